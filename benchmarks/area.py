@@ -1,0 +1,394 @@
+"""LUT cost, by Yosys: popcounts and neurons, layers, whole networks, and da4ml beside them.
+
+    python benchmarks/area.py neurons            LUT per bit over N, for each coding
+    python benchmarks/area.py layers             the grid of single kernels that the estimator is
+    fitted to
+    python benchmarks/area.py fit                the estimator's coefficients from that grid, and
+    its error
+    python benchmarks/area.py hardwired          hard-wired 64-64-64-64-10 on digits, against da4ml
+    python benchmarks/area.py accelerator DIR    a compiled accelerator, against the estimate
+    python benchmarks/area.py table              the results as Markdown
+
+Each writes its part of results/area.json. A LUT is a cell of Yosys' netlist; an instantiated LUT6_2
+is
+one six-input LUT whose two outputs are used, and is also counted as two under `outputs`. da4ml
+(LGPL) is
+only a subject of comparison: `pip install da4ml==0.6.0`, or name another Python that has it by
+--da4ml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from hw_bnn.rtl import rtl_sources
+from hw_bnn.synth.estimate import calibrate, estimate_kernel
+from hw_bnn.synth.hardwired import Network, from_popcount, write_hardwired
+from hw_bnn.synth.synthesis import synth, synthesise
+
+RESULTS = Path(__file__).resolve().parent / "results" / "area.json"
+HERE = Path(__file__).resolve().parent
+
+
+def load() -> dict:
+    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+
+
+def save(part: str, content) -> None:
+    document = load()
+    document[part] = content
+    document["tools"] = {
+        "pyosys": metadata.version("pyosys"),
+        "flow": "synth_xilinx -family xc7 -flatten -noiopad, abc9.verify off",
+        "date": datetime.now(timezone.utc).date().isoformat(),
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+def measure(sources, top: str, parameters: dict | None = None, *, defines=None, cwd=None) -> dict:
+    """Resources, depth and LUT outputs of a module on xc7."""
+    with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as folder:
+        result = synthesise(
+            sources,
+            top,
+            "xc7",
+            place=Path(folder),
+            parameters=parameters,
+            defines=defines,
+            cwd=cwd,
+            timeout_s=3000,
+        )
+    total = result["total"]
+    depth = {k: result["depth"][k] for k in ("lut_levels", "estimated_ns")}
+    return {**total, "outputs": total["lut"] + result["cells"].get("LUT6_2", 0), **depth}
+
+
+# -- neurons
+
+NEURON = """
+module neuron #(parameter int N = 64) (
+    input logic [N-1:0] a, input logic [N-1:0] w, input logic [$clog2(N+2)-1:0] threshold,
+    output logic y);
+  assign y = ($clog2(N+2))'($countones(~(a ^ w))) >= threshold;
+endmodule
+"""
+
+
+def neurons(sizes) -> None:
+    """One neuron, fully parallel, threshold counted, no registers."""
+    rng = np.random.default_rng(7)
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as folder:
+        place = Path(folder)
+        (place / "neuron.sv").write_text(NEURON)
+        for n in sizes:
+            for name, sources, top, parameters in (
+                ("streamed, $countones", [place / "neuron.sv"], "neuron", {"N": n}),
+                ("streamed, xnor_neuron", rtl_sources("xnor_neuron"), "xnor_neuron", {"N": n}),
+            ):
+                rows.append({"coding": name, "n": n, **measure(sources, top, parameters)})
+                print(rows[-1], flush=True)
+            weights = np.where(rng.random((1, n)) < 0.5, -1, 1)
+            threshold = np.array([n // 2])
+            hard = place / f"hard{n}"
+            hard.mkdir()
+            plain = f"""module plain (input logic ap_clk, input logic [{n - 1}:0] x, output logic y);
+              assign y = $countones(x ~^ {n}'b{"".join("1" if w > 0 else "0" for w in weights[0][::-1])})
+                >= {threshold[0]};
+              endmodule"""
+            (hard / "plain.sv").write_text(plain)
+            rows.append(
+                {"coding": "constant, $countones", "n": n, **measure([hard / "plain.sv"], "plain")}
+            )
+            print(rows[-1], flush=True)
+            write_hardwired(Network([from_popcount(weights, threshold)]), "hard", hard, 1e6)
+            sources = [*rtl_sources("popcount_counter", "hardwired_compare"), hard / "hard.sv"]
+            rows.append({"coding": "constant, hard-wired", "n": n, **measure(sources, "hard")})
+            print(rows[-1], flush=True)
+            for row in rows:
+                row["lut_per_bit"] = round(row["lut"] / row["n"], 3)
+            save("neurons", rows)
+
+
+# -- layers: the estimator's grid
+
+XNOR_FIT = [
+    (64, 64, 4, 16),
+    (64, 64, 8, 32),
+    (256, 64, 4, 64),
+    (128, 64, 8, 32),
+    (512, 64, 2, 128),
+    (64, 64, 2, 8),
+    (64, 32, 8, 8),
+]
+XNOR_TEST = [(96, 48, 6, 24), (128, 64, 2, 32), (64, 64, 8, 16)]
+INT_FIT = [(64, 32, 2, 8, 5), (16, 32, 4, 16, 4), (16, 32, 2, 4, 8)]
+INT_TEST = [(32, 32, 2, 8, 6)]
+OTHERS_FIT = [
+    ("fifo", {"BITS": 8, "DEPTH": 2}),
+    ("fifo", {"BITS": 64, "DEPTH": 2}),
+    ("fifo", {"BITS": 64, "DEPTH": 32}),
+    ("fifo", {"BITS": 8, "DEPTH": 32}),
+    ("width_converter", {"IN_BITS": 16, "OUT_BITS": 64, "FRAME_BITS": 128}),
+    ("width_converter", {"IN_BITS": 64, "OUT_BITS": 16, "FRAME_BITS": 128}),
+    ("width_converter", {"IN_BITS": 8, "OUT_BITS": 256, "FRAME_BITS": 256}),
+]
+
+
+def kernel_files(kernel: str, parameters: dict, folder: Path, rng) -> dict:
+    """Random memory files for a kernel; the parameters with their names."""
+    p = dict(parameters)
+    if kernel in ("xnor_mvau", "int_mvau"):
+        depth = p["MH"] // p["PE"] * (p["MW"] // p["SIMD"])
+        bits = (p["MW"] + 1).bit_length() if kernel == "xnor_mvau" else p["ACC_BITS"] + 1
+        for name, words, width in (
+            ("WEIGHTS_FILE", depth, p["PE"] * p["SIMD"]),
+            ("THRESHOLDS_FILE", p["MH"] // p["PE"], p["PE"] * bits),
+        ):
+            values = [
+                int.from_bytes(rng.bytes(-(-width // 8)), "little") % (1 << width)
+                for _ in range(words)
+            ]
+            (folder / f"{name}.hex").write_text("".join(f"{value:x}\n" for value in values))
+            p[name] = f'"{name}.hex"'
+    return p
+
+
+def grid():
+    """(kernel, parameters, fitted?) of all grid points."""
+    for fit, points in ((True, XNOR_FIT), (False, XNOR_TEST)):
+        for mw, mh, pe, simd in points:
+            yield "xnor_mvau", {"MW": mw, "MH": mh, "PE": pe, "SIMD": simd}, fit
+    for fit, points in ((True, INT_FIT), (False, INT_TEST)):
+        for mw, mh, pe, simd, bits in points:
+            acc = (mw * (2**bits - 1)).bit_length() + 1
+            yield (
+                "int_mvau",
+                {"MW": mw, "MH": mh, "PE": pe, "SIMD": simd, "IN_BITS": bits, "ACC_BITS": acc},
+                fit,
+            )
+    for kernel, parameters in OTHERS_FIT:
+        yield kernel, parameters, True
+
+
+def layers() -> None:
+    """Synthesise the grid; points already measured with the same RTL are kept."""
+    import hashlib
+
+    rows = load().get("layers", [])
+    done = {
+        (row["kernel"], json.dumps(row["parameters"], sort_keys=True), row["rtl"]): row
+        for row in rows
+    }
+    rows = []
+    for kernel, parameters, fit in grid():
+        sources = rtl_sources(kernel)
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+        key = (kernel, json.dumps(parameters, sort_keys=True), digest)
+        if key not in done:
+            with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as folder:
+                p = kernel_files(kernel, parameters, Path(folder), np.random.default_rng(1))
+                done[key] = {
+                    "kernel": kernel,
+                    "parameters": parameters,
+                    "rtl": digest,
+                    **measure(sources, kernel, p, cwd=Path(folder)),
+                }
+        row = {**done[key], "fit": fit}
+        rows.append(row)
+        print(kernel, parameters, {k: row[k] for k in ("lut", "ff", "bram", "lutram")}, flush=True)
+        save(
+            "layers",
+            [
+                *rows,
+                *(
+                    r
+                    for r in load().get("layers", [])
+                    if not any(
+                        r["kernel"] == x["kernel"] and r["parameters"] == x["parameters"]
+                        for x in rows
+                    )
+                ),
+            ],
+        )
+
+
+def fit() -> None:
+    """Fit the estimator to the grid; errors on the fitted and on the other kernels."""
+    from hw_bnn.synth import estimate
+
+    wanted = [(kernel, parameters) for kernel, parameters, _ in grid()]
+    rows = [row for row in load()["layers"] if (row["kernel"], row["parameters"]) in wanted]
+    save("layers", rows)
+    found = calibrate([row for row in rows if row["fit"]])
+    estimate.COEFFICIENTS_FILE.write_text(json.dumps(found, indent=1) + "\n")
+    estimate.coefficients.cache_clear()
+    errors = []
+    for row in rows:
+        guess = estimate_kernel(row["kernel"], row["parameters"])
+        errors.append(
+            {
+                "kernel": row["kernel"],
+                "parameters": row["parameters"],
+                "fit": row["fit"],
+                "lut": row["lut"],
+                "estimated_lut": guess["lut"],
+                "error_percent": round(100 * (guess["lut"] / row["lut"] - 1), 1),
+                "ff": row["ff"],
+                "estimated_ff": guess["ff"],
+            }
+        )
+        print(errors[-1])
+    save("estimator", errors)
+
+
+# -- whole networks
+
+
+def da4ml_network(python: str, npz: Path, folder: Path, cutoff: float) -> dict:
+    """da4ml's pipelined design of a network, through the same Yosys flow."""
+    from hw_bnn.synth.resources import count_resources
+    from hw_bnn.synth.synthesis import synth_commands
+    from hw_bnn.synth.yosys import run_yosys
+
+    command = [python, str(HERE / "area_da4ml.py"), str(npz), str(folder), str(cutoff)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    sources = sorted((folder / "src").glob("*.v"))
+    sources += [
+        p for p in sorted((folder / "src" / "static").glob("*.v")) if p.stem != "lookup_table"
+    ]
+    run_yosys(
+        [
+            "scratchpad -set abc9.verify false",
+            "read_verilog -sv " + " ".join(map(str, sources)),
+            *synth_commands("xc7", "mlp"),
+            f"tee -q -o {folder}/stat.json stat -json",
+        ],
+        log=folder / "yosys.log",
+        timeout_s=3000,
+    )
+    cells = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
+    return {
+        **count_resources(cells),
+        "inv": cells.get("INV", 0),
+        "said": said.strip().splitlines()[-3:],
+        "latency_cutoff": cutoff,
+    }
+
+
+def hardwired(python: str) -> None:
+    """64-64-64-64-10 on digits: ours and da4ml's, one flow; ours checked on all frames in RTL."""
+    from digits_mlp import train
+
+    weights, thresholds, x, labels, accuracy = train()
+    network = Network([from_popcount(w, t) for w, t in zip(weights, thresholds)])
+    document: dict = {
+        "accuracy": accuracy,
+        "weights": int(sum(w.size for w in weights)),
+        "ours": [],
+    }
+    with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as temporary:
+        folder = Path(temporary)
+        for period in (5.0, 3.0):
+            design = write_hardwired(network, "mlp", folder, period_ns=period)
+            sources = [*rtl_sources("popcount_counter", "hardwired_compare"), folder / "mlp.sv"]
+            row = {
+                "period_ns": period,
+                "planned_lut": design.luts,
+                "latency": design.latency,
+                **measure(sources, "mlp"),
+            }
+            row["lut_per_weight"] = round(row["lut"] / document["weights"], 3)
+            document["ours"].append(row)
+            print(row, flush=True)
+            save("hardwired", document)
+        if python:
+            arrays = {f"w{k}": w for k, w in enumerate(weights)}
+            arrays |= {f"t{k}": t for k, t in enumerate(thresholds) if t is not None}
+            np.savez(folder / "network.npz", **arrays)
+            document["da4ml"] = da4ml_network(python, folder / "network.npz", folder / "da4ml", 2)
+            document["ratio"] = round(document["ours"][0]["lut"] / document["da4ml"]["lut"], 3)
+            print(document["da4ml"], document["ratio"], flush=True)
+    save("hardwired", document)
+
+
+def accelerator(folder: str) -> None:
+    """Synthesis of a compiled accelerator beside its estimate."""
+    from hw_bnn.synth.estimate import estimate
+
+    document, guess = synth(folder, family="xc7"), estimate(folder)
+    rows = {
+        name: {
+            "lut": layer["lut"],
+            "ff": layer["ff"],
+            "bram": layer["bram"],
+            "estimated_lut": guess["layers"].get(name, {}).get("lut"),
+        }
+        for name, layer in document["layers"].items()
+    }
+    known = sum(row["lut"] for row in rows.values() if row["estimated_lut"] is not None)
+    error = 100 * (guess["total"]["lut"] / known - 1) if known else None
+    part = load().get("accelerators", {})
+    part[document["name"]] = {
+        "layers": rows,
+        "total": document["total"],
+        "lut_error_percent": error,
+        "cycles_per_frame": guess["cycles_per_frame"],
+    }
+    save("accelerators", part)
+    print(json.dumps(part[document["name"]], indent=1))
+
+
+def table() -> None:
+    """Markdown of what results/area.json holds."""
+    document = load()
+    print("| coding | N | LUT | LUT/bit | LUT outputs | levels |\n|---|---|---|---|---|---|")
+    for row in document.get("neurons", []):
+        print(
+            f"| {row['coding']} | {row['n']} | {row['lut']} | {row['lut_per_bit']} | {row['outputs']} "
+            f"| {row['lut_levels']} |"
+        )
+    hard = document.get("hardwired")
+    if hard:
+        print("\n| 64-64-64-64-10, hard-wired | LUT | FF | latency |\n|---|---|---|---|")
+        for row in hard["ours"]:
+            print(
+                f"| ours, {row['period_ns']} ns | {row['lut']} | {row['ff']} | {row['latency']} |"
+            )
+        if "da4ml" in hard:
+            print(f"| da4ml 0.6.0 | {hard['da4ml']['lut']} | {hard['da4ml']['ff']} | |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "part", choices=["neurons", "layers", "fit", "hardwired", "accelerator", "table"]
+    )
+    parser.add_argument("folder", nargs="?", help="accelerator folder")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 1024])
+    parser.add_argument("--da4ml", default="", help="Python that has da4ml (empty: leave it out)")
+    arguments = parser.parse_args()
+    if arguments.part == "neurons":
+        neurons(arguments.sizes)
+    elif arguments.part == "hardwired":
+        hardwired(arguments.da4ml)
+    elif arguments.part == "accelerator":
+        accelerator(arguments.folder)
+    else:
+        {"layers": layers, "fit": fit, "table": table}[arguments.part]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

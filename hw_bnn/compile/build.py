@@ -1,0 +1,227 @@
+"""`compile`: a QONNX file in, an accelerator folder out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from contextlib import ExitStack
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ..accelerator import Accelerator, Input, Output
+from ..errors import BadInput
+from ..folder import output_folder
+from ..modelfile import load_onnx
+
+BOARDS = {
+    "pynq-z1": "xc7z020clg400-1",
+    "pynq-z2": "xc7z020clg400-1",
+    "ultra96-v2": "xczu3eg-sbva484-1-i",
+    "zcu104": "xczu7ev-ffvc1156-2-e",
+    "kv260": "xck26-sfvc784-2LV-c",
+    "ulx3s": "LFE5U-85F-6BG381C",
+}
+"""Board name -> part."""
+
+DEFAULT_BOARD = "pynq-z1"
+OUTPUT_MODES = ("scores", "label", "both")
+_FINN_PART = "xc7z020clg400-1"  # for parts that FINN does not know; only its HLS choices depend on it
+_VERSIONS = ("hw-bnn", "finn-plus", "qonnx", "onnx", "numpy")
+
+
+def compile_model(
+    model: str | Path, out: str | Path | None = None, *, board: str | None = None,
+    part: str | None = None, target_fps: float | None = None, target_cycles: int | None = None,
+    folding: str | Path | dict | None = None, clk_period_ns: float = 10.0,
+    input_datatype: str | None = None, input_scale: str | Fraction | None = None,
+    output_mode: str = "both", check: bool = True, size_fifos: bool = True,
+    max_fifo_depth: int | None = None, force: bool = False,
+    progress=None,
+) -> Path:
+    """Compile a QONNX model to a streaming accelerator.
+
+    Args:
+        model: the ONNX file.
+        out: folder to write; by default the file's name without suffix, plus `_accelerator`.
+        board, part: what it is for; a board (see BOARDS) or an FPGA part, PYNQ-Z1 by default.
+        target_fps: frames per second to reach at the clock; or
+        target_cycles: cycles a frame to reach (1,024 by default); or
+        folding: PE and SIMD by node: a JSON file, a dictionary, or "finn" for FINN's SetFolding.
+            A folding and a target may be given together: the target is met first, the folding overrides.
+        clk_period_ns: clock period in nanoseconds.
+        input_datatype: take raw integers of this type (UINT8, ...) and put the model's input quantiser on
+            chip; input_scale is the real value of one step ("1/255").
+        output_mode: "scores", "label" or "both".
+        check: compare FINN's execution with the golden model after every step, on sample frames.
+        size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
+        max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it costs in rate.
+        force: replace an accelerator folder that is there.
+        progress: called with the name of each step as it begins.
+
+    Returns:
+        The accelerator folder.
+
+    Raises:
+        BadInput: the file, an option or the output folder cannot be used; nothing is written.
+        Unsupported: the model has a layer without an exact form in hardware.
+    """
+    say = progress or (lambda _name: None)
+    source = Path(model)
+    proto = load_onnx(source)
+    board, part = _target(board, part)
+    target = _cycles(target_fps, target_cycles, clk_period_ns)
+    scale = _fraction(input_scale)
+    if output_mode not in OUTPUT_MODES:
+        raise BadInput(f"there is no output mode {output_mode!r}",
+                       remedy=f"use one of {', '.join(OUTPUT_MODES)}")
+    if max_fifo_depth is not None and (max_fifo_depth < 1 or not size_fifos):
+        raise BadInput(f"the cap on FIFO depths is {max_fifo_depth}" if size_fifos else
+                       "a cap on FIFO depths without sizing them", remedy="use 1 or more, with size_fifos")
+    if input_datatype is None and scale is not None:
+        raise BadInput("--input-scale without --input-type", remedy="give both")
+    out = Path(out) if out is not None else Path(f"{source.stem}_accelerator")
+    options = {
+        "board": board, "part": part, "target_cycles": target, "clk_period_ns": clk_period_ns,
+        "input_datatype": input_datatype, "input_scale": str(scale) if scale is not None else None,
+        "output_mode": output_mode, "size_fifos": size_fifos, "max_fifo_depth": max_fifo_depth,
+    }
+    with ExitStack() as stack:
+        folder = stack.enter_context(output_folder(out, overwrite=force))
+        say("import")
+        from .frontend import import_model
+
+        imported = import_model(proto, input_datatype, scale)
+        folding_map = _folding(folding)
+        from .dataflow import build_dataflow
+
+        say("FINN")
+        graph = build_dataflow(proto, imported, part=_finn_part(part), target=target, folding=folding_map,
+                               mode=output_mode, check=check, log=folder / "finn.log", say=say)
+        options["folding"] = graph.folding()
+        (folder / "reports").mkdir()
+        (folder / "golden").mkdir()
+        shutil.move(folder / "finn.log", folder / "reports" / "finn.log")
+        shutil.copyfile(source, folder / "model.onnx")
+        say("RTL")
+        accelerator = write_rtl(graph, imported, folder, name=source.stem, board=board, part=part,
+                                clk_period_ns=clk_period_ns, options=options)
+        if size_fifos:
+            say("FIFO sizing")
+            from .fifo_sizing import size
+
+            depths, report = size(folder, accelerator, maximum=max_fifo_depth)
+            graph.set_fifo_depths(depths)
+            (folder / "reports" / "fifo_depths.json").write_text(json.dumps(report, indent=1) + "\n")
+            accelerator = write_rtl(graph, imported, folder, name=source.stem, board=board, part=part,
+                                    clk_period_ns=clk_period_ns, options=options)
+        finish(folder, accelerator)
+    return out
+
+
+def write_rtl(graph, imported, folder: Path, *, name: str, board: str | None, part: str,
+              clk_period_ns: float, options: dict) -> Accelerator:
+    """(Re)write dataflow.onnx, rtl/ and accelerator.json; returns the description."""
+    from .stitch import stitch
+
+    rtl = folder / "rtl"
+    shutil.rmtree(rtl, ignore_errors=True)
+    rtl.mkdir()
+    stitched = stitch(graph.model, rtl, part, clk_period_ns, graph.layers, graph.origins)
+    graph.save(folder / "dataflow.onnx")
+    source = stitched.streams[0]
+    tensor = imported.graph.tensors[imported.graph.input]
+    scores = imported.graph.tensors[imported.graph.output]
+    head = graph.head()
+    lanes, label_offset, _, words = head.output_layout()
+    bits = _bits(tensor.datatype)
+    accelerator = Accelerator(
+        name=name, board=board, part=part, clk_period_ns=clk_period_ns,
+        input=Input(
+            datatype=tensor.datatype, minimum=tensor.minimum, maximum=tensor.maximum,
+            shape=list(imported.graph.model_shape), stream_shape=list(tensor.shape),
+            transpose=list(imported.graph.transpose) if imported.graph.transpose else None,
+            tensor=tensor.origin, elements=tensor.pixels * tensor.channels, element_bits=bits,
+            words=source.words, word_bits=source.word_bits, tdata_bits=source.tdata_bits),
+        output=Output(
+            mode=head.get_nodeattr("mode"), tensor=scores.origin, scores=scores.channels * scores.pixels,
+            lanes=lanes, score_bits=head.get_input_datatype().bitwidth(), label_bits=head.label_bits(),
+            label_offset=label_offset, words=words * scores.pixels,
+            tdata_bits=stitched.streams[-1].tdata_bits),
+        nodes=stitched.nodes, streams=stitched.streams,
+        bound_cycles=max(n.cycles for n in stitched.nodes), sources=stitched.sources, hashes={},
+        versions={p: _version(p) for p in _VERSIONS}, options=options)
+    (folder / "accelerator.json").write_text(accelerator.dump())
+    return accelerator
+
+
+def finish(folder: Path, accelerator: Accelerator) -> None:
+    """Write accelerator.json with the hashes of everything that is the accelerator (not the reports)."""
+    files = [folder / "model.onnx", folder / "dataflow.onnx", *sorted((folder / "rtl").iterdir())]
+    hashes = {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+    (folder / "accelerator.json").write_text(accelerator.model_copy(update={"hashes": hashes}).dump())
+
+
+def _target(board: str | None, part: str | None) -> tuple[str | None, str]:
+    if board is not None and board not in BOARDS:
+        raise BadInput(f"there is no board {board!r}", remedy=f"use one of {', '.join(BOARDS)}, or --part")
+    if board is not None and part is not None and BOARDS[board] != part:
+        raise BadInput(f"board {board} has the part {BOARDS[board]}, not {part}", remedy="give one of the two")
+    if part is not None:
+        return board, part
+    return board or DEFAULT_BOARD, BOARDS[board or DEFAULT_BOARD]
+
+
+def _cycles(fps: float | None, cycles: int | None, clk_period_ns: float) -> int | None:
+    if not clk_period_ns > 0:
+        raise BadInput(f"the clock period is {clk_period_ns} ns", remedy="use a positive one")
+    if fps is not None and cycles is not None:
+        raise BadInput("both --target-fps and --target-cycles", remedy="give one of the two")
+    if fps is not None:
+        if not fps > 0:
+            raise BadInput(f"the target is {fps} frames per second", remedy="use a positive one")
+        return max(1, int(1e9 / clk_period_ns / fps))
+    if cycles is not None and cycles < 1:
+        raise BadInput(f"the target is {cycles} cycles a frame", remedy="use 1 or more")
+    return cycles
+
+
+def _folding(folding):
+    from .folding import read_folding
+
+    if folding is None or folding == "finn" or isinstance(folding, dict):
+        return folding
+    return read_folding(folding)
+
+
+def _fraction(scale) -> Fraction | None:
+    if scale is None:
+        return None
+    try:
+        value = Fraction(str(scale)) if not isinstance(scale, Fraction) else scale
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(0)
+    if value <= 0:
+        raise BadInput(f"the input scale is {scale!r}", remedy='use a positive number or a fraction ("1/255")')
+    return value
+
+
+def _finn_part(part: str) -> str:
+    return part if part.startswith("xc") else _FINN_PART
+
+
+def _bits(datatype: str) -> int:
+    from qonnx.core.datatype import DataType
+
+    return DataType[datatype].bitwidth()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+__all__ = ["BOARDS", "OUTPUT_MODES", "compile_model"]

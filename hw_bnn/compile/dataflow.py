@@ -1,0 +1,311 @@
+"""FINN's dataflow graph: built by its steps and ours, executed in Python for comparison."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from ..errors import BadInput, CheckFailed
+from .frontend import ImportedModel
+from .integer_graph import Linear, Threshold
+
+SAMPLE_FRAMES = 4
+SKIPPED = ("WidthConverter_rtl", "Fifo_rtl")
+"""Ops that move words and change no value: left out of Python execution."""
+
+
+@dataclass
+class DataflowGraph:
+    """A graph of RTL ops.
+
+    Attributes:
+        model: qonnx ModelWrapper.
+        layers: node name -> layer in the user's file.
+        origins: tensor name -> the user's tensor that it holds.
+    """
+
+    model: object
+    layers: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+
+    def ops(self):
+        from qonnx.custom_op.registry import getCustomOp
+
+        return [getCustomOp(n) for n in self.model.graph.node]
+
+    def head(self):
+        """The last op, which gives scores and label."""
+        return next(op for op in self.ops() if op.onnx_node.op_type == "AffineArgmax_rtl")
+
+    def folding(self) -> dict[str, dict[str, int]]:
+        """PE and SIMD of every node that has them: a folding file's contents."""
+        from .folding import dividend
+
+        found = {}
+        for op in self.ops():
+            values = {k: int(op.get_nodeattr(k)) for k in ("PE", "SIMD") if dividend(op, k)}
+            if values:
+                found[op.onnx_node.name] = values
+        return found
+
+    def set_fifo_depths(self, depths: dict[str, int]) -> None:
+        """Depth in words by FIFO name."""
+        for op in self.ops():
+            if op.onnx_node.name in depths:
+                op.set_nodeattr("depth", int(depths[op.onnx_node.name]))
+
+    def save(self, path: Path) -> None:
+        """Write the graph; the same graph gives the same bytes."""
+        proto = copy.deepcopy(self.model.model)
+        for node in proto.graph.node:
+            keep = [a for a in sorted(node.attribute, key=lambda a: a.name)
+                    if a.name not in ("code_gen_dir_ipgen", "ipgen_path", "ip_path")]
+            del node.attribute[:]
+            node.attribute.extend(keep)
+        path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str, target: int | None,
+                   folding, mode: str, check: bool, log: Path | None, say=lambda _name: None) -> DataflowGraph:
+    """Run FINN's builder steps and ours on an imported model.
+
+    Args:
+        target: cycles a frame, or None for the default where no folding is given.
+        folding: None, a dictionary, or "finn" (SetFolding).
+        check: compare with the golden model after every step.
+        log: file for what FINN prints.
+
+    Raises:
+        CheckFailed: a step changed a raw score; names the step.
+    """
+    from .headless import builder, finn_session, outside
+
+    say = outside(say)
+    with finn_session(log) as workspace:
+        finn_steps = builder()
+        from finn.builder.build_dataflow_config import DataflowBuildConfig
+
+        from . import steps as own
+        from .folding import DEFAULT_TARGET_CYCLES, apply_folding, apply_target
+
+        config = DataflowBuildConfig(
+            output_dir=str(workspace / "out"), synth_clk_period_ns=10.0, fpga_part=part,
+            generate_outputs=[], standalone_thresholds=False,
+            target_fps=1e8 // (target or DEFAULT_TARGET_CYCLES))
+        checker = _Checker(proto, imported) if check else None
+        model = imported.finn_model(mode)
+
+        def run(name):
+            nonlocal model
+            say(name)
+            step = getattr(own, name, None) or getattr(finn_steps, name)
+            model = step(model, config)
+            if checker:
+                checker.compare(model, name)
+
+        for name in own.BEFORE_FOLDING:
+            run(name)
+        if folding == "finn":
+            run("step_target_fps_parallelization")
+        run("step_bnn_rtl_ops")
+        layers, origins = _user_names(model, imported)
+        if folding != "finn" and (target is not None or folding is None):
+            apply_target(model, target or DEFAULT_TARGET_CYCLES)
+        if isinstance(folding, dict):
+            apply_folding(model, folding, layers)
+        if folding == "finn":
+            from .folding import match_head
+
+            match_head(model)
+        run("step_bnn_bit_widths")
+        say("step_bnn_streams")
+        model = own.step_bnn_streams(model, config)
+        graph = DataflowGraph(model, layers, origins)
+        graph.set_fifo_depths({op.onnx_node.name: max(2, op.get_exp_cycles())
+                               for op in graph.ops() if op.onnx_node.op_type == "Fifo_rtl"})
+        if checker:
+            checker.compare(model, "step_bnn_streams")
+    return graph
+
+
+def execute(folder: str | Path, x: np.ndarray, *, batch: int = 256) -> np.ndarray:
+    """Scores of an accelerator's dataflow graph, executed by FINN in Python.
+
+    Args:
+        x: integers (frames, *input.shape), in the shape of the model file.
+        batch: frames executed at once.
+
+    Returns:
+        int64 (frames, scores).
+
+    Raises:
+        BadInput: the folder is no accelerator, or x does not fit its input.
+    """
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    from ..accelerator import Accelerator
+    from .headless import builder, finn_session
+
+    accelerator = Accelerator.load(folder)
+    contract = accelerator.input
+    x = np.asarray(x)
+    if x.shape[1:] != tuple(contract.shape):
+        raise BadInput(f"frames have the shape {x.shape[1:]}", remedy=f"use {tuple(contract.shape)}")
+    with finn_session():
+        builder()
+        from . import ops  # noqa: F401
+
+        model = ModelWrapper(str(Path(folder) / "dataflow.onnx"))
+        return run_dataflow(model, to_stream_order(x, contract.transpose), batch)
+
+
+def to_stream_order(x: np.ndarray, transpose) -> np.ndarray:
+    """Frames of the model file's shape -> channel fastest."""
+    return x.transpose(0, *(t + 1 for t in transpose)) if transpose else x
+
+
+def run_dataflow(model, frames: np.ndarray, batch: int = 256) -> np.ndarray:
+    """Execute a graph (before or after folding) on int frames in stream order; int64 scores."""
+    from qonnx.core.onnx_exec import execute_onnx
+
+    outputs = []
+    for start in range(0, len(frames), batch):
+        part = frames[start:start + batch]
+        runnable = _with_batch(model, len(part))
+        name, out = runnable.graph.input[0].name, runnable.graph.output[0].name
+        result = execute_onnx(runnable, {name: part.astype(np.float32)})[out]
+        exact = np.rint(result).astype(np.int64)
+        if not np.array_equal(exact, result):
+            raise CheckFailed("the dataflow graph gave a score that is no integer")
+        outputs.append(exact.reshape(len(part), -1))
+    return np.concatenate(outputs) if outputs else np.zeros((0, 0), np.int64)
+
+
+def _with_batch(model, batch: int):
+    """A copy for `batch` frames, without the ops that only move words."""
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.custom_op.registry import getCustomOp
+
+    from .steps import retype_layers
+
+    copied = ModelWrapper(copy.deepcopy(model.model))
+    retype_layers(copied)  # FINN's MVAU executes bipolar x bipolar as a popcount, not as a dot product
+    for node in [n for n in copied.graph.node if n.op_type in SKIPPED]:
+        consumer = copied.find_consumer(node.output[0])
+        if consumer is None:  # the last one writes the graph output
+            producer = copied.find_producer(node.input[0])
+            producer.output[list(producer.output).index(node.input[0])] = node.output[0]
+        else:
+            consumer.input[list(consumer.input).index(node.output[0])] = node.input[0]
+        copied.graph.node.remove(node)
+    parameters = {i.name for i in copied.graph.initializer}
+    names = {n for node in copied.graph.node for n in [*node.input, *node.output]} - parameters
+    for name in names | {copied.graph.input[0].name, copied.graph.output[0].name}:
+        shape = copied.get_tensor_shape(name)
+        if shape:
+            copied.set_tensor_shape(name, [batch, *shape[1:]])
+    for node in copied.graph.node:
+        if node.domain.startswith("finn"):
+            op = getCustomOp(node)
+            if "numInputVectors" in op.get_nodeattr_types():
+                op.set_nodeattr("numInputVectors", [batch, *list(op.get_nodeattr("numInputVectors"))[1:]])
+        elif node.op_type == "Reshape":
+            shape_name = node.input[1]
+            old = copied.get_initializer(shape_name)
+            copied.set_initializer(shape_name, np.array([batch, *old[1:]], dtype=np.int64))
+    return copied
+
+
+class _Checker:
+    """Raw scores of sample frames, from the golden model, to hold every step against."""
+
+    def __init__(self, proto: onnx.ModelProto, imported: ImportedModel):
+        from ..golden import GoldenModel
+
+        graph = imported.graph
+        tensor = graph.tensors[graph.input]
+        rng = np.random.default_rng(0)
+        shape = (SAMPLE_FRAMES, *graph.model_shape)
+        x = rng.integers(tensor.minimum, tensor.maximum, shape, endpoint=True)
+        x[0], x[1] = tensor.minimum, tensor.maximum
+        if tensor.datatype == "BIPOLAR":
+            x = np.where(x > 0, 1, -1)
+        golden = GoldenModel.from_onnx(proto, input_datatype=imported.input_datatype,
+                                       input_scale=imported.input_scale)
+        self.scores = np.asarray(golden.scores(x)).reshape(SAMPLE_FRAMES, -1)
+        self.frames = to_stream_order(x, graph.transpose)
+
+    def compare(self, model, step: str) -> None:
+        found = run_dataflow(model, self.frames)
+        wrong = np.argwhere(found != self.scores)
+        if len(wrong):
+            frame, score = wrong[0]
+            raise CheckFailed(
+                f"after {step} the graph differs from the golden model in {len(wrong)} scores, first in "
+                f"frame {frame}, score {score}: {found[frame, score]} instead of {self.scores[frame, score]}",
+                remedy="this is a defect of the compiler: please report it with the model")
+
+
+def _user_names(model, imported: ImportedModel) -> tuple[dict[str, str], dict[str, str]]:
+    """Match hardware nodes with the integer graph, layers by their weights, other ops along the edges.
+
+    Layers behind exact zero padding also get its geometry here (ops/mvau.py).
+    """
+    from qonnx.custom_op.registry import getCustomOp
+
+    graph = imported.graph
+    layers, origins = {}, {model.graph.input[0].name: graph.tensors[graph.input].origin}
+    hardware = {graph.input: model.graph.input[0].name}
+    free = list(model.graph.node)
+    for op in graph.ops:
+        if isinstance(op, Linear):
+            matrix = op.weights.reshape(len(op.weights), -1).T
+            node = next(n for n in free if n.op_type.endswith("MVAU_rtl")
+                        and np.array_equal(model.get_initializer(n.input[1]), matrix))
+            merged = [c for c in graph.consumers(op.output) if isinstance(c, Threshold)]
+            target = merged[0].output if merged and len(node.input) > 2 else op.output
+            source = graph.tensors[op.inputs[0]]
+            if op.is_conv and any(op.pads) and op.pad_value == 0 and source.datatype == "BIPOLAR":
+                getCustomOp(node).set_nodeattr("zeroPadding", [
+                    *source.shape[:2], *op.weights.shape[1:3], *op.stride, *op.dilation, *op.pads])
+            for before in _private_inputs(model, node):
+                layers[before.name] = op.layer
+        elif op.output in hardware:
+            continue  # a threshold merged into its layer
+        else:
+            node = next(n for n in _readers(model, hardware[op.inputs[0]])
+                        if n in free and n.op_type == HARDWARE[type(op).__name__])
+            target = op.output
+        free.remove(node)
+        hardware[target] = node.output[0]
+        layers[node.name] = op.layer
+        origins[node.output[0]] = graph.tensors[target].origin
+    return layers, origins
+
+
+HARDWARE = {"Threshold": "BnnThresholding_rtl", "MaxPool": "MaxPool_rtl", "SumPool": "SumPool_rtl",
+            "Add": "StreamAdd_rtl"}
+
+
+def _readers(model, tensor: str) -> list:
+    """Nodes that read a tensor, also behind forks."""
+    found = []
+    for node in model.find_consumers(tensor):
+        if node.op_type == "Fork_rtl":
+            found += [n for out in node.output for n in _readers(model, out)]
+        else:
+            found.append(node)
+    return found
+
+
+def _private_inputs(model, node) -> list:
+    """The padding and sliding window in front of a convolution."""
+    found, producer = [], model.find_producer(node.input[0])
+    while producer is not None and producer.op_type in ("StreamPad_rtl", "SlidingWindow_rtl"):
+        found.append(producer)
+        producer = model.find_producer(producer.input[0])
+    return found

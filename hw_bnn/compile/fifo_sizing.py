@@ -1,0 +1,156 @@
+"""FIFO depths by simulation: the least that keep the full rate.
+
+1. With every FIFO at its largest and the source slowed to the bottleneck's rate, the occupancy of each
+   FIFO is what the schedule needs (an unslowed source would fill them all).
+2. At those depths the unslowed rate is measured: the best that the design can do.
+3. One FIFO after the other, the widest first, is lowered by bisection as far as the rate holds. Lowering
+   another one later can only raise what a FIFO needs, so at the end none can be lowered alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..accelerator import Accelerator
+from ..errors import BadInput, CheckFailed
+from ..sim.native import NativeModel
+from ..sim.packing import pack_input
+
+MINIMUM = 1
+PROBE_CYCLES = 150_000
+"""Length of one probe. A pipeline can settle into a slower rhythm only after many frames."""
+BUDGET_CYCLES = 30_000_000
+"""What all probes together may take (under a minute); counted in cycles, so that results repeat. FIFOs that
+it leaves out, the smallest, keep one word more than they hold at the full rate."""
+
+
+def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, seed: int = 0,
+         budget_cycles: int = BUDGET_CYCLES) -> tuple[dict[str, int], dict]:
+    """Depths of all FIFOs, and the report that goes to reports/fifo_depths.json.
+
+    Args:
+        folder: accelerator folder whose rtl/ has FIFOs large enough for a frame.
+        maximum: cap on every depth, in words; its cost in rate is told in the report.
+        budget_cycles: simulated cycles that the search may take.
+
+    Returns:
+        (node name -> depth in words, report with occupancy, depth, width and reason of each FIFO).
+
+    Raises:
+        CheckFailed: the design deadlocks even with FIFOs of a whole frame.
+        BadInput: it deadlocks under the cap.
+    """
+    fifos = {n.name: n for n in accelerator.nodes if n.op == "Fifo_rtl"}
+    widths = {s.name: s.word_bits for s in accelerator.streams}
+    width = {name: widths[n.outputs[0]] for name, n in fifos.items()}
+    if not fifos:
+        return {}, {"fifos": {}, "cycles_per_frame": None}
+    with NativeModel(folder / "rtl", accelerator) as model:
+        probe = _Probe(model, accelerator, seed)
+        room = {name: n.depth for name, n in fifos.items()}
+        best, _ = probe.rate(room)
+        _, occupancy = probe.rate(room, throttle=best / accelerator.input.words)
+        wanted = probe.cycles(room)
+        # One word more than it ever held: a full FIFO takes no word in the cycle in which it gives one.
+        depths = {name: min(occupancy[name] + 1, room[name]) for name in fifos}
+        if probe.cycles(depths) > wanted:  # a slowed source can hide what a burst needs
+            depths = dict(room)
+        searched: set[str] = set()
+        registers = {name: MINIMUM for name in fifos if occupancy[name] <= MINIMUM}
+        if probe.cycles({**depths, **registers}) <= wanted:  # most need one word: try them together
+            depths |= registers
+        for name in sorted(fifos, key=lambda n: (-width[n] * depths[n], n)):
+            if probe.spent < budget_cycles:
+                depths[name] = probe.least(depths, name, wanted)
+                searched.add(name)
+        rate = best
+        if maximum is not None:
+            depths = {name: min(d, maximum) for name, d in depths.items()}
+            try:
+                rate, _ = probe.rate(depths)
+            except CheckFailed as error:
+                raise BadInput(f"with FIFOs of at most {maximum} words the design deadlocks ({error.reason})",
+                               remedy="allow deeper FIFOs") from error
+    report = {
+        "cycles_per_frame": rate, "best_cycles_per_frame": best, "bound_cycles": accelerator.bound_cycles,
+        "cap": maximum,
+        "fifos": {
+            name: {
+                "depth": depths[name], "width_bits": width[name], "occupancy": occupancy[name],
+                "between": [_producer(accelerator, n.inputs[0]), _consumer(accelerator, n.outputs[0])],
+                "reason": _reason(depths[name], occupancy[name], maximum, name in searched),
+            } for name, n in fifos.items()
+        },
+    }
+    return depths, report
+
+
+class _Probe:
+    """Rates of one model under different capacities."""
+
+    def __init__(self, model: NativeModel, accelerator: Accelerator, seed: int):
+        self.model, self.accelerator = model, accelerator
+        contract = accelerator.input
+        rng = np.random.default_rng(seed)
+        frames = min(256, max(8, PROBE_CYCLES // accelerator.bound_cycles))
+        self.warm_up = frames // 2
+        x = rng.integers(contract.minimum, contract.maximum, (frames, *contract.shape), endpoint=True)
+        if contract.datatype == "BIPOLAR":
+            x = np.where(x > 0, 1, -1)
+        self.words = pack_input(contract, x)
+        self.spent = 0
+
+    def _run(self, caps, throttle=None):
+        self.model.set_fifo_caps(caps)
+        self.spent += len(self.words) * self.accelerator.bound_cycles
+        return self.model.run(self.words, throttle=throttle)
+
+    def rate(self, caps, throttle=None) -> tuple[float, dict[str, int]]:
+        """(cycles a frame in steady state, largest occupancy by FIFO)."""
+        run = self._run(caps, throttle)
+        return self._steady(run) / (len(self.words) - self.warm_up), run.fifo_max
+
+    def _steady(self, run) -> int:
+        done = run.frame_done.astype(np.int64)
+        return int(done[-1] - done[self.warm_up - 1])
+
+    def cycles(self, caps) -> int:
+        """Cycles of the steady part; a deadlock counts as infinitely many."""
+        try:
+            return self._steady(self._run(caps))
+        except CheckFailed:
+            return 2**62
+
+    def least(self, depths, name: str, wanted: int) -> int:
+        """Smallest depth of one FIFO that keeps `wanted` cycles."""
+        low, high = MINIMUM, depths[name]
+        if low < high and self.cycles({**depths, name: low}) <= wanted:
+            return low  # as often as not
+        low += 1
+        while low < high:
+            middle = (low + high) // 2
+            if self.cycles({**depths, name: middle}) <= wanted:
+                high = middle
+            else:
+                low = middle + 1
+        return high
+
+
+def _reason(depth: int, occupancy: int, maximum: int | None, searched: bool) -> str:
+    if maximum is not None and depth == maximum:
+        return f"capped at {maximum} words"
+    if depth == MINIMUM:
+        return "a register: producer and consumer keep the same pace"
+    if not searched:
+        return f"{occupancy} words held at the full rate; not lowered further (search budget)"
+    return f"one word less lowers the rate; {occupancy} words held at the full rate"
+
+
+def _producer(accelerator: Accelerator, stream: str) -> str:
+    return next(s.producer for s in accelerator.streams if s.name == stream)
+
+
+def _consumer(accelerator: Accelerator, stream: str) -> str:
+    return next(s.consumer for s in accelerator.streams if s.name == stream)

@@ -1,0 +1,88 @@
+"""FINN's builder on a machine without Vivado, and without its output on the user's terminal.
+
+finn-plus binds Vivado's simulator (XSI) when its builder is imported; no step used here calls it. Where no
+Vivado is set up, its names are bound to a class that says so when it is called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from ..errors import MissingTool
+
+
+class _NoSimulator:
+    """Stands for the names that finn.xsi takes from Vivado."""
+
+    def __init__(self, *_args, **_kwargs):
+        raise MissingTool("FINN's own RTL simulation needs Vivado",
+                          remedy="use `hw-bnn simulate`, which runs in Verilator")
+
+
+def builder():
+    """The module finn.builder.build_dataflow_steps, imported without Vivado.
+
+    Raises:
+        MissingTool: finn-plus is not installed.
+    """
+    try:
+        xsi = import_module("finn.xsi")
+    except ImportError as error:
+        raise MissingTool(f"FINN cannot be imported ({error})",
+                          remedy="pip install 'hw-bnn[compile]'") from error
+    if "XILINX_VIVADO" not in os.environ:
+        for name in xsi._LAZY_NAMES:
+            xsi.__dict__.setdefault(name, _NoSimulator)
+    return import_module("finn.builder.build_dataflow_steps")
+
+
+@contextlib.contextmanager
+def finn_session(log: Path | None = None) -> Iterator[Path]:
+    """Run FINN code: a build folder of its own, printed and logged text to `log` instead of the terminal.
+
+    Yields:
+        the build folder; it is removed at the end.
+    """
+    text = io.StringIO()
+    before = os.environ.get("FINN_BUILD_DIR")
+    root = logging.getLogger()
+    handler = logging.StreamHandler(text)
+    with tempfile.TemporaryDirectory(prefix="hw_bnn_finn_") as folder:
+        os.environ["FINN_BUILD_DIR"] = folder
+        root.addHandler(handler)
+        kept = root.handlers[:]
+        root.handlers[:] = [handler]
+        try:
+            with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), \
+                    warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield Path(folder)
+        finally:
+            root.handlers[:] = [h for h in kept if h is not handler]
+            if before is None:
+                os.environ.pop("FINN_BUILD_DIR", None)
+            else:
+                os.environ["FINN_BUILD_DIR"] = before
+            if log is not None:
+                with contextlib.suppress(OSError):
+                    log.write_text(text.getvalue())
+
+
+def outside(function):
+    """`function`, with standard output and error as they are now, also when called in a session."""
+    out, err = sys.stdout, sys.stderr
+
+    def call(*args, **kwargs):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return function(*args, **kwargs)
+
+    return call

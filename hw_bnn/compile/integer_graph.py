@@ -1,0 +1,139 @@
+"""The integer network: what is left of a QONNX file once scales, BatchNorms and quantisers are thresholds.
+
+A list of operations on integer tensors in topological order. A tensor holds one frame, channel fastest:
+(H, W, C) for maps, (K,) for vectors. Every operation remembers the node of the user's file that it came
+from (`layer`), every tensor the user's tensor that it stands for (`origin`), so that a difference found
+anywhere later can be named in the user's terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .exact import Surd
+
+
+@dataclass
+class Tensor:
+    """An integer tensor of one frame; every value v satisfies minimum <= v <= maximum."""
+
+    name: str
+    shape: tuple[int, ...]
+    datatype: str  # QONNX name
+    minimum: int
+    maximum: int
+    origin: str  # tensor name in the user's file
+
+    @property
+    def channels(self) -> int:
+        return self.shape[-1]
+
+    @property
+    def pixels(self) -> int:
+        return int(np.prod(self.shape[:-1], dtype=np.int64))
+
+
+@dataclass
+class Op:
+    """Base of the operations: reads `inputs`, writes `output` (names of tensors)."""
+
+    layer: str
+    inputs: list[str]
+    output: str
+
+
+@dataclass
+class Linear(Op):
+    """out[m] = sum_k weights[m, k] * in[k], or a convolution with weights (M, kh, kw, C).
+
+    pad_value: the integer that stands outside a map. 0 is exact zero padding, which no bipolar value has.
+    """
+
+    weights: np.ndarray = field(repr=False)  # int8, +1 and -1
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
+    dilation: tuple[int, int] = (1, 1)
+    pad_value: int = 0
+    depthwise: bool = False
+
+    @property
+    def is_conv(self) -> bool:
+        return self.weights.ndim == 4
+
+
+@dataclass
+class Threshold(Op):
+    """out = bias + step * #{l : s*in >= thresholds[c, l]}, with s = -1 where negate[c], else +1.
+
+    thresholds ascend along l and lie in [minimum, maximum + 1] of s*in: the outer values mean always, never.
+    """
+
+    thresholds: np.ndarray  # int64 (C or 1, levels)
+    negate: np.ndarray  # bool (C,)
+    bias: int
+    step: int  # 2 for bipolar outputs, else 1
+
+
+@dataclass
+class MaxPool(Op):
+    """Per channel the maximum, or where minimum[c] the minimum, over a window; padding never wins."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    minimum: np.ndarray  # bool (C,)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
+
+
+@dataclass
+class SumPool(Op):
+    """Per channel the sum over a window."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+
+
+@dataclass
+class Add(Op):
+    """factors[0]*a + factors[1]*b, element by element, for two integer tensors of one shape."""
+
+    factors: tuple[int, int] = (1, 1)
+
+
+@dataclass
+class Head:
+    """What stands behind the last integer layer: real score of class c is alpha[c]*score + beta[c]."""
+
+    alpha: list[Surd]
+    beta: list[Surd]
+
+
+@dataclass
+class IntegerGraph:
+    """The whole network. `input` and `output` are tensor names; output holds the raw scores."""
+
+    tensors: dict[str, Tensor]
+    ops: list[Op]
+    input: str
+    output: str
+    head: Head
+    model_shape: tuple[int, ...]  # of the input tensor in the user's file, without batch
+    transpose: tuple[int, ...] | None  # model_shape -> tensors[input].shape
+
+    def consumers(self, tensor: str) -> list[Op]:
+        return [op for op in self.ops if tensor in op.inputs]
+
+    def producer(self, tensor: str) -> Op | None:
+        return next((op for op in self.ops if op.output == tensor), None)
+
+
+def datatype_for(minimum: int, maximum: int) -> str:
+    """Smallest QONNX integer type holding minimum..maximum.
+
+    >>> datatype_for(-144, 144), datatype_for(0, 255), datatype_for(0, 256)
+    ('INT9', 'UINT8', 'UINT9')
+    """
+    if minimum >= 0:
+        return f"UINT{max(1, int(maximum).bit_length())}"
+    return f"INT{max(int(-minimum - 1).bit_length(), int(maximum).bit_length()) + 1}"

@@ -1,0 +1,130 @@
+"""Base of our FINN custom ops: an instance of one of our SystemVerilog kernels.
+
+A subclass says which kernel, with which parameters and which memory contents; this class writes the
+plain-Verilog wrapper with FINN's port names (in0_V, out0_V, ap_clk, ap_rst_n) and the memory files, and
+answers what FINN's stitching asks of an RTLBackend (finn/custom_op/fpgadataflow/rtlbackend.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
+
+from ...rtl import rtl_sources
+
+SIGNALS = ("TDATA", "TVALID", "TREADY")
+DOMAIN = "finn.custom_op.fpgadataflow.rtl"
+
+
+class KernelOp(RTLBackend):
+    """An op made of one kernel."""
+
+    kernel: str
+    """Name of the SystemVerilog module."""
+
+    input_ports: tuple[str, ...] = ("s_axis",)
+    output_ports: tuple[str, ...] = ("m_axis",)
+
+    def kernel_parameters(self, model) -> dict[str, int | str]:
+        """Parameters of the kernel; strings are file names."""
+        raise NotImplementedError
+
+    def memories(self, model) -> dict[str, list[str]]:
+        """Contents of the kernel's memory files: file name -> one hexadecimal word a line."""
+        return {}
+
+    def stream_links(self) -> list[str]:
+        """Connections of the kernel's stream ports to the wrapper's."""
+        ends = [*zip(self.input_ports, self.get_verilog_top_module_intf_names()["s_axis"], strict=True),
+                *zip(self.output_ports, self.get_verilog_top_module_intf_names()["m_axis"], strict=True)]
+        return [f".{port}_{signal.lower()}({name}_{signal})"
+                for port, (name, _bits) in ends for signal in SIGNALS]
+
+    def memory_name(self, kind: str) -> str:
+        return f"{self.onnx_node.name}_{kind}.hex"
+
+    def stream_inputs(self) -> list[int]:
+        """Indices of the node's inputs that are streams (the others are parameters)."""
+        return [0]
+
+    def get_nodeattr_types(self):
+        return super().get_nodeattr_types()
+
+    def get_verilog_top_module_name(self) -> str:
+        return self.onnx_node.name
+
+    def get_verilog_top_module_intf_names(self):
+        return {
+            "clk": ["ap_clk"], "rst": ["ap_rst_n"],
+            "s_axis": [(f"in{i}_V", self.get_instream_width_padded(i)) for i in self.stream_inputs()],
+            "m_axis": [(f"out{i}_V", self.get_outstream_width_padded(i))
+                       for i in range(len(self.onnx_node.output))],
+            "aximm": [], "axilite": [], "ap_none": [],
+        }
+
+    def wrapper(self, model) -> str:
+        """Text of the wrapper module."""
+        interfaces = self.get_verilog_top_module_intf_names()
+        pairs = [(*interface, "input") for interface in interfaces["s_axis"]]
+        pairs += [(*interface, "output") for interface in interfaces["m_axis"]]
+        names = ":".join(name for name, *_ in pairs)
+        ports, links = [], [".ap_clk(ap_clk)", ".ap_rst_n(ap_rst_n)", *self.stream_links()]
+        for name, bits, direction in pairs:
+            back = "output" if direction == "input" else "input"
+            for signal, way, width in (("TDATA", direction, f"[{bits - 1}:0] "),
+                                       ("TVALID", direction, ""), ("TREADY", back, "")):
+                note = f'(* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 {name} {signal}" *)\n    '
+                ports.append(f"{note}{way} wire {width}{name}_{signal}")
+        parameters = ",\n".join(
+            f"      .{key}({_literal(value)})" for key, value in self.kernel_parameters(model).items())
+        return _WRAPPER.format(
+            module=self.get_verilog_top_module_name(), kernel=self.kernel, op=self.onnx_node.op_type,
+            busses=names, ports=",\n    ".join(ports), parameters=parameters, links=",\n      ".join(links))
+
+    def generate_hdl(self, model, fpgapart, clk) -> None:
+        """Write wrapper and memory files to code_gen_dir_ipgen."""
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        name = self.get_verilog_top_module_name()
+        self.set_nodeattr("gen_top_module", name)
+        (folder / f"{name}.v").write_text(self.wrapper(model))
+        for file, words in self.memories(model).items():
+            (folder / file).write_text("\n".join(words) + "\n")
+        self.set_nodeattr("ipgen_path", str(folder))
+        self.set_nodeattr("ip_path", str(folder))
+
+    def get_rtl_file_list(self, abspath=False):
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        own = [folder / f"{self.get_nodeattr('gen_top_module')}.v", *sorted(folder.glob("*.hex"))]
+        files = [*rtl_sources(self.kernel), *own]
+        return [str(f) if abspath else f.name for f in files]
+
+    def code_generation_ipi(self):
+        commands = [f"add_files -norecurse {f}" for f in self.get_rtl_file_list(abspath=True)]
+        module = self.get_nodeattr("gen_top_module")
+        return [*commands, f"create_bd_cell -type module -reference {module} {self.onnx_node.name}"]
+
+
+def _literal(value: int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else str(int(value))
+
+
+_WRAPPER = """\
+// {module}: FINN-style ports around the kernel {kernel} ({op}).
+(* keep_hierarchy = "yes" *)
+module {module} (
+    (* X_INTERFACE_PARAMETER = "ASSOCIATED_BUSIF {busses}, ASSOCIATED_RESET ap_rst_n" *)
+    input wire ap_clk,
+    (* X_INTERFACE_PARAMETER = "POLARITY ACTIVE_LOW" *)
+    input wire ap_rst_n,
+    {ports}
+);
+
+  {kernel} #(
+{parameters}
+  ) kernel (
+      {links}
+  );
+
+endmodule
+"""

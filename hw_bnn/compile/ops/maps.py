@@ -1,0 +1,277 @@
+"""Ops on maps (NHWC): padding, sliding window, pools, residual add and fork.
+
+FINN has these in HLS only, or without what 1-bit networks need (padding with -1, minima per channel). All
+take and give one word of SIMD channels a cycle.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from finn.custom_op.fpgadataflow.duplicatestreams import DuplicateStreams
+from finn.custom_op.fpgadataflow.rtl import register_custom_op
+from qonnx.core.datatype import DataType
+
+from ..integer_graph import datatype_for
+from .kernel import SIGNALS, KernelOp
+from .memory_words import hex_words
+
+
+class MapOp(KernelOp):
+    """An op on one map of IFMDim pixels with NumChannels channels; channels are kept."""
+
+    def get_nodeattr_types(self):
+        return super().get_nodeattr_types() | {
+            "IFMDim": ("ints", True, []), "NumChannels": ("i", True, 0), "SIMD": ("i", False, 1),
+            "KernelDim": ("ints", False, [1, 1]), "Stride": ("ints", False, [1, 1]),
+            "Dilation": ("ints", False, [1, 1]),
+            "padding": ("ints", False, [0, 0, 0, 0]),  # top, left, bottom, right
+            "inputDataType": ("s", True, ""), "outputDataType": ("s", True, ""),
+            "numInputVectors": ("ints", False, [1]),
+        }
+
+    def verify_node(self):
+        return []
+
+    def infer_node_datatype(self, model):
+        model.set_tensor_datatype(self.onnx_node.output[0], self.get_output_datatype())
+
+    def get_input_datatype(self, ind=0):
+        return DataType[self.get_nodeattr("inputDataType")]
+
+    def get_output_datatype(self, ind=0):
+        return DataType[self.get_nodeattr("outputDataType")]
+
+    def padded(self) -> tuple[int, int]:
+        (h, w), (top, left, bottom, right) = self.get_nodeattr("IFMDim"), self.get_nodeattr("padding")
+        return int(h + top + bottom), int(w + left + right)
+
+    def output_dim(self) -> tuple[int, int]:
+        kernel, stride, dilation = (self.get_nodeattr(n) for n in ("KernelDim", "Stride", "Dilation"))
+        return tuple(int((size - d * (k - 1) - 1) // s + 1)
+                     for size, k, s, d in zip(self.padded(), kernel, stride, dilation, strict=True))
+
+    def output_channels(self) -> int:
+        return int(self.get_nodeattr("NumChannels"))
+
+    def get_normal_input_shape(self, ind=0):
+        return (*self.get_nodeattr("numInputVectors"), *self.get_nodeattr("IFMDim"),
+                self.get_nodeattr("NumChannels"))
+
+    def get_normal_output_shape(self, ind=0):
+        return (*self.get_nodeattr("numInputVectors"), *self.output_dim(), self.output_channels())
+
+    def get_folded_input_shape(self, ind=0):
+        return self._folded(self.get_normal_input_shape())
+
+    def get_folded_output_shape(self, ind=0):
+        return self._folded(self.get_normal_output_shape())
+
+    def _folded(self, shape):
+        simd = self.get_nodeattr("SIMD")
+        return (*shape[:-1], int(shape[-1]) // simd, simd)
+
+    def get_instream_width(self, ind=0):
+        return self.get_nodeattr("SIMD") * self.get_input_datatype().bitwidth() if ind == 0 else 0
+
+    def get_outstream_width(self, ind=0):
+        return self.get_nodeattr("SIMD") * self.get_output_datatype().bitwidth()
+
+    def get_exp_cycles(self):
+        height, width = self.padded()
+        words = height * width * self.get_nodeattr("NumChannels") // self.get_nodeattr("SIMD")
+        return int(max(words, np.prod(self.get_folded_output_shape()[1:-1])))
+
+    def windows(self, data: np.ndarray) -> np.ndarray:
+        """(N, H, W, C) -> (N, OH, OW, KH, KW, C); data is padded already."""
+        kernel, stride, dilation = (self.get_nodeattr(n) for n in ("KernelDim", "Stride", "Dilation"))
+        span = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+        view = np.lib.stride_tricks.sliding_window_view(data, span, axis=(1, 2))
+        view = view[:, ::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]]
+        return view.transpose(0, 1, 2, 4, 5, 3)
+
+    def _frame(self) -> dict[str, int]:
+        h, w = self.get_nodeattr("IFMDim")
+        return {"IFM_H": h, "IFM_W": w, "CHANNELS": self.get_nodeattr("NumChannels"),
+                "SIMD": self.get_nodeattr("SIMD")}
+
+    def _pads(self) -> dict[str, int]:
+        return dict(zip(("PAD_T", "PAD_L", "PAD_B", "PAD_R"), self.get_nodeattr("padding"), strict=True))
+
+    def _kernel(self) -> dict[str, int]:
+        (kh, kw), (sh, sw) = self.get_nodeattr("KernelDim"), self.get_nodeattr("Stride")
+        return {"K_H": kh, "K_W": kw, "STRIDE_H": sh, "STRIDE_W": sw}
+
+
+@register_custom_op
+class StreamPad_rtl(MapOp):
+    """A border of one integer value; of a bipolar map also exact zeros (the layer behind makes up)."""
+
+    kernel = "pad"
+
+    def get_nodeattr_types(self):
+        return super().get_nodeattr_types() | {"value": ("i", False, 0)}
+
+    def execute_node(self, context, graph):
+        top, left, bottom, right = self.get_nodeattr("padding")
+        data = context[self.onnx_node.input[0]]
+        context[self.onnx_node.output[0]] = np.pad(
+            data, ((0, 0), (top, bottom), (left, right), (0, 0)),
+            constant_values=self.get_nodeattr("value"))
+
+    def kernel_parameters(self, model):
+        value, bits = self.get_nodeattr("value"), self.get_input_datatype().bitwidth()
+        if self.get_input_datatype() == DataType["BIPOLAR"]:
+            value = int(value > 0)  # 0 goes as -1: XnorMVAU_rtl.threshold_sets
+        return self._frame() | {"BITS": bits} | self._pads() | {"VALUE": value % (1 << bits)}
+
+
+@register_custom_op
+class SlidingWindow_rtl(MapOp):
+    """The windows of a convolution, (kh, kw, channel) with the channel fastest."""
+
+    kernel = "window"
+
+    def output_channels(self):
+        return int(np.prod(self.get_nodeattr("KernelDim"))) * super().output_channels()
+
+    def execute_node(self, context, graph):
+        result = self.windows(context[self.onnx_node.input[0]])
+        shape = context[self.onnx_node.output[0]].shape
+        context[self.onnx_node.output[0]] = np.ascontiguousarray(result).reshape(shape)
+
+    def kernel_parameters(self, model):
+        dh, dw = self.get_nodeattr("Dilation")
+        return self._frame() | {"BITS": self.get_input_datatype().bitwidth()} | self._kernel() | {
+            "DILATION_H": dh, "DILATION_W": dw}
+
+
+@register_custom_op
+class MaxPool_rtl(MapOp):
+    """Maximum a channel, or the minimum where input 1 (1, C) holds a 1; of bits that is OR and AND."""
+
+    kernel = "max_pool"
+
+    def _minimum(self, model) -> np.ndarray:
+        return np.asarray(model.get_initializer(self.onnx_node.input[1])).reshape(-1) > 0
+
+    def execute_node(self, context, graph):
+        data, mask = context[self.onnx_node.input[0]], context[self.onnx_node.input[1]].reshape(-1) > 0
+        top, left, bottom, right = self.get_nodeattr("padding")
+        box = ((0, 0), (top, bottom), (left, right), (0, 0))
+        flipped = np.where(mask, -data, data)
+        result = self.windows(np.pad(flipped, box, constant_values=-np.inf)).max(axis=(3, 4))
+        context[self.onnx_node.output[0]] = np.where(mask, -result, result).astype(np.float32)
+
+    def kernel_parameters(self, model):
+        dtype = self.get_input_datatype()
+        return self._frame() | {
+            "BITS": dtype.bitwidth(), "SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
+        } | self._kernel() | self._pads() | {
+            "MIN_FILE": self.memory_name("minimum") if self._minimum(model).any() else ""}
+
+    def memories(self, model):
+        mask = self._minimum(model)
+        if not mask.any():
+            return {}
+        return {self.memory_name("minimum"): hex_words(mask.reshape(-1, self.get_nodeattr("SIMD")), 1)}
+
+
+@register_custom_op
+class SumPool_rtl(MapOp):
+    """Sum over windows a channel."""
+
+    kernel = "sum_pool"
+
+    def execute_node(self, context, graph):
+        result = self.windows(context[self.onnx_node.input[0]]).sum(axis=(3, 4))
+        context[self.onnx_node.output[0]] = result.astype(np.float32)
+
+    def infer_node_datatype(self, model):
+        """The type of a sum of numbers of the input type, as the kernel asks (rtl/sum_pool.sv)."""
+        dtype, n = self.get_input_datatype(), int(np.prod(self.get_nodeattr("KernelDim")))
+        if dtype == DataType["BIPOLAR"]:
+            bits = 1 + n.bit_length()  # ceil(log2(n + 1)) = bit length of n
+        elif dtype.signed():
+            bits = dtype.bitwidth() + (n - 1).bit_length()
+        else:
+            bits = (n * int(dtype.max())).bit_length()
+        self.set_nodeattr("outputDataType", f"{'INT' if dtype.signed() else 'UINT'}{bits}")
+        super().infer_node_datatype(model)
+
+    def kernel_parameters(self, model):
+        dtype = self.get_input_datatype()
+        return self._frame() | {
+            "IN_BITS": dtype.bitwidth(), "IN_SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
+            "IN_BIPOLAR": int(dtype == DataType["BIPOLAR"]),
+            "OUT_BITS": self.get_output_datatype().bitwidth(),
+        } | self._kernel()
+
+
+@register_custom_op
+class StreamAdd_rtl(MapOp):
+    """Element-wise sum of two streams of one shape."""
+
+    kernel = "add"
+    input_ports = ("s_axis_a", "s_axis_b")
+
+    def get_nodeattr_types(self):
+        return super().get_nodeattr_types() | {"inputDataType2": ("s", True, ""),
+                                               "inFIFODepths": ("ints", False, [2, 2]),
+                                               "factors": ("ints", False, [1, 1])}
+
+    def stream_inputs(self):
+        return [0, 1]
+
+    def get_input_datatype(self, ind=0):
+        return DataType[self.get_nodeattr("inputDataType2" if ind else "inputDataType")]
+
+    def get_instream_width(self, ind=0):
+        return self.get_nodeattr("SIMD") * self.get_input_datatype(ind).bitwidth()
+
+    def execute_node(self, context, graph):
+        left, right = (context[n] for n in self.onnx_node.input)
+        m, n = self.get_nodeattr("factors")
+        context[self.onnx_node.output[0]] = (m * left + n * right).astype(np.float32)
+
+    def infer_node_datatype(self, model):
+        """The smallest signed type for every sum of numbers of the input types, as the kernel asks."""
+        low, high = -1, 0
+        for index, factor in enumerate(self.get_nodeattr("factors")):
+            dtype = self.get_input_datatype(index)
+            ends = sorted((int(factor * dtype.min()), int(factor * dtype.max())))
+            low, high = low + ends[0], high + ends[1]
+        self.set_nodeattr("outputDataType", datatype_for(min(low + 1, -1), high))
+        super().infer_node_datatype(model)
+
+    def kernel_parameters(self, model):
+        parameters = {"PE": self.get_nodeattr("SIMD")}
+        for side, dtype, factor in zip("AB", map(self.get_input_datatype, (0, 1)),
+                                       self.get_nodeattr("factors"), strict=True):
+            parameters |= {f"{side}_BITS": dtype.bitwidth(), f"{side}_SCALE": int(factor),
+                           f"{side}_SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
+                           f"{side}_BIPOLAR": int(dtype == DataType["BIPOLAR"])}
+        return parameters | {"OUT_BITS": self.get_output_datatype().bitwidth()}
+
+
+@register_custom_op
+class Fork_rtl(KernelOp, DuplicateStreams):
+    """One stream to several consumers."""
+
+    kernel = "stream_fork"
+
+    def get_nodeattr_types(self):
+        return {**DuplicateStreams.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
+
+    def execute_node(self, context, graph):
+        for name in self.onnx_node.output:
+            context[name] = context[self.onnx_node.input[0]]
+
+    def kernel_parameters(self, model):
+        return {"BITS": self.get_instream_width(), "N": len(self.onnx_node.output)}
+
+    def stream_links(self):
+        interfaces = self.get_verilog_top_module_intf_names()
+        (source, _), sinks = interfaces["s_axis"][0], [name for name, _ in interfaces["m_axis"]][::-1]
+        links = [f".s_axis_{s.lower()}({source}_{s})" for s in SIGNALS]
+        return links + [f".m_axis_{s.lower()}({{{', '.join(f'{name}_{s}' for name in sinks)}}})"
+                        for s in SIGNALS]

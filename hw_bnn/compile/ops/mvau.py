@@ -1,0 +1,203 @@
+"""Matrix-vector-activation units in RTL: XNOR-popcount for 1-bit inputs, n-bit x 1-bit for others.
+
+They take the place of FINN's MVAU nodes after folding. Tensors stay bipolar (+1, -1) in the graph and
+thresholds stay in the domain of the signed dot product; the XNOR kernel's popcount thresholds are made
+here: with P = (dot + K)/2, dot >= T holds exactly where P >= ceil((T + K)/2).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
+from finn.custom_op.fpgadataflow.rtl import register_custom_op
+from qonnx.core.datatype import DataType
+
+from .kernel import KernelOp
+from .memory_words import hex_words
+
+
+class BipolarWeightMVAU(KernelOp, MVAU):
+    """Common part: 1-bit weights, thresholds, folding, exact execution."""
+
+    def get_nodeattr_types(self):
+        types = {**MVAU.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
+        types["pipeline"] = ("i", False, 1)
+        # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the window has
+        # the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW, top, left, bottom, right.
+        types["zeroPadding"] = ("ints", False, [])
+        return types
+
+    def execute_node(self, context, graph):
+        """As FINN's MVAU, with the product in integers (float32 holds them exactly up to 2^24)."""
+        node = self.onnx_node
+        data = context[node.input[0]].reshape(self.get_normal_input_shape())
+        result = np.matmul(data, context[node.input[1]])
+        if not self.get_nodeattr("noActivation"):
+            table = context[node.input[2]]
+            count = np.zeros_like(result)
+            for level in range(table.shape[1]):
+                count += result >= table[:, level]
+            bipolar = self.get_nodeattr("outputDataType") == "BIPOLAR"
+            result = 2 * count - 1 if bipolar else count + self.get_nodeattr("ActVal")
+        context[node.output[0]] = result.reshape(context[node.output[0]].shape).astype(np.float32)
+
+    def minimize_weight_bit_width(self, model, datatype_only=False):
+        """Weights stay BIPOLAR (FINN would widen them to INT2)."""
+        return DataType["BIPOLAR"]
+
+    def minimize_accumulator_width(self, model, datatype_only=False):
+        """Smallest signed type for every reachable accumulator and for the threshold one above it.
+
+        FINN pads the type of a last layer to bytes; the stream is padded anyway, so this does not.
+        """
+        low, high = self.accumulator_range(model)
+        bits = max(int(-low - 1).bit_length() if low < 0 else 0, int(high).bit_length()) + 1
+        self.set_nodeattr("accDataType", f"INT{max(bits, 2)}")
+        if self.get_nodeattr("noActivation"):
+            self.set_nodeattr("outputDataType", f"INT{max(bits, 2)}")
+        return DataType[self.get_nodeattr("accDataType")]
+
+    def accumulator_range(self, model) -> tuple[int, int]:
+        weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
+        dtype = self.get_input_datatype(0)
+        low, high = int(dtype.min()), int(dtype.max())
+        plus, minus = (weights > 0).sum(0), (weights < 0).sum(0)
+        return int((plus * low - minus * high).min()), int((plus * high - minus * low).max())
+
+    def folding(self) -> tuple[int, int, int, int]:
+        return tuple(int(self.get_nodeattr(k)) for k in ("MW", "MH", "PE", "SIMD"))
+
+    def vectors(self) -> int:
+        return int(np.prod(self.get_nodeattr("numInputVectors")))
+
+    def thresholds(self, model) -> np.ndarray | None:
+        """int64 (MH, levels) in the domain of the signed dot product, or None."""
+        if self.get_nodeattr("noActivation"):
+            return None
+        table = model.get_initializer(self.onnx_node.input[2]).astype(np.int64)
+        return np.broadcast_to(table, (self.get_nodeattr("MH"), table.shape[1]))
+
+    def threshold_sets(self, model) -> tuple[list[np.ndarray], np.ndarray]:
+        """Threshold tables, one a set, and the set of each vector of a frame."""
+        return [self.thresholds(model)], np.zeros(self.vectors(), dtype=np.int64)
+
+    def _common_parameters(self, model) -> dict[str, int | str]:
+        mw, mh, pe, simd = self.folding()
+        table = self.thresholds(model)
+        output = self.get_output_datatype()
+        parameters = {
+            "MW": mw, "MH": mh, "PE": pe, "SIMD": simd,
+            "N_THRESHOLDS": 0 if table is None else table.shape[1],
+            "OUT_BITS": output.bitwidth(),
+            "OUT_BIAS": 0 if table is None or output == DataType["BIPOLAR"] else self.get_nodeattr("ActVal"),
+            "WEIGHTS_FILE": self.memory_name("weights"),
+            "THRESHOLDS_FILE": "" if table is None else self.memory_name("thresholds"),
+            "PIPELINE": self.get_nodeattr("pipeline"),
+        }
+        if table is not None:
+            sets, index = self.threshold_sets(model)
+            if len(sets) > 1:
+                parameters |= {"N_SETS": len(sets), "N_VECTORS": len(index),
+                               "SETS_FILE": self.memory_name("sets")}
+        return parameters
+
+    def memories(self, model) -> dict[str, list[str]]:
+        mw, mh, pe, simd = self.folding()
+        nf, sf = mh // pe, mw // simd
+        weights = model.get_initializer(self.onnx_node.input[1]).T  # (MH, MW)
+        if not np.array_equal(np.abs(weights), np.ones_like(weights)):
+            raise ValueError(f"{self.onnx_node.name}: weights are not +1 and -1")
+        lanes = (weights > 0).reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3).reshape(nf * sf, pe * simd)
+        files = {self.memory_name("weights"): hex_words(lanes, 1)}
+        if self.thresholds(model) is not None:
+            sets, index = self.threshold_sets(model)
+            rows = np.concatenate([self.kernel_thresholds(t).reshape(nf, -1) for t in sets])
+            files[self.memory_name("thresholds")] = hex_words(rows, self.threshold_bits(model))
+            if len(sets) > 1:
+                files[self.memory_name("sets")] = hex_words(index[:, None], max(1, (len(sets) - 1).bit_length()))
+        return files
+
+    def kernel_thresholds(self, table: np.ndarray) -> np.ndarray:
+        return table
+
+    def threshold_bits(self, model) -> int:
+        raise NotImplementedError
+
+    def lut_estimation(self, fpgapart):
+        """LUTs of the XNOR-popcount lanes at 1.4 LUT per bit, from synthesis of the kernel."""
+        _, _, pe, simd = self.folding()
+        return int(1.4 * pe * simd * self.get_input_datatype(0).bitwidth()) + 40
+
+
+@register_custom_op
+class XnorMVAU_rtl(BipolarWeightMVAU):
+    """1-bit x 1-bit: XNOR, popcount, threshold."""
+
+    kernel = "xnor_mvau"
+
+    def kernel_parameters(self, model):
+        parameters = self._common_parameters(model)
+        return parameters
+
+    def kernel_thresholds(self, table):
+        """Popcount domain, clipped to [0, K+1]: always and never."""
+        k = self.get_nodeattr("MW")
+        return np.clip(-((-(table + k)) // 2), 0, k + 1)
+
+    def threshold_bits(self, model):
+        return (int(self.get_nodeattr("MW")) + 1).bit_length()  # $clog2(MW + 2)
+
+    def threshold_sets(self, model):
+        geometry = self.get_nodeattr("zeroPadding")
+        table = self.thresholds(model)
+        if not len(geometry):
+            return [table], np.zeros(self.vectors(), dtype=np.int64)
+        masks, index = window_masks(geometry, self.get_nodeattr("MW"))
+        weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
+        # A masked lane adds x*w = -w where exact zero padding adds 0: dot = dot(-1) + sum of masked w.
+        return [table - (mask @ weights)[:, None] for mask in masks], index
+
+
+@register_custom_op
+class IntMVAU_rtl(BipolarWeightMVAU):
+    """n-bit x 1-bit: add or subtract, accumulate, threshold."""
+
+    kernel = "int_mvau"
+
+    def kernel_parameters(self, model):
+        dtype = self.get_input_datatype(0)
+        return self._common_parameters(model) | {
+            "IN_BITS": dtype.bitwidth(), "IN_SIGNED": int(dtype.signed()), "ACC_BITS": self._acc_bits(),
+        }
+
+    def _acc_bits(self) -> int:
+        return self.get_accumulator_datatype().bitwidth()
+
+    def threshold_bits(self, model):
+        return self._acc_bits() + 1
+
+
+def window_masks(geometry, mw: int) -> tuple[list[np.ndarray], np.ndarray]:
+    """Which lanes of a sliding window lie in the padding, at each of its positions.
+
+    Args:
+        geometry: H, W, KH, KW, SH, SW, DH, DW, top, left, bottom, right (H, W without padding).
+        mw: lanes of the window, KH*KW*C, channel fastest.
+
+    Returns:
+        (distinct masks, int64 0/1 arrays of mw; index of the mask at each position, row by row).
+    """
+    h, w, kh, kw, sh, sw, dh, dw, top, left, bottom, right = (int(v) for v in geometry)
+    rows = (h + top + bottom - dh * (kh - 1) - 1) // sh + 1
+    columns = (w + left + right - dw * (kw - 1) - 1) // sw + 1
+
+    def outside(n, k, step, dilation, before, size):
+        position = np.arange(n)[:, None] * step + np.arange(k)[None] * dilation - before
+        return (position < 0) | (position >= size)
+
+    out_h, out_w = outside(rows, kh, sh, dh, top, h), outside(columns, kw, sw, dw, left, w)
+    planes = out_h[:, None, :, None] | out_w[None, :, None, :]  # (rows, columns, KH, KW)
+    flat = planes.reshape(rows * columns, kh * kw)
+    unique, index = np.unique(flat, axis=0, return_inverse=True)
+    masks = [np.repeat(u.astype(np.int64), mw // (kh * kw)) for u in unique]
+    return masks, np.asarray(index).reshape(-1).astype(np.int64)

@@ -1,0 +1,238 @@
+"""Rules of the import for arithmetic with constants: Mul, Add, Sub, Div, BatchNormalization, ReLU, ...
+
+Each multiplies or shifts the exact affine of its input; none touches the integers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import onnx
+
+from ..errors import Unsupported
+from .exact import Surd, reciprocal_root
+from .lowering import attribute, node_name, rule
+from .values import Activation, Constant, RealInput
+
+IDENTITY = ("Identity", "Dropout")
+MONOTONE_HEAD = ("Softmax", "LogSoftmax")
+AFTER_LABEL = {"Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten", "TopK", "ArgMax"}
+
+
+@rule(*IDENTITY)
+def identity(state, node):
+    """Precondition: none. Postcondition: the output is the input (inference mode)."""
+    state.values[node.output[0]] = state.values[node.input[0]]
+
+
+@rule("Cast")
+def cast(state, node):
+    """Precondition: to float32 or float64, of constants to any type; behind the label anything."""
+    value, target = state.values[node.input[0]], attribute(node, "to")
+    floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
+    if isinstance(value, Constant) and value.array.dtype != object:
+        value = Constant(value.array.astype(onnx.helper.tensor_dtype_to_np_dtype(target)))
+    elif target not in floats and node.input[0] not in state.labels:
+        raise Unsupported(f"a cast to {onnx.TensorProto.DataType.Name(target)}", node=node_name(node),
+                          remedy="cast to float32 only, or leave the cast out")
+    state.values[node.output[0]] = value
+
+
+@rule(*MONOTONE_HEAD)
+def monotone_head(state, node):
+    """Softmax keeps raw scores and argmax. Precondition: the last node, but for TopK or ArgMax."""
+    value = _activation(state.values[node.input[0]], node)
+    axis = attribute(node, "axis", -1) % len(value.shape)
+    if not _is_last(state, node, {"TopK", "ArgMax"}) or value.labels[axis] != "C":
+        raise Unsupported(f"{node.op_type} inside the network is not supported",
+                          node=node_name(node), remedy="only a last Softmax can be left out exactly")
+    state.values[node.output[0]] = value
+
+
+def _is_last(state, node, allowed: set[str]) -> bool:
+    """Whether nothing but nodes of these types reads what this node writes."""
+    readers = [n for n in state.graph.node if set(n.input) & set(node.output)]
+    return all(n.op_type in allowed and _is_last(state, n, AFTER_LABEL) for n in readers)
+
+
+@rule("Constant")
+def constant(state, node):
+    value = attribute(node, "value")
+    if value is None:
+        raise Unsupported("a Constant without a tensor value", node=node_name(node),
+                          remedy="store the constant as a tensor")
+    from onnx import numpy_helper
+
+    state.values[node.output[0]] = Constant(numpy_helper.to_array(value))
+
+
+@rule("Sqrt", "Neg", "Reciprocal")
+def constant_function(state, node):
+    """Functions of constants, exactly. Precondition: the input is a constant."""
+    array = state.constant(node.input[0], node).exact()
+    function = {"Sqrt": _root, "Neg": lambda v: -v, "Reciprocal": lambda v: Surd(1) / v}[node.op_type]
+    state.values[node.output[0]] = Constant(_map(function, array))
+
+
+@rule("Mul", "Div")
+def scale(state, node):
+    """alpha, beta <- alpha*s, beta*s. Precondition: one side is a constant, not a divisor of 0."""
+    left, right = (state.values[name] for name in node.input)
+    invert = node.op_type == "Div"
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        _constants(state, node, left, right, (lambda a, b: a / b) if invert else (lambda a, b: a * b))
+        return
+    if isinstance(left, Constant) and not invert:
+        left, right = right, left
+    if not isinstance(right, Constant):
+        raise Unsupported(f"{node.op_type} of two activations is not supported", node=node_name(node),
+                          remedy="only constants can scale an activation")
+    if isinstance(left, RealInput):
+        factor = _single(right)
+        state.values[node.output[0]] = _real(left, lambda v: v / factor if invert else v * factor, factor)
+        return
+    factors = _activation(left, node).per_channel(right, node_name(node))
+    if invert:
+        factors = [Surd(1) / f for f in factors]
+    state.values[node.output[0]] = left.affine(factors, None, node_name(node))
+
+
+@rule("Add", "Sub")
+def shift(state, node):
+    """beta <- beta + c, or the sum of two integer tensors on one scale (rules_layers.residual)."""
+    left, right = (state.values[name] for name in node.input)
+    subtract = node.op_type == "Sub"
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        _constants(state, node, left, right, (lambda a, b: a - b) if subtract else (lambda a, b: a + b))
+        return
+    if isinstance(left, Activation) and isinstance(right, Activation):
+        from .rules_layers import residual
+
+        residual(state, node, left, right, subtract)
+        return
+    if isinstance(left, Constant):
+        left, right = right, left
+        if subtract:  # c - x = -x + c
+            left = (_real(left, lambda v: -v, Surd(1)) if isinstance(left, RealInput)
+                    else _activation(left, node).affine([Surd(-1)], None, node_name(node)))
+            subtract = False
+    if isinstance(left, RealInput):
+        term = _single(right)
+        sign = Surd(-1 if subtract else 1)
+        usable = term is not None and left.beta is not None
+        state.values[node.output[0]] = replace(left, beta=left.beta + term * sign if usable else None)
+        return
+    terms = _activation(left, node).per_channel(right, node_name(node))
+    if subtract:
+        terms = [-t for t in terms]
+    state.values[node.output[0]] = left.affine(None, terms, node_name(node))
+
+
+@rule("BatchNormalization")
+def batch_norm(state, node):
+    """gamma*(x - mean)/sqrt(var + eps) + beta, the root kept exact as a Surd.
+
+    Precondition: inference mode, var + eps > 0.
+    """
+    name = node_name(node)
+    value = state.values[node.input[0]]
+    if isinstance(value, RealInput):
+        state.values[node.output[0]] = RealInput(value.shape, None, None)
+        return
+    value = _activation(value, node)
+    gamma, shift_, mean, variance = (_channel_vector(state.constant(i, node), value, name)
+                                     for i in node.input[1:5])
+    epsilon = Fraction(float(np.float32(attribute(node, "epsilon", 1e-5))))
+    inverse = []
+    for v in variance:
+        if v + epsilon <= 0:
+            raise Unsupported(f"variance + epsilon is {float(v + epsilon)}", node=name,
+                              remedy="retrain: a BatchNorm needs a positive variance")
+        inverse.append(reciprocal_root(v + epsilon))
+    value = value.affine(None, [Surd(-m) for m in mean], name)
+    value = value.affine([Surd(g) * i for g, i in zip(gamma, inverse, strict=True)],
+                         [Surd(b) for b in shift_], name)
+    state.values[node.output[0]] = value
+
+
+@rule("Relu")
+def relu(state, node):
+    """max(x, 0): levels at or below 0 are always reached. Precondition: a quantiser follows."""
+    value = _activation(state.values[node.input[0]], node)
+    value.no_border(node_name(node))
+    state.values[node.output[0]] = replace(value, relu=True)
+
+
+@rule("TopK", "ArgMax")
+def top_k(state, node):
+    """The label. Precondition: the last node, k = 1; the raw scores stay the output."""
+    if node.op_type == "TopK":
+        k = state.constant(node.input[1], node).array
+        if int(np.asarray(k).reshape(-1)[0]) != 1 or not attribute(node, "largest", 1):
+            raise Unsupported("only the largest score (k = 1) is supported", node=node_name(node),
+                              remedy="take further ranks from the raw scores on the host")
+    value = _activation(state.values[node.input[0]], node)
+    axis = attribute(node, "axis", -1 if node.op_type == "TopK" else 0) % len(value.shape)
+    if value.labels[axis] != "C" or attribute(node, "select_last_index", 0):
+        raise Unsupported("a label over another axis than the classes, or the last of equal scores",
+                          node=node_name(node), remedy="take the first largest along the classes")
+    if not _is_last(state, node, AFTER_LABEL):
+        raise Unsupported(f"{node.op_type} inside the network is not supported", node=node_name(node),
+                          remedy="let it be the last node")
+    state.labels.update(node.output)
+    for name in node.output:
+        state.values[name] = value
+
+
+def _activation(value, node) -> Activation:
+    if not isinstance(value, Activation):
+        raise Unsupported(f"{node.op_type} of a {type(value).__name__}", node=node_name(node),
+                          remedy="it is supported on activations only")
+    return value
+
+
+def _channel_vector(constant: Constant, value: Activation, name: str) -> list[Fraction]:
+    values = [v.x for v in constant.exact().reshape(-1)]
+    if any(v.d for v in constant.exact().reshape(-1)):
+        raise Unsupported("irrational parameters", node=name, remedy="store them as numbers")
+    if len(values) != value.shape[1] or value.labels[1] != "C" or value.flat is not None:
+        raise Unsupported(f"{len(values)} channels for an input of shape {value.shape}", node=name,
+                          remedy="normalise axis 1, the channels, before flattening")
+    return values
+
+
+def _single(constant: Constant) -> Surd | None:
+    values = {v for v in constant.exact().reshape(-1)} if constant.array.size <= 4096 else set()
+    return values.pop() if len(values) == 1 else None
+
+
+def _real(value: RealInput, function, factor) -> RealInput:
+    if factor is None or value.alpha is None or value.beta is None:
+        return RealInput(value.shape, None, None)
+    return RealInput(value.shape, function(value.alpha), function(value.beta))
+
+
+def _map(function, array: np.ndarray) -> np.ndarray:
+    out = np.empty(array.shape, dtype=object)
+    flat_in, flat_out = array.reshape(-1), out.reshape(-1)
+    for i, v in enumerate(flat_in):
+        flat_out[i] = function(v)
+    return out
+
+
+def _constants(state, node, left: Constant, right: Constant, function) -> None:
+    if max(left.array.size, right.array.size) > 100_000:
+        raise Unsupported(f"{node.op_type} of constants with over 100,000 elements", node=node_name(node),
+                          remedy="fold the constants before export (qonnx-cleanup)")
+    a, b = np.broadcast_arrays(left.exact(), right.exact())
+    out = np.empty(a.shape, dtype=object)
+    out.reshape(-1)[:] = [function(x, y) for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True)]
+    state.values[node.output[0]] = Constant(out)
+
+
+def _root(value: Surd) -> Surd:
+    if value.d or value.x < 0:
+        raise Unsupported("square root of a negative number or of a root")
+    return Surd(0, 1, value.x)

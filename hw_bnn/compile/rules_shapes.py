@@ -1,0 +1,151 @@
+"""Rules of the import for shapes: the integer graph is channel-fastest throughout, so they only rename axes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import Unsupported
+from .lowering import attribute, node_name, rule
+from .values import Activation, Constant, QuantConstant, RealInput
+
+
+@rule("Transpose")
+def transpose(state, node):
+    """Permutes constants; on activations it permutes the axis labels."""
+    value = state.values[node.input[0]]
+    rank = len(_shape(value))
+    perm = list(attribute(node, "perm", list(range(rank))[::-1]))
+    if isinstance(value, Constant):
+        result = Constant(value.array.transpose(perm))
+    elif isinstance(value, QuantConstant):
+        scale = value.scale.reshape((1,) * (rank - value.scale.ndim) + value.scale.shape)
+        result = QuantConstant(value.integers.transpose(perm), scale.transpose(perm))
+    else:
+        shape = tuple(value.shape[p] for p in perm)
+        if perm[0] != 0:
+            raise Unsupported("a transpose of the batch dimension", node=node_name(node),
+                              remedy="keep the batch first")
+        result = replace(value, shape=shape)
+        if isinstance(value, Activation):
+            result.labels = tuple(value.labels[p] for p in perm)
+    state.values[node.output[0]] = result
+
+
+@rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+def reshape(state, node):
+    """Flattens (batch, ...) to (batch, features) or drops axes of size 1."""
+    value = state.values[node.input[0]]
+    shape = _shape(value)
+    target = _target(state, node, shape)
+    if isinstance(value, Constant):
+        state.values[node.output[0]] = Constant(value.array.reshape(target))
+        return
+    if isinstance(value, QuantConstant):
+        if value.scale.size > 1:
+            raise Unsupported("a reshape of weights with a scale per channel", node=node_name(node),
+                              remedy="reshape before the quantiser")
+        state.values[node.output[0]] = QuantConstant(value.integers.reshape(target), value.scale.reshape(()))
+        return
+    if target[0] != shape[0]:
+        raise Unsupported(f"a reshape of {shape} to {target} mixes the batch with other dimensions",
+                          node=node_name(node), remedy="keep the batch first")
+    if isinstance(value, RealInput):
+        state.values[node.output[0]] = replace(value, shape=target)
+        return
+    if node.input[0] in state.labels:
+        state.labels.update(node.output)
+        state.values[node.output[0]] = value
+        return
+    value.no_border(node_name(node))
+    state.values[node.output[0]] = _reshape_activation(value, target, node)
+
+
+@rule("Shape")
+def shape_of(state, node):
+    state.values[node.output[0]] = Constant(np.array(_shape(state.values[node.input[0]]), dtype=np.int64))
+
+
+@rule("Gather", "Concat", "Slice")
+def index_arithmetic(state, node):
+    """Shape computations that exporters write out. Precondition: constants only."""
+    arrays = [state.constant(name, node).array for name in node.input]
+    if node.op_type == "Gather":
+        result = np.take(arrays[0], arrays[1].astype(np.int64), axis=attribute(node, "axis", 0))
+    elif node.op_type == "Concat":
+        result = np.concatenate([np.atleast_1d(a) for a in arrays], axis=attribute(node, "axis", 0))
+    else:
+        starts, ends = arrays[1].tolist(), arrays[2].tolist()
+        axes = arrays[3].tolist() if len(arrays) > 3 else list(range(len(starts)))
+        steps = arrays[4].tolist() if len(arrays) > 4 else [1] * len(starts)
+        index = [slice(None)] * arrays[0].ndim
+        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+            index[axis] = slice(start, end, step)
+        result = arrays[0][tuple(index)]
+    state.values[node.output[0]] = Constant(np.asarray(result))
+
+
+def _shape(value) -> tuple[int, ...]:
+    if isinstance(value, Constant):
+        return value.array.shape
+    return value.integers.shape if isinstance(value, QuantConstant) else value.shape
+
+
+def _target(state, node, shape) -> tuple[int, ...]:
+    if node.op_type == "Flatten":
+        axis = attribute(node, "axis", 1) % (len(shape) + 1)
+        return (int(np.prod(shape[:axis])), int(np.prod(shape[axis:])))
+    if node.op_type == "Reshape":
+        wanted = [int(v) for v in np.asarray(state.constant(node.input[1], node).array).reshape(-1)]
+        if not attribute(node, "allowzero", 0):
+            wanted = [shape[i] if w == 0 else w for i, w in enumerate(wanted)]
+        if -1 in wanted:
+            known = -int(np.prod(wanted))
+            wanted[wanted.index(-1)] = int(np.prod(shape)) // max(known, 1)
+        if int(np.prod(wanted)) != int(np.prod(shape)):
+            raise Unsupported(f"a reshape of {tuple(shape)} to {tuple(wanted)} does not fit",
+                              node=node_name(node), remedy="check the shapes of the exported model")
+        return tuple(wanted)
+    axes = attribute(node, "axes")
+    if axes is None and len(node.input) > 1:
+        axes = np.asarray(state.constant(node.input[1], node).array).reshape(-1).tolist()
+    if node.op_type == "Squeeze":
+        drop = [i for i, s in enumerate(shape) if s == 1 and i > 0] if axes is None else axes
+        drop = {a % len(shape) for a in drop}
+        return tuple(s for i, s in enumerate(shape) if i not in drop)
+    out, rank = list(shape), len(shape) + len(axes)
+    for axis in sorted(a % rank for a in axes):
+        out.insert(axis, 1)
+    return tuple(out)
+
+
+def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Activation:
+    if target == value.shape:
+        return value
+    sizes = dict(zip(value.labels, value.shape, strict=True))
+    if len(target) == 2 and len(value.shape) > 2:  # flatten a map, in the user's order of axes
+        axes = [l for l in value.labels if l != "N"]
+        canonical = np.arange(int(np.prod(target[1:]))).reshape([sizes.get(l, 1) for l in ("H", "W", "C")])
+        flat = canonical.transpose([("H", "W", "C").index(l) for l in axes]).reshape(-1)
+        alpha, beta = (_flattened(v, axes, sizes) for v in (value.alpha, value.beta))
+        if value.pools:
+            raise Unsupported("a max-pool, then a flattening, then the quantiser", node=node_name(node),
+                              remedy="quantise before flattening")
+        ordered = np.array_equal(flat, np.arange(len(flat)))
+        return replace(value, shape=target, labels=("N", "C"), alpha=alpha, beta=beta,
+                       flat=None if ordered else flat)
+    kept = [s for s in target if s != 1]
+    if [s for s in value.shape if s != 1] == kept and len(value.shape) == 2 and len(target) == 4:
+        if target[1] == value.shape[1]:
+            return replace(value, shape=target, labels=("N", "C", "H", "W"))
+    raise Unsupported(f"a reshape of an activation from {value.shape} to {target}", node=node_name(node),
+                      remedy="only flattening to (batch, features) is supported")
+
+
+def _flattened(values: list, axes: list[str], sizes: dict[str, int]) -> list:
+    if len(values) == 1:
+        return values
+    index = np.arange(sizes["C"]).reshape([sizes["C"] if l == "C" else 1 for l in axes])
+    index = np.broadcast_to(index, [sizes[l] for l in axes]).reshape(-1)
+    return [values[i] for i in index]

@@ -1,0 +1,177 @@
+"""FINN builder steps: FINN's own, and ours between them.
+
+Ours take (ModelWrapper, DataflowBuildConfig) and return a ModelWrapper like FINN's, so that a `finn build`
+configuration can name them: steps: [hw_bnn.compile.steps.step_bnn_import, step_tidy_up,
+hw_bnn.compile.steps.step_bnn_streamline, step_convert_to_hw, ...]. FINN's ConvertBipolarMatMulToXnorPopcount
+is left out: it relabels bipolar tensors as {0, 1}, where zero padding silently becomes -1; the XNOR form is
+made inside the kernel instead (ops/mvau.py).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
+from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
+from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
+from finn.transformation.streamline import Streamline
+from onnx import helper
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+from qonnx.transformation.general import GiveUniqueNodeNames, RemoveUnusedTensors
+from qonnx.transformation.infer_data_layouts import InferDataLayouts
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.transformation.infer_shapes import InferShapes
+
+from . import ops  # noqa: F401  registers the custom ops
+from .ops.kernel import DOMAIN
+
+FINN_DOMAIN = "finn.custom_op.fpgadataflow"
+
+BEFORE_FOLDING = ("step_qonnx_to_finn", "step_tidy_up", "step_bnn_streamline", "step_convert_to_hw",
+                  "step_bnn_drop_reshapes", "step_create_dataflow_partition", "step_specialize_layers")
+"""FINN's steps and ours, up to where folding is chosen."""
+
+
+def step_bnn_import(model: ModelWrapper, cfg) -> ModelWrapper:
+    """QONNX -> integer graph in FINN's dialect, with exact thresholds (lowering.py)."""
+    from .frontend import import_model
+
+    return import_model(model.model).finn_model("scores")
+
+
+def step_bnn_streamline(model: ModelWrapper, cfg) -> ModelWrapper:
+    """FINN's Streamline, on integers only. Precondition: no float scale is left in the graph."""
+    model = model.transform(Streamline())
+    model = model.transform(InferDataLayouts())
+    return model.transform(RemoveUnusedTensors())
+
+
+def step_bnn_drop_reshapes(model: ModelWrapper, cfg) -> ModelWrapper:
+    """Remove reshapes between layers: a stream has no shape.
+
+    Postcondition: the consumer reads the map itself; its op reshapes on execution.
+    """
+    for node in [n for n in model.graph.node if n.op_type == "Reshape"]:
+        consumer = model.find_consumer(node.output[0])
+        consumer.input[list(consumer.input).index(node.output[0])] = node.input[0]
+        model.graph.node.remove(node)
+    return model.transform(RemoveUnusedTensors())
+
+
+def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
+    """Put our RTL ops in the place of FINN's HLS ones. Run after folding, before bit widths.
+
+    Postcondition: every node is an RTL op of ours.
+    """
+    retype_layers(model)
+    return model.transform(GiveUniqueNodeNames())
+
+
+def retype_layers(model: ModelWrapper) -> None:
+    """Make every FINN layer, specialised or not, an instance of our op for it; folding stays."""
+    for node in model.graph.node:
+        if node.op_type.startswith("MVAU"):
+            binary = getCustomOp(node).get_input_datatype(0) == DataType["BIPOLAR"]
+            _retype(node, "XnorMVAU_rtl" if binary else "IntMVAU_rtl")
+        elif node.op_type in REPLACEMENTS:
+            _retype(node, REPLACEMENTS[node.op_type])
+
+
+REPLACEMENTS = {"Thresholding": "BnnThresholding_rtl", "Thresholding_rtl": "BnnThresholding_rtl", "Thresholding_hls": "BnnThresholding_rtl",
+                "DuplicateStreams": "Fork_rtl", "DuplicateStreams_hls": "Fork_rtl"}
+
+
+def step_bnn_bit_widths(model: ModelWrapper, cfg) -> ModelWrapper:
+    """Accumulators as narrow as every reachable value and threshold allows."""
+    for node in model.graph.node:
+        op = getCustomOp(node)
+        for attribute, index in (("inputDataType", 0), ("inputDataType2", 1)):
+            if attribute in op.get_nodeattr_types():
+                op.set_nodeattr(attribute, model.get_tensor_datatype(node.input[index]).name)
+        if hasattr(op, "accumulator_range"):
+            op.minimize_accumulator_width(model)
+            model.set_tensor_datatype(node.output[0], op.get_output_datatype())
+        else:
+            op.infer_node_datatype(model)
+    return model
+
+
+def step_bnn_streams(model: ModelWrapper, cfg) -> ModelWrapper:
+    """FINN's InsertDWC and InsertFIFO, then our RTL for what they insert.
+
+    The input gets a width converter where its first layer's words are no whole bytes, so that a frame is
+    a dense byte string (accelerator.py, "Input").
+    """
+    model = model.transform(InsertDWC())
+    model = _input_converter(model)
+    model = model.transform(InsertFIFO(create_shallow_fifos=True))
+    _drop_outer_fifos(model)
+    for node in model.graph.node:
+        if node.op_type.startswith("StreamingDataWidthConverter"):
+            _retype(node, "WidthConverter_rtl")
+        elif node.op_type.startswith("StreamingFIFO"):
+            _retype(node, "Fifo_rtl")
+    model = model.transform(GiveUniqueNodeNames())
+    _name_streams(model)
+    model = model.transform(InferShapes())
+    return model.transform(InferDataTypes())
+
+
+def _name_streams(model: ModelWrapper) -> None:
+    """Names after their nodes for the tensors that FINN names at random: same input, same bytes."""
+    last = model.graph.output[0].name
+    for node in model.graph.node:
+        if node.op_type in ("WidthConverter_rtl", "Fifo_rtl", "Fork_rtl"):
+            for index, name in enumerate(node.output):
+                if name != last:
+                    model.rename_tensor(name, f"{node.name}_out{index}")
+
+
+def _drop_outer_fifos(model: ModelWrapper) -> None:
+    """Remove the FIFOs at the ends: what drives and reads the accelerator has its own."""
+    for node in [n for n in model.graph.node if n.op_type.startswith("StreamingFIFO")]:
+        producer, consumer = model.find_producer(node.input[0]), model.find_consumer(node.output[0])
+        if producer is None:
+            consumer.input[list(consumer.input).index(node.output[0])] = node.input[0]
+        elif consumer is None:
+            producer.output[list(producer.output).index(node.input[0])] = node.output[0]
+        else:
+            continue
+        model.graph.node.remove(node)
+
+
+def input_word_bits(frame_bits: int, layer_bits: int) -> int:
+    """Bits of an input word: whole bytes that divide the frame, at least as fast as the first layer reads.
+
+    >>> input_word_bits(784, 49), input_word_bits(512, 64), input_word_bits(50, 5)
+    (56, 64, 5)
+    """
+    if layer_bits % 8 == 0 or frame_bits % 8:
+        return layer_bits
+    return next(w for w in range(-(-layer_bits // 8) * 8, frame_bits + 8, 8) if frame_bits % w == 0)
+
+
+def _input_converter(model: ModelWrapper) -> ModelWrapper:
+    name = model.graph.input[0].name
+    consumer = model.find_consumer(name)
+    op = getCustomOp(consumer)
+    shape, dtype = [int(s) for s in op.get_normal_input_shape(0)], model.get_tensor_datatype(name)
+    layer_bits = int(op.get_instream_width(0))
+    word = input_word_bits(int(np.prod(shape)) * dtype.bitwidth(), layer_bits)
+    if word == layer_bits:
+        return model
+    inner = helper.make_tensor_value_info("input_words", 1, shape)
+    model.graph.value_info.append(inner)
+    node = helper.make_node(
+        "StreamingDataWidthConverter", [name], ["input_words"], domain=FINN_DOMAIN, backend="fpgadataflow",
+        inShape=shape, outShape=shape, inWidth=word, outWidth=layer_bits, dataType=dtype.name)
+    consumer.input[list(consumer.input).index(name)] = "input_words"
+    model.graph.node.insert(0, node)
+    model.set_tensor_datatype("input_words", dtype)
+    return model
+
+
+def _retype(node, op_type: str) -> HWCustomOp:
+    node.op_type, node.domain = op_type, DOMAIN
+    return getCustomOp(node)

@@ -1,0 +1,141 @@
+"""One top module out of a dataflow graph: an instance a node, a stream an edge.
+
+The top's wires <stream>_tdata, <stream>_tvalid and <stream>_tready are what simulations and reports name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from ..accelerator import TOP, Node, Stream
+from ..rtl import rtl_sources
+
+FRAME_LAST = "frame_last"
+
+
+@dataclass
+class Stitched:
+    """What was written to rtl/."""
+
+    nodes: list[Node]
+    streams: list[Stream]
+    sources: list[str]
+
+
+def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float, layers: dict[str, str],
+           origins: dict[str, str]) -> Stitched:
+    """Write wrappers, memories, kernels and the top into folder `rtl`.
+
+    Args:
+        layers: node name -> the user's layer.
+        origins: tensor name -> the user's tensor that its values are.
+    """
+    streams = _streams(model, origins)
+    by_tensor = {}
+    for tensor, stream in streams:
+        by_tensor.setdefault(tensor, []).append(stream)
+    nodes, kernels = [], [FRAME_LAST]
+    for node in model.graph.node:
+        op = getCustomOp(node)
+        op.set_nodeattr("code_gen_dir_ipgen", str(rtl))
+        op.generate_hdl(model, part, clk_period_ns)
+        kernels.append(op.kernel)
+        nodes.append(_describe(model, node, op, by_tensor, layers))
+        for attribute in ("code_gen_dir_ipgen", "ipgen_path", "ip_path"):
+            op.set_nodeattr(attribute, "")  # a path of this machine has no place in the saved graph
+    last, output = streams[-2][1], streams[-1][1]
+    nodes.append(Node(name="tlast", op="FrameLast", module=FRAME_LAST, inputs=[last.name],
+                      outputs=[output.name], cycles=output.words))
+    flat = [stream for _, stream in streams]
+    (rtl / f"{TOP}.sv").write_text(_top(nodes, flat, model, by_tensor))
+    files = rtl_sources(*dict.fromkeys(kernels))
+    for file in files:
+        (rtl / file.name).write_bytes(file.read_bytes())
+    sources = [f.name for f in files] + [f"{n.name}.v" for n in nodes[:-1]] + [f"{TOP}.sv"]
+    (rtl / "files.f").write_text("\n".join(sources) + "\n")
+    return Stitched(nodes, flat, sources)
+
+
+def _streams(model: ModelWrapper, origins: dict[str, str]) -> list[tuple[str, Stream]]:
+    """(tensor, stream) of every edge, the input first, the last node's output and the top's output last."""
+    found = []
+    name = model.graph.input[0].name
+    consumer = model.find_consumer(name)
+    op = getCustomOp(consumer)
+    index = list(consumer.input).index(name)
+    found.append((name, _stream("s_axis", "s_axis", consumer.name, op.get_folded_input_shape(index),
+                                op.get_instream_width(index), origins.get(name))))
+    for node in model.graph.node:
+        op = getCustomOp(node)
+        for index, tensor in enumerate(node.output):
+            consumer = model.find_consumer(tensor)
+            words = op.get_folded_output_shape(index)
+            if hasattr(op, "output_layout"):
+                words = (op.output_layout()[3], 1)
+            found.append((tensor, _stream(
+                f"{node.name}_out{index}", node.name, consumer.name if consumer is not None else "tlast",
+                words, op.get_outstream_width(index), origins.get(tensor))))
+    last = found[-1][1]
+    out = last.model_copy(update={"name": "m_axis", "producer": "tlast", "consumer": "m_axis"})
+    return [*found, ("", out)]
+
+
+def _stream(name, producer, consumer, folded, bits, origin) -> Stream:
+    return Stream(name=name, producer=producer, consumer=consumer, tensor=origin,
+                  words=int(np.prod(folded[:-1])), word_bits=int(bits), tdata_bits=-(-int(bits) // 8) * 8)
+
+
+def _describe(model, node, op, by_tensor, layers) -> Node:
+    def attribute(name):
+        return int(op.get_nodeattr(name)) if name in op.get_nodeattr_types() else None
+
+    inputs = [by_tensor[node.input[i]] for i in op.stream_inputs()]
+    return Node(
+        name=node.name, op=node.op_type, module=op.kernel, layer=layers.get(node.name),
+        inputs=[s[0].name for s in inputs], outputs=[by_tensor[t][0].name for t in node.output],
+        cycles=int(op.get_exp_cycles()), pe=attribute("PE"), simd=attribute("SIMD"), mw=attribute("MW"),
+        mh=attribute("MH"), depth=attribute("depth"), memories=sorted(op.memories(model)))
+
+
+def _top(nodes: list[Node], streams: list[Stream], model, by_tensor) -> str:
+    source, output = streams[0], streams[-1]
+    lines = [
+        f"// {TOP}: the accelerator, generated; one instance a layer, one stream an edge.",
+        f"// Frame in: {source.words} words of {source.word_bits} bits; "
+        f"frame out: {output.words} words of {output.word_bits} bits.",
+        "// TLAST is ignored at the input and set on the last word of each frame at the output.",
+        f"module {TOP} (",
+        "    input  logic ap_clk,", "    input  logic ap_rst_n,",
+        f"    input  logic [{source.tdata_bits - 1}:0] s_axis_tdata,",
+        "    input  logic s_axis_tvalid,", "    output logic s_axis_tready,",
+        "    /* verilator lint_off UNUSEDSIGNAL */",
+        "    input  logic s_axis_tlast,  // frames are counted in words",
+        "    /* verilator lint_on UNUSEDSIGNAL */",
+        f"    output logic [{output.tdata_bits - 1}:0] m_axis_tdata,",
+        "    output logic m_axis_tvalid,", "    input  logic m_axis_tready,", "    output logic m_axis_tlast",
+        ");", "",
+    ]
+    for stream in streams[1:-1]:
+        lines += [f"  wire [{stream.tdata_bits - 1}:0] {stream.name}_tdata;",
+                  f"  wire {stream.name}_tvalid;", f"  wire {stream.name}_tready;"]
+    for node in nodes[:-1]:
+        links = [".ap_clk(ap_clk)", ".ap_rst_n(ap_rst_n)"]
+        for prefix, names in (("in", node.inputs), ("out", node.outputs)):
+            for i, name in enumerate(names):
+                links += [f".{prefix}{i}_V_{s}({name}_{s.lower()})" for s in ("TDATA", "TVALID", "TREADY")]
+        lines += ["", f"  {node.name} {node.name} (", "      " + ",\n      ".join(links), "  );"]
+    last = nodes[-1]
+    lines += [
+        "", f"  {FRAME_LAST} #(.BITS({output.word_bits}), .WORDS({output.words})) {last.name} (",
+        "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),",
+        *(f"      .s_axis_{s}({last.inputs[0]}_{s})," for s in ("tdata", "tvalid", "tready")),
+        "      .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),",
+        "      .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast)",
+        "  );", "", f"endmodule : {TOP}", "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,146 @@
+"""What the import of a QONNX file knows about each of its tensors.
+
+A tensor is a constant, a quantised constant (weights), a real input that no quantiser has seen yet, or
+an integer tensor under an exact affine per channel:  real value = alpha[c] * integer + beta[c].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import Unsupported
+from .exact import ONE, ZERO, Surd
+
+
+@dataclass
+class Constant:
+    """A constant of the file: float or int array, or an object array of :class:`Surd` once computed with."""
+
+    array: np.ndarray
+
+    def exact(self) -> np.ndarray:
+        """The same array, each entry the real number that it is."""
+        if self.array.dtype == object:
+            return self.array
+        flat = [Surd(Fraction(value)) for value in self.array.reshape(-1).tolist()]
+        out = np.empty(len(flat), dtype=object)
+        out[:] = flat
+        return out.reshape(self.array.shape)
+
+
+@dataclass
+class QuantConstant:
+    """scale * integers; scale (Surd, rational) broadcasts against integers."""
+
+    integers: np.ndarray  # int64
+    scale: np.ndarray  # object array of Surd
+
+
+@dataclass
+class RealInput:
+    """The graph input before its quantiser: everything up to there stays on the host.
+
+    alpha and beta follow it while they are per-tensor numbers, for an on-chip input quantiser.
+    """
+
+    shape: tuple[int, ...]
+    alpha: Surd | None = ONE
+    beta: Surd | None = ZERO
+
+
+@dataclass
+class PendingPool:
+    """A max-pool that waits for the quantiser behind it: thresholds are taken first, then pooled.
+
+    minimum[c]: it took the minimum of the integers, since their scale was negative.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    minimum: np.ndarray  # bool (C,)
+    pads: tuple[int, int, int, int]
+    node: str
+
+
+@dataclass
+class Activation:
+    """An integer tensor of the integer graph under an exact affine.
+
+    labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors); `flat` maps the
+    user's vector index to the integer graph's where a map was flattened in another order.
+    """
+
+    tensor: str
+    labels: tuple[str, ...]
+    shape: tuple[int, ...]  # of the user's tensor
+    alpha: list[Surd] = field(default_factory=lambda: [ONE])
+    beta: list[Surd] = field(default_factory=lambda: [ZERO])
+    relu: bool = False
+    pools: list[PendingPool] = field(default_factory=list)
+    flat: np.ndarray | None = None
+    pad: tuple | None = None  # (top, left, bottom, right), real value: waits for its convolution
+
+    @property
+    def channels(self) -> int:
+        return self.shape[self.labels.index("C")]
+
+    def per_channel(self, constant: Constant, node: str) -> list[Surd]:
+        """The constant as one exact number per channel (or one for all).
+
+        Raises:
+            Unsupported: it varies along an axis that is not the channel.
+        """
+        array = constant.exact()
+        shape = (1,) * (len(self.shape) - array.ndim) + array.shape
+        axis = self.labels.index("C")
+        varying = [i for i, size in enumerate(shape) if size > 1]
+        if len(shape) > len(self.shape) or any(i != axis for i in varying):
+            raise Unsupported(
+                f"a constant of shape {array.shape} varies along more than the channel of {self.shape}",
+                node=node, remedy="use one value a tensor or one a channel",
+            )
+        values = list(array.reshape(-1))
+        if len(values) > 1 and self.flat is not None:
+            raise Unsupported(
+                "a per-element constant after flattening a map", node=node,
+                remedy="put it before the flattening, one value a channel",
+            )
+        return values
+
+    def affine(self, scale: list[Surd] | None, shift: list[Surd] | None, node: str) -> Activation:
+        """This tensor with its real values multiplied by scale and then shifted by shift."""
+        if self.relu:
+            raise Unsupported("arithmetic between ReLU and its quantiser", node=node,
+                              remedy="quantise right after the ReLU")
+        self.no_border(node)
+        alpha, beta = self.alpha, self.beta
+        if scale is not None:
+            alpha = _pairwise(lambda a, s: a * s, alpha, scale)
+            beta = _pairwise(lambda b, s: b * s, beta, scale)
+        if shift is not None:
+            beta = _pairwise(lambda b, s: b + s, beta, shift)
+        return replace(self, alpha=alpha, beta=beta)
+
+    def no_border(self, node: str) -> None:
+        """Refuse a border that waits for its convolution: what follows would not see it."""
+        if self.pad:
+            raise Unsupported("padding that is not followed by a convolution", node=node,
+                              remedy="pad right before a convolution")
+
+    def at(self, channel: int) -> tuple[Surd, Surd]:
+        return (
+            self.alpha[channel if len(self.alpha) > 1 else 0],
+            self.beta[channel if len(self.beta) > 1 else 0],
+        )
+
+
+Value = Constant | QuantConstant | RealInput | Activation
+
+
+def _pairwise(function, left: list, right: list) -> list:
+    length = max(len(left), len(right))
+    left, right = left * (length // len(left)), right * (length // len(right))
+    return [function(a, b) for a, b in zip(left, right, strict=True)]

@@ -1,0 +1,48 @@
+"""The errors a user can meet: one sentence that says what is wrong, why, and what to do.
+
+Every class carries the exit code of the command line:
+
+>>> str(Unsupported("Softmax is not supported", node="Softmax_3", remedy="remove it: argmax is the same"))
+'Softmax_3: Softmax is not supported; remove it: argmax is the same'
+>>> Unsupported.exit_code, CheckFailed.exit_code, MissingTool.exit_code
+(2, 1, 3)
+"""
+
+from __future__ import annotations
+
+
+class HwBnnError(Exception):
+    """Base of all errors that hw_bnn raises on purpose.
+
+    Args:
+        reason: what is wrong, one clause without a full stop.
+        node: the user's layer or node that it concerns, if there is one; it starts the message.
+        remedy: what to do about it, if known; it ends the message.
+    """
+
+    exit_code = 2
+
+    def __init__(self, reason: str, *, node: str | None = None, remedy: str | None = None):
+        self.reason, self.node, self.remedy = reason, node, remedy
+        message = f"{node}: {reason}" if node else reason
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+
+
+class CheckFailed(HwBnnError):
+    """A check that the user asked for failed: two stages differ, a run stalled (exit code 1)."""
+
+    exit_code = 1
+
+
+class BadInput(HwBnnError):
+    """A file, option or value that cannot be used (exit code 2)."""
+
+
+class Unsupported(BadInput):
+    """A valid model that this flow cannot turn into exact hardware (exit code 2)."""
+
+
+class MissingTool(HwBnnError):
+    """A tool or package that has to be installed first; the remedy says how (exit code 3)."""
+
+    exit_code = 3

@@ -1,0 +1,177 @@
+"""torch -> QONNX, in the form that FINN and other QONNX readers take.
+
+    BipolarQuant (weights) - MatMul/Conv - BatchNormalization - BipolarQuant (activations) - ...
+
+with a Quant or BipolarQuant node at the input, batch size 1, NCHW, tensors `global_in` and
+`global_out`. The written file is executed by qonnx on sample inputs and compared with torch.
+
+    from hw_bnn.export import export
+    export("runs/digits_mlp-seed0", "model.onnx")
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import BadInput, CheckFailed, Unsupported
+
+if TYPE_CHECKING:
+    import torch
+    from onnx import ModelProto
+
+SAMPLES = 8
+# Logits after a BatchNorm are sums of float32 products taken in another order: both sides are
+# correctly
+# rounded to some 1e-6 of the largest logit, while one flipped sign moves a logit by far more.
+TOLERANCE = 1e-4
+
+
+def export(run_or_checkpoint: str | Path, output: str | Path) -> Path:
+    """Write the selected weights of a training run as QONNX.
+
+    Args:
+        run_or_checkpoint: a run folder, or one of its checkpoint files.
+        output: the file to write; written whole or not at all.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        BadInput: no such run, damaged, of another version, or `output` cannot be written.
+        Unsupported: the network's weights are not binary, or its input is not quantised.
+        CheckFailed: the file computes something other than torch.
+    """
+    model, inputs = load_trained(run_or_checkpoint)
+    return export_model(model, output, inputs)
+
+
+def load_trained(run_or_checkpoint: str | Path) -> tuple[torch.nn.Module, torch.Tensor]:
+    """The model of a run in eval mode on the CPU, and (N, ...) float32 inputs of its shape and
+    range.
+    """
+    import torch
+
+    from .train import trained
+
+    found = trained.load_trained(run_or_checkpoint)
+    generator = torch.Generator().manual_seed(0)
+    return found.model, sample_inputs(found.model, found.sample_shape, generator)
+
+
+def sample_inputs(model: torch.nn.Module, shape: tuple[int, ...], generator) -> torch.Tensor:
+    """SAMPLES random inputs (SAMPLES, *shape): every integer of the input's range, or [0, 1]."""
+    import torch
+
+    from .nn import InputQuantiser
+
+    for module in model.modules():
+        if isinstance(module, InputQuantiser):
+            low = -(2 ** (module.bits - 1)) if module.signed else 0
+            integers = torch.randint(
+                low, low + 2**module.bits, (SAMPLES, *shape), generator=generator
+            )
+            return integers * module.scale
+    return torch.rand((SAMPLES, *shape), generator=generator)
+
+
+def export_model(model: torch.nn.Module, output: str | Path, inputs: torch.Tensor) -> Path:
+    """Write `model` (1-bit weights; eval mode is set) as QONNX and check the file against torch.
+
+    Args:
+        inputs: (N, ...) float32, N >= 1; the first gives the file's input shape, all are compared.
+
+    Raises: see :func:`export`.
+    """
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    output = Path(output)
+    if not output.parent.is_dir():
+        raise BadInput(f"the folder {output.parent} does not exist", remedy="make it first")
+    refuse_float_networks(model)
+    model.eval()
+    proto = to_qonnx(model, inputs[:1])
+    compare(ModelWrapper(proto), model, inputs)
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".export.", dir=output.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(proto.SerializeToString(deterministic=True))
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, output)
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written ({error})", remedy="give another -o") from None
+    return output
+
+
+def refuse_float_networks(model: torch.nn.Module) -> None:
+    """Raise Unsupported for a network that has no 1-bit weights or keeps them real."""
+    from .nn import binary_layers
+
+    layers = dict(binary_layers(model))
+    if not layers:
+        raise Unsupported(
+            "the network has no layer with 1-bit weights", remedy="build it of hw_bnn.nn's layers"
+        )
+    for name, layer in layers.items():
+        if getattr(layer, "eval_real", False):
+            raise Unsupported(
+                "the weights are real (a full-precision run)",
+                node=name,
+                remedy="train with a method that makes them binary",
+            )
+
+
+def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
+    """The cleaned-up QONNX graph of `model`, which is put in eval mode; `example` is (1, ...)
+    float32.
+    """
+    os.environ.setdefault("BREVITAS_JIT", "0")  # TorchScript quantisers do not export
+    import onnx
+    import torch
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.util.cleanup import cleanup_model
+
+    from .nn import brevitas_compat as _compat  # noqa: F401
+
+    from brevitas.export import export_qonnx  # isort: skip  (after BREVITAS_JIT is set)
+
+    model.eval()
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        warnings.simplefilter("ignore")
+        path = Path(folder) / "model.onnx"
+        with torch.no_grad():
+            export_qonnx(model, args=(example,), export_path=str(path), dynamo=False)
+        proto = onnx.load(str(path))
+        proto = cleanup_model(ModelWrapper(proto)).model
+    return proto
+
+
+def compare(graph, model: torch.nn.Module, inputs: torch.Tensor) -> None:
+    """Execute the QONNX graph (a ModelWrapper) on each input and compare with torch.
+
+    Raises:
+        CheckFailed: an output differs by more than float32's rounding.
+    """
+    import torch
+    from qonnx.core.onnx_exec import execute_onnx
+
+    name_in, name_out = graph.graph.input[0].name, graph.graph.output[0].name
+    with torch.no_grad():
+        expected = model(inputs).numpy()
+    for index, sample in enumerate(inputs.numpy()):
+        found = execute_onnx(graph, {name_in: sample[None]})[name_out]
+        scale = max(1.0, float(np.abs(expected[index]).max()))
+        worst = float(np.abs(found[0] - expected[index]).max()) / scale
+        if not worst <= TOLERANCE:
+            raise CheckFailed(
+                f"the exported file and torch differ by {worst:.3g} (relative) on sample input "
+                f"{index}",
+                remedy="report this network; its QONNX file was not written",
+            )

@@ -1,0 +1,260 @@
+"""Output that is written whole or not at all.
+
+A folder is filled beside its final place and renamed into it when its body ends well; when the body
+raises, nothing is left. One process at a time may write a given place: a second one is refused.
+
+>>> import tempfile, pathlib
+>>> place = pathlib.Path(tempfile.mkdtemp()) / "result"
+>>> with output_folder(place) as folder:
+...     _ = (folder / "answer.txt").write_text("42")
+>>> (place / "answer.txt").read_text()
+'42'
+
+A folder written here carries a file ``.hw_bnn``. Only such a folder, or an empty one, is ever
+replaced (`overwrite=True`), so that a mistyped path cannot delete anything else.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import BadInput
+
+MARKER = ".hw_bnn"
+"""File that marks a folder as ours."""
+
+_MARKER_TEXT = "This folder was written by hw_bnn, which may replace it as a whole.\n"
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "free some space or choose another disk"),
+    errno.EDQUOT: ("the disk quota is used up", "free some space or choose another disk"),
+    errno.EACCES: ("permission denied", "choose a folder that you may write to"),
+    errno.EPERM: ("permission denied", "choose a folder that you may write to"),
+    errno.EROFS: ("the file system is read-only", "choose a folder that you may write to"),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another path"),
+    errno.ELOOP: ("the path has a loop of links", "choose another path"),
+    errno.EBUSY: ("it is in use (a mount point?)", "choose a folder below it"),
+}
+
+
+def place(path: str | Path) -> Path:
+    """The absolute path that PATH means, links followed; it need not exist.
+
+    Raises:
+        BadInput: an empty path, or one that no file system takes.
+    """
+    if not str(path):
+        raise BadInput("the output path is empty", remedy="name a file or folder")
+    try:
+        return Path(path).expanduser().resolve()
+    except (ValueError, OSError, RuntimeError) as error:
+        raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
+
+
+def cannot_write(path: str | Path, error: OSError) -> BadInput:
+    """The sentence for an `error` of the operating system met while writing PATH."""
+    reason, remedy = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
+    return BadInput(f"{path} cannot be written: {reason}", remedy=remedy)
+
+
+@contextmanager
+def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield an empty temporary folder that becomes PATH when the body ends without an exception.
+
+    Args:
+        path: the folder to make; its parents are made too. An empty folder there is taken over.
+        overwrite: replace a folder that hw_bnn wrote before (the old one stays until the new one is
+            complete).
+
+    Raises:
+        BadInput: PATH exists, is a file, is being written by another process, or cannot be written
+            (no permission, disk full); also when the body meets a full disk.
+    """
+    final = place(path)
+    _check_target(final, path, overwrite)
+    made = _make_parents(final.parent, path)
+    try:
+        with _lock(final, path):
+            _restore(final)
+            _check_target(final, path, overwrite)  # again: another process may have finished it
+            partial = final.with_name(f".{final.name}.partial")
+            try:
+                _remove(partial)  # left by a killed process
+                partial.mkdir()
+            except OSError as error:
+                raise cannot_write(path, error) from error
+            try:
+                yield partial
+                (partial / MARKER).write_text(_MARKER_TEXT)
+                _swap(partial, final)
+            except OSError as error:
+                if _is_ours(error, partial):
+                    raise cannot_write(path, error) from error
+                raise
+            finally:
+                _remove(partial)
+    finally:
+        for folder in made:  # deepest first; stays where something is in it
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+
+
+@contextmanager
+def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Yield a temporary path that becomes the file PATH when the body ends without an exception.
+
+    Raises:
+        BadInput: PATH is a folder, exists (without `overwrite`), or cannot be written.
+    """
+    final = place(path)
+    if final.is_dir():
+        raise BadInput(f"{path} is a folder", remedy="name a file in it")
+    if final.exists() and not overwrite:
+        raise BadInput(f"{path} exists already", remedy="choose another name or give --force")
+    made = _make_parents(final.parent, path)
+    # The suffix stays last: writers of numpy and ONNX look at it.
+    partial = final.with_name(f".{os.getpid()}.partial.{final.name}")
+    try:
+        yield partial
+        os.replace(partial, final)
+    except OSError as error:
+        if _is_ours(error, partial):
+            raise cannot_write(path, error) from error
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+        for folder in made:
+            try:
+                folder.rmdir()
+            except OSError:
+                break
+
+
+def _check_target(final: Path, path: str | Path, overwrite: bool) -> None:
+    """Refuse a target that may not be replaced."""
+    try:
+        if final.is_file() or (final.exists() and not final.is_dir()):
+            raise BadInput(f"{path} is a file", remedy="choose another name for the output folder")
+        if final.name == "" or final == Path.cwd():
+            raise BadInput(
+                f"{path} is the current folder" if final.name else f"{path} is the root folder",
+                remedy="give the output a folder of its own",
+            )
+        content = os.listdir(final) if final.is_dir() else []
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if not content:
+        return
+    if MARKER not in content:
+        raise BadInput(
+            f"{path} exists and holds other files", remedy="choose another output folder"
+        )
+    if not overwrite:
+        raise BadInput(
+            f"{path} exists already", remedy="choose another output folder or give --force"
+        )
+
+
+def _make_parents(folder: Path, path: str | Path) -> list[Path]:
+    """Make FOLDER and what is missing above it; return what was made, deepest first."""
+    missing = []
+    try:
+        while not folder.exists():
+            missing.append(folder)
+            folder = folder.parent
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+        if not os.access(missing[0] if missing else folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission denied")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return missing
+
+
+@contextmanager
+def _lock(final: Path, path: str | Path) -> Iterator[None]:
+    """Hold an exclusive lock on a file beside `final`, removed afterwards."""
+    lock = final.with_name(f".{final.name}.lock")
+    while True:
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            if error.errno in (errno.EACCES, errno.EAGAIN):
+                raise BadInput(
+                    f"{path} is being written by another hw-bnn process",
+                    remedy="wait for it or choose another output folder",
+                ) from None
+            raise cannot_write(path, error) from error
+        # The holder before us removes the file: a lock on a removed file locks nothing.
+        try:
+            if os.stat(lock).st_ino == os.fstat(handle).st_ino:
+                break
+        except FileNotFoundError:
+            pass
+        os.close(handle)
+    try:
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _swap(partial: Path, final: Path) -> None:
+    """Rename `partial` to `final`; an older `final` is removed after that."""
+    if not final.exists() or not os.listdir(final):
+        os.rename(partial, final)
+        return
+    old = _old(final)
+    os.rename(final, old)
+    try:
+        os.rename(partial, final)
+    except OSError:
+        os.rename(old, final)
+        raise
+    _remove(old)
+
+
+def _restore(final: Path) -> None:
+    """Undo a swap that a killed process left half done."""
+    old = _old(final)
+    if old.exists():
+        if final.exists():
+            _remove(old)
+        else:
+            os.rename(old, final)
+
+
+def _old(final: Path) -> Path:
+    return final.with_name(f".{final.name}.old")
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder tree, whatever it is; no error where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _is_ours(error: OSError, partial: Path) -> bool:
+    """Whether `error` is about writing the output: disk full, or a refusal inside `partial`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    names = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    return any(name.startswith(str(partial)) for name in names) and error.errno in _REASONS

@@ -1,0 +1,228 @@
+"""The frames that a simulation or verification runs on: random, from a file, or from a data set.
+
+All end as integers of the network's input contract (see :class:`hw_bnn.golden.GoldenModel`).
+Real-valued data (files of floating-point numbers, data sets) goes through the model's own input
+quantiser first, on the host, exactly as the model file defines it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import BadInput
+
+if TYPE_CHECKING:
+    from .golden import GoldenModel
+
+RANDOM_FRAMES = 1000
+SPLITS = ("train", "test", "all")
+SCALES = ("auto", "integer", "unit", "bipolar")
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Frames in the integers of the input contract.
+
+    x: (N, *shape) integers. labels: (N,) int64, None where there are none. source: what they are.
+    training: so many of the first frames were seen in training; accuracy is of the others.
+    """
+
+    x: np.ndarray
+    labels: np.ndarray | None
+    source: str
+    training: int = 0
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    @property
+    def held_out(self) -> slice:
+        """The frames not seen in training (all, where only such were asked for)."""
+        return slice(self.training, None)
+
+
+def load_frames(
+    model: GoldenModel,
+    *,
+    inputs: str | Path | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+    data_root: str | Path | None = None,
+    scale: str = "auto",
+    limit: int | None = None,
+    frames: int | None = None,
+    seed: int = 0,
+) -> Frames:
+    """The frames asked for; random ones where nothing is asked for.
+
+    Args:
+        model: gives the input contract and the host's quantiser.
+        inputs: a .npy file, (N, *shape): integers of the input contract, or real numbers as the
+            model's graph input takes them.
+        dataset: a name of :mod:`hw_bnn.train.data`; `split`, `data_root` and `scale` go with it.
+        scale: how stored pixels p become the model's real input: `integer` p, `unit` p/255,
+            `bipolar` p/127.5 - 1; `auto` is `integer` for digits (0..16) and `unit` for
+            images. A model trained on another scale needs it said.
+        limit: the first so many frames only.
+        frames: number of random frames (default RANDOM_FRAMES).
+        seed: of the random frames.
+
+    Raises:
+        BadInput: options that contradict each other, a file or data set that does not fit the
+            model.
+    """
+    for name, value in (("--limit", limit), ("--frames", frames)):
+        if value is not None and value < 1:
+            raise BadInput(f"{name} is {value}", remedy="ask for at least one frame")
+    if inputs is not None and dataset is not None:
+        raise BadInput("--inputs and --dataset are both given", remedy="give one of them")
+    if frames is not None and (inputs is not None or dataset is not None):
+        raise BadInput("--frames counts random frames, and others are given", remedy="use --limit")
+    if inputs is not None:
+        return _from_file(model, Path(inputs), limit)
+    if dataset is not None:
+        return _from_dataset(model, dataset, split, data_root, scale, limit)
+    count = min(n for n in (frames or RANDOM_FRAMES, limit) if n is not None)
+    return Frames(random_frames(model, count, seed), None, f"random frames, seed {seed}")
+
+
+def random_frames(model: GoldenModel, count: int, seed: int = 0) -> np.ndarray:
+    """(count, *shape) int64 frames over the whole input range.
+
+    The first three are extremes: all least, all greatest, and both in turn. Of the others every
+    eighth draws from the two extremes alone, the rest uniformly from all values.
+    """
+    contract = model.input
+    least, greatest = contract.minimum, contract.maximum
+    shape = (count, *contract.shape)
+    random = np.random.default_rng(seed)
+    ends = np.array([least, greatest], np.int64)
+    if contract.datatype == "BIPOLAR":
+        x = ends[random.integers(0, 2, shape)]
+    else:
+        x = random.integers(least, greatest, shape, dtype=np.int64, endpoint=True)
+        x[7::8] = ends[random.integers(0, 2, x[7::8].shape)]
+    turn = ends[np.arange(np.prod(contract.shape)) % 2].reshape(contract.shape)
+    for i, frame in enumerate((least, greatest, turn)[:count]):
+        x[i] = frame
+    return x
+
+
+def _from_file(model: GoldenModel, path: Path, limit: int | None) -> Frames:
+    try:
+        data = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise BadInput(f"{path} does not exist", remedy="check the path") from None
+    except (ValueError, EOFError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(
+            f"{path} is no readable .npy file ({reason})", remedy="write it with numpy.save"
+        ) from None
+    if not isinstance(data, np.ndarray):
+        raise BadInput(f"{path} is an archive of arrays", remedy="write one array with numpy.save")
+    kind = data.dtype.kind
+    if kind not in "iuf":
+        raise BadInput(
+            f"{path} holds {data.dtype}, neither integers nor real numbers",
+            remedy="write integers of the input type (1-bit inputs as -1 and 1)",
+        )
+    wanted = _real_shape(model) if kind == "f" else tuple(model.input.shape)
+    _check_shape(wanted, data.shape, str(path))
+    data = data[:limit]
+    if len(data) == 0:
+        raise BadInput(f"{path} holds no frames", remedy="write at least one")
+    if kind == "f":
+        return Frames(_quantise(model, np.asarray(data), str(path)), None, path.name)
+    _check_range(model, data, str(path))
+    return Frames(np.asarray(data).astype(np.int64), None, path.name)
+
+
+def _real_shape(model: GoldenModel) -> tuple[int, ...]:
+    """Shape of a frame of real numbers, as the model's graph input takes it."""
+    host = model.program.host
+    return tuple(model.input.shape if host is None else host.graph_shape)
+
+
+def _check_shape(wanted: tuple[int, ...], shape: tuple[int, ...], what: str) -> None:
+    if shape[1:] != wanted or not shape:
+        raise BadInput(
+            f"{what} has the shape {shape}, the model takes frames of {wanted}",
+            remedy=f"shape it ({', '.join(map(str, ('N', *wanted)))})",
+        )
+
+
+def _check_range(model: GoldenModel, data: np.ndarray, what: str) -> None:
+    """Refuse integers outside the input type."""
+    contract = model.input
+    wrong = (data < contract.minimum) | (data > contract.maximum)
+    if contract.datatype == "BIPOLAR":
+        wrong |= data == 0
+    if wrong.any():
+        where = tuple(int(i) for i in np.argwhere(wrong)[0])
+        allowed = (
+            "-1 and 1" if contract.datatype == "BIPOLAR"
+            else f"{contract.minimum} to {contract.maximum}"
+        )  # fmt: skip
+        raise BadInput(
+            f"{what} holds {data[where]} at {where}, the input type {contract.datatype} has "
+            f"{allowed}",
+            remedy="write integers of that type, or real numbers as a floating-point array",
+        )
+
+
+def _quantise(model: GoldenModel, real: np.ndarray, what: str) -> np.ndarray:
+    if not np.isfinite(real).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(real))[0])
+        raise BadInput(f"{what} holds {real[where]} at {where}", remedy="write finite numbers")
+    return np.asarray(model.host_quantise(real.astype(np.float32))).astype(np.int64)
+
+
+def _from_dataset(
+    model: GoldenModel,
+    dataset: str,
+    split: str,
+    data_root: str | Path | None,
+    scale: str,
+    limit: int | None,
+) -> Frames:
+    from .train.data import load_arrays
+
+    if split not in SPLITS:
+        raise BadInput(f"there is no split {split!r}", remedy=f"use one of {', '.join(SPLITS)}")
+    parts = ("train", "test") if split == "all" else (split,)
+    loaded = [load_arrays(dataset, part, data_root) for part in parts]
+    stored = np.concatenate([images for images, _ in loaded])[:limit]
+    labels = np.concatenate([targets for _, targets in loaded])[:limit]
+    wanted = _real_shape(model)
+    if stored.shape[1:] != wanted:
+        # A flattened image is the same frame; any other shape is another network's.
+        if len(wanted) == 1 and int(np.prod(stored.shape[1:])) == wanted[0]:
+            stored = stored.reshape(len(stored), *wanted)
+        else:
+            _check_shape(wanted, stored.shape, f"the data set {dataset}")
+    real = to_real(stored, dataset, scale)
+    x = _quantise(model, real, f"the data set {dataset}")
+    known = labels.astype(np.int64) if np.issubdtype(labels.dtype, np.integer) else None
+    training = len(loaded[0][0]) if split == "all" else 0
+    what = "both splits" if split == "all" else f"{split} split"
+    return Frames(x, known, f"{dataset}, {what}", min(training, len(x)))
+
+
+def to_real(stored: np.ndarray, dataset: str, scale: str) -> np.ndarray:
+    """Stored samples as the real numbers that a network is fed with, float32."""
+    if scale not in SCALES:
+        raise BadInput(f"there is no scale {scale!r}", remedy=f"use one of {', '.join(SCALES)}")
+    if not np.issubdtype(stored.dtype, np.integer):
+        return stored.astype(np.float32)
+    if scale == "auto":
+        scale = "integer" if dataset == "digits" else "unit"
+    pixels = stored.astype(np.float32)
+    if scale == "unit":
+        return pixels / np.float32(255)
+    if scale == "bipolar":
+        return pixels / np.float32(127.5) - np.float32(1)
+    return pixels

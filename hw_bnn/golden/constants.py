@@ -1,0 +1,108 @@
+"""Arithmetic of constants, exact, with a bound on what float32 makes of each."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from .exact import Surd, as_floats
+from .values import UNIT, Constant
+
+
+def _parts(*constants: Constant):
+    for constant in constants:
+        exact = constant.exact()
+        yield exact, np.abs(as_floats(exact)), np.asarray(constant.error, dtype=np.float64)
+
+
+def _rounded(numbers: np.ndarray, error: np.ndarray) -> Constant:
+    size = np.abs(as_floats(numbers))
+    return Constant(numbers, error + UNIT * (size + error))
+
+
+def _integral(*constants: Constant) -> bool:
+    return all(c.numbers.dtype.kind in "iu" for c in constants)
+
+
+def add(a: Constant, b: Constant) -> Constant:
+    if _integral(a, b):
+        return Constant(a.numbers + b.numbers)
+    (x, _, ex), (y, _, ey) = _parts(a, b)
+    return _rounded(np.asarray(x + y, dtype=object), ex + ey)
+
+
+def negative(a: Constant) -> Constant:
+    return Constant(
+        -a.numbers if a.numbers.dtype != object else np.asarray(-a.numbers, dtype=object), a.error
+    )
+
+
+def multiply(a: Constant, b: Constant) -> Constant:
+    if _integral(a, b):
+        return Constant(a.numbers * b.numbers)
+    (x, sx, ex), (y, sy, ey) = _parts(a, b)
+    return _rounded(np.asarray(x * y, dtype=object), sx * ey + sy * ex + ex * ey)
+
+
+def reciprocal(a: Constant) -> Constant:
+    """1/a; |1/a' - 1/a| <= error / (|a| * (|a| - error)).
+
+    Raises:
+        ZeroDivisionError: an entry is zero, or float32 cannot tell it from zero.
+    """
+    ((x, size, error),) = _parts(a)
+    if np.any(size <= error):
+        raise ZeroDivisionError
+    out = np.asarray(_map(lambda v: v.reciprocal(), x), dtype=object)
+    return _rounded(out, error / (size * (size - error)))
+
+
+def divide(a: Constant, b: Constant) -> Constant:
+    if _integral(a, b):
+        return Constant(a.numbers // b.numbers)
+    return multiply(a, reciprocal(b))
+
+
+def square_root(a: Constant) -> Constant:
+    """sqrt(a); |sqrt(a') - sqrt(a)| <= error / sqrt(a).
+
+    Raises:
+        ValueError: a negative or irrational entry.
+    """
+    ((x, size, error),) = _parts(a)
+
+    def root(v: Surd) -> Surd:
+        if not v.is_rational():
+            raise ValueError("the root of a root")
+        return Surd.sqrt(v.x)
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slack = np.where(error > 0, error / np.sqrt(size), 0.0)
+    return _rounded(np.asarray(_map(root, x), dtype=object), slack)
+
+
+def power(a: Constant, exponent: Fraction) -> Constant:
+    """a^exponent for exponents 1/2, -1/2 and small integers."""
+    if exponent in (Fraction(1, 2), Fraction(-1, 2)):
+        out = square_root(a)
+        return out if exponent > 0 else reciprocal(out)
+    if exponent.denominator != 1 or not 1 <= abs(exponent) <= 8:
+        raise ValueError(f"the power {float(exponent)}")
+    out = a
+    for _ in range(abs(int(exponent)) - 1):
+        out = multiply(out, a)
+    return out if exponent > 0 else reciprocal(out)
+
+
+def absolute(a: Constant) -> Constant:
+    if a.numbers.dtype != object:
+        return Constant(np.abs(a.numbers), a.error)
+    return Constant(np.asarray(_map(abs, a.numbers), dtype=object), a.error)
+
+
+def _map(function, values: np.ndarray) -> np.ndarray:
+    out = np.empty(values.size, dtype=object)
+    for i, value in enumerate(values.reshape(-1)):
+        out[i] = function(value)
+    return out.reshape(values.shape)

@@ -1,0 +1,296 @@
+"""Rules of quantisers: BipolarQuant, Quant (IntQuant), MultiThreshold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from ..errors import BadInput, Unsupported
+from . import constants
+from .exact import ONE, ZERO, Surd, as_floats, distinct, exact_array, exact_in_float32
+from .importer import Importer, Node, rule
+from .levels import BIPOLAR, MOST_LEVELS, Boundary, Levels, find_thresholds, quant_levels
+from .ops import Threshold
+from .program import HostQuantiser, Quantiser, datatype_name
+from .values import UNIT, Constant, Integers, Real, Value, Weights, frame_constant
+
+
+@rule("BipolarQuant")
+def _bipolar_quant(walk: Importer, node: Node) -> Value:
+    """scale * (+1 where v >= 0, else -1)."""
+    value, scale = walk.value(node), _scale(walk, node)
+    if isinstance(value, Constant):
+        return _quantised_constant(node, value, BIPOLAR, scale, ZERO, divide=False)
+    return _quantise(walk, node, value, BIPOLAR, scale, ZERO)
+
+
+@rule("Quant", "IntQuant")
+def _quant(walk: Importer, node: Node) -> Value:
+    """scale * (clip(round(v/scale + zero_point)) - zero_point); one signed bit: scale * +-1."""
+    value, scale = walk.value(node), _scale(walk, node)
+    zeros = walk.constant(node, 2).exact().reshape(-1)
+    bits = walk.constant(node, 3).exact().reshape(-1)
+    if any(z != zeros[0] for z in zeros) or any(b != bits[0] for b in bits):
+        raise Unsupported(
+            "its zero point or bit width differs between channels",
+            node=node.name,
+            remedy="use one for the tensor",
+        )
+    if not bits[0].is_rational() or bits[0].x.denominator != 1:
+        raise Unsupported(
+            f"its bit width is {float(bits[0])}",
+            node=node.name,
+            remedy="use a whole number of bits",
+        )
+    levels = quant_levels(
+        int(bits[0].x),
+        bool(node.attribute("signed", 1)),
+        bool(node.attribute("narrow", 0)),
+        node.attribute("rounding_mode", "ROUND"),
+    )
+    if isinstance(value, Constant):
+        return _quantised_constant(node, value, levels, scale, zeros[0], divide=True)
+    if isinstance(value, Integers | Real):
+        shift = None if zeros[0].sign() == 0 else Constant(zeros[:1])
+        inverse = constants.reciprocal(scale)
+        if isinstance(value, Integers):
+            walk.not_final(node, value)
+            scaled = value.transform(inverse, shift)
+            # a stage may divide, or multiply by a rounded reciprocal: one rounding more
+            scaled = replace(scaled, error=scaled.error + UNIT * scaled.magnitude())
+            if _is_one(scale) and shift is None:
+                scaled = value
+        else:
+            factor = frame_constant(inverse, value.shape)[0]
+            scaled = replace(value, alpha=value.alpha * factor, beta=value.beta * factor)
+            if shift is not None:
+                scaled = replace(scaled, beta=scaled.beta + zeros[0])
+        return _quantise(walk, node, scaled, levels, scale, zeros[0])
+    return _quantise(walk, node, value, levels, scale, zeros[0])
+
+
+def _is_one(scale: Constant) -> bool:
+    return all(s == ONE for s in scale.exact().reshape(-1))
+
+
+def _scale(walk: Importer, node: Node) -> Constant:
+    scale = walk.constant(node, 1)
+    if any(s.sign() == 0 or not s.is_rational() for s in scale.exact().reshape(-1)):
+        raise BadInput(
+            "its scale is zero or irrational", node=node.name, remedy="export the model again"
+        )
+    return scale
+
+
+def _quantise(
+    walk: Importer, node: Node, value: Value, levels: Levels, scale: Constant, zero: Surd
+) -> Integers:
+    """A quantiser with one set of levels; value is in the units of their boundaries."""
+    if isinstance(value, Weights):
+        raise Unsupported(
+            "it quantises weights a second time", node=node.name, remedy="quantise them once"
+        )
+    every = np.empty((1,) * len(value.shape), dtype=object)
+    every[...] = levels
+    numbers, error = frame_constant(scale, value.shape)
+    offset = numbers * Surd(-zero.x)
+    return _emit_quantiser(walk, node, value, every, numbers, offset, error)
+
+
+def _emit_quantiser(
+    walk: Importer,
+    node: Node,
+    value: Integers | Real,
+    levels: np.ndarray,
+    alpha: np.ndarray,
+    beta: np.ndarray,
+    scale_error: np.ndarray,
+) -> Integers:
+    one = levels.reshape(-1)[0]
+    first, last, stride = one.first, one.last, one.stride
+    binary = (first, last, stride) == (-1, 1, 2)
+    minimum, maximum = (np.full((1,) * len(value.shape), v, np.int64) for v in (first, last))
+    out = Integers(node.output, value.shape, alpha, beta, minimum, maximum, binary=binary)
+    out = replace(out, error=_output_error(out, alpha, beta, scale_error))
+    if isinstance(value, Real):
+        return _on_host(walk, node, value, levels, out, stride)
+    walk.not_final(node, value)
+    thresholds = find_thresholds(node.output, value, first, stride, levels)
+    walk.program.quantisers[node.output] = Quantiser(node.name, value, levels, thresholds)
+    op = Threshold(
+        node.output,
+        (value.name,),
+        node.name,
+        first,
+        stride,
+        thresholds.direction,
+        thresholds.values,
+    )
+    return walk.emit(op, out)
+
+
+def _output_error(
+    out: Integers, alpha: np.ndarray, beta: np.ndarray, scale_error: np.ndarray
+) -> np.ndarray:
+    """Bound on |float32 output - exact output| where the stage chose the same level."""
+    largest = max(abs(int(out.minimum.min())), abs(int(out.maximum.max())))
+    offsets = {abs(float(b)) for b in beta.reshape(-1)}
+    exact = offsets == {0.0} and all(exact_in_float32(a, largest) for a in distinct(alpha))
+    if exact or (largest == 1 and offsets == {0.0}):  # +-scale and 0 are float32 as scale is
+        return np.broadcast_to(scale_error * largest, np.broadcast_shapes(alpha.shape, beta.shape))
+    span = largest + np.abs(as_floats(beta)) / np.abs(as_floats(alpha))
+    return scale_error * span + 2 * UNIT * (
+        np.abs(as_floats(alpha)) * largest + np.abs(as_floats(beta))
+    )
+
+
+def _on_host(
+    walk: Importer, node: Node, value: Real, levels: np.ndarray, out: Integers, stride: int
+) -> Integers:
+    """The quantiser of the graph input: its integers are the network's input."""
+    if levels.size != 1 or out.alpha.size != 1 or out.beta.size != 1:
+        raise Unsupported(
+            "the graph input is quantised with more than one scale or threshold set",
+            node=node.name,
+            remedy="quantise the input per tensor",
+        )
+    scale, offset = out.alpha.reshape(-1)[0], out.beta.reshape(-1)[0]
+    low, high = int(out.minimum.min()), int(out.maximum.max())
+    graph_input = next(i for i in walk.graph.input if i.name == walk.program.graph_input)
+    shape = tuple(d.dim_value for d in graph_input.type.tensor_type.shape.dim)[1:]
+    walk.program.host = HostQuantiser(value, levels, low, stride, shape)
+    opened = walk.open_input(
+        node.output, value.shape, low, high, scale.x, offset.x, datatype_name(low, high, stride)
+    )
+    opened = replace(opened, error=np.asarray(out.error))
+    walk.program.tensors[node.output] = opened
+    return opened
+
+
+def _quantised_constant(
+    node: Node, value: Constant, levels: Levels, scale: Constant, zero: Surd, divide: bool
+) -> Weights:
+    """Weights behind their quantiser."""
+    if zero.x.denominator != 1:
+        raise Unsupported(
+            f"the zero point {float(zero)} of its weights is no integer",
+            node=node.name,
+            remedy="use a whole zero point",
+        )
+    numbers = value.numbers
+    if numbers.dtype != object and not np.isfinite(numbers).all():
+        raise BadInput(
+            "its weights are not all finite", node=node.name, remedy="export the model again"
+        )
+    exact_scale = scale.exact()
+    exact_scale = exact_scale.reshape((1,) * (numbers.ndim - exact_scale.ndim) + exact_scale.shape)
+    if exact_scale.ndim > numbers.ndim or any(
+        s not in (1, n) for s, n in zip(exact_scale.shape, numbers.shape, strict=True)
+    ):
+        raise BadInput(
+            f"its scale of shape {scale.shape} does not fit weights {numbers.shape}",
+            node=node.name,
+            remedy="export the model again",
+        )
+    units = exact_scale if divide else exact_array(np.ones((1,) * numbers.ndim))
+    integers = quantise_numbers(numbers, levels, units, zero) - int(zero.x)
+    size = np.abs(as_floats(exact_scale))
+    relative = float((np.broadcast_to(scale.error, exact_scale.shape) / size).max(initial=0.0))
+    largest = int(np.abs(integers).max(initial=0))
+    if largest > 1 and not all(exact_in_float32(s, largest) for s in distinct(exact_scale)):
+        relative += UNIT
+    return Weights(integers, exact_scale, relative)
+
+
+def quantise_numbers(
+    numbers: np.ndarray, levels: Levels, scale: np.ndarray, zero: Surd
+) -> np.ndarray:
+    """Integers of a quantiser on constants: exact, and quick but for numbers near a boundary.
+
+    y = number/scale + zero is computed in float64 with a relative error below 2^-50; where it comes
+    within 1e-9 of a boundary (relative to the numbers involved) the exact numbers decide.
+    """
+    divisor = np.broadcast_to(scale, numbers.shape)
+    approximate = as_floats(numbers) if numbers.dtype == object else numbers.astype(np.float64)
+    approximate = approximate / as_floats(scale) + float(zero)
+    at = np.array([float(b.at) for b in levels.boundaries])
+    count = np.searchsorted(at, approximate, side="right")
+    margin = 1e-9 * (np.abs(approximate) + abs(float(zero)) + 1.0)
+    below = np.searchsorted(at, approximate - margin, side="left")
+    above = np.searchsorted(at, approximate + margin, side="right")
+    doubtful = below != above
+    flat, out = numbers.reshape(-1), count.reshape(-1).copy()
+    for i in np.flatnonzero(doubtful.reshape(-1)):
+        number = flat[i] if numbers.dtype == object else Surd(Fraction(flat[i].item()))
+        y = number / divisor.reshape(-1)[i] + zero
+        out[i] = sum(b.reached(y) for b in levels.boundaries)
+    return levels.first + levels.stride * out.reshape(numbers.shape).astype(np.int64)
+
+
+@rule("MultiThreshold")
+def _multi_threshold(walk: Importer, node: Node) -> Integers:
+    """out_bias + out_scale * (number of thresholds t with v >= t), thresholds (C or 1, T)."""
+    value = walk.value(node)
+    if not isinstance(value, Integers | Real):
+        raise Unsupported("it acts on a constant", node=node.name, remedy="fold constants first")
+    table = walk.constant(node, 1).exact()
+    if table.ndim != 2 or not 0 < table.shape[1] <= MOST_LEVELS:
+        raise BadInput(
+            f"its thresholds have the shape {table.shape}",
+            node=node.name,
+            remedy="give them as (channels, levels)",
+        )
+    if not all(t.is_rational() for t in table.reshape(-1)):
+        raise Unsupported(
+            "its thresholds are irrational", node=node.name, remedy="store them as numbers"
+        )
+    scale = Fraction(node.attribute("out_scale", 1.0))
+    bias = Fraction(node.attribute("out_bias", 0.0))
+    if scale == 0:
+        raise BadInput("its out_scale is 0", node=node.name, remedy="export the model again")
+    axis = _channel_axis(node, len(value.shape) + 1) - 1
+    if table.shape[0] not in (1, value.shape[axis]):
+        raise BadInput(
+            f"its {table.shape[0]} threshold sets do not fit {value.shape[axis]} channels",
+            node=node.name,
+            remedy="export the model again",
+        )
+    first, stride, alpha, beta = _integer_form(scale, bias)
+    shape = [1] * len(value.shape)
+    shape[axis] = table.shape[0]
+    levels = np.empty(table.shape[0], dtype=object)
+    for c, row in enumerate(table):
+        levels[c] = Levels(first, stride, tuple(Boundary(t) for t in sorted(t.x for t in row)))
+    ones = (1,) * len(value.shape)
+    return _emit_quantiser(
+        walk,
+        node,
+        value,
+        levels.reshape(shape),
+        _one(alpha, ones),
+        _one(beta, ones),
+        np.zeros(ones),
+    )
+
+
+def _one(value: Fraction, shape: tuple[int, ...]) -> np.ndarray:
+    out = np.empty(shape, dtype=object)
+    out[...] = Surd(value)
+    return out
+
+
+def _integer_form(scale: Fraction, bias: Fraction) -> tuple[int, int, Fraction, Fraction]:
+    """(first, stride, alpha, beta): integers are the real values where whole, else steps."""
+    if scale.denominator == 1 and bias.denominator == 1 and scale > 0:
+        return int(bias), int(scale), Fraction(1), Fraction(0)
+    if (bias / scale).denominator == 1:
+        return int(bias / scale), 1, scale, Fraction(0)
+    return 0, 1, scale, bias
+
+
+def _channel_axis(node: Node, rank: int) -> int:
+    """QONNX: by the node's data layout; without one, axis 1."""
+    layout = node.attribute("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "")
+    return layout.index("C") if "C" in layout and len(layout) == rank else 1

@@ -1,0 +1,269 @@
+"""Rules of nodes that move numbers about (reshapes, transposes, constants) and of final ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+from onnx import helper, numpy_helper
+
+from ..errors import BadInput, Unsupported
+from .importer import Importer, Node, rule
+from .ops import Concat, Op, Reshape, Transpose
+from .values import Constant, Integers, Real, Value, Weights
+
+
+@rule("Identity", "Dropout", "Cast")
+def _identity(walk: Importer, node: Node) -> Value:
+    value = walk.value(node)
+    if node.op_type == "Cast":
+        target = helper.tensor_dtype_to_np_dtype(node.attribute("to", 1))
+        if isinstance(value, Constant) and value.numbers.dtype != object:
+            return Constant(value.numbers.astype(target), value.error)
+        if target.kind != "f" and not (isinstance(value, Integers) and value.final):
+            raise Unsupported(
+                f"it casts an activation to {target}", node=node.name, remedy="use a quantiser"
+            )
+    return value
+
+
+@rule("Constant")
+def _constant(walk: Importer, node: Node) -> Constant:
+    for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
+        value = node.attribute(name)
+        if value is not None:
+            if name == "value":
+                return Constant(numpy_helper.to_array(value))
+            return Constant(np.asarray(value, dtype=np.float32 if "float" in name else np.int64))
+    raise Unsupported(
+        "it holds no numbers", node=node.name, remedy="store the constant as a tensor"
+    )
+
+
+@rule("ConstantOfShape")
+def _constant_of_shape(walk: Importer, node: Node) -> Constant:
+    fill = node.attribute("value")
+    number = numpy_helper.to_array(fill).reshape(-1)[0] if fill is not None else np.float32(0)
+    return Constant(np.full(walk.numbers(node, 0), number))
+
+
+@rule("Shape")
+def _shape(walk: Importer, node: Node) -> Constant:
+    value = walk.value(node)
+    shape = value.shape if isinstance(value, Constant) else (walk.batch, *value.shape)
+    return Constant(
+        np.array(shape[node.attribute("start", 0) : node.attribute("end", None)], dtype=np.int64)
+    )
+
+
+@rule("Gather", "Slice", "Concat")
+def _select(walk: Importer, node: Node) -> Value:
+    values = [walk.values[name] for name in node.inputs if name]
+    if node.op_type == "Concat" and all(isinstance(v, Integers) for v in values):
+        return _concat(walk, node, values)
+    if not all(isinstance(v, Constant) for v in values):
+        raise Unsupported(
+            f"{node.op_type} of an activation",
+            node=node.name,
+            remedy="export the network without it",
+        )
+    arrays = [v.numbers for v in values]
+    if node.op_type == "Concat":
+        return Constant(np.concatenate(arrays, axis=node.attribute("axis", 0)))
+    if node.op_type == "Gather":
+        return Constant(np.take(arrays[0], arrays[1], axis=node.attribute("axis", 0)))
+    starts, ends = walk.numbers(node, 1), walk.numbers(node, 2)
+    axes = walk.numbers(node, 3) if node.has(3) else list(range(len(starts)))
+    steps = walk.numbers(node, 4) if node.has(4) else [1] * len(starts)
+    index = [slice(None)] * arrays[0].ndim
+    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
+        index[axis] = slice(start, None if end < -(2**31) else end, step)
+    return Constant(arrays[0][tuple(index)])
+
+
+def _concat(walk: Importer, node: Node, values: list[Integers]) -> Integers:
+    rank = len(values[0].shape)
+    axis = node.attribute("axis", 0)
+    axis = axis - 1 if axis > 0 else axis + rank
+    for value in values:
+        walk.not_final(node, value)
+        if value.clipped or len(value.shape) != rank or axis < 0:
+            raise Unsupported(
+                "it joins activations that are clipped, of several ranks, or along the batch",
+                node=node.name,
+                remedy="quantise them first and join channels",
+            )
+    shape = list(values[0].shape)
+    shape[axis] = sum(v.shape[axis] for v in values)
+
+    def joined(name: str) -> np.ndarray:
+        parts = [getattr(v, name) for v in values]
+        common = np.broadcast_shapes(*(p.shape[:axis] + (1,) + p.shape[axis + 1 :] for p in parts))
+        return np.concatenate(
+            [
+                np.broadcast_to(p, common[:axis] + (v.shape[axis],) + common[axis + 1 :])
+                for p, v in zip(parts, values, strict=True)
+            ],
+            axis=axis,
+        )
+
+    parts = {n: joined(n) for n in ("alpha", "beta", "minimum", "maximum", "error")}
+    out = Integers(node.output, tuple(shape), **parts, binary=all(v.binary for v in values))
+    return walk.emit(Concat(node.output, tuple(v.name for v in values), node.name, axis), out)
+
+
+@rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+def _reshape(walk: Importer, node: Node) -> Value:
+    value = walk.value(node)
+    if isinstance(value, Constant | Weights):
+        shape = value.shape if isinstance(value, Constant) else value.integers.shape
+        return _move_constant(value, lambda a: a.reshape(_target(walk, node, shape)))
+    target = _target(walk, node, (walk.batch, *value.shape))
+    if isinstance(value, Integers) and value.final is not None:
+        return value
+    if not target or target[0] != walk.batch or prod(target[1:]) != prod(value.shape):
+        raise Unsupported(
+            f"it mixes the frames of a batch: {(walk.batch, *value.shape)} to {target}",
+            node=node.name,
+            remedy="keep the first axis as the batch",
+        )
+    target = tuple(target[1:])
+    if target == value.shape:
+        return value
+    back = Reshape(node.output, (), node.name, value.shape)
+    return _move(walk, node, value, Reshape(node.output, (), node.name, target), back)
+
+
+def _target(walk: Importer, node: Node, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The whole shape, batch included, that a reshaping node gives."""
+    if node.op_type == "Flatten":
+        axis = node.attribute("axis", 1) % max(len(shape), 1)
+        return prod(shape[:axis]), prod(shape[axis:])
+    if node.op_type == "Reshape":
+        wanted = walk.numbers(node, 1)
+        if not node.attribute("allowzero", 0):
+            wanted = [shape[i] if w == 0 else w for i, w in enumerate(wanted)]
+        if -1 in wanted:
+            rest = -prod(wanted)
+            if rest <= 0 or prod(shape) % rest:
+                raise BadInput(
+                    f"{shape} cannot be reshaped to {wanted}",
+                    node=node.name,
+                    remedy="export the model again",
+                )
+            wanted = [prod(shape) // rest if w == -1 else w for w in wanted]
+        return tuple(wanted)
+    axes = walk.numbers(node, 1) if node.has(1) else node.attribute("axes")
+    if node.op_type == "Squeeze":
+        axes = [i for i, s in enumerate(shape) if s == 1] if axes is None else axes
+        if node.attribute("axes") is None and not node.has(1) and walk.batch == 1:
+            axes = [a for a in axes if a]  # the batch is no axis to drop
+        drop = {a % len(shape) for a in axes}
+        return tuple(s for i, s in enumerate(shape) if i not in drop)
+    rank = len(shape) + len(axes)
+    new = {a % rank for a in axes}
+    rest = iter(shape)
+    return tuple(1 if i in new else next(rest) for i in range(rank))
+
+
+@rule("Transpose")
+def _transpose(walk: Importer, node: Node) -> Value:
+    value = walk.value(node)
+    if isinstance(value, Constant | Weights):
+        rank = (value.numbers if isinstance(value, Constant) else value.integers).ndim
+        axes = node.attribute("perm", list(reversed(range(rank))))
+        return _move_constant(value, lambda a: a.transpose(axes))
+    axes = node.attribute("perm", list(reversed(range(len(value.shape) + 1))))
+    if isinstance(value, Integers):
+        walk.not_final(node, value)
+    if len(axes) != len(value.shape) + 1 or axes[0] != 0:
+        raise Unsupported(
+            f"its permutation {axes} moves the batch axis",
+            node=node.name,
+            remedy="keep the first axis in place",
+        )
+    axes = tuple(a - 1 for a in axes[1:])
+    back = Transpose(node.output, (), node.name, tuple(int(i) for i in np.argsort(axes)))
+    return _move(walk, node, value, Transpose(node.output, (), node.name, axes), back)
+
+
+def _move_constant(value: Constant | Weights, function) -> Constant | Weights:
+    if isinstance(value, Constant):
+        error = (
+            value.error
+            if np.ndim(value.error) == 0
+            else function(np.broadcast_to(value.error, value.shape))
+        )
+        return Constant(function(value.numbers), error)
+    integers = function(value.integers)
+    if value.scale.size == 1:
+        scale = value.scale.reshape((1,) * integers.ndim)
+    else:
+        scale = function(np.broadcast_to(value.scale, value.integers.shape))
+    return replace(value, integers=integers, scale=_shrunk(scale))
+
+
+def _shrunk(scale: np.ndarray) -> np.ndarray:
+    """Axes along which a broadcast array does not vary, back to length 1."""
+    for axis in range(scale.ndim):
+        first = np.take(scale, [0], axis=axis)
+        if scale.shape[axis] > 1 and (scale == first).all():
+            scale = first
+    return scale
+
+
+def _move(walk: Importer, node: Node, value: Real | Integers, op: Op, back: Op) -> Real | Integers:
+    """A reshape or transpose of frames, and of everything that broadcasts against them."""
+    shape = op.run(np.empty((1, *value.shape), np.int8)).shape[1:]
+
+    def moved(array: np.ndarray | None) -> np.ndarray | None:
+        if array is None:
+            return None
+        array = np.asarray(array)
+        if array.size == 1:
+            return array.reshape((1,) * len(shape))
+        if isinstance(op, Transpose):
+            return array.transpose(op.axes)
+        return np.broadcast_to(array, value.shape).reshape(shape)
+
+    if isinstance(value, Real):
+        return replace(
+            value,
+            shape=shape,
+            alpha=moved(value.alpha),
+            beta=moved(value.beta),
+            path=(*value.path, op),
+            back=(back, *value.back),
+        )
+    names = ("alpha", "beta", "minimum", "maximum", "low", "high", "error")
+    out = replace(
+        value, name=node.output, shape=shape, **{n: moved(getattr(value, n)) for n in names}
+    )
+    return walk.emit(replace(op, inputs=(value.name,)), out)
+
+
+@rule("Softmax", "LogSoftmax", "ArgMax", "TopK")
+def _final(walk: Importer, node: Node) -> Integers:
+    """Nodes that keep the order of the scores; the labels are their argmax, whatever they give."""
+    value = walk.value(node)
+    if not isinstance(value, Integers):
+        raise Unsupported("it acts on no activation", node=node.name)
+    axis = node.attribute(
+        "axis",
+        {"ArgMax": 0}.get(node.op_type, -1 if walk.opset >= 13 or node.op_type == "TopK" else 1),
+    )
+    axis = axis % (len(value.shape) + 1) - 1
+    if axis < 0 or value.shape[axis] != prod(value.shape):
+        raise Unsupported(
+            "it runs along another axis than the classes",
+            node=node.name,
+            remedy="take it over the scores of a frame",
+        )
+    if node.attribute("select_last_index", 0) or node.attribute("largest", 1) == 0:
+        raise Unsupported(
+            "it wants the last or the smallest score",
+            node=node.name,
+            remedy="take the first of the largest",
+        )
+    return replace(value, final=node.name)

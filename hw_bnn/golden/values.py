@@ -1,0 +1,247 @@
+"""What the reference knows of each tensor of a model file while it walks through it.
+
+A tensor is one of four things:
+
+    Constant     numbers of the file, or exact numbers computed from them
+    Weights      integers times an exact scale: a constant behind a quantiser
+    Real         the graph input before its quantiser, an exact affine of what the host is given
+    Integers     an integer tensor of the running network under an exact affine
+
+The last is the heart:  value = clip(alpha * integer + beta, low, high)  elementwise, where alpha
+and beta
+broadcast against the frame (a shape without the batch axis), so that one value a tensor, one a
+channel and one an element are the same thing. All of these numbers are exact (exact.Surd).
+
+Beside each stands a bound on what float32 arithmetic makes of it (`error`, see ties.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..errors import Unsupported
+from .exact import ONE, ZERO, MixedRoots, Surd, as_floats, exact_array, full
+
+UNIT = 2.0**-24
+"""Unit roundoff of float32: an operation is off by at most UNIT times its result's magnitude."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """numbers: array of the file, or object array of Surd; error: of its float32 form."""
+
+    numbers: np.ndarray
+    error: np.ndarray | float = 0.0
+
+    def exact(self) -> np.ndarray:
+        return exact_array(self.numbers)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.numbers.shape
+
+
+@dataclass(frozen=True)
+class Weights:
+    """integers (int64) * scale; scale has the same number of axes and broadcasts.
+
+    relative_error: of one float32 weight against its exact value.
+    """
+
+    integers: np.ndarray
+    scale: np.ndarray
+    relative_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Real:
+    """The graph input on its way to its quantiser: value = alpha * reshaped input + beta.
+
+    path: functions that bring a batch of graph inputs to this shape; back: their inverses, last
+    first.
+    """
+
+    shape: tuple[int, ...]
+    alpha: np.ndarray
+    beta: np.ndarray
+    path: tuple[Callable, ...] = ()
+    back: tuple[Callable, ...] = ()
+    error: np.ndarray | float = 0.0
+
+
+@dataclass(frozen=True)
+class Integers:
+    """value = clip(alpha * tensor + beta, low, high).
+
+    name: tensor of the program. minimum, maximum: reachable integers, int64, broadcasting as alpha.
+    step: all reachable integers differ by multiples of it. error: bound on |float32 value - exact
+    value|.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    alpha: np.ndarray
+    beta: np.ndarray
+    minimum: np.ndarray
+    maximum: np.ndarray
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
+    error: np.ndarray = field(default_factory=lambda: np.zeros(()))
+    binary: bool = False  # every integer is -1 or +1
+    final: str | None = None  # Softmax or ArgMax node that took the scores; nothing may follow
+
+    @property
+    def clipped(self) -> bool:
+        return self.low is not None or self.high is not None
+
+    @property
+    def uniform(self) -> bool:
+        """One alpha and one beta for the whole tensor, not clipped."""
+        return self.alpha.size == 1 and self.beta.size == 1 and not self.clipped
+
+    def magnitude(self) -> np.ndarray:
+        """float64 bound on |value| over the reachable integers, broadcasting as alpha and beta."""
+        alpha, beta = as_floats(self.alpha), as_floats(self.beta)
+        ends = [np.abs(alpha * limit + beta) for limit in (self.minimum, self.maximum)]
+        rounding = np.abs(alpha) * np.maximum(np.abs(self.minimum), np.abs(self.maximum)) + np.abs(
+            beta
+        )
+        return np.maximum(*ends) + 1e-12 * rounding
+
+    def transform(self, scale: Constant | None, shift: Constant | None) -> Integers:
+        """The tensor whose values are multiplied by scale and then shifted by shift.
+
+        Raises:
+            MixedRoots, Unsupported: the result is no exact affine.
+        """
+        out = self
+        if scale is not None:
+            factor, slack = frame_constant(scale, self.shape)
+            size = np.abs(as_floats(factor))
+            magnitude = out.magnitude()
+            error = out.error * (size + slack) + slack * magnitude
+            error = error + UNIT * (size * magnitude + error)
+            low, high = _scaled_limits(factor, out.low, out.high)
+            out = replace(
+                out,
+                alpha=out.alpha * factor,
+                beta=out.beta * factor,
+                low=low,
+                high=high,
+                error=error,
+            )
+        if shift is not None:
+            offset, slack = frame_constant(shift, self.shape)
+            magnitude = out.magnitude() + np.abs(as_floats(offset))
+            error = out.error + slack
+            low = None if out.low is None else out.low + offset
+            high = None if out.high is None else out.high + offset
+            out = replace(
+                out,
+                beta=out.beta + offset,
+                low=low,
+                high=high,
+                error=error + UNIT * (magnitude + error),
+            )
+        return out
+
+
+def _scaled_limits(factor, low, high):
+    """Clip limits after a multiplication: they swap where the factor is negative."""
+    if low is None and high is None:
+        return None, None
+    signs = np.vectorize(lambda f: f.sign(), otypes=[int])(factor)
+    if (signs < 0).any():
+        if (signs >= 0).any():
+            raise Unsupported(
+                "a ReLU is multiplied by numbers of both signs",
+                remedy="quantise right after the ReLU",
+            )
+        low, high = high, low
+    return (None if low is None else low * factor), (None if high is None else high * factor)
+
+
+def frame_constant(constant: Constant, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """A constant, made ready to broadcast against a frame: as many axes as the frame.
+
+    Args:
+        constant: numbers that broadcast against (batch, *shape).
+        shape: of the frame.
+
+    Returns:
+        (exact numbers, error bounds), the first with len(shape) axes.
+
+    Raises:
+        Unsupported: it varies along the batch, or would make the frame larger.
+    """
+    numbers = constant.exact()
+    error = np.broadcast_to(np.asarray(constant.error, dtype=np.float64), numbers.shape)
+    if numbers.ndim > len(shape):
+        extra = numbers.shape[: numbers.ndim - len(shape)]
+        if any(size != 1 for size in extra):
+            raise Unsupported(
+                f"a constant of shape {numbers.shape} does not fit frames of shape {shape}",
+                remedy="give it one value a tensor or one a channel",
+            )
+        numbers, error = (
+            numbers.reshape(numbers.shape[len(extra) :]),
+            error.reshape(numbers.shape[len(extra) :]),
+        )
+    missing = len(shape) - numbers.ndim
+    numbers = numbers.reshape((1,) * missing + numbers.shape)
+    error = error.reshape(numbers.shape)
+    if any(size not in (1, whole) for size, whole in zip(numbers.shape, shape, strict=True)):
+        raise Unsupported(
+            f"a constant of shape {constant.shape} does not fit frames of shape {shape}",
+            remedy="give it one value a tensor or one a channel",
+        )
+    return numbers, error
+
+
+def uniform(shape: tuple[int, ...], value: Surd) -> np.ndarray:
+    """One exact number for a whole frame."""
+    return full((1,) * len(shape), value)
+
+
+def integers(
+    name: str,
+    shape: tuple[int, ...],
+    minimum: int,
+    maximum: int,
+    *,
+    alpha: Surd = ONE,
+    beta: Surd = ZERO,
+    binary: bool = False,
+    error: float = 0.0,
+) -> Integers:
+    """An integer tensor with one scale, offset and range."""
+    ones = (1,) * len(shape)
+    return Integers(
+        name,
+        tuple(shape),
+        uniform(shape, alpha),
+        uniform(shape, beta),
+        np.full(ones, minimum, np.int64),
+        np.full(ones, maximum, np.int64),
+        error=np.full(ones, error),
+        binary=binary,
+    )
+
+
+Value = Constant | Weights | Real | Integers
+
+__all__ = [
+    "Constant",
+    "Integers",
+    "MixedRoots",
+    "Real",
+    "UNIT",
+    "Value",
+    "Weights",
+    "frame_constant",
+    "integers",
+    "uniform",
+]

@@ -1,0 +1,82 @@
+"""What ProxQuant and BNEW share: a step of one of torch's optimisers, then a map of the binary
+weights.
+
+The wrapped optimiser's groups and state are the wrapper's own, so learning-rate schedulers and
+state_dicts work as usual. Groups with `binary: False` are updated by the wrapped optimiser alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ..nn.estimators import hard_sign
+
+
+class Proximal(torch.optim.Optimizer):
+    """Base of optimisers that follow each step by `project(group, weights)` on the binary weights.
+
+    Args:
+        params: weights, or groups; a group with `binary: False` holds parameters that stay real.
+        base: makes the wrapped optimiser from the groups, for example
+            ``lambda groups: torch.optim.Adam(groups, lr=0.01)``.
+        defaults: further group keys.
+    """
+
+    def __init__(self, params, base: Callable[[list], torch.optim.Optimizer], defaults: dict):
+        super().__init__(params, {"binary": True, "frozen": False, **defaults})
+        self.base = base(self.param_groups)
+        # One set of groups and one state for both: what a scheduler or a checkpoint changes, the
+        # wrapped optimiser sees.
+        self.param_groups = self.base.param_groups
+        self.state = self.base.state
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        """One step; frozen groups are left exactly as they are."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            if group["frozen"]:
+                for weight in group["params"]:
+                    weight.grad = None
+        self.before_step()
+        self.base.step()
+        for group in self._moving():
+            self.project(group, group["params"])
+        return loss
+
+    def _moving(self) -> list[dict]:
+        return [g for g in self.param_groups if g["binary"] and not g["frozen"] and g["params"]]
+
+    def before_step(self) -> None:
+        """Hook for methods that map the weights before the wrapped step."""
+
+    def project(self, group: dict, weights: list[Tensor]) -> None:
+        """Map the weights in place after the wrapped step."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def freeze(self) -> None:
+        """Replace the binary weights by their signs and stop updating them for good."""
+        for group in self.param_groups:
+            if group["binary"]:
+                group["frozen"] = True
+                for weight in group["params"]:
+                    weight.copy_(hard_sign(weight))
+                    weight.grad = None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether `freeze` was called."""
+        return all(group["frozen"] for group in self.param_groups if group["binary"])
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Load into the wrapped optimiser, and share its groups and state again."""
+        self.base.load_state_dict(state_dict)
+        self.param_groups = self.base.param_groups
+        self.state = self.base.state

@@ -1,0 +1,228 @@
+"""The report on one accelerator as a single HTML file that loads nothing from anywhere.
+
+It is made from what lies in the accelerator folder: accelerator.json, and where they are there
+reports/verification.json (written by verify) and synth/<family>.json (written by synth).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .. import __version__
+from ..accelerator import Accelerator, Node
+from ..errors import BadInput
+from ..folder import output_file
+from .markup import (
+    Markup, cards, code, meter, page, paragraph, section, table, verdict,
+)  # fmt: skip
+
+FAMILIES = ("xc7", "xcup", "ecp5")
+
+
+def report(folder: str | Path, output: str | Path | None = None) -> Path:
+    """Write the report on the accelerator FOLDER.
+
+    Args:
+        folder: what `compile` wrote.
+        output: the HTML file to write; by default FOLDER/reports/report.html.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        BadInput: FOLDER is no accelerator, holds a damaged document, or the file cannot be written.
+    """
+    folder = Path(folder)
+    text = html_report(folder)
+    output = Path(output) if output is not None else folder / "reports" / "report.html"
+    with output_file(output) as partial:
+        partial.write_text(text)
+    return output
+
+
+def html_report(folder: Path) -> str:
+    """The text of the report on the accelerator in `folder`."""
+    accelerator = Accelerator.load(folder)
+    verification = _document(folder / "reports" / "verification.json")
+    families = (_document(folder / "synth" / f"{name}.json") for name in FAMILIES)
+    body = (
+        cards(_figures(accelerator, verification))
+        + _verification(verification)
+        + _layers(accelerator)
+        + _fifos(accelerator, verification)
+        + _resources([document for document in families if document is not None])
+        + _interface(accelerator)
+        + _provenance(accelerator)
+    )
+    target = accelerator.board or accelerator.part
+    subtitle = f"1-bit accelerator for {target}, {accelerator.clk_period_ns:g} ns clock period"
+    return page(accelerator.name, subtitle, body, f"Written by hw_bnn {__version__}.")
+
+
+def _document(path: Path) -> dict | None:
+    """A JSON document of the folder, None where there is none."""
+    try:
+        content = json.loads(path.read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BadInput(f"{path} cannot be read ({error})", remedy="write it again") from error
+    if not isinstance(content, dict):
+        raise BadInput(f"{path} is damaged (no JSON object)", remedy="write it again")
+    return content
+
+
+def _figures(accelerator: Accelerator, verification: dict | None) -> list[tuple[str, object]]:
+    """The cards on top."""
+    seen = verification or {}
+    cycles = seen.get("cycles_per_frame") or accelerator.bound_cycles
+    rate = 1e9 / (accelerator.clk_period_ns * cycles)
+    figures: list[tuple[str, object]] = [
+        ("cycles per frame" if seen.get("cycles_per_frame") else "cycles per frame (by folding)",
+         cycles),
+        ("frames per second", f"{rate:,.0f}"),
+    ]  # fmt: skip
+    if seen.get("latency_cycles"):
+        latency = seen["latency_cycles"]
+        microseconds = latency * accelerator.clk_period_ns / 1000
+        figures.append((f"latency ({latency:,} cycles)", f"{microseconds:.3g} \u00b5s"))
+    figures.append(("weight bits", _weight_bits(accelerator)))
+    accuracy = seen.get("accuracy") or {}
+    if accuracy.get("rtl") is not None:
+        figures.append(("accuracy of the RTL", f"{100 * accuracy['rtl']:.2f} %"))
+    return figures
+
+
+def _weight_bits(accelerator: Accelerator) -> int:
+    return sum((n.mw or 0) * (n.mh or 0) for n in accelerator.nodes)
+
+
+def _verification(verification: dict | None) -> str:
+    if verification is None:
+        return section(
+            "Verification", paragraph(Markup("Not run yet: <code>hw-bnn verify</code> does it."))
+        )
+    frames, wrong = verification.get("frames", {}), verification.get("mismatches", {})
+    ties, seconds = verification.get("float_ties", {}), verification.get("seconds", {})
+    total = sum(wrong.values())
+    passed = verification.get("passed", total == 0)
+    rows = [
+        [
+            stage,
+            frames[stage],
+            verdict(wrong[stage] == 0, f"{wrong[stage]:,}") if stage in wrong else "reference",
+            ties.get(stage),
+            round(seconds[stage], 1) if stage in seconds else None,
+        ]
+        for stage in frames
+    ]
+    head = verdict(passed, "Bit-exact." if passed else "Stages differ.")
+    told = Markup(
+        f"{head} Frames whose raw integer scores differ from the golden model's, by stage; "
+        f"input: {code(verification.get('input', 'not told'))}."
+    )
+    columns = ["stage", "frames", "differing frames", "proven float ties", "seconds"]
+    parts = [paragraph(told), table(columns, rows)]
+    for divergence in verification.get("divergences", []):
+        parts.append(paragraph(verdict(False, divergence.get("text", divergence))))
+    return section("Verification", *parts)
+
+
+def _is_fifo(node: Node) -> bool:
+    return "fifo" in node.op.lower()
+
+
+def _layers(accelerator: Accelerator) -> str:
+    slowest = max((n.cycles for n in accelerator.nodes), default=1) or 1
+    nodes = [n for n in accelerator.nodes if not _is_fifo(n)]
+    rows = [
+        [
+            code(n.name),
+            n.layer,
+            n.op,
+            f"{n.mw} \u00d7 {n.mh}" if n.mw and n.mh else None,
+            n.pe,
+            n.simd,
+            n.cycles,
+            meter(n.cycles / slowest, hot=n.cycles == slowest),
+        ]
+        for n in nodes
+    ]
+    bottleneck = [n for n in nodes if n.cycles == slowest]
+    names = ", ".join(code(n.name) for n in bottleneck)
+    told = Markup(
+        f"The slowest layer sets the rate: {names} with {slowest:,} cycles per frame by folding."
+    )
+    columns = ["node", "model's layer", "op", "MW \u00d7 MH", "PE", "SIMD", "cycles", "busy"]
+    return section("Layers and folding", paragraph(told), table(columns, rows))
+
+
+def _fifos(accelerator: Accelerator, verification: dict | None) -> str:
+    fifos = [n for n in accelerator.nodes if _is_fifo(n)]
+    if not fifos:
+        return section("FIFOs", paragraph("There are none."))
+    streams = {s.name: s for s in accelerator.streams}
+    filled = (verification or {}).get("fifo_max") or {}
+    rows = []
+    for node in fifos:
+        stream = streams.get(node.inputs[0]) if node.inputs else None
+        width = stream.word_bits if stream else None
+        depth = node.depth
+        rows.append([
+            code(node.name), stream.producer if stream else None, width, depth,
+            width * depth if width and depth else None, filled.get(node.name),
+        ])  # fmt: skip
+    bits = sum(row[4] or 0 for row in rows)
+    columns = ["FIFO", "fed by", "bits per word", "depth (words)", "bits", "most words held"]
+    return section("FIFOs", paragraph(f"{bits:,} bits in all."), table(columns, rows))
+
+
+def _resources(documents: list[dict]) -> str:
+    if not documents:
+        return section(
+            "Resources", paragraph(Markup("Not counted yet: <code>hw-bnn synth</code> does it."))
+        )
+    parts = []
+    for document in documents:
+        kinds = [kind for kind, amount in document["total"].items() if amount]
+        rows = [
+            [code(name), *(amounts.get(kind) for kind in kinds)]
+            for name, amounts in [*document["layers"].items(), ("all", document["total"])]
+        ]
+        depth = document.get("depth", {})
+        told = f"Yosys for {document['part']}"
+        if depth.get("lut_levels"):
+            told += f"; longest path {depth['lut_levels']} LUTs"
+        if document.get("pnr"):
+            told += f"; {document['pnr']['fmax_mhz']:g} MHz after place and route"
+        parts += [paragraph(told + "."), table(["layer", *kinds], rows)]
+    return section("Resources", *parts)
+
+
+def _interface(accelerator: Accelerator) -> str:
+    i, o = accelerator.input, accelerator.output
+    rows = [
+        ["input", i.datatype, f"{i.minimum:,} \u2026 {i.maximum:,}", str(tuple(i.shape)), i.words,
+         i.tdata_bits, code(i.tensor)],
+        ["output", f"{o.mode} ({o.score_bits} bit scores)" if o.mode != "label" else "label",
+         None, str((o.scores,)), o.words, o.tdata_bits, code(o.tensor)],
+    ]  # fmt: skip
+    columns = ["port", "type", "range", "shape", "words per frame", "tdata bits", "model's tensor"]
+    return section("Interface", table(columns, rows))
+
+
+def _provenance(accelerator: Accelerator) -> str:
+    versions = table(["tool", "version"], [[k, v] for k, v in sorted(accelerator.versions.items())])
+    options = table(
+        ["option", "value"],
+        [[k, code(json.dumps(v))] for k, v in sorted(accelerator.options.items())],
+    )
+    hashes = table(
+        ["file", "SHA-256"], [[code(k), code(v)] for k, v in sorted(accelerator.hashes.items())]
+    )
+    fold = "<details><summary class='dim'>{}</summary>{}</details>"
+    return section(
+        "Versions and options", versions, options,
+        fold.format(f"{len(accelerator.hashes)} files with their hashes", hashes),
+    )  # fmt: skip

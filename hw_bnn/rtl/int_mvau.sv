@@ -1,0 +1,197 @@
+// int_mvau: matrix-vector product of n-bit integers by +-1 weights, with thresholds.
+//
+//   acc[c] = sum_i x[i] * (2*W[c][i] - 1)      modulo 2^ACC_BITS, two's complement
+//
+// which is formed bit plane by bit plane, x[i] = sum_b s_b 2^b x_b[i] (s_b = -1 for a sign bit):
+//
+//   acc[c] = 2 * sum_b s_b 2^b popcount(x_b & W[c])  -  sum_b s_b 2^b popcount(x_b)
+//
+// The second sum is shared by all channels. Since both are exact modulo 2^ACC_BITS, ACC_BITS need
+// only hold the final sums.
+//
+//   N_THRESHOLDS = 0:  y[c] = acc[c]                          OUT_BITS two's complement
+//   N_THRESHOLDS = 1, OUT_BITS = 1:  y[c] = (acc[c] >= T)
+//   otherwise:  y[c] = OUT_BIAS + #{t : acc[c] >= T[c][t]}    OUT_BITS two's complement
+//
+// Folding: NF = MH/PE, SF = MW/SIMD; channel c = nf*PE + pe, input i = sf*SIMD + simd; for nf: for
+// sf. A vector is SF input words of SIMD*IN_BITS bits and NF output words of PE*OUT_BITS bits,
+// element 0 in the least significant bits.
+//
+// WEIGHTS_FILE:    NF*SF words of PE*SIMD bits, address nf*SF+sf, bit pe*SIMD+simd = W[c][i].
+// THRESHOLDS_FILE: N_SETS*NF words, address set*NF+nf, threshold t of lane pe (two's complement,
+//                  TH_BITS = ACC_BITS+1) at bit (pe*N_THRESHOLDS+t)*TH_BITS.
+// SETS_FILE:       N_VECTORS words: the threshold set of each vector of a frame (N_SETS > 1 only).
+//
+// Initiation interval: NF*SF cycles a vector, without bubbles between vectors. Latency, from the
+// last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE cycles. PIPELINE =
+// register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast clock).
+module int_mvau #(
+    parameter int MW           = 64,
+    parameter int MH           = 64,
+    parameter int PE           = 1,
+    parameter int SIMD         = 1,
+    parameter int IN_BITS      = 8,
+    parameter bit IN_SIGNED    = 1'b0,
+    parameter int ACC_BITS     = 16,
+    parameter int N_THRESHOLDS = 1,
+    parameter int OUT_BITS     = 1,
+    parameter int OUT_BIAS     = 0,
+    parameter     WEIGHTS_FILE    = "",
+    parameter     THRESHOLDS_FILE = "",
+    parameter int N_SETS       = 1,
+    parameter int N_VECTORS    = 1,
+    parameter     SETS_FILE    = "",
+    parameter int PIPELINE     = 1
+) (
+    input  logic                              ap_clk,
+    input  logic                              ap_rst_n,
+
+    input  logic [(SIMD*IN_BITS+7)/8*8-1:0]   s_axis_tdata,
+    input  logic                              s_axis_tvalid,
+    output logic                              s_axis_tready,
+
+    output logic [(PE*OUT_BITS+7)/8*8-1:0]    m_axis_tdata,
+    output logic                              m_axis_tvalid,
+    input  logic                              m_axis_tready
+);
+
+  localparam int NF          = MH / PE;
+  localparam int SF          = MW / SIMD;
+  localparam int ADDR_BITS   = NF * SF > 1 ? $clog2(NF * SF) : 1;
+  localparam int NF_BITS     = NF > 1 ? $clog2(NF) : 1;
+  localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1;
+  localparam int IN_WIDTH    = SIMD * IN_BITS;
+  localparam int TH_BITS     = ACC_BITS + 1;
+  localparam int OUT_WIDTH   = PE * OUT_BITS;
+
+`ifndef __ICARUS__  // it has no elaboration-time $error
+  if (MW % SIMD != 0) begin : g_check_1
+    $error("int_mvau: SIMD = %0d does not divide MW = %0d", SIMD, MW);
+  end
+  if (MH % PE != 0) begin : g_check_2
+    $error("int_mvau: PE = %0d does not divide MH = %0d", PE, MH);
+  end
+  if (IN_BITS < 1 || IN_BITS > 16) begin : g_check_3
+    $error("int_mvau: IN_BITS = %0d is not in 1..16", IN_BITS);
+  end
+  if (ACC_BITS < 1 || ACC_BITS > 32) begin : g_check_4
+    $error("int_mvau: ACC_BITS = %0d is not in 1..32", ACC_BITS);
+  end
+  if (N_THRESHOLDS < 0) begin : g_check_5
+    $error("int_mvau: N_THRESHOLDS = %0d is negative", N_THRESHOLDS);
+  end
+  if (N_THRESHOLDS == 0 && OUT_BITS < ACC_BITS) begin : g_check_6
+    $error("int_mvau: OUT_BITS = %0d is less than ACC_BITS = %0d", OUT_BITS, ACC_BITS);
+  end
+  if (PIPELINE < 0 || PIPELINE > 4) begin : g_check_7
+    $error("int_mvau: PIPELINE = %0d is not in 0..4", PIPELINE);
+  end
+`endif
+
+  logic en, out_ready, done;
+  logic acc_valid, acc_first, acc_last;
+  logic [ADDR_BITS-1:0] addr;
+  logic [NF_BITS-1:0] nf;
+  logic [VECTOR_BITS-1:0] vector;
+  logic [IN_WIDTH-1:0] x;
+  logic [PE*SIMD-1:0] weights;
+  logic [OUT_WIDTH-1:0] y;
+
+  // The pipeline stands still while a result waits that the output cannot take.
+  assign en = out_ready || !done;
+
+  mvau_replay #(
+      .BITS(IN_WIDTH), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(PIPELINE)
+  ) u_replay (
+      .ap_clk, .ap_rst_n, .en,
+      .s_valid(s_axis_tvalid), .s_ready(s_axis_tready), .s_data(s_axis_tdata[IN_WIDTH-1:0]),
+      .addr, .nf, .vector, .x_data(x), .acc_valid, .acc_first, .acc_last
+  );
+
+  mvau_rom #(.BITS(PE * SIMD), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE)) u_weights (
+      .ap_clk, .en, .addr, .q(weights)
+  );
+
+  always_ff @(posedge ap_clk) begin
+    if (!ap_rst_n) done <= 1'b0;
+    else if (en) done <= acc_valid && acc_last;
+  end
+
+  localparam int TH_WIDTH = N_THRESHOLDS > 0 ? N_THRESHOLDS * TH_BITS : 1;  // of one lane
+  logic [PE*TH_WIDTH-1:0] thresholds;
+
+  if (N_THRESHOLDS > 0) begin : g_thresholds
+    mvau_thresholds #(
+        .BITS(PE * TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
+        .DELAY(PIPELINE), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE)
+    ) u_thresholds (
+        .ap_clk, .en, .nf, .vector, .q(thresholds)
+    );
+  end else begin : g_no_thresholds
+    assign thresholds = '0;
+    logic unused;
+    assign unused = &{1'b0, nf, vector, thresholds};
+  end
+
+  // Bit planes: plane[b*SIMD + simd] = bit b of element simd.
+  logic [IN_WIDTH-1:0] plane;
+  for (genvar b = 0; b < IN_BITS; b++) begin : g_plane
+    for (genvar simd = 0; simd < SIMD; simd++) begin : g_bit
+      assign plane[b*SIMD+simd] = x[simd*IN_BITS+b];
+    end
+  end
+
+  // The part that all channels share: sum_i x[i].
+  logic [ACC_BITS-1:0] total;
+  mvau_weighted #(
+      .N(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .SUM_BITS(ACC_BITS), .PIPELINE(PIPELINE)
+  ) u_total (
+      .ap_clk, .en, .plane, .mask({SIMD{1'b1}}), .sum(total)
+  );
+
+  for (genvar pe = 0; pe < PE; pe++) begin : g_lane
+    logic [ACC_BITS-1:0] positive;  // sum of the x[i] with weight +1
+    logic [ACC_BITS-1:0] acc;
+
+    mvau_weighted #(
+        .N(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .SUM_BITS(ACC_BITS),
+        .PIPELINE(PIPELINE)
+    ) u_positive (
+        .ap_clk, .en, .plane, .mask(weights[pe*SIMD+:SIMD]), .sum(positive)
+    );
+
+    always_ff @(posedge ap_clk) begin
+      if (en && acc_valid) acc <= (acc_first ? '0 : acc) + ACC_BITS'({positive, 1'b0}) - total;
+    end
+
+    if (N_THRESHOLDS > 0) begin : g_level
+      mvau_level #(
+          .SUM_BITS(ACC_BITS), .SUM_SIGNED(1'b1), .TH_BITS(TH_BITS),
+          .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS)
+      ) u_level (
+          .sum(acc), .thresholds(thresholds[pe*TH_WIDTH+:TH_WIDTH]),
+          .level(y[pe*OUT_BITS+:OUT_BITS])
+      );
+    end else begin : g_sum
+      assign y[pe*OUT_BITS+:OUT_BITS] = OUT_BITS'($signed(acc));
+    end
+  end
+
+  logic [OUT_WIDTH-1:0] out;
+  skid #(.BITS(OUT_WIDTH)) u_out (
+      .ap_clk, .ap_rst_n,
+      .in_valid(done), .in_ready(out_ready), .in_data(y),
+      .out_valid(m_axis_tvalid), .out_ready(m_axis_tready), .out_data(out)
+  );
+  assign m_axis_tdata = ($bits(m_axis_tdata))'(out);
+
+  logic unused;
+  assign unused = &{1'b0, s_axis_tdata};
+
+`ifdef HW_BNN_CHECK
+  stream_checker #(.BITS(OUT_WIDTH)) u_check (
+      .ap_clk, .ap_rst_n, .tdata(out), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+  );
+`endif
+
+endmodule : int_mvau

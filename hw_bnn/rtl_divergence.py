@@ -1,0 +1,125 @@
+"""The first word inside the RTL that is not what the golden model says, and its waveform.
+
+Streams that carry a tensor of the model file are captured and unpacked:
+
+    beat b of a frame holds elements b*lanes .. (b+1)*lanes - 1, element 0 in the lowest bits,
+    channel fastest
+
+with one bit for +-1 and two's complement or unsigned numbers otherwise, as the tensor's range asks
+for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import console
+from .accelerator import Accelerator, Stream
+from .divergence import Divergence, first_divergence
+from .errors import HwBnnError
+
+if TYPE_CHECKING:
+    from .golden import GoldenModel
+
+MOST_FRAMES = 256
+"""Frames before the differing one that are run again: what they leave behind may be the cause."""
+
+_BEFORE, _AFTER = 200, 50  # cycles of the waveform around the divergence
+
+
+def locate(
+    golden: GoldenModel,
+    folder: Path,
+    accelerator: Accelerator,
+    x: np.ndarray,
+    frame: int,
+    layers: dict[str, str],
+    *,
+    stage: str = "rtl",
+    stall: float = 0.0,
+    waves: Path | None = None,
+) -> Divergence | None:
+    """The first divergence inside the RTL at or before the given frame.
+
+    Args:
+        x: all frames of the run; frame: number of the first whose output differs.
+        layers: tensor -> node of the model file.
+        stall: probability of a pause, as in the run that differed.
+        waves: FST file to write, the cycles around the divergence.
+
+    Returns:
+        None where no captured stream differs when the frames are run again (a fault that needs the
+        whole run, or one behind the last such stream).
+    """
+    from .sim import capture, simulate
+    from .stages import trace_tensors
+
+    first = max(0, frame + 1 - MOST_FRAMES)
+    part = x[first : frame + 1]
+    names = trace_tensors(golden)
+    streams = [s for s in accelerator.streams if s.tensor in names]
+    words = capture(folder, part, [s.name for s in streams], stall=stall, seed=1)
+    expected = golden.trace(part)
+    found, times = {}, {}
+    for stream in streams:
+        signed = bool((golden.program.tensors[stream.tensor].minimum < 0).any())
+        values = unpack(words[stream.name][0], stream, expected[stream.tensor].shape, signed)
+        if values is not None and stream.tensor not in found:
+            found[stream.tensor], times[stream.tensor] = values, (words[stream.name][1], stream)
+    numbers = range(first, frame + 1)
+    divergence = first_divergence(stage, expected, found, numbers, layers)
+    if divergence is None:
+        return None
+    cycles, stream = times[divergence.tensor]
+    beat = _beat(divergence, stream, expected[divergence.tensor].shape[1:])
+    cycle = int(cycles[divergence.frame - first, beat])
+    if waves is not None:
+        window = (max(0, cycle - _BEFORE), cycle + _AFTER)
+        try:
+            simulate(folder, part, stall=stall, seed=1, waves=waves, window=window)
+        except HwBnnError as error:  # the divergence is the result; its picture is an extra
+            console.say(f"no waveform of the divergence: {error}")
+    return Divergence(**{**vars(divergence), "cycle": cycle})
+
+
+def unpack(
+    words: np.ndarray, stream: Stream, shape: tuple[int, ...], signed: bool
+) -> np.ndarray | None:
+    """Captured words as integers in the layout of the model file.
+
+    Args:
+        words: (N, beats, bytes) uint8.
+        shape: (N, C) or (N, C, H, W).
+        signed: whether the tensor's range has negative numbers (one bit then means -1 and +1).
+
+    Returns:
+        An int64 array of that shape; None where the stream's size does not fit it.
+    """
+    count, elements = shape[0], int(np.prod(shape[1:]))
+    total = stream.words * stream.word_bits
+    if elements == 0 or total % elements:
+        return None
+    bits = total // elements
+    stream_bits = np.unpackbits(words, axis=2, bitorder="little")[:, :, : stream.word_bits]
+    single = stream_bits.reshape(count, elements, bits).astype(np.int64)
+    values = (single << np.arange(bits)).sum(axis=2)
+    if signed:
+        values = 2 * values - 1 if bits == 1 else values - ((values >> (bits - 1)) << bits)
+    if len(shape) == 4:  # streamed (H, W, C)
+        n, c, h, w = shape
+        return values.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+    return values.reshape(shape)
+
+
+def _beat(divergence: Divergence, stream: Stream, shape: tuple[int, ...]) -> int:
+    """The beat of a frame that carries the diverging element."""
+    channels = shape[0]
+    pixel = 0
+    if len(shape) == 3:
+        row, column = divergence.position
+        pixel = row * shape[2] + column
+    element = pixel * channels + divergence.channel
+    return element * stream.words // int(np.prod(shape))

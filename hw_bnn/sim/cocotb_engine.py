@@ -1,0 +1,194 @@
+"""The cocotb engine: protocol tests of a whole accelerator, with checkers bound to every stream.
+
+Slower than the native engine by far, and independent of its driver: cocotbext-axi's source and sink
+are others' work. `stream_checker` stands at each stream of the top and ends the simulation when an
+offered word is taken back or changes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from ..accelerator import Accelerator
+from ..errors import BadInput, CheckFailed, MissingTool
+from .build import folder_sources
+from .cache import content_key, entry
+from .compiler import Runtime, compiled, run_tool
+from .packing import Words
+from .results import EngineRun
+from .stall import hang_limit, hang_report, stall_pair
+from .verilator_env import find_compiler, verilator_environment
+
+CHECKER = Path(__file__).resolve().parent.parent / "rtl" / "stream_checker.sv"
+_FLAGS = (
+    "--cc", "--vpi", "--no-timing", "--timescale", "1ns/1ps", "-O3", "--x-assign", "unique",
+    "--x-initial", "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD",
+    "-DHW_BNN_SIM", "--prefix", "Vtop", "-Mdir", "obj",
+)  # fmt: skip
+RUNTIME = Runtime(
+    ("verilated", "verilated_threads", "verilated_dpi", "verilated_vpi"),
+    # cocotb's library calls the runtime's vpi_ functions.
+    ("-fvisibility=default", "-DVM_COVERAGE=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0"),
+)
+
+
+def run_cocotb(
+    rtl: Path, accelerator: Accelerator, words: Words, *, stall: float | tuple[float, float],
+    seed: int, throttle: float | None, preamble: int,
+) -> tuple[list[EngineRun], float]:  # fmt: skip
+    """Stream frames through with cocotb; see `simulate`. Returns ([run], build seconds).
+
+    Raises:
+        MissingTool: cocotb or cocotbext-axi is not installed.
+        CheckFailed: a hang, a wrong tlast, or a stream that breaks its rules.
+    """
+    if throttle is not None:
+        raise BadInput("the cocotb engine has no throttle", remedy="use stall=(P, 0)")
+    if preamble >= len(words) * accelerator.input.words:
+        raise BadInput(f"a preamble of {preamble} words needs more than the {len(words)} frames")
+    for name, package in (("cocotb", "cocotb"), ("cocotbext.axi", "cocotbext-axi")):
+        if _missing(name):
+            raise MissingTool(
+                f"{package} is not installed", remedy="install it with `pip install 'hw-bnn[compile]'`"
+            )
+    started = time.monotonic()
+    sources = folder_sources(rtl, accelerator.sources)
+    checkers = bind_checkers(accelerator)
+    env = verilator_environment()
+    if CHECKER.name not in {p.name for p in sources}:
+        sources = (*sources, CHECKER)
+    key = content_key([(p.name, p.read_text()) for p in sources], checkers, accelerator.top, _FLAGS,
+                      RUNTIME.key(), _cocotb_version())  # fmt: skip
+    with entry("cocotb", key, lambda f: _build(f, sources, checkers, accelerator, env)) as folder:
+        build_seconds = time.monotonic() - started
+        with tempfile.TemporaryDirectory(prefix="hw_bnn_") as work:
+            run = _run(folder, Path(work), rtl, accelerator, words, stall_pair(stall), seed, preamble)
+    return [run], build_seconds
+
+
+def bind_checkers(accelerator: Accelerator) -> str:
+    """SystemVerilog that binds a stream_checker to every stream of the top."""
+    lines = []
+    for s in accelerator.streams:
+        wires = ", ".join(f".{w}({s.name}_{w})" for w in ("tdata", "tvalid", "tready"))
+        lines.append(
+            f"bind {accelerator.top} stream_checker #(.BITS({s.tdata_bits})) check_{s.name} (\n"
+            f"    .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), {wires});\n"
+        )
+    return "".join(lines)
+
+
+def _missing(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is None
+    except ModuleNotFoundError:
+        return True
+
+
+def _cocotb_version() -> list[str]:
+    from importlib.metadata import version
+
+    import cocotb_tools.config
+
+    return [version("cocotb"), str(cocotb_tools.config.libs_dir)]
+
+
+def _build(
+    folder: Path, sources: tuple[Path, ...], checkers: str, accelerator: Accelerator,
+    env: dict[str, str],
+) -> None:  # fmt: skip
+    """Fill a cache entry with the executable `simulation`."""
+    import cocotb_tools.config
+
+    work = folder / "work"
+    (work / "src").mkdir(parents=True)
+    for source in sources:
+        shutil.copyfile(source, work / "src" / source.name)
+    (work / "checkers.sv").write_text(checkers)
+    visible = [f'public_flat_rw -module "{accelerator.top}" -var "{pattern}"'
+               for pattern in ("ap_*", "?_axis_*", "*_tvalid", "*_tready")]  # fmt: skip
+    (work / "visible.vlt").write_text("\n".join(["`verilator_config", *visible, ""]))
+    libraries = cocotb_tools.config.libs_dir
+    bridge = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    files = [f"src/{p.name}" for p in sources if p.suffix not in {".svh", ".vh"}]
+    verilate = ["verilator", *_FLAGS, "-Isrc", "--top-module", accelerator.top, "visible.vlt", *files,
+                "checkers.sv"]  # fmt: skip
+    run_tool(verilate, work, env, "Verilator")
+    link = [f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator", "-pthread"]
+    with compiled(work, bridge, RUNTIME, env, []) as objects:
+        command = [find_compiler(), *objects, *link, "-o", "../simulation"]
+        run_tool(command, work, env, "the linker")
+    shutil.rmtree(work)
+
+
+def _run(
+    folder: Path, work: Path, rtl: Path, accelerator: Accelerator, words: Words,
+    stall: tuple[float, float], seed: int, preamble: int,
+) -> EngineRun:  # fmt: skip
+    from cocotb_tools.runner import get_runner
+
+    for path in rtl.iterdir():  # memory files are read by relative name
+        if path.suffix not in {".sv", ".v", ".svh", ".vh"}:
+            (work / path.name).symlink_to(path.absolute())
+    out = accelerator.output
+    np.save(work / "input.npy", words)
+    job = dict(
+        input=str(work / "input.npy"), output=str(work / "output.npy"),
+        result=str(work / "result.json"), stall=stall, seed=seed, preamble=preamble,
+        hang_limit=hang_limit(accelerator, stall, None),
+        frame_bytes=out.words * out.tdata_bits // 8, streams=[s.name for s in accelerator.streams],
+    )  # fmt: skip
+    (work / "job.json").write_text(json.dumps(job))
+    runner = get_runner("verilator")
+    started = time.monotonic()
+    # The runner starts `build_dir/<top>`.
+    (work / accelerator.top).symlink_to(folder / "simulation")
+    try:
+        runner.test(
+            test_module="hw_bnn.sim.cocotb_bench", hdl_toplevel=accelerator.top,
+            hdl_toplevel_lang="verilog", build_dir=work, test_dir=work, seed=seed,
+            results_xml=str(work / "results.xml"), log_file=work / "log.txt",
+            extra_env={
+                "HW_BNN_COCOTB_JOB": str(work / "job.json"), "COCOTB_LOG_LEVEL": "WARNING",
+                "PYTHONWARNINGS": "ignore",
+            },
+        )  # fmt: skip
+    except (SystemExit, RuntimeError, subprocess.CalledProcessError):
+        pass  # what went wrong stands in the log
+    seconds = time.monotonic() - started
+    result = _result(work, accelerator)
+    output = np.load(work / "output.npy").reshape(len(words), out.words, out.tdata_bits // 8)
+    done = np.array(result["frame_done"], np.uint64)
+    return EngineRun(output, done, result["first_in"], result["cycles"], seconds)
+
+
+def _result(work: Path, accelerator: Accelerator) -> dict:
+    """What the bench wrote, or CheckFailed with the log's reason."""
+    try:
+        result = json.loads((work / "result.json").read_text())
+    except FileNotFoundError:
+        log = (work / "log.txt").read_text(errors="replace") if (work / "log.txt").exists() else ""
+        lines = [x for x in log.splitlines() if re.search(r"%Error|Error:|error", x)]
+        reason = (lines or log.splitlines()[-1:] or ["no output"])[0].strip()
+        reason = re.sub(r"^.*?(\S+\.sv:\d+)", r"\1", reason)
+        raise CheckFailed(f"the cocotb simulation stopped: {reason}") from None
+    if "failed" in result:
+        raise CheckFailed(result["failed"])
+    if "hang" in result:
+        states = {name: (valid, ready) for name, (valid, ready) in result["hang"].items()}
+        raise CheckFailed(
+            hang_report(
+                accelerator, states, cycles=hang_limit(accelerator, (0, 0), None),
+                at=result["cycle"], taken=(0, 0), given=(result["frames"], 0),
+            )  # fmt: skip
+        )
+    return result

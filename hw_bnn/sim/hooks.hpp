@@ -1,0 +1,15 @@
+// What the Verilated runtime and model are compiled with (g++ -include hooks.hpp): messages of the
+// design go into a buffer, and $stop, $fatal and a missing memory file become C++ exceptions, so
+// that a simulation inside a Python process can neither print into its output nor end it.
+#pragma once
+#include <cstdarg>
+
+int hwb_printf(const char* format, ...) __attribute__((format(printf, 1, 2)));
+int hwb_vprintf(const char* format, va_list arguments);
+
+#define VL_PRINTF hwb_printf
+#define VL_VPRINTF hwb_vprintf
+#define VL_USER_FINISH 1
+#define VL_USER_STOP 1
+#define VL_USER_FATAL 1
+#define VL_USER_WARN 1

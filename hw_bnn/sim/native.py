@@ -1,0 +1,386 @@
+"""The native engine: a Verilated accelerator as a library in this process, frames in and out as
+numpy.
+
+    with NativeModel(rtl, accelerator) as model:
+        run = model.run(pack_input(accelerator.input, x))
+        scores, labels = unpack_output(accelerator.output, run.words)
+
+One call streams any number of frames back to back and blocks no other thread. The model keeps its
+state between runs; each run starts with a reset. A pause pattern, a slower source and other FIFO
+capacities are run-time values. Speed and exactness rest on `driver.cpp`; nothing here is per cycle.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..accelerator import Accelerator
+from ..errors import BadInput, CheckFailed
+from .build import Design, Variant, folder_sources, library, stream_visibility
+from .packing import Words
+from .results import EngineRun, StreamStatistics
+from .stall import hang_limit, hang_report, stall_pair
+
+ABI = 1
+DONE, MORE, HUNG, FAILED = range(4)
+RESET_CYCLES = 16
+SCOPE = "bench.dut"
+_SLICE = 200_000  # cycles between two looks at progress and Ctrl-C; adapted to about 0.1 s
+
+
+class _Stream(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint64) for n in ("idle", "starved", "stalled", "moved")] + [
+        ("words", ctypes.c_void_p),
+        ("cycles", ctypes.c_void_p),
+        ("room", ctypes.c_uint64),
+    ]
+
+
+class _Run(ctypes.Structure):
+    _fields_ = (
+        [(n, ctypes.c_void_p) for n in ("input", "output", "frame_done")]
+        + [(n, ctypes.c_uint64) for n in (
+            "in_words", "out_words", "frame_out_words", "frame_in_words",
+            "throttle_num", "throttle_den", "hang_limit")]
+        + [(n, ctypes.c_uint32) for n in ("stall_in", "stall_out")]
+        + [("random", ctypes.c_uint64)]
+        + [(n, ctypes.c_uint32) for n in ("watch", "in_valid", "out_ready", "started")]
+        + [(n, ctypes.c_uint64) for n in (
+            "cycle", "in_done", "out_done", "first_in", "last_progress", "next_word_at")]
+    )  # fmt: skip
+
+
+class NativeModel:
+    """A Verilated accelerator. Needs only its RTL and description, not a whole folder.
+
+    Args:
+        rtl: folder with the sources and memory files.
+        accelerator: its description (sources, streams, input and output contracts).
+        variant: "fast", or "waves" to write FST files too.
+        seed: of the random bits that registers without a reset start with.
+        memories: folder to read memory files from, if not `rtl`.
+        design: the sources to build, if not those of the accelerator (a netlist).
+
+    Raises:
+        MissingTool, BadInput, CheckFailed: see `hw_bnn.sim.build.library`; BadInput too where a
+            memory file is missing.
+    """
+
+    def __init__(
+        self,
+        rtl: Path | str,
+        accelerator: Accelerator,
+        *,
+        variant: Variant = "fast",
+        seed: int = 1,
+        memories: Path | str | None = None,
+        design: Design | None = None,
+    ):
+        self.accelerator = accelerator
+        self.variant: Variant = variant
+        rtl = Path(rtl)
+        self.design = design or rtl_design(rtl, accelerator, variant)
+        self._handle: int | None = None
+        started = time.monotonic()
+        with library(self.design) as path:
+            self._lib = _load(path)
+        self.build_seconds = time.monotonic() - started
+        error = ctypes.create_string_buffer(4096)
+        folder = str(Path(memories or rtl).absolute()).encode()
+        self._handle = self._lib.hwb_create(folder, seed, error, len(error))
+        if not self._handle:
+            raise BadInput(
+                f"the accelerator cannot be simulated ({error.value.decode(errors='replace')})",
+                remedy="compile it again",
+            )
+        self._check_ports()
+        self._fifos = self._find_fifos()
+
+    def close(self) -> None:
+        """Free the model; the object cannot be used any more."""
+        if self._handle:
+            self._lib.hwb_destroy(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> NativeModel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            self.close()
+
+    @property
+    def fifos(self) -> list[str]:
+        """Node names of the FIFOs that have run-time capacities."""
+        return sorted(self._fifos)
+
+    def set_fifo_caps(self, caps: Mapping[str, int]) -> None:
+        """Set capacities in words, by node name; they hold for the runs that follow.
+
+        Raises:
+            BadInput: there is no such FIFO, or the capacity is not positive.
+        """
+        for name, words in caps.items():
+            if name not in self._fifos:
+                raise BadInput(
+                    f"the accelerator has no FIFO {name!r} "
+                    f"(it has: {', '.join(self.fifos) or 'none'})"
+                )
+            if words < 1:
+                raise BadInput(f"the capacity of FIFO {name} is {words}, it must be at least 1")
+            self._guard(self._lib.hwb_set(self._handle, self._fifos[name], b"sim_cap", words))
+
+    def fifo_max(self) -> dict[str, int]:
+        """Largest fill in the last run, in words, by node name."""
+        value = ctypes.c_uint64()
+        result = {}
+        for name, scope in self._fifos.items():
+            self._guard(self._lib.hwb_get(self._handle, scope, b"sim_max", ctypes.byref(value)))
+            result[name] = int(value.value)
+        return result
+
+    def trace(self, path: Path | str | None, window: tuple[int, int] | None = None) -> None:
+        """Write the waves of the next runs to PATH (FST), cycles window[0] <= c < window[1].
+
+        Cycle c starts at time c*clk_period. None closes the file. Needs variant "waves".
+        """
+        start, end = window or (0, 2**63)
+        period = round(self.accelerator.clk_period_ns * 1000)
+        name = None if path is None else str(Path(path).absolute()).encode()
+        if self._lib.hwb_trace(self._handle, name, start, end, period) != DONE:
+            raise BadInput(f"the waves {path}: {self._message()}")
+
+    def run(
+        self,
+        words: Words,
+        *,
+        stall: float | tuple[float, float] = 0.0,
+        seed: int = 1,
+        throttle: float | Fraction | None = None,
+        watch: bool = False,
+        capture: Sequence[str] = (),
+        preamble: int = 0,
+        hang_cycles: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> EngineRun:
+        """Reset, then stream all frames through.
+
+        Args:
+            words: (N, input words, bytes) uint8 from `pack_input`.
+            stall: probability of a pause in each cycle, of the source and of the sink.
+            seed: of the pauses.
+            throttle: cycles between two input words, at least; fractions count.
+            watch: count handshakes of every stream and check that offered words stay.
+            capture: names of streams whose words are kept (implies watch).
+            preamble: first stream this many words in and reset in the middle, as a test.
+            hang_cycles: cycles without a word on s_axis or m_axis that count as a hang.
+            progress: called with the number of frames newly done.
+
+        Raises:
+            CheckFailed: nothing moves any more (the streams that block are named), tlast stands
+                wrong, words are lost or left over, or an assertion in the RTL fires.
+        """
+        started = time.monotonic()
+        watch = watch or bool(capture)
+        limit = hang_cycles or hang_limit(self.accelerator, stall_pair(stall), throttle)
+        streams, kept = self._bind(len(words), capture if watch else ())
+        if preamble:
+            self._preamble(words, preamble, limit)
+        self._reset()
+        job, output, frame_done = self._job(words, stall_pair(stall), seed, throttle, watch, limit)
+        self._drive(job, progress)
+        result = EngineRun(
+            words=output,
+            frame_done=frame_done,
+            first_in=int(job.first_in),
+            cycles=int(job.cycle),
+            seconds=time.monotonic() - started,
+            fifo_max=self.fifo_max(),
+        )
+        for i, stream in enumerate(self.accelerator.streams if watch else ()):
+            s = streams[i]
+            result.streams[stream.name] = StreamStatistics(
+                int(s.moved), int(s.stalled), int(s.starved), int(s.idle)
+            )
+        for name, (data, cycles, count) in kept.items():
+            moved = result.streams[name].moved
+            if moved != count:
+                raise CheckFailed(
+                    f"stream {name} carried {moved} words where {len(words)} frames have {count}"
+                )
+            result.capture[name] = (data, cycles)
+        return result
+
+    # ------------------------------------------------------------------------------- internals
+
+    def _reset(self) -> None:
+        """Hold reset, and start to measure the FIFOs' fill anew."""
+        self._guard(self._lib.hwb_reset(self._handle, RESET_CYCLES))
+        for scope in self._fifos.values():
+            self._guard(self._lib.hwb_set(self._handle, scope, b"sim_max", 0))
+
+    def _job(
+        self, words: Words, stall: tuple[float, float], seed: int,
+        throttle: float | Fraction | None, watch: bool, limit: int,
+    ) -> tuple[_Run, Words, NDArray[np.uint64]]:  # fmt: skip
+        count = len(words)
+        inp, out = self.accelerator.input, self.accelerator.output
+        expected = (count, inp.words, self.in_bytes)
+        if words.shape != expected or words.dtype != np.uint8 or not words.flags.c_contiguous:
+            raise BadInput(f"the input words have shape {words.shape}, not {expected} of uint8")
+        output = np.zeros((count, out.words, self.out_bytes), np.uint8)
+        frame_done = np.zeros(count, np.uint64)
+        pace = Fraction(throttle or 0).limit_denominator(4096)
+        job = _Run(
+            input=words.ctypes.data, output=output.ctypes.data, frame_done=frame_done.ctypes.data,
+            in_words=count * inp.words, out_words=count * out.words,
+            frame_in_words=inp.words, frame_out_words=out.words,
+            throttle_num=pace.numerator, throttle_den=pace.denominator, hang_limit=limit,
+            stall_in=_chance(stall[0]), stall_out=_chance(stall[1]),
+            random=(seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1, watch=watch,
+        )  # fmt: skip
+        return job, output, frame_done
+
+    def _drive(self, job: _Run, progress: Callable[[int], None] | None) -> None:
+        """Run a job to its end in slices of about 0.1 s."""
+        slice_cycles, told = _SLICE // 10, 0
+        while True:
+            before = time.monotonic()
+            status = self._lib.hwb_run(self._handle, ctypes.byref(job), slice_cycles)
+            spent = time.monotonic() - before
+            if progress is not None:
+                done = int(job.out_done // job.frame_out_words)
+                progress(done - told)
+                told = done
+            if status == DONE:
+                return
+            if status == HUNG:
+                raise CheckFailed(self._hang(job))
+            if status != MORE:
+                where = f"at cycle {job.cycle}, in frame {job.out_done // job.frame_out_words}"
+                raise CheckFailed(f"the simulation stopped {where}: {self._message()}")
+            slice_cycles = max(1000, int(slice_cycles * min(4.0, 0.1 / max(spent, 1e-6))))
+
+    def _preamble(self, words: Words, count: int, limit: int) -> None:
+        """Feed `count` words from reset, so that the next reset hits frames on their way."""
+        self._reset()
+        job, _, _ = self._job(words, (0.0, 0.0), 1, None, False, limit)
+        if count >= job.in_words:
+            raise BadInput(f"a preamble of {count} words needs more than the {len(words)} frames")
+        while job.in_done < count:
+            status = self._lib.hwb_run(self._handle, ctypes.byref(job), 1)
+            if status == HUNG:
+                raise CheckFailed(self._hang(job))
+            if status == FAILED:
+                raise CheckFailed(f"the simulation stopped before the reset: {self._message()}")
+
+    def _bind(
+        self, frames: int, capture: Sequence[str]
+    ) -> tuple[ctypes.Array[_Stream], dict[str, tuple[Words, NDArray[np.uint64], int]]]:
+        streams = self.accelerator.streams if self.design.visible else []
+        known = {stream.name for stream in streams}
+        for name in capture:
+            if name not in known:
+                raise BadInput(f"the accelerator has no stream {name!r}")
+        table = (_Stream * max(1, len(streams)))()
+        kept = {}
+        for slot, stream in zip(table, streams, strict=False):
+            if stream.name in capture:
+                count = frames * stream.words
+                data = np.zeros((frames, stream.words, stream.tdata_bits // 8), np.uint8)
+                cycles = np.zeros((frames, stream.words), np.uint64)
+                slot.words, slot.cycles, slot.room = data.ctypes.data, cycles.ctypes.data, count
+                kept[stream.name] = (data, cycles, count)
+        names = (ctypes.c_char_p * max(1, len(streams)))(*(s.name.encode() for s in streams))
+        scope = SCOPE.encode()
+        self._guard(self._lib.hwb_bind(self._handle, scope, names, table, len(streams)))
+        self._table = table  # the library writes into it
+        return table, kept
+
+    def stream_states(self) -> dict[str, tuple[bool, bool]]:
+        """(valid, ready) of every stream bound, in the present cycle."""
+        streams = self.accelerator.streams if self.design.visible else []
+        valid = (ctypes.c_uint8 * max(1, len(streams)))()
+        ready = (ctypes.c_uint8 * max(1, len(streams)))()
+        self._lib.hwb_state(self._handle, valid, ready)
+        return {s.name: (bool(valid[i]), bool(ready[i])) for i, s in enumerate(streams)}
+
+    def _hang(self, job: _Run) -> str:
+        inp, out = self.accelerator.input, self.accelerator.output
+        return hang_report(
+            self.accelerator, self.stream_states(),
+            cycles=int(job.cycle - job.last_progress), at=int(job.last_progress),
+            taken=divmod(int(job.in_done), inp.words), given=divmod(int(job.out_done), out.words),
+        )  # fmt: skip
+
+    def _check_ports(self) -> None:
+        inside, outside = ctypes.c_uint64(), ctypes.c_uint64()
+        self._lib.hwb_ports(self._handle, ctypes.byref(inside), ctypes.byref(outside))
+        self.in_bytes, self.out_bytes = int(inside.value), int(outside.value)
+
+    def _find_fifos(self) -> dict[str, bytes]:
+        """FIFO node name -> scope of its variables (instance NODE or NODE_i of the top, or in it)."""
+        size = self._lib.hwb_find(self._handle, b"sim_max", None, 0)
+        text = ctypes.create_string_buffer(size + 1)
+        self._lib.hwb_find(self._handle, b"sim_max", text, size + 1)
+        scopes = text.value.decode().split()
+        names = {node.name for node in self.accelerator.nodes}
+        found = {}
+        for scope in scopes:
+            instance = scope.removeprefix(f"{SCOPE}.").split(".")[0]
+            name = instance if instance in names else instance.removesuffix("_i")
+            found[name] = scope.encode()
+        return found
+
+    def _message(self) -> str:
+        return self._lib.hwb_message(self._handle).decode(errors="replace")
+
+    def _guard(self, status: int) -> None:
+        if status == FAILED:
+            raise CheckFailed(f"the simulation stopped: {self._message()}")
+
+
+def rtl_design(rtl: Path, accelerator: Accelerator, variant: Variant = "fast") -> Design:
+    """The build of an accelerator's own RTL."""
+    return Design(
+        sources=folder_sources(rtl, accelerator.sources),
+        in_bits=accelerator.input.tdata_bits,
+        out_bits=accelerator.output.tdata_bits,
+        top=accelerator.top,
+        visible=stream_visibility(accelerator.top),
+        variant=variant,
+    )
+
+
+def _chance(probability: float) -> int:
+    return min(2**32 - 1, round(probability * 2**32))
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    lib = ctypes.CDLL(str(path))
+    if lib.hwb_abi() != ABI:
+        raise BadInput(f"{path} is of another version", remedy="delete it")
+    pointer, u64, text = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_char_p
+    lib.hwb_create.restype, lib.hwb_create.argtypes = pointer, [text, u64, text, u64]
+    lib.hwb_destroy.restype, lib.hwb_destroy.argtypes = None, [pointer]
+    lib.hwb_message.restype, lib.hwb_message.argtypes = text, [pointer]
+    lib.hwb_ports.restype, lib.hwb_ports.argtypes = None, [pointer, pointer, pointer]
+    lib.hwb_reset.argtypes = [pointer, u64]
+    lib.hwb_bind.argtypes = [pointer, text, pointer, pointer, u64]
+    lib.hwb_state.argtypes = [pointer, pointer, pointer]
+    lib.hwb_find.restype, lib.hwb_find.argtypes = u64, [pointer, text, text, u64]
+    lib.hwb_get.argtypes = [pointer, text, text, pointer]
+    lib.hwb_set.argtypes = [pointer, text, text, u64]
+    lib.hwb_trace.argtypes = [pointer, text, u64, u64, u64]
+    lib.hwb_run.argtypes = [pointer, pointer, u64]
+    return lib

@@ -1,0 +1,115 @@
+"""The netlist engine: what synthesis left in DIR/synth/<family>.v, in Verilator, by the native
+driver.
+
+Cells behave as Yosys' own library says (read from the installed package when the model is built),
+but for block RAMs, which that library declares empty: those are in cells/. Layers stay modules in
+the netlist and the streams between them keep their names, so that statistics, capture and hang
+reports work.
+Weights and thresholds are inside the netlist: it takes no memory files.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+from ..accelerator import Accelerator
+from ..errors import BadInput, MissingTool, Unsupported
+from .build import Design, stream_visibility
+from .compiler import HERE
+from .native import NativeModel
+
+CELLS = HERE / "cells"
+_LIBRARY = {"xc7": "xilinx", "xcup": "xilinx", "ecp5": "ecp5"}
+_BLOCK_RAMS = {"xilinx": ("RAMB18E1", "RAMB36E1"), "ecp5": ("DP16KD",)}
+_FLAGS = ("-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "-Wno-MODDUP", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN")
+
+
+def netlist_model(
+    folder: Path, accelerator: Accelerator, *, family: str | None = None, seed: int = 0,
+    waves: bool = False,
+) -> NativeModel:  # fmt: skip
+    """A model of the netlist in FOLDER/synth.
+
+    Args:
+        family: which one, if there are several; by default the first of xc7, xcup, ecp5 that is
+            there.
+
+    Raises:
+        BadInput: there is no netlist. MissingTool: Yosys' cell library is not installed.
+        Unsupported: the netlist has a cell without a model.
+    """
+    variant = "waves" if waves else "fast"
+    design = netlist_design(folder, accelerator, family, variant)
+    return NativeModel(
+        folder / "rtl", accelerator, design=design, variant=variant, seed=seed + 1
+    )
+
+
+def netlist_design(
+    folder: Path, accelerator: Accelerator, family: str | None = None, variant: str = "fast"
+) -> Design:
+    """The build of a netlist; see `netlist_model`."""
+    found = [f for f in _LIBRARY if (folder / "synth" / f"{f}.v").is_file()]
+    if family is not None and family not in _LIBRARY:
+        raise BadInput(f"unknown family {family!r}", remedy=f"use one of {', '.join(_LIBRARY)}")
+    if not found or (family is not None and family not in found):
+        wanted = family or "xc7"
+        raise BadInput(
+            f"{folder} has no netlist" + (f" of {family}" if family else ""),
+            remedy=f"make one with `hw-bnn synth {folder} --family {wanted}`",
+        )
+    family = family or found[0]
+    netlist = folder / "synth" / f"{family}.v"
+    library = _LIBRARY[family]
+    text = netlist.read_text()
+    used = used_cells(text)
+    models = cell_library(library)
+    own = [CELLS / "block_ram.v", CELLS / f"{library}_block_ram.v"]
+    known = set(re.findall(r"^\s*module\s+(\w+)", "".join(models.values()), re.M))
+    known |= set(_BLOCK_RAMS[library])
+    if unknown := sorted(used - known):
+        raise Unsupported(
+            f"the netlist {netlist} has cells without a model: {', '.join(unknown)}",
+            remedy="synthesise for another family, or simulate the RTL",
+        )
+    rams = used & set(_BLOCK_RAMS[library])
+    texts = tuple(sorted(models.items()))
+    return Design(
+        sources=(*(own if rams else ()), netlist),
+        in_bits=accelerator.input.tdata_bits, out_bits=accelerator.output.tdata_bits,
+        top=accelerator.top, visible=stream_visibility(accelerator.top), variant=variant,
+        extra_flags=_FLAGS, texts=texts,
+    )  # fmt: skip
+
+
+def used_cells(netlist: str) -> set[str]:
+    """Names of the library cells in a netlist of Yosys: instances of modules it does not define."""
+    defined = set(re.findall(r"^module\s+(\\\S+|\w+)", netlist, re.M))
+    instance = r"^\s+(\\\S+|[A-Za-z_]\w*)\s+(?:#\s*\(|(?:\\\S+|\w+)\s+\()"
+    keywords = {"module", "assign", "always", "if", "case", "initial", "wire", "reg"}
+    return set(re.findall(instance, netlist, re.M)) - defined - keywords
+
+
+def cell_library(library: str) -> dict[str, str]:
+    """Yosys' cell models by file name, without the empty block RAMs.
+
+    Raises:
+        MissingTool: pyosys is not installed.
+    """
+    spec = importlib.util.find_spec("pyosys")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingTool(
+            "Yosys' cell library is not installed", remedy="install it with `pip install 'hw-bnn[synth]'`"
+        )
+    share = Path(next(iter(spec.submodule_search_locations))) / "share" / library
+    text = (share / "cells_sim.v").read_text()
+    for name in _BLOCK_RAMS[library]:
+        text, count = re.subn(rf"^module {name}\b.*?^endmodule\b", "", text, flags=re.M | re.S)
+        if count != 1:
+            raise MissingTool(
+                f"Yosys' cell library {share} is of an unknown version ({count} models of {name})",
+                remedy="install pyosys==0.70",
+            )
+    return {"cells_sim.v": text} | {p.name: p.read_text() for p in share.glob("*.vh")}

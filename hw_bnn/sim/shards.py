@@ -1,0 +1,284 @@
+"""Frames shared among processes, and runs that survive being killed.
+
+The frames are cut into shards. A worker process (driven by JSON lines) simulates one at a time and
+leaves its result as a file that appears whole. With `resume` the files stay in FOLDER/sim/<key>,
+where <key> names everything the results depend on, so that a run after a crash does only what is
+missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..accelerator import Accelerator
+from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
+from .build import library
+from .cache import content_key, file_digest
+from .native import NativeModel, rtl_design
+from .packing import Words
+from .results import EngineRun, StreamStatistics
+
+_SHARDS = 32
+_SMALLEST = 16  # frames a shard, at least: the pipeline's filling is paid once a shard
+_ERRORS = {cls.__name__: cls for cls in (BadInput, CheckFailed, MissingTool)}
+
+
+@dataclass
+class Sharded:
+    """Results in the frames' order."""
+
+    runs: list[EngineRun]
+    build_seconds: float
+    reused: int
+
+
+def run_sharded(
+    folder: Path, accelerator: Accelerator, words: Words, *, jobs: int, resume: bool,
+    stall: float | tuple[float, float], seed: int, throttle: float | None,
+    fifo_caps: dict[str, int], statistics: bool, progress: Callable[[int], None] | None,
+) -> Sharded:  # fmt: skip
+    """Simulate in `jobs` processes; see `simulate` for the arguments.
+
+    Raises:
+        HwBnnError: what the first failing worker met.
+    """
+    rtl = folder / "rtl"
+    design = rtl_design(rtl, accelerator)
+    bounds = shard_bounds(len(words), jobs, resume)
+    options = dict(stall=stall, throttle=throttle, watch=statistics)
+    build = _build_once(design)
+    with ExitStack() as stack:
+        if resume:
+            memories = [(m, file_digest(rtl / m)) for n in accelerator.nodes for m in n.memories]
+            key = content_key(design.key(), memories, accelerator.model_dump(mode="json"),
+                              _digest(words), options, seed, fifo_caps, bounds)  # fmt: skip
+            work = _work_folder(folder / "sim" / key)
+        else:
+            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hw_bnn_")))
+        _save(work / "input.npy", lambda file: np.save(file, words))
+        tasks = [
+            dict(rtl=str(rtl.absolute()), folder=str(folder.absolute()), work=str(work), shard=i,
+                 start=start, stop=stop, seed=seed + i + 1, fifo_caps=fifo_caps, **options)
+            for i, (start, stop) in enumerate(bounds)
+        ]  # fmt: skip
+        done = {i for i in range(len(tasks)) if read_shard(work, i, *bounds[i]) is not None}
+        if progress is not None:
+            progress(sum(bounds[i][1] - bounds[i][0] for i in done))
+        _work_off([t for t in tasks if t["shard"] not in done], jobs, progress)
+        runs = [read_shard(work, i, *bounds[i]) for i in range(len(tasks))]
+        for i, run in enumerate(runs):
+            if run is None:
+                raise BadInput(f"shard {i} in {work} cannot be read", remedy="run again")
+        return Sharded(runs, build, len(done))  # type: ignore[arg-type]
+
+
+def shard_bounds(frames: int, jobs: int, resume: bool) -> list[tuple[int, int]]:
+    """Cut 0..frames into nearly equal parts; with `resume` independent of the number of jobs."""
+    wanted = _SHARDS if resume else 4 * jobs
+    parts = max(1, min(wanted, frames // _SMALLEST))
+    if not resume:
+        parts = max(parts, min(jobs, frames))
+    cuts = [frames * i // parts for i in range(parts + 1)]
+    return list(zip(cuts[:-1], cuts[1:], strict=True))
+
+
+def read_shard(work: Path, index: int, start: int, stop: int) -> EngineRun | None:
+    """The result of a shard, None if it is absent or damaged."""
+    try:
+        with np.load(_shard_path(work, index)) as file:
+            meta = json.loads(str(file["meta"]))
+            run = EngineRun(
+                words=file["words"], frame_done=file["frame_done"], first_in=meta["first_in"],
+                cycles=meta["cycles"], seconds=meta["seconds"], fifo_max=meta["fifo_max"],
+                streams={n: StreamStatistics(**s) for n, s in meta["streams"].items()},
+            )  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+        return None
+    return run if len(run.words) == stop - start else None
+
+
+def run_shard(task: dict, advance: Callable[[int], None] | None = None) -> None:
+    """Simulate one shard and write its result file."""
+    accelerator = Accelerator.load(task["folder"])
+    work = Path(task["work"])
+    words = np.load(work / "input.npy", mmap_mode="r")[task["start"] : task["stop"]]
+    with NativeModel(task["rtl"], accelerator, seed=task["seed"]) as model:
+        model.set_fifo_caps(task["fifo_caps"])
+        stall = task["stall"]
+        run = model.run(
+            np.ascontiguousarray(words), stall=tuple(stall) if isinstance(stall, list) else stall,
+            seed=task["seed"], throttle=task["throttle"], watch=task["watch"], progress=advance,
+        )  # fmt: skip
+    meta = dict(
+        first_in=run.first_in, cycles=run.cycles, seconds=run.seconds, fifo_max=run.fifo_max,
+        streams={name: asdict(s) for name, s in run.streams.items()},
+    )  # fmt: skip
+    _save(
+        _shard_path(work, task["shard"]),
+        lambda file: np.savez(
+            file, words=run.words, frame_done=run.frame_done, meta=np.array(json.dumps(meta))
+        ),
+    )
+
+
+def _work_off(
+    tasks: list[dict], jobs: int, progress: Callable[[int], None] | None
+) -> None:
+    """Give the tasks to workers, a thread each; the first error stops all."""
+    waiting = list(reversed(tasks))
+    failures: list[HwBnnError] = []
+    lock = threading.Lock()
+    workers: list[subprocess.Popen] = []
+
+    def serve() -> None:
+        worker = subprocess.Popen(
+            [sys.executable, "-c", "from hw_bnn.sim.shards import serve_tasks; serve_tasks()"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_worker_environment(),
+        )  # fmt: skip
+        workers.append(worker)
+        try:
+            while not failures:
+                with lock:
+                    task = waiting.pop() if waiting else None
+                if task is None:
+                    break
+                _exchange(worker, task, lock, progress)
+        except HwBnnError as error:
+            failures.append(error)
+        finally:
+            if failures:
+                worker.kill()
+            worker.stdin.close()
+            worker.wait()
+            worker.stdout.close()
+
+    threads = [threading.Thread(target=serve) for _ in range(min(jobs, len(tasks)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(0.2)
+                if failures:
+                    _kill(workers)
+    except BaseException:
+        failures.append(CheckFailed("interrupted"))
+        _kill(workers)
+        raise
+    if failures:
+        raise failures[0]
+
+
+def _exchange(worker, task: dict, lock, progress: Callable[[int], None] | None) -> None:
+    """One task through a worker: lines {"frames": n} while it runs, then {"done": ...}."""
+    try:
+        worker.stdin.write(json.dumps(task) + "\n")
+        worker.stdin.flush()
+    except BrokenPipeError:
+        pass  # its end is reported below
+    for line in worker.stdout:
+        message = json.loads(line)
+        if "frames" in message:
+            if progress is not None:
+                with lock:
+                    progress(message["frames"])
+        elif "error" in message:
+            raise _ERRORS.get(message["class"], BadInput)(message["error"])
+        else:
+            return
+    raise CheckFailed(
+        f"the worker of frames {task['start']}..{task['stop'] - 1} ended (exit code {worker.wait()})",
+        remedy="run again; with resume, finished parts are kept",
+    )
+
+
+def _worker_environment() -> dict[str, str]:
+    """The present one, in which hw_bnn is found wherever this process found it."""
+    paths = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+
+
+def _kill(workers: list[subprocess.Popen]) -> None:
+    for worker in workers:
+        if worker.poll() is None:
+            worker.kill()
+
+
+def serve_tasks() -> None:
+    """The worker's loop: a task a line on stdin, until it closes."""
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # nothing but messages may reach the parent's pipe
+
+    def send(**message: object) -> None:
+        try:
+            output.write(json.dumps(message) + "\n")
+            output.flush()
+        except BrokenPipeError:
+            os._exit(1)  # the parent was killed: nobody waits for this shard
+
+    for line in sys.stdin:
+        try:
+            run_shard(json.loads(line), lambda frames: send(frames=frames))
+            send(done=True)
+        except HwBnnError as error:
+            send(error=str(error), **{"class": type(error).__name__})
+        except OSError as error:
+            send(error=f"the shard cannot be written ({error.strerror})", **{"class": "BadInput"})
+
+
+def _build_once(design) -> float:
+    """Build the library before the workers want it all at once; returns seconds."""
+    started = time.monotonic()
+    with library(design):
+        pass
+    return time.monotonic() - started
+
+
+def _digest(words: Words) -> str:
+    return hashlib.sha256(np.ascontiguousarray(words)).hexdigest()
+
+
+def _work_folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{path} cannot be written ({error.strerror})",
+            remedy="make the accelerator folder writable, or run without resume",
+        ) from error
+    return path
+
+
+def _shard_path(work: Path, index: int) -> Path:
+    return work / f"shard_{index:04d}.npz"
+
+
+def _save(path: Path, write: Callable) -> None:
+    """Write a file so that it appears whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise BadInput(
+            f"{path} cannot be written ({error.strerror or error})",
+            remedy="free some space or choose another folder",
+        ) from error

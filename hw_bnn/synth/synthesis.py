@@ -1,0 +1,234 @@
+"""Resources and timing of an accelerator by open tools.
+
+    document = synth("digits_accelerator", family="xc7")
+    document["total"]["lut"], document["layers"]["XnorMVAU_rtl_0"]["lut"]
+
+Layers (the instances of the stitched top) stay modules of their own, so that their cost is exact;
+the
+little that synthesis could save across their streams is not taken.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+
+from ..accelerator import Accelerator
+from ..errors import BadInput, CheckFailed
+from .block_netlist import PRIMITIVES
+from .depth import logic_depth
+from .resources import count_resources, module_cells
+from .yosys import run_yosys, slang_command
+
+SCHEMA = 1
+ROM_MAP = PRIMITIVES.with_name("xc7_rom_map.v")
+FAMILIES = {
+    "xc7": "Xilinx 7-series (PYNQ-Z1, PYNQ-Z2)",
+    "xcup": "Xilinx UltraScale+ (Ultra96-V2, ZCU104, KV260)",
+    "ecp5": "Lattice ECP5 (ULX3S)",
+}
+
+
+def family_defines(family: str) -> list[str]:
+    """Macros that choose the kernels' form for a family.
+
+    Raises:
+        BadInput: there is no such family.
+    """
+    if family not in FAMILIES:
+        raise BadInput(f"there is no family {family!r}", remedy=f"use one of {', '.join(FAMILIES)}")
+    return ["SYNTHESIS", *(["HW_BNN_XC7"] if family in ("xc7", "xcup") else [])]
+
+
+def synth_commands(family: str, top: str) -> list[str]:
+    """Yosys commands that map `top`; modules marked keep_hierarchy stay."""
+    if family == "ecp5":
+        return [f"synth_ecp5 -top {top} -abc9", "clean"]
+    flow = f"synth_xilinx -family {family} -top {top} -flatten -noiopad"
+    return [
+        f"{flow} -run begin:map_memory",
+        f"techmap -autoproc -map {ROM_MAP}",
+        "opt",
+        f"{flow} -run map_memory:",
+        "clean",
+    ]
+
+
+def synth(
+    folder: str | Path,
+    family: str = "xc7",
+    *,
+    pnr: bool = False,
+    freq_mhz: float | None = None,
+    timeout_s: float = 3600,
+) -> dict:
+    """Synthesise an accelerator and write DIR/synth/<family>.json.
+
+    Beside it: <family>.v (the netlist, Verilog, layers as modules), <family>.log and, with `pnr`,
+    the
+    placed design's timing report.
+
+    Args:
+        folder: accelerator folder.
+        family: xc7, xcup or ecp5.
+        pnr: place and route too (ECP5-85F, ecp5 only): Fmax and the critical path.
+        freq_mhz: clock to reach; the accelerator's own by default. With `pnr`, missing it is an
+        error.
+        timeout_s: limit for each tool, in seconds.
+
+    Returns:
+        The document: "family", "total" and "layers" (resources, see :mod:`.resources`), "depth",
+        "seconds", "versions", "netlist", and "pnr" where asked for.
+
+    Raises:
+        BadInput: no accelerator, an unknown family, or a damaged rtl/ folder.
+        MissingTool: Yosys or nextpnr is not installed.
+        CheckFailed: a tool failed (its message and log are told), ran out of time, or the routed
+            design misses `freq_mhz`.
+    """
+    folder = Path(folder).resolve()
+    accelerator = Accelerator.load(folder)
+    defines = family_defines(family)
+    if pnr and family != "ecp5":
+        raise BadInput(
+            f"there is no open place and route for {family}",
+            remedy="use --family ecp5 with --pnr, or Vivado for a bitstream",
+        )
+    rtl = folder / "rtl"
+    sources = [rtl / name for name in accelerator.sources]
+    if missing := [source.name for source in sources if not source.is_file()]:
+        raise BadInput(f"{rtl} lacks {', '.join(missing)}", remedy="compile the model again")
+    place = folder / "synth"
+    place.mkdir(exist_ok=True)
+    start = time.monotonic()
+    result = synthesise(
+        sources,
+        accelerator.top,
+        family,
+        cwd=rtl,
+        place=place,
+        layers=[node.name for node in accelerator.nodes],
+        timeout_s=timeout_s,
+        subject=accelerator.name,
+        defines=defines,
+    )
+    document = {
+        "schema_version": SCHEMA,
+        "name": accelerator.name,
+        "family": family,
+        "part": {"xc7": "xc7z020-1", "xcup": "xczu3eg-1", "ecp5": "LFE5U-85F-6"}[family],
+        **result,
+        "seconds": {"synth": round(time.monotonic() - start, 1)},
+        "versions": {"pyosys": metadata.version("pyosys")},
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+    }
+    if pnr:
+        from .place_route import place_and_route
+
+        routed = place_and_route(
+            place / "ecp5.nextpnr.json",
+            accelerator,
+            place=place,
+            freq_mhz=freq_mhz or 1000 / accelerator.clk_period_ns,
+            timeout_s=timeout_s,
+        )
+        document["seconds"]["pnr"] = routed.pop("seconds")
+        document["versions"]["nextpnr"] = routed.pop("version")
+        document["pnr"] = routed
+    (place / f"{family}.json").write_text(json.dumps(document, indent=1) + "\n")
+    return document
+
+
+def synthesise(
+    sources: Sequence[Path],
+    top: str,
+    family: str,
+    *,
+    place: Path,
+    cwd: Path | None = None,
+    layers: Sequence[str] = (),
+    parameters: dict[str, object] | None = None,
+    defines: Sequence[str] | None = None,
+    timeout_s: float = 3600,
+    subject: str | None = None,
+    extra: Sequence[str] = (),
+) -> dict:
+    """Map any module and count it.
+
+    Args:
+        sources: SystemVerilog files.
+        top: module to map, with `parameters`.
+        place: folder for <family>.v, <family>.log and, for ecp5, <family>.nextpnr.json.
+        cwd: folder that memory files are found from.
+        layers: instances of the top that stay modules, with counts of their own.
+        extra: Yosys commands after reading and before mapping.
+
+    Returns:
+        {"total", "layers", "depth", "cells", "netlist", "log"}.
+    """
+    defines = family_defines(family) if defines is None else defines
+    log = place / f"{family}.log"
+    xilinx = family in ("xc7", "xcup")
+    read = slang_command(
+        [PRIMITIVES if xilinx else PRIMITIVES.with_name("ecp5_primitives.sv"), *sources],
+        top,
+        defines=defines,
+        parameters=parameters,
+    )
+    with tempfile.TemporaryDirectory(prefix="hw_bnn_synth_") as temporary:
+        kept, flat = Path(temporary) / "kept.json", Path(temporary) / "flat.json"
+        # read_slang gives every instance a module of its own, <module>$<path of the instance>.
+        keep = [f"setattr -mod -set keep_hierarchy 1 *${top}.{layer}" for layer in layers]
+        run_yosys(
+            [
+                "scratchpad -set abc9.verify false",
+                read,
+                f"hierarchy -check -top {top}",
+                *keep,
+                *extra,
+                *synth_commands(family, top),
+                f"tee -q -o {kept} stat -json",
+                f"write_verilog -noattr {place / f'{family}.v'}",
+                "setattr -mod -unset keep_hierarchy",
+                "flatten",
+                "clean",
+                *([f"write_json {place / 'ecp5.nextpnr.json'}"] if family == "ecp5" else []),
+                f"write_json {flat}",
+            ],
+            log=log,
+            cwd=cwd,
+            timeout_s=timeout_s,
+            subject=subject or top,
+        )
+        modules = {
+            name.removeprefix("\\"): document
+            for name, document in json.loads(kept.read_text())["modules"].items()
+        }
+        netlist = json.loads(flat.read_text())["modules"][top]
+    cells = module_cells(modules, top)
+    counted = count_resources(cells)
+    if counted.get("unknown"):
+        raise CheckFailed(
+            f"synthesis left {counted['unknown']} cells that no library cell covers (log: {log})",
+            node=subject or top,
+        )
+    named = {}
+    for layer in layers:
+        module = next((name for name in modules if name.endswith(f"${top}.{layer}")), None)
+        if module is not None:
+            named[layer] = count_resources(module_cells(modules, module))
+    shutil.move(log.with_suffix(".ys"), place / f"{family}.ys")
+    return {
+        "total": counted,
+        "layers": named,
+        "depth": logic_depth(netlist, family).as_dict(),
+        "cells": dict(sorted(cells.items())),
+        "netlist": f"{family}.v",
+        "log": f"{family}.log",
+    }

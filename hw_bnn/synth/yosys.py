@@ -1,0 +1,116 @@
+"""Yosys in a process of its own.
+
+Yosys ends its process at an error and cannot be interrupted from Python, so every script runs in a
+child with a time-out; its log stays where the caller wants it, and an error carries Yosys' own
+words.
+
+    run_yosys(["read_slang top.sv --top top", "synth_xilinx -family xc7 -top top"],
+    log=Path("y.log"))
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import CheckFailed, MissingTool
+
+_DRIVER = """
+import sys
+from pyosys import libyosys
+design = libyosys.Design()
+for line in open(sys.argv[1]).read().splitlines():
+    libyosys.run_pass(line, design)
+"""
+
+# In order: what read_slang says of a source line, what Yosys says, how a crash looks.
+_ERRORS = (
+    re.compile(r"^\S+:\d+: ERROR: .*$", re.M),
+    re.compile(r"^ERROR: .*$", re.M),
+    re.compile(r"^(?:terminate called.*|.*Assert .* failed.*)$", re.M),
+)
+
+
+def share_folder() -> Path:
+    """Folder of Yosys' cell libraries (share/ of the pyosys package).
+
+    Raises:
+        MissingTool: pyosys is not installed.
+    """
+    spec = importlib.util.find_spec("pyosys")  # does not load it
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingTool("Yosys is not installed", remedy="run `pip install 'hw-bnn[synth]'`")
+    return Path(next(iter(spec.submodule_search_locations))) / "share"
+
+
+def run_yosys(
+    commands: Sequence[str],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    timeout_s: float = 1800,
+    subject: str | None = None,
+) -> str:
+    """Run Yosys commands and return the log's text.
+
+    Args:
+        commands: Yosys commands, one a line; paths are relative to `cwd`.
+        log: file that receives the script's whole output; it stays.
+        cwd: folder to run in; memory files ($readmemh) are found from there.
+        timeout_s: seconds after which Yosys is stopped.
+        subject: what is being synthesised, for the error's first words.
+
+    Raises:
+        MissingTool: pyosys is not installed.
+        CheckFailed: Yosys stopped with an error, crashed, or ran out of time; the message holds
+            Yosys' first error line and the log's place.
+    """
+    share_folder()
+    log = Path(log).resolve()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    script = log.with_suffix(".ys")
+    script.write_text("\n".join(commands) + "\n")
+    try:
+        with log.open("wb") as output:
+            done = subprocess.run(
+                [sys.executable, "-c", _DRIVER, str(script)],
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=timeout_s,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        raise CheckFailed(
+            f"Yosys did not finish in {timeout_s:g} s (log: {log})",
+            node=subject,
+            remedy="give it more time or fold the network more",
+        ) from None
+    text = log.read_text(errors="replace")
+    if done.returncode != 0:
+        found = [match.group(0).strip() for each in _ERRORS if (match := each.search(text))]
+        reason = found[0] if found else f"it ended with code {done.returncode}"
+        raise CheckFailed(f"Yosys failed: {reason} (log: {log})", node=subject)
+    return text
+
+
+def slang_command(
+    sources: Sequence[Path | str],
+    top: str,
+    *,
+    defines: Sequence[str] = (),
+    parameters: dict[str, object] | None = None,
+) -> str:
+    """The read_slang command for SystemVerilog sources; hierarchy is kept."""
+    words = ["read_slang", "--keep-hierarchy", "--top", top]
+    words += [f"-D{define}" for define in defines]
+    for name, value in (parameters or {}).items():
+        words += ["-G", f"{name}={value}"]
+    return " ".join(
+        [*words, *(f'"{source}"' if " " in str(source) else str(source) for source in sources)]
+    )

@@ -1,0 +1,213 @@
+"""From a recipe's data section to batches of tensors.
+
+The whole set lies in memory as stored (uint8 images), is cut by an index permutation per epoch,
+converted
+and augmented a batch at a time: no per-image Python, nothing to wait for. The training set is split
+once into training and validation parts; the test set is read when `test` is first called.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...errors import BadInput
+from . import SIZES, load_arrays
+
+_STORED_MAXIMUM = {"digits": 16}
+_REAL = ("two_moons", "snelson")
+
+
+class Part:
+    """Inputs as stored and targets of one part of a set."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, device: torch.device):
+        self.x = torch.from_numpy(np.ascontiguousarray(x)).to(device)
+        self.y = torch.from_numpy(np.ascontiguousarray(y)).to(device)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+class DataSource:
+    """A data set as a recipe asks for it.
+
+    Args:
+        spec: the recipe's data section.
+        seed: the run's seed; decides the split unless the recipe gives a split_seed.
+        data_root: folder of data files.
+        device: where the tensors live.
+    """
+
+    def __init__(self, spec, seed: int, data_root: str | Path | None, device: torch.device):
+        self.spec, self.data_root, self.device = spec, data_root, device
+        if (spec.scale == "raw") != (spec.name in _REAL):
+            raise BadInput(
+                f"data.scale {spec.scale} does not fit {spec.name}",
+                remedy="use raw for two_moons and snelson, and another for images",
+            )
+        x, y = load_arrays(spec.name, "train", data_root)
+        train, validation = self._split(y, spec.split_seed if spec.split_seed is not None else seed)
+        train = self._limited(train)
+        self.sizes = SIZES[spec.name]
+        self._permutation: Tensor | None = None
+        self.set_task(None)
+        self._whitening = None
+        if spec.scale == "gcn_zca":
+            from .whitening import Whitening
+
+            self._whitening = Whitening.fitted(x).to(device)
+        self.train = Part(x[train], y[train], device)
+        self.validation = Part(x[validation], y[validation], device) if len(validation) else None
+        self._test: Part | None = None
+        self._mean = self._column(spec.mean)
+        self._std = self._column(spec.std)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch."""
+        full, rest = divmod(len(self.train), self.spec.batch)
+        return full if self.spec.drop_last or not rest else full + 1
+
+    def test(self) -> Part:
+        """The test set, read at the first call."""
+        if self._test is None:
+            self._test = Part(*load_arrays(self.spec.name, "test", self.data_root), self.device)
+        return self._test
+
+    def _limited(self, train: np.ndarray) -> np.ndarray:
+        """The first `limit` of the training indices; enough for a batch, or BadInput."""
+        spec = self.spec
+        train = train[: spec.limit]
+        if len(train) < (spec.batch if spec.drop_last else 2):
+            raise BadInput(
+                f"{len(train)} training samples do not fill one batch of {spec.batch}",
+                remedy="lower data.batch or raise data.limit",
+            )
+        return train
+
+    def _split(self, y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        n, wanted = len(y), self.spec.validation
+        held = round(n * wanted) if wanted < 1 else int(wanted)
+        if held >= n:
+            raise BadInput(f"data.validation holds out {held} of {n} training samples")
+        order = np.arange(n)
+        if not held:
+            return order, order[:0]
+        if self.spec.split == "last":
+            return order[: n - held], order[n - held :]
+        generator = np.random.default_rng(seed)
+        if self.spec.split == "random" or y.dtype.kind == "f":
+            order = generator.permutation(n)
+            return np.sort(order[: n - held]), np.sort(order[n - held :])
+        # Stratified: every class gives its share, the remainders going to the largest fractions.
+        classes, counts = np.unique(y, return_counts=True)
+        shares = counts * held / n
+        take = np.floor(shares).astype(int)
+        take[np.argsort(take - shares, kind="stable")[: held - take.sum()]] += 1
+        chosen = np.concatenate(
+            [generator.permutation(np.flatnonzero(y == c))[:k] for c, k in zip(classes, take)]
+        )
+        mask = np.zeros(n, bool)
+        mask[chosen] = True
+        return order[~mask], order[mask]
+
+    def set_task(self, task: int | None) -> None:
+        """Permute the pixels from now on as task `task` of the recipe's permutations does (None:
+        0).
+        """
+        if self.spec.permutation_seed is None:
+            return
+        draws = np.random.RandomState(self.spec.permutation_seed)
+        for _ in range((task or 0) + 1):
+            order = draws.permutation(self.sizes.in_features)
+        self._permutation = torch.from_numpy(order).to(self.device)
+
+    def _column(self, values: list[float] | None) -> Tensor | None:
+        if values is None:
+            return None
+        if len(values) != self.sizes.in_channels:
+            raise BadInput(
+                f"data.mean and data.std have one value per channel ({self.sizes.in_channels})"
+            )
+        return torch.tensor(values, device=self.device).view(
+            1, -1, *[1] * (len(self.sizes.sample_shape) - 1)
+        )
+
+    def prepare(self, stored: Tensor) -> Tensor:
+        """Stored samples (N, ...) as the float32 input of the network."""
+        x, scale = stored.float(), self.spec.scale
+        if scale == "unit":
+            x = x.div_(_STORED_MAXIMUM.get(self.spec.name, 255))
+        elif scale == "bipolar":
+            x = x.div_(_STORED_MAXIMUM.get(self.spec.name, 255) / 2).sub_(1)
+        elif scale == "normalise":
+            x = x.div_(255).sub_(self._mean).div_(self._std)
+        elif scale == "standardise":
+            flat = x.flatten(1).div_(_STORED_MAXIMUM.get(self.spec.name, 255))
+            floor = 1 / math.sqrt(flat.shape[1])
+            deviation = flat.std(1, unbiased=False, keepdim=True).clamp_(min=floor)
+            x = ((flat - flat.mean(1, keepdim=True)) / deviation).view_as(x)
+        elif scale == "gcn_zca":
+            x = self._whitening(x)
+        if self._permutation is not None:
+            x = x.flatten(1)[:, self._permutation].view_as(x)
+        return x
+
+    def augment(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Random crops and flips of a batch of stored images (N, C, H, W), one draw per image.
+
+        The crop is taken from the image with `crop` rows and columns of raw 0 around it.
+        """
+        spec = self.spec.augment
+        n = len(x)
+        if spec.crop:
+            *_, height, width = x.shape
+            padded = functional.pad(x, (spec.crop,) * 4)
+            shift = torch.randint(0, 2 * spec.crop + 1, (2, n), generator=generator).to(x.device)
+            rows = (shift[0, :, None] + torch.arange(height, device=x.device))[:, None, :, None]
+            columns = (shift[1, :, None] + torch.arange(width, device=x.device))[:, None, None, :]
+            image = torch.arange(n, device=x.device)[:, None, None, None]
+            channel = torch.arange(x.shape[1], device=x.device)[None, :, None, None]
+            x = padded[image, channel, rows, columns]
+        if spec.flip:
+            flip = (torch.rand(n, generator=generator) < 0.5).to(x.device)
+            x = torch.where(flip[:, None, None, None], x.flip(-1), x)
+        return x
+
+    def batches(
+        self, generator: torch.Generator, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """One epoch of training batches, in an order drawn from `generator` (on the CPU).
+
+        With `world` processes each gets every world-th sample of each (global) batch.
+        """
+        order = torch.randperm(len(self.train), generator=generator).to(self.device)
+        batch = self.spec.batch
+        for index in range(self.steps_per_epoch):
+            chosen = order[index * batch : (index + 1) * batch]
+            x, y = self.train.x[chosen], self.train.y[chosen]
+            if self.spec.augment.crop or self.spec.augment.flip:
+                x = self.augment(x, generator)
+            x = self.prepare(x)
+            yield (x, y) if world == 1 else (x[rank::world], y[rank::world])
+
+    def evaluation_batches(self, part: Part, size: int = 1000) -> Iterator[tuple[Tensor, Tensor]]:
+        """All samples of a part in order, prepared, without augmentation."""
+        for start in range(0, len(part), size):
+            yield self.prepare(part.x[start : start + size]), part.y[start : start + size]
+
+
+def make_source(spec, seed: int, data_root: str | Path | None, device: torch.device) -> DataSource:
+    """The data source of a recipe's data section."""
+    if spec.name == "image_folder":
+        from .folder import FolderSource
+
+        return FolderSource(spec, seed, data_root, device)
+    return DataSource(spec, seed, data_root, device)

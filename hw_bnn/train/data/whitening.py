@@ -1,0 +1,81 @@
+"""Global contrast normalisation and ZCA whitening, as pylearn2's script made them for CIFAR-10.
+
+    x <- 55 (x - mean(x)) / |x - mean(x)|                 per image
+    x <- (x - mu) V (D + 0.1)^(-1/2) V^T,  V D V^T = cov   mu, cov over the training images
+
+The eigen-decomposition of 3072 x 3072 takes a minute; the result is kept in the cache folder
+(XDG_CACHE_HOME or ~/.cache, hw_bnn/), named by a hash of the images and settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SCALE, BIAS = 55.0, 0.1
+
+
+def contrast_normalise(x: Tensor) -> Tensor:
+    """(N, ...) float images -> (N, features) with mean 0 and length 55."""
+    flat = x.flatten(1)
+    flat = flat - flat.mean(1, keepdim=True)
+    return flat * (SCALE / flat.norm(dim=1, keepdim=True).clamp_min(1e-8))
+
+
+class Whitening:
+    """The fitted transform; call it with stored images (N, C, H, W) as float."""
+
+    def __init__(self, mean: Tensor, matrix: Tensor):
+        self.mean, self.matrix = mean, matrix
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return ((contrast_normalise(x) - self.mean) @ self.matrix).view_as(x)
+
+    def to(self, device: torch.device) -> Whitening:
+        """The transform on another device."""
+        return Whitening(self.mean.to(device), self.matrix.to(device))
+
+    @classmethod
+    def fitted(cls, images: np.ndarray) -> Whitening:
+        """Fit on uint8 training images (N, ...), or read the fit of the same images from the
+        cache.
+        """
+        digest = hashlib.sha256(f"{SCALE} {BIAS} {images.shape}".encode())
+        digest.update(np.ascontiguousarray(images).data)
+        path = _cache() / f"zca-{digest.hexdigest()[:16]}.pt"
+        try:
+            mean, matrix = torch.load(path, weights_only=True)
+            return cls(mean, matrix)
+        except Exception:  # absent or damaged: it is made anew
+            pass
+        fit = cls._fit(images)
+        try:
+            from ..checkpoint import write_atomically
+
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, lambda file: torch.save([fit.mean, fit.matrix], file))
+        except OSError:  # a read-only home: nothing is lost but time
+            pass
+        return fit
+
+    @classmethod
+    def _fit(cls, images: np.ndarray) -> Whitening:
+        total, square, count = 0.0, 0.0, len(images)
+        for start in range(0, count, 5000):
+            chunk = torch.from_numpy(images[start : start + 5000]).float()
+            flat = contrast_normalise(chunk).double()
+            total, square = total + flat.sum(0), square + flat.T @ flat
+        mean = total / count
+        covariance = square / count - torch.outer(mean, mean)
+        values, vectors = torch.linalg.eigh(covariance)
+        matrix = (vectors * (values + BIAS).rsqrt()) @ vectors.T
+        return cls(mean.float(), matrix.float())
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hw_bnn"

@@ -1,0 +1,63 @@
+"""Distillation: the student learns the teacher's probabilities.
+
+    loss = - mean over the batch of sum_c softmax(z_teacher / T)_c log_softmax(z_student / T)_c
+
+alone or added to the label's loss with a weight (ReActNet and BNEW: temperature 1, no label term).
+
+>>> z = torch.tensor([[0.0, 0.0]])
+>>> round(distillation(z, z).item(), 6)     # log 2
+0.693147
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ..nn.schema import Section
+
+
+class Distil(Section):
+    """Keys of `training.distil`.
+
+    teacher: run folder or checkpoint; `{seed}` in it stands for the run's seed.
+    label_weight: weight of the label's loss beside the teacher's.
+    mode: the teacher's BatchNorm in `eval` mode, or in `train` mode (batch statistics, as BNEW's
+    script).
+    """
+
+    section: ClassVar[str] = "training.distil"
+    teacher: str
+    temperature: float = Field(1.0, gt=0)
+    label_weight: float = Field(0.0, ge=0)
+    mode: Literal["eval", "train"] = "eval"
+
+
+def distillation(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
+    """Cross-entropy between the teacher's and the student's probabilities; logits (N, C) both."""
+    target = (teacher / temperature).softmax(1)
+    return -(target * (student / temperature).log_softmax(1)).sum(1).mean()
+
+
+def with_teacher(
+    settings: Distil, label_loss: Callable, seed: int, device: torch.device
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """loss(outputs, targets, inputs) with the teacher of `settings`."""
+    from .trained import load_trained
+
+    teacher = load_trained(settings.teacher.format(seed=seed)).model.to(device)
+    teacher.requires_grad_(False).train(settings.mode == "train")
+
+    def loss(outputs: Tensor, targets: Tensor, inputs: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = teacher(inputs)
+        value = distillation(outputs, wanted, settings.temperature)
+        if settings.label_weight:
+            value = value + settings.label_weight * label_loss(outputs, targets)
+        return value
+
+    return loss

@@ -1,0 +1,120 @@
+"""One epoch of training, and evaluation; functions of a :class:`hw_bnn.train.run.Run`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..errors import CheckFailed
+from . import distributed
+from .data.pipeline import Part
+from .losses import LOSSES, correct
+from .recipe import Stage
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+def train_epoch(run: Run) -> dict[str, float]:
+    """Train one epoch; mean loss and accuracy over its batches, as seen while training.
+
+    Raises:
+        CheckFailed: a loss, or a tensor of the model, is not finite.
+    """
+    run.model.train()
+    method, epoch = run.method, run.position.epoch
+    first = epoch * run.source.steps_per_epoch
+    classify = run.stage.loss != "mse"
+    method.epoch_start(epoch)
+    losses, right, seen = [], torch.zeros((), dtype=torch.int64, device=run.device), 0
+    for index, (x, y) in enumerate(run.source.batches(run.order, *distributed.world())):
+        method.set_hypers(epoch=epoch, step=first + index)
+
+        def closure(x=x, y=y):
+            for parameter in run.model.parameters():
+                parameter.grad = None
+            with torch.autocast("cuda", torch.bfloat16, enabled=run.recipe.mixed_precision):
+                outputs = run.trained(x)
+            outputs = outputs.float()
+            loss = run.loss_of(outputs, y, x)
+            loss.backward()
+            return loss.detach(), outputs.detach()
+
+        loss, outputs = method.step(closure)
+        losses.append(loss)
+        if classify:
+            right += correct(outputs, y)
+        seen += len(y)
+        if run.device.type == "cpu" and not math.isfinite(loss.item()):
+            _stop_not_finite(run, f"the loss is not finite at step {index}")
+    values = torch.stack(losses)
+    if not torch.isfinite(values).all():
+        _stop_not_finite(
+            run, f"the loss is not finite at step {int(values.isfinite().int().argmin())}"
+        )
+    method.epoch_end(epoch)
+    # A sign hides what is not a number from the loss, so the tensors are looked at too.
+    for name, tensor in run.model.state_dict().items():
+        if tensor.dtype.is_floating_point and not torch.isfinite(tensor).all():
+            _stop_not_finite(run, f"{name} is not finite at the end")
+    loss, right, seen, count = distributed.total(values.sum(), right, seen, len(values))
+    figures = {"train_loss": loss / count}
+    return figures | {"train_accuracy": right / seen} if classify else figures
+
+
+def _stop_not_finite(run: Run, what: str) -> None:
+    from .run import LAST
+
+    where = f"{what} of epoch {run.position.epoch} of stage {run.position.stage}"
+    kept = run.out / LAST
+    state = f"the last good state is {kept}" if kept.exists() else "there is no checkpoint yet"
+    raise CheckFailed(where, remedy=f"lower the learning rate; {state}")
+
+
+@torch.no_grad()
+def evaluate(run: Run, part: Part) -> dict[str, float]:
+    """Loss and accuracy of the model in eval mode over a part of the data, shared by all
+    processes.
+    """
+    run.model.eval()
+    rank, count = distributed.world()
+    loss_of = LOSSES[run.stage.loss]
+    loss, right = 0.0, 0
+    for index, (x, y) in enumerate(run.source.evaluation_batches(part)):
+        if index % count == rank:
+            outputs = run.model(x)
+            loss += loss_of(outputs, y).item() * len(y)
+            if run.stage.loss != "mse":
+                right += int(correct(outputs, y))
+    loss, right = distributed.total(loss, right)
+    return {"loss": loss / len(part), "accuracy": right / len(part)}
+
+
+@torch.no_grad()
+def evaluate_mean(run: Run, part: Part) -> float | None:
+    """Accuracy of the method's averaged prediction; None if it has none."""
+    if run.method is None or not run.selected_extra:
+        return None
+    run.model.eval()
+    right = 0
+    for x, y in run.source.evaluation_batches(part):
+        outputs = run.method.mean_outputs(x, run.selected_extra)
+        if outputs is None:
+            return None
+        right += int(correct(outputs, y))
+    return right / len(part)
+
+
+def selection_gain(stage: Stage, epoch: int, record: dict[str, Any], best: dict[str, Any]) -> bool:
+    """Whether the epoch of `record` becomes the selected one."""
+    if stage.select == "last":
+        return epoch == stage.epochs - 1
+    if epoch < stage.selectable_from:
+        return False
+    if not best:
+        return True
+    key, sign = ("validation_loss", -1) if stage.loss == "mse" else ("validation_accuracy", 1)
+    gain = sign * (record[key] - best[key])
+    return gain > 0 or (gain == 0 and stage.ties == "last")

@@ -1,0 +1,163 @@
+"""Methods whose weights are driven to +-1 and then frozen: BNEW, ProxQuant, BMD, true mirror
+descent.
+
+All end alike: at the end of epoch `freeze_after` (0-based) the weights become their signs and stop
+moving, and the epochs left train the real parameters alone.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from ...errors import BadInput
+from ...nn import binary_parameters, real_parameters
+from ...nn.schema import Section
+from ...optim import BMD, BNEW, MDTanh, ProxQuant
+from ..schedule import Hyper
+from .base import Method, TorchOptimiser, build_optimiser
+
+
+class Freezing(Method):
+    """Base: freezes `main` at the end of the epoch that the settings name."""
+
+    weight_mode = "real"
+
+    @classmethod
+    def check(cls, settings, recipe) -> None:
+        for stage in recipe.resolved_stages():
+            if stage.method_spec() == settings and (settings.freeze_after or 0) >= stage.epochs:
+                raise BadInput(
+                    f"training.method freezes after epoch {settings.freeze_after}, and the stage "
+                    f"has epochs 0..{stage.epochs - 1}",
+                    remedy="lower freeze_after",
+                )
+
+    def epoch_start(self, epoch: int) -> None:
+        for weight in self.weights:  # a frozen weight needs no gradient
+            weight.requires_grad_(not self.main.frozen)
+
+    def epoch_end(self, epoch: int) -> None:
+        if epoch == self.settings.freeze_after:
+            self.main.freeze()
+
+
+class _Wrapping(Freezing):
+    """BNEW and ProxQuant: one of torch's optimisers inside, over all parameters."""
+
+    def build(self) -> None:
+        self.weights = binary_parameters(self.model)
+        groups = [{"params": self.weights}]
+        if self.settings.real is None:
+            groups.append({"params": real_parameters(self.model), "binary": False})
+        else:
+            self.add_real(self.settings.real)
+        self.main = self.make(groups, lambda g: build_optimiser(self.settings, g))
+        self.add("weights", self.main, lr=self.settings.lr)
+
+    def make(self, groups, base):
+        raise NotImplementedError
+
+
+class BNEWSettings(TorchOptimiser):
+    """Keys of `method: {name: bnew, ...}`.
+
+    pull: R = lambda_rate x the first learning rate. In epoch e of E the strength is min(1, R e/E),
+        in epoch 0 it is R/E; the value changes once an epoch and acts at every step.
+    freeze_after: epoch (0-based) at whose end the weights are frozen.
+    frozen: freeze the weights from the start, and train the real parameters alone.
+    exact, before: see :class:`hw_bnn.optim.BNEW`.
+    """
+
+    section: ClassVar[str] = "training.method (bnew)"
+    pull: float = Field(1e-4, ge=0)
+    freeze_after: int | None = Field(None, ge=0)
+    exact: bool = False
+    before: bool = False
+    frozen: bool = False
+    real: TorchOptimiser | None = None
+
+
+class BNEWMethod(_Wrapping):
+    """BNEW."""
+
+    Settings = BNEWSettings
+
+    def make(self, groups, base):
+        optimiser = BNEW(groups, base, exact=self.settings.exact, before=self.settings.before)
+        if self.settings.frozen:
+            optimiser.freeze()
+        return optimiser
+
+    def set_hypers(self, *, epoch: int, step: int) -> None:
+        super().set_hypers(epoch=epoch, step=step)
+        r = min(1.0, self.settings.pull * max(epoch, 1) / self.context.epochs)
+        for group in self.main.param_groups:
+            group["r"] = r
+
+
+class ProxQuantSettings(TorchOptimiser):
+    """Keys of `method: {name: proxquant, ...}`.
+
+    reg_rate: lam = lr x reg_rate x epoch, lr being the present learning rate.
+    lam: if given, the strength itself instead.
+    """
+
+    section: ClassVar[str] = "training.method (proxquant)"
+    form: Literal["l1", "l2"] = "l1"
+    reg_rate: float = Field(1e-4, ge=0)
+    lam: Hyper | None = None
+    freeze_after: int | None = Field(None, ge=0)
+    real: TorchOptimiser | None = None
+
+
+class ProxQuantMethod(_Wrapping):
+    """ProxQuant."""
+
+    Settings = ProxQuantSettings
+
+    def make(self, groups, base):
+        if self.settings.lam is not None:
+            optimiser = ProxQuant(groups, base, form=self.settings.form)
+            self.schedules.append((optimiser, "lam", self.settings.lam))
+            return optimiser
+        return ProxQuant(groups, base, form=self.settings.form)
+
+    def set_hypers(self, *, epoch: int, step: int) -> None:
+        super().set_hypers(epoch=epoch, step=step)
+        if self.settings.lam is None:
+            for group in self.main.param_groups:
+                group["lam"] = group["lr"] * self.settings.reg_rate * epoch
+
+
+class BMDSettings(Section):
+    """Keys of `method: {name: bmd | md_tanh, ...}`: Adam's, and tanh's steepness beta."""
+
+    section: ClassVar[str] = "training.method (mirror descent)"
+    lr: Hyper = 0.01
+    beta: Hyper = 1.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = Field(1e-8, gt=0)
+    freeze_after: int | None = Field(None, ge=0)
+    real: TorchOptimiser
+
+
+class BMDMethod(Freezing):
+    """BMD: w = tanh(beta w^)."""
+
+    Settings = BMDSettings
+    kind = BMD
+
+    def build(self) -> None:
+        settings = self.settings
+        self.weights = binary_parameters(self.model)
+        self.main = self.kind(self.weights, betas=settings.betas, eps=settings.eps)
+        self.add("weights", self.main, lr=settings.lr, beta=settings.beta)
+        self.add_real(settings.real)
+
+
+class MDTanhMethod(BMDMethod):
+    """True mirror descent with the tanh map."""
+
+    kind = MDTanh

@@ -1,0 +1,368 @@
+"""A training run: its folder, its state, and resuming it.
+
+A run folder holds
+
+    recipe.yaml       the resolved recipe
+    metrics.jsonl     one record per epoch; tensorboard/ the same for TensorBoard
+    last.pt           where to resume: model, optimisers, random states, position
+    selected.pt       the weights that validation selected
+    result.json       written at the end: test figures, selection, seconds, versions
+
+On the CPU a killed run that is resumed ends with bit-identical weights: everything random comes
+from generators whose states are in the checkpoint, and schedules are functions of epoch and step.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import nn
+
+from ..errors import BadInput
+from . import distributed
+from .checkpoint import load_checkpoint, load_model_state, save_checkpoint, write_atomically
+from .data import sizes_of
+from .data.pipeline import make_source
+from .epoch import evaluate, evaluate_mean, selection_gain, train_epoch
+from .losses import LOSSES
+from .methods import METHODS, Context
+from .metrics import Metrics
+from .progress import TrainingProgress
+from .recipe import Recipe, Stage, load_recipe
+from .trained import SELECTED, build_model
+
+LAST, RESULT, RECIPE = "last.pt", "result.json", "recipe.yaml"
+# Keys that change nothing of a run's result: a resumed run may have others.
+_FREE = ("checkpoint_seconds", "description", "source", "threads")
+
+
+@dataclass
+class Position:
+    """Where a run stands: what a checkpoint holds besides tensors."""
+
+    stage: int = 0
+    epoch: int = 0  # of the stage, next to be done
+    total_epochs: int = 0  # of all stages, done
+    best: dict[str, Any] = field(default_factory=dict)  # record of the selected epoch of this stage
+
+
+def choose_device(recipe: Recipe) -> torch.device:
+    """The device a recipe asks for; `auto` takes a GPU if there is one."""
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("the recipe asks for a GPU and torch sees none", remedy="set device=cpu")
+    if recipe.device == "cpu" or not torch.cuda.is_available():
+        if recipe.mixed_precision:
+            raise BadInput("mixed precision needs a GPU", remedy="set mixed_precision=false")
+        return torch.device("cpu")
+    return torch.device("cuda", distributed.world()[0] % torch.cuda.device_count())
+
+
+class Run:
+    """One training run; `train` is the way in."""
+
+    def __init__(self, recipe: Recipe, out: Path, data_root, *, quiet: bool, tensorboard: bool):
+        self.recipe, self.out, self.quiet, self.tensorboard = recipe, out, quiet, tensorboard
+        self.device = choose_device(recipe)
+        distributed.check_batch(recipe.data.batch)
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
+        self.source = make_source(recipe.data, recipe.seed, data_root, self.device)
+        torch.manual_seed(recipe.seed)
+        self.model = build_model(recipe, sizes_of(recipe.data)).to(self.device)
+        self.order = torch.Generator().manual_seed(recipe.seed)  # of samples and augmentation
+        self.stages = recipe.resolved_stages()
+        self.total = sum(stage.epochs for stage in self.stages)
+        self.position = Position()
+        self.selected: dict[str, torch.Tensor] | None = None
+        self.selected_extra: dict = {}
+        self.method = None
+        self.seconds = 0.0
+
+    @property
+    def stage(self) -> Stage:
+        """The stage in progress; the last one after the end."""
+        return self.stages[min(self.position.stage, len(self.stages) - 1)]
+
+    # --- state -----------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write selected.pt, then last.pt: a kill between the two loses nothing, epochs are
+        redone.
+        """
+        if not distributed.is_main():
+            return
+        common = {"recipe": self.recipe.model_dump(mode="json"), "position": vars(self.position)}
+        if self.selected is not None:
+            content = {**common, "model": self.selected, "extra": self.selected_extra}
+            save_checkpoint(self.out / SELECTED, content)
+        rng = {"torch": torch.get_rng_state(), "order": self.order.get_state()}
+        if self.device.type == "cuda":
+            rng["cuda"] = torch.cuda.get_rng_state()
+        state = {
+            "model": self.model.state_dict(),
+            "method": self.method.state_dict(),
+            "rng": rng,
+            "seconds": self.seconds,
+            "has_selected": self.selected is not None,
+        }
+        save_checkpoint(self.out / LAST, {**common, **state})
+
+    def load(self) -> None:
+        """Continue from last.pt."""
+        path = self.out / LAST
+        state = load_checkpoint(path)
+        _check_same_recipe(self.recipe, state["recipe"], path)
+        self.position = Position(**state["position"])
+        self._start_stage(fresh=False)
+        self.method.load_state_dict(state["method"])
+        load_model_state(self.model, state["model"], str(path))
+        torch.set_rng_state(state["rng"]["torch"])
+        self.order.set_state(state["rng"]["order"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["rng"]["cuda"])
+        self.seconds = state["seconds"]
+        if state["has_selected"]:
+            selected = load_checkpoint(self.out / SELECTED)
+            self.selected, self.selected_extra = selected["model"], selected["extra"]
+
+    # --- training --------------------------------------------------------------------------
+
+    def _start_stage(self, *, fresh: bool) -> None:
+        stage, previous = self.stage, self.method
+        if (
+            fresh
+            and previous is not None
+            and stage.start == "selected"
+            and self.selected is not None
+        ):
+            self.model.load_state_dict(self.selected)
+        if fresh:
+            self.position.best, self.selected, self.selected_extra = {}, None, {}
+        if stage.bn_momentum is not None:
+            for module in self.model.modules():
+                if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                    module.momentum = stage.bn_momentum
+        self.source.set_task(stage.task)
+        context = Context(len(self.source.train), stage.epochs, self.source.steps_per_epoch)
+        self.method = METHODS[stage.method["name"]](stage.method_spec(), self.model, context)
+        if fresh and previous is not None:
+            self.method.follow(previous)
+        self.loss_of = self._loss(stage)
+        # Made anew per stage: which weights take gradients differs between methods.
+        self.trained = distributed.wrap(self.model)
+
+    def _loss(self, stage: Stage):
+        """loss(outputs, targets, inputs) of a stage."""
+        label_loss = LOSSES[stage.loss]
+        if stage.distil is None:
+            return lambda outputs, targets, inputs: label_loss(outputs, targets)
+        from .distil import with_teacher
+
+        return with_teacher(stage.distil, label_loss, self.recipe.seed, self.device)
+
+    def start(self) -> None:
+        """Begin with the first stage."""
+        self._start_stage(fresh=True)
+
+    def fit(self) -> None:
+        """Train from the present position to the end of the last stage."""
+        if self.position.stage == len(self.stages):
+            return
+        position, main = self.position, distributed.is_main()
+        board = self.tensorboard
+        metrics = Metrics(self.out, position.total_epochs, tensorboard=board) if main else None
+        saved = time.monotonic()
+        try:
+            with TrainingProgress(
+                self.recipe.name,
+                self.total,
+                done=position.total_epochs,
+                quiet=self.quiet or not main,
+            ) as progress:
+                while position.stage < len(self.stages):
+                    start = time.monotonic()
+                    record = self._epoch()
+                    record["seconds"] = time.monotonic() - start
+                    self.seconds += record["seconds"]
+                    if main:
+                        metrics.write(record)
+                    progress.epoch(position.total_epochs, _figures(record))
+                    if position.epoch == self.stage.epochs:
+                        self._finish_stage()
+                    if time.monotonic() - saved >= self.recipe.checkpoint_seconds:
+                        self.save()
+                        saved = time.monotonic()
+            self.save()
+        finally:
+            if metrics is not None:
+                metrics.close()
+
+    def _finish_stage(self) -> None:
+        self.position.stage += 1
+        self.position.epoch = 0
+        if self.position.stage < len(self.stages):
+            self._start_stage(fresh=True)
+
+    def _epoch(self) -> dict[str, Any]:
+        """One epoch of training and its validation; moves the position on; returns the record."""
+        position, method = self.position, self.method
+        record = {
+            "epoch": position.total_epochs,
+            "stage": position.stage,
+            "stage_epoch": position.epoch,
+            **train_epoch(self),
+        }
+        if self.source.validation is not None:
+            figures = evaluate(self, self.source.validation)
+            record |= {f"validation_{key}": value for key, value in figures.items()}
+        if selection_gain(self.stage, position.epoch, record, position.best):
+            position.best = dict(record)
+            self.selected = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+            self.selected_extra = method.selected_extra()
+        record |= self._task_accuracies() | method.hypers()
+        position.epoch += 1
+        position.total_epochs += 1
+        return record
+
+    def _task_accuracies(self) -> dict[str, float]:
+        """Test accuracy on each task so far: the retention curves of continual learning."""
+        if self.stage.task is None:
+            return {}
+        accuracies = {}
+        for task in range(self.stage.task + 1):
+            self.source.set_task(task)
+            accuracies[f"task{task}_accuracy"] = evaluate(self, self.source.test())["accuracy"]
+        self.source.set_task(self.stage.task)
+        return accuracies | self.method.figures()
+
+    def finish(self) -> dict[str, Any]:
+        """Read the test set once, with the selected weights, and write result.json."""
+        from importlib.metadata import version
+
+        self.model.load_state_dict(self.selected)
+        best = self.position.best
+        result: dict[str, Any] = {
+            "recipe": self.recipe.name,
+            "seed": self.recipe.seed,
+            "epochs": self.position.total_epochs,
+            "seconds": round(self.seconds, 3),
+            "selected": best,
+            "validation_accuracy": best.get("validation_accuracy"),
+            "published": self.recipe.published,
+        }
+        if self.recipe.data.name != "snelson":  # it has no test targets
+            test = self.source.test()
+            figures = evaluate(self, test)
+            result |= {
+                "test_accuracy": figures["accuracy"],
+                "test_loss": figures["loss"],
+                "test_samples": len(test),
+            }
+            mean = evaluate_mean(self, test)
+            if mean is not None:
+                result["test_accuracy_mean"] = mean
+        result |= {
+            "device": str(self.device),
+            "threads": torch.get_num_threads(),
+            "processes": distributed.world()[1],
+            "versions": {name: version(name) for name in ("torch", "brevitas", "numpy", "hw-bnn")},
+        }
+        if distributed.is_main():
+            text = json.dumps(result, indent=1) + "\n"
+            write_atomically(self.out / RESULT, lambda file: file.write(text.encode()))
+        return result
+
+
+def _figures(record: dict[str, Any]) -> str:
+    parts = [f"loss {record['train_loss']:.4g}"]
+    if "validation_accuracy" in record:
+        parts.append(f"validation {100 * record['validation_accuracy']:.2f} %")
+    return ", ".join(parts)
+
+
+def _check_same_recipe(recipe: Recipe, saved: dict[str, Any], path: Path) -> None:
+    own, other = _flat(recipe.model_dump(mode="json")), _flat(saved)
+    for key in sorted(set(own) | set(other)):
+        if own.get(key) != other.get(key) and key not in _FREE and not key.startswith("published"):
+            raise BadInput(
+                f"{path} was written with {key} = {other.get(key)!r}, "
+                f"the recipe now has {own.get(key)!r}",
+                remedy="resume with the same recipe, or start in another --out",
+            )
+
+
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested document as one level of dotted keys."""
+    if not isinstance(node, dict | list | tuple):
+        return {prefix.rstrip("."): node}
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    return {k: v for key, value in items for k, v in _flat(value, f"{prefix}{key}.").items()}
+
+
+def train(
+    recipe: str | Path | dict | Recipe,
+    *,
+    overrides: list[str] | tuple[str, ...] = (),
+    resume: bool = False,
+    data_root: str | Path | None = None,
+    out: str | Path | None = None,
+    quiet: bool = False,
+    tensorboard: bool = True,
+) -> Path:
+    """Train a recipe and return its run folder.
+
+    Args:
+        recipe: a YAML file, the name of a packaged recipe, a dict, or a Recipe.
+        overrides: `key=value` texts, keys by path (`training.epochs=3`).
+        resume: go on where a killed run in `out` stopped; a finished run is left as it is.
+        data_root: folder of data files in torchvision's layout; else HW_BNN_DATA.
+        out: the run folder; by default runs/NAME-seedN.
+        quiet: no progress.
+        tensorboard: write event files.
+
+    Raises:
+        BadInput: the recipe, the data or the folder cannot be used.
+        CheckFailed: the loss or a weight is not finite; the last checkpoint is kept.
+    """
+    recipe = load_recipe(recipe, overrides)
+    folder = Path(out) if out is not None else Path("runs") / f"{recipe.name}-seed{recipe.seed}"
+    begun = (folder / RECIPE).exists() or (folder / LAST).exists()
+    distributed.start(choose_device(recipe))
+    distributed.barrier()  # all processes look before the first one writes
+    if begun and not resume:
+        raise BadInput(
+            f"{folder} already holds a run",
+            remedy="pass --resume to go on with it, or another --out",
+        )
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is not a folder", remedy="pass another --out")
+    run = Run(recipe, folder, data_root, quiet=quiet, tensorboard=tensorboard)
+    if (folder / LAST).exists():
+        run.load()
+        if run.position.stage >= len(run.stages) and (folder / RESULT).exists():
+            return folder
+    else:
+        run.start()  # before the folder is made: what is impossible is refused without leaving one
+        if distributed.is_main():
+            _make_folder(folder, recipe)
+    run.fit()
+    run.finish()
+    distributed.barrier()
+    return folder
+
+
+def _make_folder(folder: Path, recipe: Recipe) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+        write_atomically(folder / RECIPE, lambda file: file.write(text.encode()))
+    except OSError as error:
+        raise BadInput(
+            f"{folder} cannot be written ({error})", remedy="pass another --out"
+        ) from None

@@ -1,0 +1,254 @@
+"""`verify`: every stage from the model file to the RTL gives the same integers, frame by frame.
+
+    summary = verify("model.onnx", dataset="mnist", data_root="data")
+    summary["passed"], summary["mismatches"]      # True, {"qonnx": 0, "dataflow": 0, ...}
+
+The reference is the golden model. What is compared, by ==, are the raw scores: the accumulators of
+the last integer layer. A floating-point stage that differs is forgiven where every difference is a
+proven rounding tie (the exact value lies on the threshold, or within float32's own error of it):
+such frames are counted as `float_ties` and listed, not hidden. Anything else is a mismatch.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import console
+from .accelerator import Accelerator
+from .errors import BadInput, CheckFailed
+from .folder import output_file, output_folder
+from .frames import load_frames
+from .report.junit import Case, junit_xml
+from .verifier import Verifier
+
+if TYPE_CHECKING:
+    from .golden import GoldenModel
+
+
+def verify(
+    model: str | Path,
+    *,
+    out: str | Path | None = None,
+    board: str | None = None,
+    part: str | None = None,
+    target_fps: float | None = None,
+    target_cycles: int | None = None,
+    folding: str | Path | dict | None = None,
+    clk_period_ns: float = 10.0,
+    input_datatype: str | None = None,
+    input_scale: str | Fraction | None = None,
+    output_mode: str = "both",
+    inputs: str | Path | None = None,
+    dataset: str | None = None,
+    split: str = "test",
+    data_root: str | Path | None = None,
+    scale: str = "auto",
+    limit: int | None = None,
+    frames: int | None = None,
+    seed: int = 0,
+    slow_frames: int | None = None,
+    run: Any = None,
+    jobs: int = 1,
+    synth: str | None = None,
+    junit: str | Path | None = None,
+    force: bool = False,
+) -> dict:
+    """Compile a model, simulate it, and compare all stages.
+
+    Args:
+        model: a QONNX file, or an accelerator folder (then the compiler's options are its own).
+        out: folder to write: summary.json, report.html, accelerator/ and, where stages differ,
+            waves; by default nothing is kept (an accelerator folder gets
+            reports/verification.json).
+        board ... output_mode: see :func:`hw_bnn.compile.compile_model`.
+        inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
+        slow_frames: frames for qonnx and FINN's execution; by default all in a light case, else
+            SLOW_FRAMES. Golden model and RTL see all frames in any case.
+        run: a training run's folder or checkpoint, or a torch module in eval form: adds the stage
+            torch.
+        jobs: processes to simulate with.
+        synth: count the resources too, for this family (xc7, xcup, ecp5).
+        junit: JUnit XML file to write, also where stages differ.
+        force: replace an `out` folder written before.
+
+    Returns:
+        The summary; `passed` says whether all stages agree. Keys: accuracy, frames, mismatches,
+        float_ties, cycles_per_frame, latency_cycles, bound_cycles, seconds, ...
+
+    Raises:
+        BadInput, Unsupported: the model, the inputs or an option cannot be used; nothing is
+            written.
+        CheckFailed: a pass of the compiler changed a score.
+    """
+    if slow_frames is not None and slow_frames < 1:
+        raise BadInput(f"--slow-frames is {slow_frames}", remedy="ask for at least one frame")
+    model = Path(model)
+    options = dict(
+        board=board, part=part, target_fps=target_fps, target_cycles=target_cycles,
+        folding=folding, clk_period_ns=clk_period_ns, input_datatype=input_datatype,
+        input_scale=input_scale, output_mode=output_mode,
+    )  # fmt: skip
+    chosen = dict(
+        inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
+        limit=limit, frames=frames, seed=seed,
+    )  # fmt: skip
+    with _workplace(out, force) as folder:
+        return verify_into(
+            folder, model, options, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
+            synth=synth, junit=junit, keep=out is not None,
+        )  # fmt: skip
+
+
+def verify_into(
+    folder: Path,
+    model: Path,
+    compile_options: dict,
+    frame_options: dict,
+    *,
+    slow_frames: int | None = None,
+    run: Any = None,
+    jobs: int = 1,
+    synth: str | None = None,
+    junit: str | Path | None = None,
+    keep: bool = True,
+    seconds: dict[str, float] | None = None,
+) -> dict:
+    """The work of :func:`verify` in a folder that is there.
+
+    Args:
+        folder: gets accelerator/ where the model is compiled, and the results where `keep` is set.
+        compile_options, frame_options: for compile_model and load_frames.
+        seconds: of stages before this one, for the summary.
+    """
+    seconds = {} if seconds is None else seconds
+    if model.is_dir():
+        place, source = model, model / "model.onnx"
+        used = Accelerator.load(place).options
+    else:
+        place, source, used = folder / "accelerator", model, compile_options
+    golden = _golden(source, used.get("input_datatype"), used.get("input_scale"))
+    data = load_frames(golden, **frame_options)  # what cannot be used is refused before long work
+    if not model.is_dir():
+        _compile(model, place, compile_options, seconds, junit)
+    checker = Verifier(golden, place, Accelerator.load(place), data, seconds, slow_frames)
+    checker.run_all(run, jobs, waves=folder if keep else None, family=synth)
+    summary = checker.summary(model)
+    write_results(summary, place, folder if keep else None)
+    if junit is not None:
+        _write_junit(junit, f"verify {model.name}", checker.cases())
+    return summary
+
+
+def failed(summary: dict) -> CheckFailed | None:
+    """The sentence for a summary in which stages differ, None where all agree."""
+    if summary["passed"]:
+        return None
+    told = [d["text"] for d in summary["divergences"]] or list(summary["failures"].values())
+    wrong = [f"{name} in {n:,} frames" for name, n in summary["mismatches"].items() if n]
+    reason = f"stages differ from the golden model: {', '.join(wrong)}"
+    return CheckFailed(f"{reason}; {told[0]}" if told else reason)
+
+
+@contextmanager
+def _workplace(out: str | Path | None, force: bool) -> Iterator[Path]:
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="hw_bnn_verify_") as folder:
+            yield Path(folder)
+    else:
+        with output_folder(out, overwrite=force) as folder:
+            yield folder
+
+
+def _golden(model: Path, input_datatype: str | None, input_scale: Any) -> GoldenModel:
+    from .golden import GoldenModel
+
+    scale = None if input_scale is None else Fraction(str(input_scale))
+    return GoldenModel.from_onnx(model, input_datatype=input_datatype, input_scale=scale)
+
+
+def _compile(
+    model: Path, place: Path, options: dict, seconds: dict[str, float], junit: str | Path | None
+) -> None:
+    from .compile import compile_model
+
+    started = time.monotonic()
+    try:
+        with console.stage("compile"):
+            compile_model(model, place, **options)
+    except CheckFailed as error:
+        if junit is not None:
+            case = Case("compile", time.monotonic() - started, str(error))
+            _write_junit(junit, f"verify {model.name}", [case])
+        raise
+    seconds["compile"] = time.monotonic() - started
+
+
+def _write_junit(path: str | Path, suite: str, cases: list[Case]) -> None:
+    with output_file(path) as partial:
+        partial.write_bytes(junit_xml(suite, cases))
+
+
+def write_results(summary: dict, place: Path, out: Path | None) -> None:
+    """verification.json beside the accelerator's reports; summary and HTML report in `out`."""
+    from .report import report
+
+    text = json.dumps(summary, indent=1) + "\n"
+    with output_file(place / "reports" / "verification.json") as partial:
+        partial.write_text(text)
+    if out is not None:
+        (out / "summary.json").write_text(text)
+        report(place, out / "report.html")
+
+
+def show(summary: dict) -> None:
+    """Print the summary as tables."""
+    seconds = summary["seconds"]
+    rows: list[list] = [
+        [name, None, None, None, f"{seconds[name]:.1f}", None]
+        for name in seconds
+        if name not in summary["frames"] and name != "reference"
+    ]
+    for name, count in summary["frames"].items():
+        wrong = summary["mismatches"][name]
+        ties, equal = summary["float_ties"].get(name), "equal" if not wrong else "DIFFERS"
+        rows.append([name, count, wrong, ties, f"{seconds.get(name, 0):.1f}", equal])
+    columns = ["stage", "frames", "differing", "float ties", "seconds", "raw scores == golden"]
+    title = f"verify {summary['model']} on {summary['input']}"
+    console.table(title, columns, rows, right=[1, 2, 3, 4])
+    console.table("", ["figure", "value"], figures(summary))
+    for divergence in summary["divergences"]:
+        print(divergence["text"])
+    for name, failure in summary["failures"].items():
+        print(f"{name}: {failure}")
+
+
+def figures(summary: dict) -> list[list[str]]:
+    """Accuracy, rate and latency as rows of a table."""
+    rows = []
+    for name, value in summary["accuracy"].items():
+        if value is not None:
+            of = f"{summary['accuracy_frames']:,} frames"
+            rows.append([f"accuracy {name}", f"{100 * value:.2f} % of {of}"])
+    bound = summary["bound_cycles"]
+    if summary["cycles_per_frame"] is not None:
+        rows.append(["cycles per frame", f"{summary['cycles_per_frame']:,.6g} (bound {bound:,})"])
+    else:
+        rows.append(["cycles per frame", f"bound {bound:,}"])
+    if summary["latency_cycles"] is not None:
+        microseconds = summary["latency_cycles"] * summary["clk_period_ns"] / 1000
+        rows.append(["latency", f"{summary['latency_cycles']:,} cycles, {microseconds:.3g} us"])
+    if summary["luts"] is not None:
+        rows.append([
+            "resources",
+            f"{summary['luts']:,} LUTs, {summary['ffs']:,} FFs, {summary['brams']:g} block RAMs",
+        ])  # fmt: skip
+    rate = 1e9 / summary["clk_period_ns"] / (summary["cycles_per_frame"] or bound)
+    rows.append(["frames per second", f"{rate:,.0f} at {1e3 / summary['clk_period_ns']:g} MHz"])
+    return rows

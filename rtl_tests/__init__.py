@@ -1,0 +1,1 @@
+"""Test benches of the RTL kernels: cocotb on Verilator, and on Icarus where it is installed."""

@@ -1,0 +1,114 @@
+"""int_mvau against the definition: acc = sum of x or -x, compared with thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtl_tests.bench import Bench, Data, Stream
+from rtl_tests.mvau import draw_sets, fold_thresholds, fold_weights, levels, sets_file
+from rtl_tests.packing import pack_words
+
+SHAPES = [
+    {"MW": 1, "MH": 1, "PE": 1, "SIMD": 1, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 9},
+    {"MW": 24, "MH": 6, "PE": 2, "SIMD": 8, "IN_BITS": 8, "IN_SIGNED": 1, "ACC_BITS": 13},
+    {"MW": 16, "MH": 6, "PE": 1, "SIMD": 16, "IN_BITS": 2, "IN_SIGNED": 1, "ACC_BITS": 7,
+     "PIPELINE": 0},  # SF = 1
+    {"MW": 20, "MH": 3, "PE": 3, "SIMD": 5, "IN_BITS": 4, "IN_SIGNED": 0, "ACC_BITS": 10,
+     "PIPELINE": 2},  # NF = 1
+    {"MW": 13, "MH": 5, "PE": 5, "SIMD": 13, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 13,
+     "PIPELINE": 3},  # a vector a cycle
+    {"MW": 12, "MH": 4, "PE": 2, "SIMD": 3, "IN_BITS": 3, "IN_SIGNED": 1, "ACC_BITS": 7,
+     "N_THRESHOLDS": 0, "OUT_BITS": 9, "PIPELINE": 4},
+    {"MW": 8, "MH": 4, "PE": 4, "SIMD": 8, "IN_BITS": 1, "IN_SIGNED": 0, "ACC_BITS": 5,
+     "N_THRESHOLDS": 0, "OUT_BITS": 5},
+    {"MW": 18, "MH": 6, "PE": 3, "SIMD": 6, "IN_BITS": 5, "IN_SIGNED": 1, "ACC_BITS": 10,
+     "N_THRESHOLDS": 3, "OUT_BITS": 2, "OUT_BIAS": -2, "N_SETS": 3, "N_VECTORS": 4},
+    {"MW": 9, "MH": 2, "PE": 2, "SIMD": 9, "IN_BITS": 2, "IN_SIGNED": 0, "ACC_BITS": 6,
+     "N_SETS": 2, "N_VECTORS": 3},
+]
+
+
+def limits(shape):
+    """Least and largest element."""
+    bits = shape["IN_BITS"]
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if shape["IN_SIGNED"] else (0, 2**bits - 1)
+
+
+def acc_bits(mw, low, high):
+    """Bits that hold every sum of mw elements in low..high with signs."""
+    return (mw * max(-low, high)).bit_length() + 1
+
+
+def draw_shape(rng):
+    simd, sf = int(rng.integers(1, 12)), int(rng.integers(1, 6))
+    pe, nf = int(rng.integers(1, 5)), int(rng.integers(1, 5))
+    shape = {"MW": simd * sf, "MH": pe * nf, "PE": pe, "SIMD": simd,
+             "IN_BITS": int(rng.integers(1, 10)), "IN_SIGNED": int(rng.integers(0, 2))}
+    shape["ACC_BITS"] = acc_bits(shape["MW"], *limits(shape))
+    shape["N_THRESHOLDS"] = int(rng.choice([0, 1, 1, 3]))
+    if shape["N_THRESHOLDS"] == 0:
+        shape["OUT_BITS"] = shape["ACC_BITS"] + int(rng.integers(0, 2))
+    elif shape["N_THRESHOLDS"] > 1:
+        shape["OUT_BITS"], shape["OUT_BIAS"] = 3, int(rng.integers(-4, 1))
+    if rng.integers(0, 2):
+        shape["N_VECTORS"] = int(rng.integers(1, 6))
+        shape["N_SETS"] = int(rng.integers(1, 4))
+    shape["PIPELINE"] = int(rng.integers(0, 5))
+    return shape
+
+
+def draw(shape, rng, frames=12):
+    """Random data in which extreme sums and thresholds at the sums themselves are likely."""
+    mw, mh, pe, simd = (shape[name] for name in ("MW", "MH", "PE", "SIMD"))
+    n_vectors, n_sets = shape.get("N_VECTORS", 1), shape.get("N_SETS", 1)
+    n_thresholds, out_bits = shape.get("N_THRESHOLDS", 1), shape.get("OUT_BITS", 1)
+    low, high = limits(shape)
+    weights = rng.integers(0, 2, (mh, mw))
+    weights[rng.integers(0, mh)] = rng.integers(0, 2)
+    x = rng.integers(low, high + 1, (frames, n_vectors, mw))
+    for vector in x.reshape(-1, mw)[: frames * n_vectors // 2]:
+        row = weights[rng.integers(0, mh)]  # the largest and the least sum of a row, constants
+        vector[:] = (low, high, np.where(row, high, low), np.where(row, low, high))[
+            rng.integers(0, 4)
+        ]
+    sums = (x[:, :, None, :] * (2 * weights - 1)).sum(-1)
+    assert sums.min() >= -(2 ** (shape["ACC_BITS"] - 1)), "ACC_BITS too small for this data"
+    assert sums.max() < 2 ** (shape["ACC_BITS"] - 1), "ACC_BITS too small for this data"
+    files = {"WEIGHTS_FILE": fold_weights(weights, pe, simd)}
+    if n_thresholds == 0:
+        y = sums
+    else:
+        seen = rng.choice(sums.reshape(-1), (n_sets, mh, n_thresholds))
+        thresholds = seen + rng.integers(-1, 2, seen.shape)
+        flat, ends = thresholds.reshape(-1), 2 ** (shape["ACC_BITS"] - 1)
+        flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = -ends  # always on
+        flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = ends  # never on
+        thresholds.sort(axis=-1)
+        sets = draw_sets(rng, n_sets, n_vectors)
+        y = levels(sums, thresholds, sets, out_bits, shape.get("OUT_BIAS", 0))
+        files["THRESHOLDS_FILE"] = fold_thresholds(thresholds, pe, shape["ACC_BITS"] + 1)
+        if n_sets > 1:
+            files["SETS_FILE"] = sets_file(sets, n_sets)
+    nf, sf, in_bits = mh // pe, mw // simd, shape["IN_BITS"]
+    return Data(
+        inputs={"s_axis": Stream(simd * in_bits, pack_words(x, in_bits, simd))},
+        outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
+        frames=frames, files=files, interval=n_vectors * nf * sf,
+        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1),
+    )
+
+
+def run(shapes, simulator, seeds):
+    bench = Bench("int_mvau", shapes, simulator)
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        bench.run([draw(shape, rng) for shape in shapes], seed)
+
+
+def test_int_mvau(shape_seed):
+    rng = np.random.default_rng(shape_seed)
+    run(SHAPES + [draw_shape(rng) for _ in range(4)], "verilator", (1, 2))
+
+
+def test_in_icarus():
+    run(SHAPES, "icarus", (3,))

@@ -1,0 +1,93 @@
+"""xnor_mvau against the definition: P = number of equal bits, compared with thresholds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtl_tests.bench import Bench, Data, Stream
+from rtl_tests.mvau import draw_sets, fold_thresholds, fold_weights, levels, sets_file
+from rtl_tests.packing import pack_words
+
+SHAPES = [
+    {"MW": 1, "MH": 1, "PE": 1, "SIMD": 1},
+    {"MW": 24, "MH": 6, "PE": 2, "SIMD": 8},
+    {"MW": 16, "MH": 6, "PE": 1, "SIMD": 16, "PIPELINE": 0},  # SF = 1
+    {"MW": 20, "MH": 3, "PE": 3, "SIMD": 5, "PIPELINE": 2},  # NF = 1
+    {"MW": 37, "MH": 5, "PE": 5, "SIMD": 37, "PIPELINE": 3},  # a vector a cycle
+    {"MW": 64, "MH": 4, "PE": 4, "SIMD": 64, "N_THRESHOLDS": 0, "OUT_BITS": 8},
+    {"MW": 12, "MH": 4, "PE": 2, "SIMD": 3, "N_THRESHOLDS": 0, "OUT_BITS": 6, "PIPELINE": 4},
+    {"MW": 18, "MH": 6, "PE": 3, "SIMD": 6, "N_THRESHOLDS": 3, "OUT_BITS": 2, "OUT_BIAS": -2,
+     "N_SETS": 3, "N_VECTORS": 4},
+    {"MW": 9, "MH": 2, "PE": 2, "SIMD": 9, "N_SETS": 2, "N_VECTORS": 3},
+    {"MW": 15, "MH": 4, "PE": 1, "SIMD": 1, "N_THRESHOLDS": 7, "OUT_BITS": 3},
+]
+
+
+def draw_shape(rng):
+    """Random parameters; sizes small enough for a bench."""
+    simd, sf = int(rng.integers(1, 20)), int(rng.integers(1, 6))
+    pe, nf = int(rng.integers(1, 6)), int(rng.integers(1, 5))
+    shape = {"MW": simd * sf, "MH": pe * nf, "PE": pe, "SIMD": simd}
+    shape["N_THRESHOLDS"] = int(rng.choice([0, 1, 1, 3]))
+    if shape["N_THRESHOLDS"] == 0:
+        shape["OUT_BITS"] = int(simd * sf).bit_length() + 1 + int(rng.integers(0, 2))
+    elif shape["N_THRESHOLDS"] > 1:
+        shape["OUT_BITS"], shape["OUT_BIAS"] = 3, int(rng.integers(-4, 1))
+    if rng.integers(0, 2):
+        shape["N_VECTORS"] = int(rng.integers(1, 6))
+        shape["N_SETS"] = int(rng.integers(1, 4))
+    shape["PIPELINE"] = int(rng.integers(0, 5))
+    return shape
+
+
+def draw(shape, rng, frames=12):
+    """Random data in which all sums from 0 to MW and thresholds at both ends are likely."""
+    mw, mh, pe, simd = (shape[name] for name in ("MW", "MH", "PE", "SIMD"))
+    n_vectors, n_sets = shape.get("N_VECTORS", 1), shape.get("N_SETS", 1)
+    n_thresholds, out_bits = shape.get("N_THRESHOLDS", 1), shape.get("OUT_BITS", 1)
+    weights = rng.integers(0, 2, (mh, mw))
+    weights[rng.integers(0, mh)] = rng.integers(0, 2)  # a row of all +1 or all -1
+    x = rng.integers(0, 2, (frames, n_vectors, mw))
+    for vector in x.reshape(-1, mw)[: frames * n_vectors // 2]:
+        kind = rng.integers(0, 4)  # sums at the extremes: constants, a row, its complement
+        row = weights[rng.integers(0, mh)]
+        vector[:] = (0, 1, row, 1 - row)[kind]
+    popcounts = (x[:, :, None, :] == weights).sum(-1)
+    files = {"WEIGHTS_FILE": fold_weights(weights, pe, simd)}
+    if n_thresholds == 0:
+        y = 2 * popcounts - mw
+    else:
+        thresholds = rng.integers(0, mw + 2, (n_sets, mh, n_thresholds))
+        flat = thresholds.reshape(-1)
+        flat[rng.integers(0, flat.size, 1 + flat.size // 4)] = 0  # always on
+        flat[rng.integers(0, flat.size, 1 + flat.size // 4)] = mw + 1  # never on
+        flat[rng.integers(0, flat.size, 1 + flat.size // 4)] = mw
+        thresholds.sort(axis=-1)
+        sets = draw_sets(rng, n_sets, n_vectors)
+        y = levels(popcounts, thresholds, sets, out_bits, shape.get("OUT_BIAS", 0))
+        files["THRESHOLDS_FILE"] = fold_thresholds(thresholds, pe, (mw + 1).bit_length())
+        if n_sets > 1:
+            files["SETS_FILE"] = sets_file(sets, n_sets)
+    nf, sf = mh // pe, mw // simd
+    return Data(
+        inputs={"s_axis": Stream(simd, pack_words(x, 1, simd))},
+        outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
+        frames=frames, files=files, interval=n_vectors * nf * sf,
+        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1),
+    )
+
+
+def run(shapes, simulator, seeds):
+    bench = Bench("xnor_mvau", shapes, simulator)
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        bench.run([draw(shape, rng) for shape in shapes], seed)
+
+
+def test_xnor_mvau(shape_seed):
+    rng = np.random.default_rng(shape_seed)
+    run(SHAPES + [draw_shape(rng) for _ in range(4)], "verilator", (1, 2))
+
+
+def test_in_icarus():
+    run(SHAPES, "icarus", (3,))

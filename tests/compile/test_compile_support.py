@@ -1,0 +1,61 @@
+"""Every case of the support matrix: exact in all stages, or refused by name with nothing written."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+import support_matrix
+from compile_stages import check_rtl, check_stages
+from support_cases import CASES
+
+from hw_bnn.compile.frontend import import_model
+from hw_bnn.errors import Unsupported
+
+EXACT = [c for c in CASES if c.refused is None]
+REFUSED = [c for c in CASES if c.refused is not None]
+
+
+def names(cases):
+    return {"argvalues": cases, "ids": [c.name for c in cases]}
+
+
+def test_every_case_has_its_own_name():
+    assert len({c.name for c in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", **names(EXACT))
+def test_exact(case):
+    pytest.importorskip("finn")
+    check_stages(case.build(), seed=1, frames=8)
+
+
+@pytest.mark.parametrize("case", **names(REFUSED))
+def test_refused(case, tmp_path):
+    from hw_bnn.compile import compile_model
+
+    path = tmp_path / "network.onnx"
+    onnx.save(case.build(), path)
+    with pytest.raises(Unsupported, match=case.refused) as error:
+        compile_model(path, tmp_path / "out")
+    assert error.value.exit_code == 2
+    assert error.value.remedy, "what to do instead has to be said"
+    assert error.value.node or "graph" in error.value.reason or "float network" in error.value.reason
+    assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("case", **names(EXACT))
+def test_exact_in_rtl(case, tmp_path):
+    pytest.importorskip("finn")
+    check_rtl(case.build(), tmp_path, seed=1)
+
+
+def test_the_page_is_fresh():
+    page = support_matrix.PAGE.read_text() if support_matrix.PAGE.exists() else ""
+    assert page == support_matrix.render(), "run python tests/compile/support_matrix.py"
+
+
+def test_import_alone_accepts_every_exact_case():
+    for case in EXACT:
+        graph = import_model(case.build()).graph
+        assert graph.ops, case.name

@@ -1,0 +1,106 @@
+"""FIFO depths: least for the full rate, capped on request."""
+
+import json
+
+import numpy as np
+import pytest
+
+from hw_bnn.errors import BadInput
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A perceptron whose layers' paces differ, compiled with sized FIFOs."""
+    from hw_bnn.compile import compile_model
+
+    folder = tmp_path_factory.mktemp("fifo")
+    return network(folder / "small.onnx"), compile_model(
+        folder / "small.onnx", folder / "accelerator", target_cycles=48, check=False)
+
+
+def network(path):
+    import onnx
+    from onnx import TensorProto, helper
+
+    rng = np.random.default_rng(3)
+    widths, nodes, values = [48, 32, 24, 6], [], []
+
+    def parameter(name, array):
+        array = np.asarray(array, np.float32)
+        values.append(helper.make_tensor(name, TensorProto.FLOAT, array.shape, array.ravel()))
+        return name
+
+    one = parameter("one", 1)
+    nodes.append(helper.make_node("BipolarQuant", ["x", one], ["q0"], domain="qonnx.custom_op.general"))
+    for i, (k, m) in enumerate(zip(widths, widths[1:], strict=False)):
+        weights = parameter(f"w{i}", rng.choice([-1.0, 1.0], (k, m)))
+        nodes.append(helper.make_node("MatMul", [f"q{i}", weights], [f"dot{i}"]))
+        if i < 2:
+            nodes.append(helper.make_node("BipolarQuant", [f"dot{i}", one], [f"q{i + 1}"],
+                                          domain="qonnx.custom_op.general"))
+    graph = helper.make_graph(
+        nodes, "small", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 48])],
+        [helper.make_tensor_value_info("dot2", TensorProto.FLOAT, [1, 6])], initializer=values)
+    opsets = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets), path)
+    return path
+
+
+def steady(model, words, caps):
+    from hw_bnn.errors import CheckFailed
+
+    model.set_fifo_caps(caps)
+    try:
+        done = model.run(words).frame_done.astype(int)
+    except CheckFailed:
+        return float("inf")
+    return (done[-1] - done[len(done) // 2]) / (len(done) - 1 - len(done) // 2)
+
+
+@pytest.mark.slow
+def test_one_word_less_anywhere_lowers_the_rate(small):
+    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.sim import NativeModel, pack_input
+
+    _, folder = small
+    accelerator = Accelerator.load(folder)
+    depths = {n.name: n.depth for n in accelerator.nodes if n.op == "Fifo_rtl"}
+    x = np.where(np.random.default_rng(0).integers(0, 2, (200, 48)) > 0, 1, -1)
+    with NativeModel(folder / "rtl", accelerator) as model:
+        words = pack_input(accelerator.input, x)
+        assert steady(model, words, depths) == accelerator.bound_cycles
+        lowered = [name for name, depth in depths.items() if depth > 1]
+        assert lowered, "the network has to need some FIFO"
+        for name in lowered:
+            assert steady(model, words, {**depths, name: depths[name] - 1}) > accelerator.bound_cycles
+
+
+@pytest.mark.slow
+def test_cap_is_honoured_and_its_cost_told(small, tmp_path):
+    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.compile import compile_model
+    from hw_bnn.sim import simulate
+
+    model, _ = small
+    folder = compile_model(model, tmp_path / "capped", target_cycles=48, check=False, max_fifo_depth=1)
+    accelerator = Accelerator.load(folder)
+    assert {n.depth for n in accelerator.nodes if n.op == "Fifo_rtl"} == {1}
+    report = json.loads((folder / "reports" / "fifo_depths.json").read_text())
+    x = np.where(np.random.default_rng(0).integers(0, 2, (400, 48)) > 0, 1, -1)
+    assert report["cycles_per_frame"] == simulate(folder, x).cycles_per_frame
+    assert report["cycles_per_frame"] > report["best_cycles_per_frame"]
+
+
+def test_impossible_cap(tmp_path):
+    from hw_bnn.compile import compile_model
+
+    with pytest.raises(BadInput, match="cap on FIFO depths is 0"):
+        compile_model(network(tmp_path / "n.onnx"), tmp_path / "out", max_fifo_depth=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_unknown_output_mode(tmp_path):
+    from hw_bnn.compile import compile_model
+
+    with pytest.raises(BadInput, match="there is no output mode 'all'; use one of scores, label, both"):
+        compile_model(network(tmp_path / "n.onnx"), tmp_path / "out", output_mode="all")

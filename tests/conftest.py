@@ -1,0 +1,23 @@
+"""Data for the tests that are marked `mnist` or `cifar10`: the folder named by HW_BNN_DATA."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+FILES = {"mnist": "MNIST/raw", "cifar10": "cifar-10-batches-py"}
+
+
+@pytest.fixture
+def data_root():
+    """The folder of data sets, in torchvision's layout."""
+    return Path(os.environ["HW_BNN_DATA"])
+
+
+def pytest_runtest_setup(item):
+    for marker, folder in FILES.items():
+        if item.get_closest_marker(marker) is None:
+            continue
+        root = os.environ.get("HW_BNN_DATA")
+        if not root or not (Path(root) / folder).is_dir():
+            pytest.skip(f"needs {folder} in the folder named by HW_BNN_DATA")

@@ -1,0 +1,160 @@
+"""Frames shared among processes; runs that are killed and taken up again."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import random_inputs
+
+from hw_bnn.errors import BadInput, CheckFailed
+from hw_bnn.sim import simulate
+from hw_bnn.sim.cache import cache_folder
+from hw_bnn.sim.shards import shard_bounds
+
+
+@pytest.mark.parametrize("frames, jobs, resume", [(1, 4, False), (5, 2, False), (10_000, 2, True),
+                                                  (17, 3, True), (1_000, 8, False)])  # fmt: skip
+def test_bounds_cover_every_frame_once(frames, jobs, resume):
+    bounds = shard_bounds(frames, jobs, resume)
+    assert bounds[0][0] == 0 and bounds[-1][1] == frames
+    assert all(a[1] == b[0] for a, b in zip(bounds, bounds[1:]))
+    assert all(stop > start for start, stop in bounds)
+    if not resume:
+        assert len(bounds) >= min(jobs, frames)
+
+
+def test_resumable_bounds_do_not_depend_on_the_jobs():
+    assert shard_bounds(999, 1, True) == shard_bounds(999, 7, True)
+
+
+def test_jobs_give_the_same_result(toy):
+    x = random_inputs(300)
+    one, two = simulate(toy.folder, x), simulate(toy.folder, x, jobs=2, statistics=True)
+    assert (one.scores == two.scores).all() and (one.labels == two.labels).all()
+    assert two.cycles_per_frame == one.cycles_per_frame and two.shards == 8
+    assert two.streams["pixels"].moved == 3 * len(x)
+
+
+def test_finished_shards_are_not_run_again(toy):
+    x = random_inputs(600)
+    told = []
+    first = simulate(toy.folder, x, resume=True, progress=told.append)
+    second = simulate(toy.folder, x, resume=True, jobs=2)
+    assert sum(told) == len(x)
+    assert first.shards_reused == 0 and second.shards_reused == second.shards == first.shards
+    assert (first.scores == second.scores).all() and first.cycles == second.cycles
+
+
+def test_other_inputs_weights_or_options_are_other_runs(toy):
+    x = random_inputs(64)
+    simulate(toy.folder, x, resume=True)
+    assert simulate(toy.folder, -x, resume=True).shards_reused == 0
+    assert simulate(toy.folder, x, resume=True, stall=0.1).shards_reused == 0
+    weights = toy.folder / "rtl/layer_0_weights.hex"
+    weights.write_text(weights.read_text()[::-1].strip() + "\n")
+    changed = simulate(toy.folder, x, resume=True)
+    assert changed.shards_reused == 0 and (changed.scores != toy.expected(x)[0]).any()
+
+
+@pytest.mark.parametrize("damage", [lambda p: p.write_bytes(p.read_bytes()[:100]),
+                                    lambda p: p.write_bytes(b""), lambda p: p.unlink()])  # fmt: skip
+def test_a_damaged_shard_is_run_again(toy, damage):
+    x = random_inputs(200)
+    good = simulate(toy.folder, x, resume=True)
+    damage(sorted(toy.folder.glob("sim/*/shard_*.npz"))[1])
+    again = simulate(toy.folder, x, resume=True)
+    assert again.shards_reused == again.shards - 1
+    assert (again.scores == good.scores).all()
+
+
+def test_a_killed_run_is_taken_up_where_it_stood(toy, tmp_path):
+    """kill -9 in the middle; the second run does only the rest and gives the same scores."""
+    x = random_inputs(800_000)
+    np.save(tmp_path / "x.npy", x)
+    simulate(toy.folder, x[:1])  # the library is built
+    code = (
+        "import sys, numpy as np; from hw_bnn.sim import simulate;"
+        f"simulate({str(toy.folder)!r}, np.load({str(tmp_path / 'x.npy')!r}), resume=True, jobs=2)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    deadline = time.monotonic() + 60
+    while len(list(toy.folder.glob("sim/*/shard_*.npz"))) < 3:
+        assert process.poll() is None and time.monotonic() < deadline, "it never got going"
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(1.0)  # the workers notice that nobody listens
+    finished = len(list(toy.folder.glob("sim/*/shard_*.npz")))
+    assert 3 <= finished < 32
+    result = simulate(toy.folder, x, resume=True, jobs=2)
+    assert result.shards_reused == finished and result.shards == 32
+    assert (result.scores == toy.expected(x)[0]).all()
+
+
+def test_a_worker_that_is_killed_is_reported(toy, monkeypatch):
+    from hw_bnn.sim import shards
+
+    real = subprocess.Popen
+
+    def popen(*args, **more):
+        process = real(*args, **more)
+        process.kill()
+        return process
+
+    simulate(toy.folder, random_inputs(1))
+    monkeypatch.setattr(shards.subprocess, "Popen", popen)
+    monkeypatch.setattr(shards, "_build_once", lambda design: 0.0)
+    with pytest.raises(CheckFailed, match="worker of frames .* ended .exit code -9.*run again"):
+        simulate(toy.folder, random_inputs(100), jobs=2)
+
+
+def test_an_error_in_a_worker_keeps_its_class_and_words(toy):
+    path = toy.folder / "rtl/toy_argmax.v"
+    path.write_text(path.read_text().replace("index == N - 1", "index == N - 2"))
+    with pytest.raises(CheckFailed, match="tlast is 1 at word 3 of frame 0"):
+        simulate(toy.folder, random_inputs(100), jobs=2)
+
+
+def test_a_folder_that_cannot_be_written_is_named(toy):
+    (toy.folder / "sim").write_text("a file in the way")
+    with pytest.raises(BadInput, match="sim.* cannot be written.*without resume"):
+        simulate(toy.folder, random_inputs(4), resume=True)
+
+
+@pytest.fixture
+def fresh_cache(toy, tmp_path, monkeypatch):
+    """A cache that has Verilator's runtime, which takes the longest, but no model."""
+    simulate(toy.folder, random_inputs(1))
+    shutil.copytree(cache_folder() / "runtime", tmp_path / "fresh/runtime")
+    monkeypatch.setenv("HW_BNN_CACHE", str(tmp_path / "fresh"))
+
+
+def test_two_runs_at_once_share_a_cache_and_are_both_right(toy, fresh_cache, tmp_path):
+    x = random_inputs(50)
+    np.savez(tmp_path / "x.npz", x=x, y=toy.expected(x)[0])
+    code = (
+        "import numpy as np; from hw_bnn.sim import simulate;"
+        f"d = np.load({str(tmp_path / 'x.npz')!r});"
+        f"assert (simulate({str(toy.folder)!r}, d['x']).scores == d['y']).all()"
+    )
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(2)]
+    assert [p.wait(timeout=300) for p in processes] == [0, 0]
+    assert len(list((tmp_path / "fresh/verilated").glob("*/model.so"))) == 1
+
+
+def test_a_truncated_library_is_built_again(toy, fresh_cache, tmp_path):
+    x = random_inputs(5)
+    # In another process: cutting short a library that this one has mapped would end this one.
+    code = f"from hw_bnn.sim.native import *; from hw_bnn.sim.build import library;"
+    code += f"a = Accelerator.load({str(toy.folder)!r});"
+    code += f"library(rtl_design(Path({str(toy.folder / 'rtl')!r}), a)).__enter__()"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    library = next((tmp_path / "fresh/verilated").glob("*/model.so"))
+    library.write_bytes(library.read_bytes()[:5000])
+    result = simulate(toy.folder, x)
+    assert (result.scores == toy.expected(x)[0]).all() and result.build_seconds > 1

@@ -1,0 +1,141 @@
+"""Hard-wired networks: exact in RTL and as LUTs, cheap, and refused where they make no sense."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pipelined_core import numbers, run_core
+
+from hw_bnn.errors import BadInput, CheckFailed
+from hw_bnn.rtl import rtl_sources
+from hw_bnn.synth.block_netlist import PRIMITIVES
+from hw_bnn.synth.hardwired import KERNELS, Layer, Network, from_popcount, generate, write_hardwired
+from hw_bnn.synth.heap import plan_compare
+from hw_bnn.synth.proof import prove_block, prove_combinational
+
+CELLS = Path(__file__).resolve().parents[2] / "rtl_tests" / "popcount" / "xc7_cells.sv"
+
+
+def random_layer(rng, inputs, outputs, scores=False, largest=1):
+    weights = np.where(rng.random((outputs, inputs)) < rng.uniform(0.2, 0.8, (outputs, 1)), 1, -1)
+    if scores:
+        return Layer(weights, None)
+    spread = largest * np.sqrt(inputs)
+    thresholds = (weights.sum(axis=1) * largest / 2 + rng.normal(0, spread, outputs)).astype(int)
+    return Layer(weights, thresholds)
+
+
+@pytest.mark.parametrize("input_bits, scores", [(1, True), (3, True), (1, False)])
+def test_networks_are_exact_in_rtl(tmp_path, input_bits, scores):
+    rng = np.random.default_rng(input_bits)
+    network = Network(
+        [
+            random_layer(rng, 21, 9, largest=2**input_bits - 1),
+            random_layer(rng, 9, 7),
+            random_layer(rng, 7, 4, scores),
+        ],
+        input_bits,
+    )
+    design = write_hardwired(network, "core", tmp_path, period_ns=3.0)
+    u = rng.integers(0, 2**input_bits, (400, 21))
+    u[:2] = [[0] * 21, [2**input_bits - 1] * 21]
+    bits = (u[:, :, None] >> np.arange(input_bits) & 1).reshape(len(u), -1)
+    width = network.score_bits()
+    sources = [
+        tmp_path / "popcount_counter.sv",
+        tmp_path / "hardwired_compare.sv",
+        tmp_path / "core.sv",
+    ]
+    y = run_core(tmp_path / "run", sources, "core", bits, 4 * width, design.latency, pauses=True)
+    assert design.latency > 3
+    np.testing.assert_array_equal(numbers(y, width, 4, scores), network.evaluate(u))
+
+
+def specification(network: Network) -> str:
+    """The same function in plain operators, combinational (one layer of bits)."""
+    (layer,) = network.layers
+    n, m = layer.weights.shape[1], layer.weights.shape[0]
+    lines = [
+        f"module spec (input logic ap_clk, ce, input logic [{n - 1}:0] x, output logic [{m - 1}:0] y);"
+    ]
+    for i, (row, t) in enumerate(zip(layer.weights, layer.thresholds)):
+        plus = "".join("1" if w > 0 else "0" for w in row[::-1])
+        minus = "".join("0" if w > 0 else "1" for w in row[::-1])
+        lines.append(
+            f"  assign y[{i}] = int'($countones(x & {n}'b{plus})) - "
+            f"int'($countones(x & {n}'b{minus})) >= {t};"
+        )
+    return "\n".join([*lines, "endmodule", ""])
+
+
+@pytest.mark.parametrize("inputs", [5, 12, 18])
+def test_layers_are_proved_by_sat(tmp_path, inputs):
+    rng = np.random.default_rng(inputs)
+    network = Network([random_layer(rng, inputs, 6)])
+    write_hardwired(network, "core", tmp_path)
+    (tmp_path / "spec.sv").write_text(specification(network))
+    sources = [PRIMITIVES, *rtl_sources(*KERNELS), tmp_path / "core.sv"]
+    prove_combinational([tmp_path / "spec.sv"], "spec", sources, "core")
+
+
+def test_a_wrong_threshold_is_refuted(tmp_path):
+    rng = np.random.default_rng(5)
+    network = Network([random_layer(rng, 12, 3)])
+    write_hardwired(network, "core", tmp_path)
+    (tmp_path / "spec.sv").write_text(specification(network))
+    text = (tmp_path / "core.sv").read_text()
+    found = re.search(r"\.OFFSET\((\d+)'h([0-9a-f]+)\)", text)
+    changed = f".OFFSET({found[1]}'h{int(found[2], 16) ^ 1:x})"
+    (tmp_path / "core.sv").write_text(text.replace(found[0], changed, 1))
+    sources = [PRIMITIVES, *rtl_sources(*KERNELS), tmp_path / "core.sv"]
+    with pytest.raises(CheckFailed, match="differs"):
+        prove_combinational([tmp_path / "spec.sv"], "spec", sources, "core")
+
+
+@pytest.mark.parametrize("n, mask", [(3, 5), (5, 18), (6, 21), (7, 31), (7, 9)])
+def test_counters_with_inverted_inputs(n, mask):
+    prove_block("popcount_counter", {"N": n, "INVERT": mask})
+
+
+@pytest.mark.parametrize(
+    "positions, twos, offset, invert",
+    [(1, 0b11000, 0, 0), (2, 0b1000001100, 0b0110, 0b1010101), (3, 24, 57, 3)],
+)
+def test_comparisons(positions, twos, offset, invert):
+    prove_block(
+        "hardwired_compare",
+        {"POSITIONS": positions, "TWOS": twos, "OFFSET": offset, "INVERT": invert},
+    )
+
+
+def test_plans_cost_half_a_lut_a_bit():
+    for n, positions in ((64, 4), (256, 5), (1024, 6)):
+        assert plan_compare((n,), n // 2, positions).luts <= 0.54 * n
+
+
+def test_constant_neurons_cost_nothing():
+    network = Network([Layer(np.ones((2, 8), int), np.array([0, 9]))])
+    assert generate(network, "core").luts == 0
+
+
+@pytest.mark.parametrize(
+    "layers, message",
+    [
+        ([Layer(np.ones((2, 8), int), None), Layer(np.ones((1, 2), int), None)], "only the last"),
+        (
+            [Layer(np.ones((2, 8), int), np.zeros(2, int)), Layer(np.ones((1, 3), int), None)],
+            "2 outputs meet 3",
+        ),
+    ],
+)
+def test_bad_networks_are_refused(layers, message):
+    with pytest.raises(BadInput, match=message):
+        Network(layers)
+
+
+def test_bad_layers_are_refused():
+    with pytest.raises(BadInput, match="-1 and"):
+        from_popcount(np.zeros((2, 3), int), None)
+    with pytest.raises(BadInput, match="thresholds of shape"):
+        Layer(np.ones((2, 3), int), np.zeros(3, int))

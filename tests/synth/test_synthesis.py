@@ -1,0 +1,144 @@
+"""synth and bitstream on a small accelerator: counts, hierarchy, errors, and the gate."""
+
+import json
+
+import pytest
+
+from hw_bnn.accelerator import Accelerator
+from hw_bnn.errors import BadInput, CheckFailed
+from hw_bnn.synth import bitstream, synth
+from hw_bnn.synth.depth import logic_depth
+from hw_bnn.synth.ecp5_bitstream import pll_dividers
+from hw_bnn.synth.place_route import critical_path
+from hw_bnn.synth.resources import count_resources
+
+
+def test_layers_add_up_to_the_total(accelerator):
+    document = synth(accelerator, family="xc7")
+    assert document == json.loads((accelerator / "synth" / "xc7.json").read_text())
+    layers, total = document["layers"], document["total"]
+    assert set(layers) == {"layer0_fifo", "layer1_mvau"}
+    for kind in ("lut", "ff", "carry"):
+        assert 0 <= total[kind] - sum(layer[kind] for layer in layers.values()) <= 2
+    assert layers["layer1_mvau"]["lut"] > 8 * 8
+    assert document["depth"]["lut_levels"] >= 4
+    netlist = (accelerator / "synth" / "xc7.v").read_text()
+    assert "module bnn_accelerator" in netlist and "LUT6_2" in netlist
+
+
+def test_a_bitstream_for_the_ulx3s(accelerator):
+    result = bitstream(accelerator, board="ulx3s", freq_mhz=50)
+    place = accelerator / "board" / "ulx3s"
+    assert result["fmax_mhz"] >= 50
+    assert (place / "ulx3s.bit").stat().st_size == result["bytes"] > 50_000
+    assert set(result["critical_path"]["nodes"]) <= {"layer0_fifo", "layer1_mvau"}
+    # A clock that no ECP5 reaches: no file, the Fmax told.
+    with pytest.raises(CheckFailed, match=r"reaches [\d.]+ MHz, 400 MHz were asked"):
+        bitstream(accelerator, board="ulx3s", freq_mhz=400)
+    assert not (place / "ulx3s.bit").exists()
+
+
+def test_a_dry_run_writes_sources_only(accelerator):
+    result = bitstream(accelerator, dry_run=True)
+    place = accelerator / "board" / "ulx3s"
+    assert result["file"] is None and result["baud"] == 1_000_000
+    assert {"ulx3s_top.sv", "serial_shell.sv", "w.hex"} <= {
+        p.name for p in (place / "rtl").iterdir()
+    }
+    assert (place / "ulx3s.lpf").is_file() and not (place / "ulx3s.bit").exists()
+
+
+def test_errors_carry_the_tools_words_and_the_log(accelerator):
+    path = accelerator / "rtl" / "layer0_fifo.v"
+    path.write_text(path.read_text().replace("fifo #(", "no_such_kernel #("))
+    with pytest.raises(
+        CheckFailed, match=r"tiny: .*unknown module 'no_such_kernel' \(log: .*xc7\.log\)"
+    ):
+        synth(accelerator)
+    path.unlink()
+    with pytest.raises(BadInput, match="lacks layer0_fifo.v"):
+        synth(accelerator)
+
+
+def test_time_outs(accelerator):
+    with pytest.raises(CheckFailed, match="did not finish in 0.2 s"):
+        synth(accelerator, timeout_s=0.2)
+
+
+def test_bad_use(accelerator, tmp_path):
+    with pytest.raises(BadInput, match="no family 'xc9'; use one of xc7, xcup, ecp5"):
+        synth(accelerator, family="xc9")
+    with pytest.raises(BadInput, match="no open place and route for xc7"):
+        synth(accelerator, pnr=True)
+    with pytest.raises(BadInput, match="is not an accelerator folder"):
+        synth(tmp_path)
+    with pytest.raises(BadInput, match="no bitstream for 'pynq-z1'"):
+        bitstream(accelerator, board="pynq-z1")
+    with pytest.raises(BadInput, match="cannot be 60 MHz; take a multiple of 25 MHz, 50 MHz"):
+        bitstream(accelerator, freq_mhz=60)
+
+
+def test_pll_runs_in_its_range():
+    for feedback in range(1, 17):
+        multiplier, divider = pll_dividers(25 * feedback)
+        assert multiplier == feedback and 400 <= 25 * multiplier * divider <= 800
+
+
+def test_counting_cells():
+    cells = {
+        "LUT6": 3,
+        "LUT6_2": 2,
+        "RAM32M": 1,
+        "SRL16E": 2,
+        "FDRE": 5,
+        "CARRY4": 1,
+        "RAMB18E1": 3,
+        "IBUF": 9,
+        "NONSENSE": 1,
+    }
+    assert count_resources(cells) == {
+        "lut": 11,
+        "lutram": 6,
+        "ff": 5,
+        "carry": 1,
+        "bram": 1.5,
+        "mux": 0,
+        "dsp": 0,
+        "unknown": 1,
+    }
+
+
+def test_depth_is_the_longest_chain():
+    def lut(inputs, output):
+        return {
+            "type": "LUT2",
+            "port_directions": {"I0": "input", "I1": "input", "O": "output"},
+            "connections": {"I0": [inputs[0]], "I1": [inputs[1]], "O": [output]},
+        }
+
+    cells = {"a": lut((2, 3), 4), "b": lut((4, 2), 5), "c": lut((5, 4), 6), "d": lut((2, 3), 7)}
+    found = logic_depth({"cells": cells}, "xc7")
+    assert found.levels == 3 and found.path == ["a", "b", "c"]
+
+
+def test_critical_path_is_told_in_layers(accelerator):
+    hop = {"type": "logic", "delay": 2.0}
+    report = {
+        "critical_paths": [
+            {
+                "from": "posedge clk",
+                "to": "posedge clk",
+                "path": [
+                    {**hop, "to": {"cell": "shell.accelerator.layer0_fifo.kernel.head"}},
+                    {**hop, "to": {"cell": "shell.accelerator.layer1_mvau.kernel.acc"}},
+                ],
+            },
+            {
+                "from": "<async>",
+                "to": "posedge clk",
+                "path": [{**hop, "delay": 90, "to": {"cell": "x"}}],
+            },
+        ]
+    }
+    found = critical_path(report, Accelerator.load(accelerator), "shell.accelerator.")
+    assert found["nodes"] == ["layer0_fifo", "layer1_mvau"] and found["delay_ns"] == 4.0

@@ -1,0 +1,216 @@
+"""Bad input: one clear sentence, exit code 2 (3 for a missing tool), and nothing left behind."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from small_onnx import float_network, perceptron, with_external_data, with_op
+
+from hw_bnn import cli
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder to work in, the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def left(folder):
+    return sorted(os.listdir(folder))
+
+
+def refused(capsys, arguments, sentence, code=2):
+    """Run a command that has to fail with one sentence on stderr and nothing on stdout."""
+    found = cli.run([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    errors = [line for line in captured.err.splitlines() if line.startswith("error: ")]
+    assert found == code, captured.err
+    assert len(errors) == 1 and "Traceback" not in captured.err
+    assert re.search(sentence, errors[0]), errors[0]
+    assert captured.out == ""
+
+
+MODELS = {
+    "truncated": (lambda: perceptron().SerializeToString()[:-400],
+                  "net.onnx is no complete ONNX file|net.onnx: "),
+    "empty": (lambda: b"", "net.onnx is empty"),
+    "not ONNX": (lambda: b"solver: xgboost\n" * 9, "net.onnx"),
+    "external data": (lambda: with_external_data("../secret.bin").SerializeToString(),
+                      "tensor w0: its external data '../secret.bin' leaves the model's folder; keep"),
+    "absolute data": (lambda: with_external_data("/etc/passwd").SerializeToString(),
+                      "tensor w0: its external data '/etc/passwd' leaves the model's folder"),
+    "float": (lambda: float_network().SerializeToString(), "quantis"),
+    "op": (lambda: with_op("Sin").SerializeToString(), "Sin_9: .*Sin.* not supported.*; "),
+    "op in the middle": (lambda: with_op("Gelu").SerializeToString(), "Gelu_9: .*; "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["compile", "verify"])
+@pytest.mark.parametrize("kind", MODELS)
+def test_models_that_cannot_be_used(place, capsys, command, kind):
+    make, sentence = MODELS[kind]
+    (place / "net.onnx").write_bytes(make())
+    (place.parent / "secret.bin").write_bytes(bytes(4 * 16 * 8))
+    refused(capsys, [command, "net.onnx", "--out", "result"], sentence)
+    assert left(place) == ["net.onnx"]
+
+
+@pytest.mark.parametrize("command", ["compile", "verify"])
+def test_no_such_model(place, capsys, command):
+    refused(capsys, [command, "nothing.onnx", "--out", "result"], "nothing.onnx does not exist")
+    assert left(place) == []
+
+
+FOLDINGS = {
+    "does not divide": ('{"layer0": {"PE": 3, "SIMD": 1}}', "layer0.*PE.*3.*8"),
+    "unknown layer": ('{"layer9": {"PE": 1, "SIMD": 1}}', "layer9"),
+    "no JSON": ("PE: 3", "folding.json"),
+}
+
+
+@pytest.mark.parametrize("kind", FOLDINGS)
+def test_folding(place, capsys, kind):
+    text, sentence = FOLDINGS[kind]
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    (place / "folding.json").write_text(text)
+    refused(
+        capsys, ["compile", "net.onnx", "--out", "result", "--folding", "folding.json"], sentence
+    )
+    assert left(place) == ["folding.json", "net.onnx"]
+
+
+OPTIONS = {
+    "board": (["--board", "pynq-z9"], "there is no board 'pynq-z9'; use one of pynq-z1"),
+    "two targets": (["--target-fps", "10", "--target-cycles", "10"], "give one of the two"),
+    "target": (["--target-cycles", "0"], "0 cycles"),
+    "scale alone": (["--input-scale", "1/255"], "--input-type"),
+    "scale": (["--input-type", "UINT8", "--input-scale", "much"], "input scale"),
+    "type": (["--input-type", "UINT99"], "UINT99"),
+    "mode": (["--output-mode", "all"], "all.*scores.*label.*both"),
+    "number": (["--target-cycles", "many"], "Invalid value for '--target-cycles'.*--help"),
+}
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_options_of_compile(place, capsys, kind):
+    options, sentence = OPTIONS[kind]
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    refused(capsys, ["compile", "net.onnx", "--out", "result", *options], sentence)
+    assert left(place) == ["net.onnx"]
+
+
+FRAMES = {
+    "no file": (["--inputs", "x.npy"], None, "x.npy does not exist"),
+    "not npy": (["--inputs", "x.npy"], b"1,2,3", "no readable .npy"),
+    "pickle": (["--inputs", "x.npy"], np.array([{}]), "no readable .npy"),
+    "shape": (["--inputs", "x.npy"], np.zeros((3, 15), int), "shape .3, 15.*16"),
+    "range": (["--inputs", "x.npy"], np.full((3, 16), 16), "holds 16 at .0, 0.*0 to 15"),
+    "text": (["--inputs", "x.npy"], np.full((3, 16), "a"), "neither integers nor real"),
+    "not finite": (["--inputs", "x.npy"], np.full((3, 16), np.nan), "holds nan"),
+    "none": (["--inputs", "x.npy"], np.zeros((0, 16), int), "no frames"),
+    "two": (["--inputs", "x.npy", "--dataset", "digits"], np.zeros((1, 16), int), "one of them"),
+    "data set": (["--dataset", "imagenet"], None, "no data set is called 'imagenet'"),
+    "other data": (["--dataset", "digits"], None, "shape .*64.*16"),
+    "split": (["--dataset", "digits", "--split", "valid"], None, "no split 'valid'"),
+    "limit": (["--limit", "0"], None, "--limit is 0"),
+    "slow": (["--slow-frames", "-1"], None, "--slow-frames is -1"),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_frames(place, capsys, kind):
+    options, content, sentence = FRAMES[kind]
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    if isinstance(content, bytes):
+        (place / "x.npy").write_bytes(content)
+    elif content is not None:
+        np.save(place / "x.npy", content)
+    before = left(place)
+    refused(capsys, ["verify", "net.onnx", "--out", "result", *options], sentence)
+    assert left(place) == before
+
+
+def test_output_folder(place, capsys):
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    (place / "thesis").mkdir()
+    (place / "thesis" / "text.tex").write_text("dear")
+    for command in ("compile", "verify"):
+        for out, sentence in (
+            ("net.onnx", "is a file"),
+            ("net.onnx/below", "a part of the path is a file"),
+            ("thesis", "holds other files"),
+            (".", "is the current folder"),
+            ("x" * 300, "the name is too long"),
+        ):
+            refused(capsys, [command, "net.onnx", "--force", "--out", out], sentence)
+    assert left(place) == ["net.onnx", "thesis"]
+    assert left(place / "thesis") == ["text.tex"]
+
+
+def test_no_permission(place):
+    """As another user, since root may write anywhere."""
+    for folder in (place, *list(place.parents)[:2]):
+        folder.chmod(0o755)
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    (place / "net.onnx").chmod(0o644)
+    (place / "closed").mkdir(mode=0o555)
+    code = (
+        "import os, sys, decimal, hw_bnn.compile.build; from hw_bnn import cli\n"
+        "os.getuid() == 0 and (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
+        "sys.exit(cli.run(['compile', 'net.onnx', '--out', 'closed/result']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2, done.stderr
+    assert "error: closed/result cannot be written: permission denied; choose" in done.stderr
+    assert left(place / "closed") == []
+
+
+RECIPE = """
+name: net
+data: {name: digits, scale: integer}
+model: {name: mlp, hidden: [8], input: {bits: 5}}
+training: {epoch: 1, method: {name: ste, lr: 0.01}}
+"""
+
+
+def test_unknown_recipe_key(place, capsys):
+    (place / "net.yaml").write_text(RECIPE)
+    refused(
+        capsys, ["train", "net.yaml", "--out", "run"],
+        "training has no key 'epoch'; did you mean 'epochs'?",
+    )  # fmt: skip
+    right = ["train", "net.yaml", "--out", "run", "--set", "training.epoch=1"]
+    refused(capsys, right, "no key 'epoch'")
+    refused(capsys, ["train", "nosuch.yaml", "--out", "run"], "no recipe file nosuch.yaml")
+    refused(capsys, ["sweep", "nosuch.yaml", "--out", "run"], "nosuch.yaml cannot be read")
+    assert left(place) == ["net.yaml"]
+
+
+@pytest.mark.parametrize("command", ["simulate", "report", "synth"])
+def test_no_accelerator(place, capsys, command):
+    refused(capsys, [command, "nothing"], "nothing is not an accelerator folder")
+    (place / "accelerator.json").write_text(json.dumps({"schema_version": 99}))
+    refused(capsys, [command, "."], "schema version 99")
+    assert left(place) == ["accelerator.json"]
+
+
+def test_no_run_to_export(place, capsys):
+    refused(capsys, ["export", "nothing", "-o", "net.onnx"], "nothing")
+    (place / "damaged.pt").write_bytes(b"PK\x03\x04 torn")
+    refused(capsys, ["export", "damaged.pt", "-o", "net.onnx"], "damaged.pt")
+    assert left(place) == ["damaged.pt"]
+
+
+@pytest.mark.slow
+def test_a_missing_tool_is_exit_code_3(place, capsys, monkeypatch):
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    (place / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(place / "bin"))
+    monkeypatch.delenv("CXX", raising=False)
+    refused(capsys, ["compile", "net.onnx", "--out", "result"], r"g\+\+.*install", code=3)
+    assert left(place) == ["bin", "net.onnx"]

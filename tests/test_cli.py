@@ -1,0 +1,99 @@
+"""Exit codes and sentences of the command line."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from hw_bnn import cli
+from hw_bnn.errors import BadInput, CheckFailed, MissingTool, Unsupported
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """A command line whose only command, `fail`, raises a given exception."""
+
+    def make(error):
+        app = typer.Typer()
+
+        @app.callback()
+        def main():
+            pass
+
+        @app.command()
+        def fail(debug: cli.Debug = False):
+            raise error
+
+        monkeypatch.setattr(cli, "app", app)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (CheckFailed("rtl and golden differ in 1 frame"), 1, "rtl and golden differ in 1 frame"),
+        (BadInput("no such file"), 2, "no such file"),
+        (Unsupported("x is not supported", node="N_3", remedy="do y"), 2, "N_3: x is not supported; do y"),
+        (MissingTool("g++ is not installed", remedy="install it"), 3, "g++ is not installed; install it"),
+        (ModuleNotFoundError("No module", name="torch.nn"), 3,
+         "the Python package torch is not installed; install it with `pip install 'hw-bnn[train]'`"),
+        (ModuleNotFoundError("No module", name="finn"), 3,
+         "the Python package finn is not installed; install it with `pip install 'hw-bnn[compile]'`"),
+        (PermissionError(13, "Permission denied", "/x"), 2, "/x: Permission denied"),
+        (MemoryError(), 2, "the memory is used up; give fewer frames (--limit) or fewer jobs (--jobs)"),
+        (KeyboardInterrupt(), 130, "stopped"),
+        (ValueError("odd\nthing \x1b[31m"), 70,
+         "internal error (ValueError: odd thing ?[31m); run again with --debug and report it"),
+    ],
+)  # fmt: skip
+def test_an_error_is_one_sentence(failing, capsys, error, code, sentence):
+    failing(error)
+    assert cli.run(["fail"]) == code
+    captured = capsys.readouterr()
+    assert captured.err == f"error: {sentence}\n"
+    assert captured.out == ""
+
+
+def test_debug_shows_the_traceback(failing):
+    failing(ValueError("odd"))
+    with pytest.raises(ValueError, match="odd"):
+        cli.run(["fail", "--debug"])
+    assert cli.run(["fail"]) == cli.INTERNAL_ERROR  # not kept for the next run
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nosuch"], ["--nosuch"], ["doctor", "--nosuch"], ["doctor", "extra"]]
+)
+def test_bad_use(capsys, arguments):
+    assert cli.run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
+    assert "--help`)" in captured.err
+    assert captured.out == ""
+
+
+def test_every_command_has_help(capsys):
+    for command in cli.app.registered_commands:
+        name = command.name or command.callback.__name__
+        assert cli.run([name, "--help"]) == 0
+        assert "--debug" in capsys.readouterr().out
+
+
+def test_json_prints_one_document(capsys):
+    assert cli.run(["doctor", "--json"]) == 0
+    assert "items" in json.loads(capsys.readouterr().out)
+
+
+def test_a_closed_pipe_is_no_error():
+    code = "from hw_bnn import cli; cli.main(['doctor'])"
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    run.stdout.close()
+    errors = run.stderr.read()
+    run.stderr.close()
+    run.wait(timeout=60)
+    assert "Traceback" not in errors, errors

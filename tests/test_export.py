@@ -1,0 +1,102 @@
+"""Export: the QONNX file's nodes and types, its equality with torch, and refusals."""
+
+import os
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from hw_bnn.errors import BadInput, CheckFailed, Unsupported
+from hw_bnn.export import compare, export, export_model, to_qonnx
+from hw_bnn.nn import set_weight_mode, zoo
+from hw_bnn.train import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "digits"
+    return train("digits_mlp", overrides=["epochs=3"], out=out, quiet=True, tensorboard=False)
+
+
+def test_trained_network_exports_exactly(run, tmp_path):
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+
+    from hw_bnn.train.data import load_arrays
+
+    path = export(run, tmp_path / "model.onnx")
+    graph = ModelWrapper(str(path))
+    kinds = [node.op_type for node in graph.graph.node]
+    assert kinds.count("BipolarQuant") == 5 and kinds.count("Quant") == 1
+    assert kinds.count("MatMul") == 3 and kinds.count("BatchNormalization") == 3
+    assert graph.get_tensor_shape("global_in") == [1, 64]
+    images, labels = load_arrays("digits", "test")
+    from hw_bnn.train.trained import load_trained
+
+    model = load_trained(run).model
+    with torch.no_grad():
+        expected = model(torch.from_numpy(images).float()).numpy()
+    found = np.concatenate(
+        [
+            execute_onnx(graph, {"global_in": image[None].astype(np.float32)})["global_out"]
+            for image in images[:40]
+        ]
+    )
+    np.testing.assert_allclose(found, expected[:40], rtol=1e-4, atol=1e-4)
+    assert (found.argmax(1) == expected[:40].argmax(1)).all()
+    assert (expected.argmax(1) == labels).mean() > 0.6
+
+
+def test_export_is_deterministic(run, tmp_path):
+    first = export(run, tmp_path / "a.onnx").read_bytes()
+    assert export(run / "selected.pt", tmp_path / "b.onnx").read_bytes() == first
+
+
+@pytest.mark.parametrize(("name", "shape"), [("tfc_1w1a", (1, 28, 28)), ("cnv_1w1a", (3, 32, 32))])
+def test_finns_networks_export(name, shape, tmp_path):
+    model = zoo.randomise_norms(zoo.build(name), seed=1)
+    path = export_model(model, tmp_path / "model.onnx", torch.rand(2, *shape))
+    assert {node.op_type for node in onnx.load(path).graph.node} >= {"BipolarQuant", "MatMul"}
+
+
+def test_a_wrong_file_is_noticed(run):
+    from onnx import numpy_helper
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    from hw_bnn.train.trained import load_trained
+
+    model, inputs = load_trained(run).model, torch.randint(0, 32, (3, 64)).float()
+    graph = ModelWrapper(to_qonnx(model, inputs[:1]))
+    compare(graph, model, inputs)
+    weight = next(t for t in graph.graph.initializer if sorted(t.dims) == [64, 256])
+    array = numpy_helper.to_array(weight).copy()
+    array[:8] *= -1
+    weight.CopyFrom(numpy_helper.from_array(array, weight.name))
+    with pytest.raises(CheckFailed, match="differ"):
+        compare(graph, model, inputs)
+
+
+def test_float_networks_are_refused(tmp_path):
+    with pytest.raises(Unsupported, match="no layer with 1-bit weights"):
+        export_model(torch.nn.Linear(3, 2), tmp_path / "x.onnx", torch.rand(1, 3))
+    model = zoo.build("mlp", in_features=8, classes=3, hidden=[4])
+    set_weight_mode(model, "real", eval_real=True)
+    with pytest.raises(Unsupported, match="linear1: the weights are real"):
+        export_model(model, tmp_path / "x.onnx", torch.rand(1, 8))
+    assert not list(tmp_path.iterdir())
+
+
+def test_bad_paths(run, tmp_path):
+    with pytest.raises(BadInput, match="no trained network"):
+        export(tmp_path, tmp_path / "x.onnx")
+    with pytest.raises(BadInput, match="does not exist"):
+        export(run, tmp_path / "nowhere" / "x.onnx")
+    (tmp_path / "broken.pt").write_bytes((run / "selected.pt").read_bytes()[:1000])
+    with pytest.raises(BadInput, match="damaged or no checkpoint"):
+        export(tmp_path / "broken.pt", tmp_path / "x.onnx")
+    if os.geteuid():  # root writes everywhere
+        (tmp_path / "closed").mkdir(mode=0o500)
+        with pytest.raises(BadInput, match="cannot be written"):
+            export(run, tmp_path / "closed" / "x.onnx")
+    assert not list(tmp_path.glob("*.onnx"))

@@ -1,0 +1,73 @@
+"""qonnx executes batches as it executes single frames."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+from small_onnx import perceptron
+
+from hw_bnn.errors import BadInput
+from hw_bnn.qonnx_stage import QonnxStage
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(model):
+        onnx.save(model, tmp_path / "net.onnx")
+        return tmp_path / "net.onnx"
+
+    return save
+
+
+def with_reshape(shape):
+    """The perceptron behind a Reshape of its input; 1 in the first place fixes the batch."""
+    model = perceptron()
+    model.graph.initializer.append(numpy_helper.from_array(np.array(shape, np.int64), "shape"))
+    model.graph.node.insert(0, helper.make_node("Reshape", ["image", "shape"], ["x"], "flatten"))
+    model.graph.input[0].name = "image"
+    dims = model.graph.input[0].type.tensor_type.shape.dim
+    dims[1].dim_value = 4
+    dims.add().dim_value = 4
+    return model
+
+
+def frames(count, *shape):
+    return np.random.default_rng(1).integers(0, 16, (count, *shape)).astype(np.float32)
+
+
+def test_batches_equal_single_frames(saved):
+    stage = QonnxStage(saved(perceptron()), ["o0"])
+    x, told = frames(300, 16), []
+    found = stage.run(x, told.append)
+    assert found["o0"].shape == (300, 8) and found["a1"].shape == (300, 4)
+    assert set(np.unique(found["o0"])) == {-1, 1}
+    assert told == [256, 44]
+    for i in (0, 255, 299):
+        single = stage.run(x[i : i + 1])
+        assert (single["o0"] == found["o0"][i]).all() and (single["a1"] == found["a1"][i]).all()
+
+
+@pytest.mark.parametrize("shape", [[1, 16], [1, -1], [-1, 16]])
+def test_a_reshape_in_front(saved, shape):
+    x = frames(20, 4, 4)
+    found = QonnxStage(saved(with_reshape(shape)), ["o0"]).run(x)
+    plain = QonnxStage(saved(perceptron()), ["o0"]).run(x.reshape(20, 16))
+    assert (found["o0"] == plain["o0"]).all() and (found["a1"] == plain["a1"]).all()
+
+
+def test_a_batch_that_mixes_frames_falls_back_to_single_ones(saved):
+    """A sum over the batch axis is right for one frame alone."""
+    model = perceptron()
+    out = model.graph.output[0]
+    model.graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), "axes"))
+    model.graph.node.append(helper.make_node("ReduceSum", [out.name, "axes"], ["end"], "mix", keepdims=1))
+    out.name = "end"
+    stage, told = QonnxStage(saved(model), ["a1"]), []
+    found = stage.run(frames(10, 16), told.append)
+    assert told == [1] * 10
+    assert (found["end"] == found["a1"]).all()
+
+
+def test_an_unknown_tensor(saved):
+    with pytest.raises(BadInput, match="no tensor nothing"):
+        QonnxStage(saved(perceptron()), ["nothing"])

@@ -1,0 +1,181 @@
+"""`verify` passes where all stages agree, and names the place where one does not."""
+
+import json
+import shutil
+from xml.etree import ElementTree as xml
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from small_onnx import perceptron
+
+from hw_bnn import cli, verifier
+from hw_bnn.accelerator import Accelerator
+from hw_bnn.errors import CheckFailed
+from hw_bnn.sim import simulate
+from hw_bnn.verify import failed, verify
+
+pytestmark = pytest.mark.slow
+FRAMES = 400
+STAGES = ["qonnx", "dataflow", "golden", "rtl", "rtl_stalled"]
+
+
+@pytest.fixture(scope="module")
+def verified(tmp_path_factory):
+    """(folder of the results, summary) of the small perceptron, under a name that needs quoting."""
+    place = tmp_path_factory.mktemp("it's a \"place\"")
+    model = place / "my $net;.onnx"
+    onnx.save(perceptron(), model)
+    summary = verify(
+        model, out=place / "results", frames=FRAMES, target_cycles=16, junit=place / "junit.xml"
+    )
+    return place, summary
+
+
+@pytest.fixture
+def accelerator(verified, tmp_path):
+    """A copy of the accelerator, to be damaged."""
+    return shutil.copytree(verified[0] / "results" / "accelerator", tmp_path / "accelerator")
+
+
+def test_all_stages_agree(verified):
+    _, summary = verified
+    assert summary["passed"] is True and failed(summary) is None
+    assert list(summary["frames"]) == STAGES
+    assert summary["frames"] == {**dict.fromkeys(STAGES, FRAMES), "rtl_stalled": 256}
+    assert summary["mismatches"] == dict.fromkeys(STAGES, 0)
+    assert summary["float_ties"]["qonnx"] >= 0
+    assert summary["bound_cycles"] == 16
+    assert summary["cycles_per_frame"] == pytest.approx(16, rel=0.01)
+    assert summary["latency_cycles"] > 16
+    assert set(STAGES) < set(summary["seconds"])
+
+
+def test_what_is_written(verified):
+    place, summary = verified
+    results = place / "results"
+    assert json.loads((results / "summary.json").read_text()) == summary
+    page = (results / "report.html").read_text()
+    assert "Bit-exact." in page and "my $net;" in page
+    root = xml.parse(place / "junit.xml").getroot()
+    assert root.attrib["failures"] == "0" and root.attrib["tests"] == "6"
+    assert not list(results.glob("*.fst"))
+
+
+def test_the_scores_are_those_of_float_arithmetic(verified, tmp_path):
+    """Against numpy alone, so that a mistake common to all stages is seen."""
+    folder = verified[0] / "results" / "accelerator"
+    parameters = {t.name: numpy_helper.to_array(t) for t in perceptron().graph.initializer}
+    x = np.random.default_rng(5).integers(0, 16, (200, 16))
+    hidden = x @ np.where(parameters["w0"] >= 0, 1, -1)
+    normal = (hidden - parameters["m0"]) / np.sqrt(parameters["v0"].astype(float) + 1e-5)
+    signs = np.where(normal * parameters["g0"] + parameters["s0"] >= 0, 1, -1)
+    expected = signs @ np.where(parameters["w1"] >= 0, 1, -1)
+    assert (simulate(folder, x).scores == expected).all()
+
+
+def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
+    """Flips one bit of one word: the layer and the channel that it belongs to are told."""
+    description = Accelerator.load(accelerator)
+    node = next(n for n in description.nodes if n.op == "IntMVAU_rtl")
+    memory = accelerator / "rtl" / next(m for m in node.memories if "weights" in m)
+    words = memory.read_text().split("\n")
+    # Address nf*SF+sf holds bit pe*SIMD+simd of channel nf*PE+pe: flip PE 0's first bit of the last nf.
+    address = (node.mh // node.pe - 1) * (node.mw // node.simd)
+    words[address] = f"{int(words[address], 16) ^ 1:0{len(words[address])}x}"
+    memory.write_text("\n".join(words))
+    channel = node.mh - node.pe
+
+    code = cli.run(["verify", str(accelerator), "--frames", "300", "--out", str(tmp_path / "out"),
+                    "--junit", str(tmp_path / "junit.xml")])  # fmt: skip
+    assert code == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: stages differ from the golden model: rtl in ")
+    assert "rtl differs from golden first in sign0 (tensor o0), frame " in error
+    assert f", channel {channel}, cycle " in error
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["passed"] is False
+    assert summary["mismatches"]["rtl"] > 0 and summary["mismatches"]["rtl_stalled"] > 0
+    assert summary["mismatches"] | {"rtl": 0, "rtl_stalled": 0} == dict.fromkeys(STAGES, 0)
+    divergence = summary["divergences"][0]
+    assert (divergence["layer"], divergence["channel"]) == ("sign0", channel)
+    assert divergence["cycle"] > 0 and abs(divergence["expected"]) == 1
+    assert (tmp_path / "out" / "rtl_divergence.fst").stat().st_size > 100
+    cases = xml.parse(tmp_path / "junit.xml").getroot().iter("testcase")
+    wrong = [case.get("name") for case in cases if case.find("failure") is not None]
+    assert wrong == ["rtl == golden", "rtl_stalled == golden"]
+    assert "Stages differ." in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_another_model_file_is_found(accelerator):
+    """The accelerator of other weights: everything compiled differs, what reads the file agrees."""
+    onnx.save(perceptron(seed=1), accelerator / "model.onnx")
+    summary = verify(accelerator, frames=50)
+    wrong = {name for name, count in summary["mismatches"].items() if count}
+    assert wrong == {"dataflow", "rtl", "rtl_stalled"}
+    text = str(failed(summary))
+    assert "dataflow in " in text and "dataflow differs from golden first in" in text
+
+
+def test_a_float_stage_that_is_wrong_is_no_tie(verified, monkeypatch):
+    real = verifier.run_qonnx
+
+    def wrong(golden, model, x, advance):
+        run = real(golden, model, x, advance)
+        run.floats["o0"][3, 5] *= -1  # a sign of frame 3 far from its threshold
+        return run
+
+    monkeypatch.setattr(verifier, "run_qonnx", wrong)
+    summary = verify(verified[0] / "results" / "accelerator", frames=20)
+    assert summary["mismatches"]["qonnx"] + summary["float_ties"]["qonnx"] == 1
+    assert summary["mismatches"]["qonnx"] == 1
+    divergence = summary["divergences"][0]
+    assert (divergence["layer"], divergence["frame"], divergence["channel"]) == ("sign0", 3, 5)
+
+
+def test_a_simulation_that_hangs_fails_all_its_frames(verified, monkeypatch, capsys):
+    def hang(*_arguments, **_options):
+        raise CheckFailed("nothing moves any more since cycle 99")
+
+    monkeypatch.setattr(verifier, "run_rtl", hang)
+    folder = verified[0] / "results" / "accelerator"
+    assert cli.run(["verify", str(folder), "--frames", "20"]) == 1
+    captured = capsys.readouterr()
+    assert "nothing moves any more since cycle 99" in captured.err
+    assert "DIFFERS" in captured.out
+
+
+def test_json_is_alone_on_stdout(verified, capfd):
+    folder = verified[0] / "results" / "accelerator"
+    assert cli.run(["verify", str(folder), "--frames", "10", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out)["frames"]["rtl"] == 10
+
+
+def test_frames_from_a_file(verified, tmp_path):
+    np.save(tmp_path / "x.npy", np.full((7, 16), 15))
+    summary = verify(verified[0] / "results" / "accelerator", inputs=tmp_path / "x.npy")
+    assert summary["passed"] and summary["frames"]["rtl"] == 7 and summary["input"] == "x.npy"
+
+
+def test_slow_stages_can_see_fewer_frames(verified):
+    summary = verify(verified[0] / "results" / "accelerator", frames=40, slow_frames=5)
+    assert summary["frames"]["qonnx"] == summary["frames"]["dataflow"] == 5
+    assert summary["frames"]["rtl"] == 40
+
+
+def test_label_mode_compares_labels(verified, tmp_path):
+    model = verified[0] / "my $net;.onnx"
+    summary = verify(model, out=tmp_path / "out", output_mode="label", frames=50, target_cycles=16)
+    assert summary["passed"] and summary["frames"]["rtl"] == 50
+
+
+def test_simulate_command(verified, tmp_path, capsys):
+    folder = verified[0] / "results" / "accelerator"
+    saved = tmp_path / "scores.npz"
+    assert cli.run(["simulate", str(folder), "--frames", "30", "--save", str(saved), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["frames"] == 30 and document["accuracy"] is None
+    assert document["cycles_per_frame"] == pytest.approx(16, rel=0.01)
+    with np.load(saved) as arrays:
+        assert arrays["scores"].shape == (30, 4) and arrays["labels"].shape == (30,)

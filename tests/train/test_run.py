@@ -1,0 +1,272 @@
+"""Training runs: every method trains, resumes bit for bit after kill -9, and stops on NaN."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hw_bnn.errors import BadInput, CheckFailed
+from hw_bnn.train import train
+from hw_bnn.train.checkpoint import load_checkpoint, save_checkpoint
+from hw_bnn.train.metrics import read_metrics
+from hw_bnn.train.trained import load_trained
+
+REAL = {"optimiser": "adam", "lr": 0.01}
+METHODS = {
+    "ste": {"name": "ste", "lr": {"start": 0.01, "end": 0.0, "kind": "linear", "per": "step"}},
+    "sgd": {"name": "ste", "optimiser": "nesterov", "lr": 0.1, "scaling": "update"},
+    "stochastic": {"name": "ste", "lr": 0.01, "stochastic": True},
+    "real": {"name": "real", "lr": 0.01, "clip_weights": True},
+    "bop": {"name": "bop", "gamma": 1e-2, "tau": 1e-7, "real": REAL},
+    "bop2": {"name": "bop2", "gamma": 1e-2, "tau": 1e-6, "real": REAL},
+    "proxquant": {"name": "proxquant", "lr": 0.01, "reg_rate": 0.05, "freeze_after": 4},
+    "bnew": {"name": "bnew", "lr": 0.01, "pull": 0.1, "freeze_after": 4},
+    "bmd": {
+        "name": "bmd",
+        "lr": 0.01,
+        "beta": {"start": 1.0, "factor": 1.5, "every": 1},
+        "real": REAL,
+    },
+    "md_tanh": {
+        "name": "md_tanh",
+        "lr": 0.01,
+        "beta": {"start": 1.0, "factor": 1.5, "every": 1},
+        "real": REAL,
+    },
+    "pmf": {
+        "name": "pmf",
+        "lr": 0.01,
+        "beta": {"start": 1.0, "factor": 1.2, "every": 10, "per": "step"},
+        "real": REAL,
+    },
+    "bayesbinn": {"name": "bayesbinn", "lr": 3e-4, "mean_samples": 3},
+}
+
+
+def recipe(method, epochs=6, **changes):
+    norm = {"affine": False} if method == "bayesbinn" else {}
+    return {
+        "name": f"digits_{method}",
+        "data": {"name": "digits", "scale": "integer", "batch": 64, "split": "stratified"},
+        "model": {
+            "name": "mlp",
+            "hidden": [64],
+            "input": {"bits": 5},
+            "norm": norm,
+            "dropout": 0.05,
+        },
+        "training": {"epochs": epochs, "loss": "squared_hinge", "method": METHODS[method]},
+        "checkpoint_seconds": 0,
+        "threads": 1,  # sums are bit-identical for one number of threads only
+        **changes,
+    }
+
+
+def run(document, out, **options):
+    return train(document, out=out, quiet=True, tensorboard=False, **options)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_learns_and_resumes_bit_for_bit(method, tmp_path):
+    document = recipe(method)
+    whole = run(document, tmp_path / "whole")
+    result = json.loads((whole / "result.json").read_text())
+    # Chance is 0.1; a binary network of 64 neurons is far above it after six epochs.
+    assert result["test_accuracy"] > 0.6, result
+    if method == "bayesbinn":
+        assert result["test_accuracy_mean"] > 0.6
+    records = read_metrics(whole)
+    assert [r["epoch"] for r in records] == list(range(6))
+
+    killed = tmp_path / "killed"
+    _train_and_kill(document, killed, after_epochs=3)
+    done = load_checkpoint(killed / "last.pt")["position"]["total_epochs"]
+    assert 1 <= done < 6
+    run(document, killed, resume=True)
+    one, two = (load_checkpoint(folder / "last.pt") for folder in (whole, killed))
+    for name, tensor in one["model"].items():
+        assert torch.equal(tensor, two["model"][name]), name
+    assert torch.equal(one["rng"]["torch"], two["rng"]["torch"])
+    assert torch.equal(one["rng"]["order"], two["rng"]["order"])
+    other = json.loads((killed / "result.json").read_text())
+    assert other["test_accuracy"] == result["test_accuracy"]
+    for a, b in zip(records, read_metrics(killed), strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+
+
+def test_tasks_resume_with_their_priors(tmp_path):
+    """Continual learning: three tasks, the posterior of each the prior of the next; killed in the
+    second.
+    """
+    method = {"name": "bayesbinn", "lr": 1e-3, "temperature": 1e-2}
+    later = {**method, "carry": True, "prior": "posterior"}
+    document = recipe("bayesbinn", epochs=2)
+    document["data"] |= {"permutation_seed": 3, "validation": 0}
+    document["training"] = {"epochs": 2, "method": method, "select": "last"}
+    document["stages"] = [{"task": 0}] + [
+        {"task": t, "start": "last", "method": later} for t in (1, 2)
+    ]
+    whole = run(document, tmp_path / "whole")
+    killed = tmp_path / "killed"
+    _train_and_kill(document, killed, after_epochs=3)
+    run(document, killed, resume=True)
+    one, two = (load_checkpoint(folder / "last.pt") for folder in (whole, killed))
+    states = [s["method"]["optimisers"]["bayes"]["state"] for s in (one, two)]
+    for index in states[0]:
+        assert torch.equal(states[0][index]["lam"], states[1][index]["lam"])
+        assert torch.equal(states[0][index]["prior"], states[1][index]["prior"])
+        assert states[0][index]["prior"].abs().max() > 0
+    records = read_metrics(whole)
+    assert [sorted(k for k in r if k.startswith("task")) for r in records[::2]] == [
+        [f"task{i}_accuracy" for i in range(t + 1)] for t in range(3)
+    ]
+    assert records[-1]["entropy_bits"] <= records[0]["entropy_bits"] + 0.05
+
+
+def _train_and_kill(document, out: Path, after_epochs: int) -> None:
+    """Fork a process that trains, and kill -9 it once its metrics show `after_epochs` epochs."""
+    child = os.fork()
+    if child == 0:
+        try:
+            from hw_bnn.train import metrics
+
+            write = metrics.Metrics.write
+
+            def slow_write(self, record):  # leaves the parent the time to hit the middle of the run
+                write(self, record)
+                time.sleep(0.05 if record["epoch"] < after_epochs - 1 else 30)
+
+            metrics.Metrics.write = slow_write
+            run(document, out)
+        finally:
+            os._exit(0)
+    deadline = time.monotonic() + 120
+    while len(read_metrics(out)) < after_epochs and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_real_process_killed_at_a_random_moment_resumes(tmp_path):
+    document = recipe("ste", epochs=12)
+    (tmp_path / "r.yaml").write_text(json.dumps(document))
+    code = (
+        "import sys; from hw_bnn.train import train; "
+        "train(sys.argv[1], out=sys.argv[2], resume=True, quiet=True)"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", code, tmp_path / "r.yaml", tmp_path / "killed"]
+    rng = np.random.default_rng()
+    process = subprocess.Popen(command)
+    while not (tmp_path / "killed" / "last.pt").exists() and process.poll() is None:
+        time.sleep(0.02)
+    time.sleep(rng.uniform(0, 0.5))
+    process.kill()
+    process.wait()
+    assert subprocess.run(command).returncode == 0
+    whole = run(document, tmp_path / "whole")
+    one, two = (load_checkpoint(folder / "last.pt") for folder in (whole, tmp_path / "killed"))
+    assert all(torch.equal(t, two["model"][n]) for n, t in one["model"].items())
+
+
+def test_stages_hand_weights_on(tmp_path):
+    document = recipe(
+        "real",
+        epochs=4,
+        stages=[{}, {"method": {"name": "ste", "lr": 1e-9, "clip_at_start": True}, "epochs": 1}],
+    )
+    folder = run(document, tmp_path / "run")
+    records = read_metrics(folder)
+    assert [r["stage"] for r in records] == [0] * 4 + [1]
+    assert records[3]["validation_accuracy"] > 0.8
+    # The signs of a network trained real: much worse at first, which is what from-scratch STE
+    # avoids.
+    assert records[4]["validation_accuracy"] < records[3]["validation_accuracy"]
+
+
+def test_freezing_leaves_signs_and_goes_on_with_the_rest(tmp_path):
+    folder = run(recipe("bnew", epochs=7), tmp_path / "run")
+    state = load_checkpoint(folder / "last.pt")["model"]
+    assert set(state["linear1.weight"].unique().tolist()) == {-1.0, 1.0}
+
+
+def test_not_finite_loss_stops_and_keeps_the_last_good_state(tmp_path):
+    document = recipe("real", epochs=6)
+    document["training"]["method"] = {
+        "name": "real",
+        "optimiser": "sgd",
+        "lr": {"start": 0.01, "factor": 1e30, "at": [3, 4, 5]},
+    }
+    with pytest.raises(CheckFailed, match="not finite .*epoch [3-5] of stage 0.*last good state"):
+        run(document, tmp_path / "run")
+    state = load_checkpoint(tmp_path / "run" / "last.pt")
+    assert state["position"]["total_epochs"] >= 3
+    assert all(t.isfinite().all() for t in state["model"].values() if t.is_floating_point())
+
+
+def test_existing_runs_are_not_overwritten(tmp_path):
+    document = recipe("ste", epochs=1)
+    folder = run(document, tmp_path / "run")
+    before = (folder / "result.json").read_bytes()
+    with pytest.raises(BadInput, match="already holds a run"):
+        run(document, folder)
+    assert run(document, folder, resume=True) == folder
+    assert (folder / "result.json").read_bytes() == before
+    with pytest.raises(BadInput, match="training.epochs = 1, the recipe now has 2"):
+        run(recipe("ste", epochs=2), folder, resume=True)
+
+
+def test_bad_input_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("HW_BNN_DATA", raising=False)
+    mnist = recipe("ste", data={"name": "mnist"})
+    for root in (None, tmp_path):
+        with pytest.raises(BadInput):
+            run(mnist, tmp_path / "run", data_root=root)
+    with pytest.raises(BadInput, match="do not fill one batch"):
+        run(recipe("ste", data={"name": "digits", "limit": 5}), tmp_path / "run")
+    bayes = recipe("bayesbinn")
+    bayes["model"]["norm"] = {"affine": True}
+    with pytest.raises(BadInput, match="affine"):
+        run(bayes, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_checkpoints_of_others_are_refused(tmp_path):
+    folder = run(recipe("ste", epochs=1), tmp_path / "run")
+    content = load_checkpoint(folder / "selected.pt")
+    torch.save({**content, "version": 99}, tmp_path / "v.pt")
+    with pytest.raises(BadInput, match="checkpoint version 99"):
+        load_trained(tmp_path / "v.pt")
+    torch.save({"state": 1}, tmp_path / "x.pt")
+    with pytest.raises(BadInput, match="no checkpoint of hw_bnn"):
+        load_trained(tmp_path / "x.pt")
+    torch.save(Path("/"), tmp_path / "p.pt")  # a class: weights_only loading refuses it
+    with pytest.raises(BadInput, match="damaged or no checkpoint"):
+        load_trained(tmp_path / "p.pt")
+    content.pop("format"), content.pop("version")
+    other = {
+        **content,
+        "recipe": {
+            **content["recipe"],
+            "model": {"name": "mlp", "hidden": [32], "input": {"bits": 5}},
+        },
+    }
+    save_checkpoint(tmp_path / "o.pt", other)
+    with pytest.raises(BadInput, match="is of another model: linear1.weight has shape"):
+        load_trained(tmp_path / "o.pt")
+
+
+def test_a_failed_write_keeps_the_old_checkpoint(tmp_path):
+    path = tmp_path / "x.pt"
+    save_checkpoint(path, {"value": 1})
+    with pytest.raises(Exception):
+        save_checkpoint(path, {"value": lambda: 1})  # cannot be pickled
+    assert load_checkpoint(path)["value"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["x.pt"]

@@ -1,0 +1,143 @@
+"""The plots of training/reproduce.py: training curves, retention curves, uncertainty bands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from hw_bnn.nn import binary_parameters
+from hw_bnn.train.data import load_arrays
+from hw_bnn.train.metrics import read_metrics
+from hw_bnn.train.trained import load_trained
+
+SAMPLED_NETWORKS = 50
+
+
+def draw(table: dict, document: dict, path: Path) -> None:
+    """Draw the table's plot of the runs in `document` (their folders) to a PNG file."""
+    plot = {
+        "curves": curves,
+        "retention": retention,
+        "two_moons": two_moons,
+        "snelson": snelson,
+    }[table["plot"]]
+    figure = plot(document)
+    figure.suptitle(table["title"])
+    figure.tight_layout()
+    figure.savefig(path, dpi=120, metadata={"Software": None})
+    plt.close(figure)
+
+
+def _records(row: dict) -> list[list[dict]]:
+    return [read_metrics(run["folder"]) for run in row["runs"]]
+
+
+def curves(document: dict):
+    """Validation accuracy and training loss per epoch, mean over seeds; stages are parted by
+    lines.
+    """
+    figure, axes = plt.subplots(1, 2, figsize=(12, 5))
+    for row in document["rows"]:
+        runs = _records(row)
+        key = "validation_accuracy" if "validation_accuracy" in runs[0][0] else "train_accuracy"
+        epochs = [r["epoch"] + 1 for r in runs[0]]
+        for axis, name, factor in ((axes[0], key, 100), (axes[1], "train_loss", 1)):
+            values = factor * np.array([[r[name] for r in run] for run in runs])
+            (line,) = axis.plot(epochs, values.mean(0), label=row["recipe"])
+            if len(runs) > 1:
+                axis.fill_between(
+                    epochs, values.min(0), values.max(0), alpha=0.2, color=line.get_color()
+                )
+        stages = [r["stage"] for r in runs[0]]
+        for epoch in np.flatnonzero(np.diff(stages)) + 1:
+            axes[0].axvline(epoch + 0.5, color="grey", linewidth=0.5)
+    axes[0].set(xlabel="epoch", ylabel="validation accuracy, %")
+    axes[1].set(xlabel="epoch", ylabel="training loss", yscale="log")
+    axes[0].legend(fontsize=7)
+    return figure
+
+
+def retention(document: dict):
+    """Test accuracy on every task over the epochs of all tasks."""
+    figure, axes = plt.subplots(
+        1, len(document["rows"]), figsize=(6 * len(document["rows"]), 4.5), sharey=True
+    )
+    for axis, row in zip(np.atleast_1d(axes), document["rows"]):
+        runs = _records(row)
+        tasks = max(r["stage"] for r in runs[0]) + 1
+        for task in range(tasks):
+            name = f"task{task}_accuracy"
+            epochs = [r["epoch"] + 1 for r in runs[0] if name in r]
+            values = 100 * np.array([[r[name] for r in run if name in r] for run in runs])
+            (line,) = axis.plot(epochs, values.mean(0), label=f"task {task + 1}")
+            axis.fill_between(
+                epochs, values.min(0), values.max(0), alpha=0.2, color=line.get_color()
+            )
+        axis.set(xlabel="epoch", ylabel="test accuracy, %", title=row["recipe"])
+        axis.legend()
+    return figure
+
+
+@torch.no_grad()
+def _outputs(folder: str, x: torch.Tensor) -> torch.Tensor:
+    """(K, N, 1) outputs of K networks drawn from the posterior; K = 1 where there is none."""
+    trained = load_trained(folder)
+    weights = binary_parameters(trained.model)
+    if "lam" not in trained.extra:
+        return trained.model(x)[None]
+    generator = torch.Generator().manual_seed(0)
+    outputs = []
+    for _ in range(SAMPLED_NETWORKS):
+        for weight, lam in zip(weights, trained.extra["lam"]):
+            positive = torch.rand(weight.shape, generator=generator) < torch.sigmoid(2 * lam)
+            weight.copy_(torch.where(positive, 1.0, -1.0))
+        outputs.append(trained.model(x))
+    return torch.stack(outputs)
+
+
+def two_moons(document: dict):
+    """Probability of class 1 over the plane, averaged over sampled networks."""
+    axis_values = torch.linspace(-3, 3, 120)
+    grid = torch.cartesian_prod(axis_values, axis_values)
+    x, y = load_arrays("two_moons", "train")
+    rows = document["rows"]
+    figure, axes = plt.subplots(1, len(rows), figsize=(6 * len(rows), 5))
+    for axis, row in zip(np.atleast_1d(axes), rows):
+        p = _outputs(row["runs"][0]["folder"], grid).sigmoid().mean(0).view(120, 120)
+        picture = axis.contourf(
+            axis_values, axis_values, p.T, levels=np.linspace(0, 1, 21), cmap="RdBu_r"
+        )
+        axis.scatter(*x.T, c=y, s=8, cmap="RdBu_r", edgecolors="black", linewidths=0.4)
+        unsure = ((p > 0.2) & (p < 0.8)).float().mean().item()
+        row["unsure_share_of_plane"] = round(unsure, 4)
+        axis.set(title=f"{row['recipe']}\n20-80 % sure on {100 * unsure:.0f} % of the plane")
+        figure.colorbar(picture, ax=axis)
+    return figure
+
+
+def snelson(document: dict):
+    """Mean and two deviations of sampled networks over the grid."""
+    inputs = torch.linspace(-3, 3, 300)[:, None]
+    x, y = load_arrays("snelson", "train", document["data_root"])
+    rows = document["rows"]
+    figure, axes = plt.subplots(1, len(rows), figsize=(6 * len(rows), 4.5), sharey=True)
+    inside = (inputs[:, 0] >= x.min()) & (inputs[:, 0] <= x.max())
+    for axis, row in zip(np.atleast_1d(axes), rows):
+        outputs = _outputs(row["runs"][0]["folder"], inputs)[..., 0]
+        mean, deviation = outputs.mean(0), outputs.std(0, correction=0)
+        axis.plot(inputs, mean)
+        axis.fill_between(inputs[:, 0], mean - 2 * deviation, mean + 2 * deviation, alpha=0.3)
+        axis.scatter(x, y, s=6, color="black")
+        row["deviation_inside"] = round(deviation[inside].mean().item(), 4)
+        row["deviation_outside"] = round(deviation[~inside].mean().item(), 4)
+        axis.set(
+            title=f"{row['recipe']}\ndeviation {row['deviation_inside']} inside, "
+            f"{row['deviation_outside']} outside the data"
+        )
+    return figure
