@@ -106,10 +106,11 @@ def _make_flags(inherited: str) -> str:
     """MAKEFLAGS with our overrides, which follow ` -- ` as make itself writes them."""
     options, _, variables = inherited.partition("-- ")
     kept = [o for o in options.split() if not o.startswith(("--jobserver", "-j"))]
-    names = tuple(f"{name}=" for name in _MAKE_OVERRIDES)
-    kept_variables = [v for v in variables.split() if not v.startswith(names)]
-    ours = [f"{name}={value}" for name, value in _MAKE_OVERRIDES.items()]
-    return " ".join([*kept, "--", *kept_variables, *ours])
+    ours = " ".join(f"{name}={value}" for name, value in _MAKE_OVERRIDES.items())
+    # The inherited variables follow as they stand: make escapes the spaces inside and at the end of
+    # a value with a backslash, so nothing may be split off, stripped or appended.
+    theirs = variables.removeprefix(ours).removeprefix(" ")
+    return " ".join([*kept, "--", ours, theirs] if theirs else [*kept, "--", ours])
 
 
 @lru_cache(maxsize=1)

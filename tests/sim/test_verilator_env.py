@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -36,9 +37,27 @@ def test_multi_file_build_with_timing_works(tmp_path):
 def test_make_flags_are_kept_and_not_doubled(monkeypatch):
     monkeypatch.setenv("MAKEFLAGS", "kw -j2 --jobserver-auth=3,4 -- FOO=1")
     once = verilator_environment()["MAKEFLAGS"]
-    assert once.startswith("kw -- FOO=1 ") and "jobserver" not in once
+    assert once.startswith("kw -- CFG_") and once.endswith(" FOO=1") and "jobserver" not in once
     monkeypatch.setenv("MAKEFLAGS", once)
     assert verilator_environment()["MAKEFLAGS"] == once
+
+
+def test_a_variable_that_ends_in_a_space_swallows_no_override(tmp_path):
+    """Under `make X="a "` the inherited MAKEFLAGS ends in an escaped space."""
+    show = tmp_path / "show.mk"
+    show.write_text("all:\n\t@echo '[$(CFG_CXXFLAGS_PCH_I)][$(X)]'\n")
+    inner = tmp_path / "inner.py"
+    inner.write_text(
+        "import subprocess\n"
+        "from hw_bnn.sim.verilator_env import verilator_environment\n"
+        f"subprocess.run(['make', '-s', '-f', {str(show)!r}], env=verilator_environment())\n"
+    )
+    outer = tmp_path / "outer.mk"
+    outer.write_text(f"all:\n\t@{sys.executable} {inner}\n")
+    run = subprocess.run(
+        ["make", "-s", "-f", str(outer), "X=-n 2 "], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[-include][-n 2 ]"
 
 
 def test_the_process_environment_is_untouched():
