@@ -13,6 +13,7 @@ capacities are run-time values. Speed and exactness rest on `driver.cpp`; nothin
 from __future__ import annotations
 
 import ctypes
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -32,6 +33,7 @@ ABI = 1
 DONE, MORE, HUNG, FAILED = range(4)
 RESET_CYCLES = 16
 SCOPE = "bench.dut"
+_DEPTH = re.compile(r"\.DEPTH\(\d+\)")
 _SLICE = 200_000  # cycles between two looks at progress and Ctrl-C; adapted to about 0.1 s
 
 
@@ -102,6 +104,8 @@ class NativeModel:
             )
         self._check_ports()
         self._fifos = self._find_fifos()
+        self.set_fifo_caps({n.name: n.depth for n in accelerator.nodes
+                            if n.depth and n.name in self._fifos})
 
     def close(self) -> None:
         """Free the model; the object cannot be used any more."""
@@ -351,9 +355,22 @@ class NativeModel:
 
 
 def rtl_design(rtl: Path, accelerator: Accelerator, variant: Variant = "fast") -> Design:
-    """The build of an accelerator's own RTL."""
+    """The build of an accelerator's own RTL.
+
+    Each FIFO gets room for a frame in it whatever its depth, which `NativeModel` sets as its
+    capacity: one build serves FIFO sizing and every result of it.
+    """
+    words = {stream.name: stream.words for stream in accelerator.streams}
+    texts = []
+    for node in accelerator.nodes:
+        name = f"{node.name}.v"
+        if node.op == "Fifo_rtl" and (rtl / name).is_file():
+            room = max(2, node.depth or 0, words[node.outputs[0]])
+            texts.append((name, _DEPTH.sub(f".DEPTH({room})", (rtl / name).read_text())))
+    own = {name for name, _ in texts}
     return Design(
-        sources=folder_sources(rtl, accelerator.sources),
+        sources=folder_sources(rtl, [name for name in accelerator.sources if name not in own]),
+        texts=tuple(texts),
         in_bits=accelerator.input.tdata_bits,
         out_bits=accelerator.output.tdata_bits,
         top=accelerator.top,

@@ -89,6 +89,22 @@ def test_cap_is_honoured_and_its_cost_told(small, tmp_path):
     x = np.where(np.random.default_rng(0).integers(0, 2, (400, 48)) > 0, 1, -1)
     assert report["cycles_per_frame"] == simulate(folder, x).cycles_per_frame
     assert report["cycles_per_frame"] > report["best_cycles_per_frame"]
+    assert simulate(folder, x[:50]).fifo_max == simulate(
+        folder, x[:50], fifo_caps={n.name: 1 for n in accelerator.nodes if n.op == "Fifo_rtl"}).fifo_max
+
+
+@pytest.mark.slow
+def test_one_verilator_build_serves_any_depths(small):
+    """Also that of FIFO sizing, in which every FIFO holds a frame."""
+    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.compile import compile_model
+    from hw_bnn.sim.native import rtl_design
+
+    model, folder = small
+    other = compile_model(model, folder.parent / "unsized", target_cycles=48, check=False, size_fifos=False)
+    designs = [rtl_design(f / "rtl", Accelerator.load(f)) for f in (folder, other)]
+    assert Accelerator.load(folder).nodes != Accelerator.load(other).nodes
+    assert designs[0].key() == designs[1].key()
 
 
 def test_impossible_cap(tmp_path):
