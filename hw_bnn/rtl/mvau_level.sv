@@ -3,7 +3,11 @@
 //   N_THRESHOLDS = 1, OUT_BITS = 1:  level = (sum >= T_0)
 //   otherwise:                       level = OUT_BIAS + #{t : sum >= T_t}, two's complement
 //
-// sum and thresholds are two's complement if SUM_SIGNED, unsigned if not. Combinational.
+// sum and thresholds are two's complement if SUM_SIGNED, unsigned if not; thresholds ascend with t.
+// Combinational.
+//
+// With HW_BNN_SIM defined more than 15 thresholds are counted by bisection, which is the same count
+// at a tenth of a simulator's code and time.
 module mvau_level #(
     parameter int SUM_BITS     = 8,
     parameter bit SUM_SIGNED   = 1'b0,
@@ -42,23 +46,49 @@ module mvau_level #(
   localparam int WIDE = (SUM_BITS > TH_BITS ? SUM_BITS : TH_BITS) + 1;
 
   logic signed [WIDE-1:0] wide_sum;
-  logic [N_THRESHOLDS-1:0] reached;
 
   assign wide_sum = {{(WIDE - SUM_BITS) {SUM_SIGNED && sum[SUM_BITS-1]}}, sum};
 
-  for (genvar t = 0; t < N_THRESHOLDS; t++) begin : g_compare
-    logic [TH_BITS-1:0] threshold;
-    logic signed [WIDE-1:0] wide_threshold;
-    assign threshold = thresholds[t*TH_BITS+:TH_BITS];
-    assign wide_threshold =
-        {{(WIDE - TH_BITS) {SUM_SIGNED && threshold[TH_BITS-1]}}, threshold};
-    assign reached[t] = wide_sum >= wide_threshold;
-  end
+`ifdef HW_BNN_SIM
+  localparam bit BISECT = N_THRESHOLDS > 15;
+`else
+  localparam bit BISECT = 0;
+`endif
 
-  if (N_THRESHOLDS == 1 && OUT_BITS == 1) begin : g_bit
-    assign level = reached;
-  end else begin : g_count
-    always_comb level = OUT_BITS'(OUT_BIAS) + OUT_BITS'($countones(reached));
+  if (BISECT) begin : g_bisect
+    function automatic logic signed [WIDE-1:0] at(input int unsigned t);
+      logic [TH_BITS-1:0] threshold;
+      threshold = thresholds[t*TH_BITS+:TH_BITS];
+      at = {{(WIDE - TH_BITS) {SUM_SIGNED && threshold[TH_BITS-1]}}, threshold};
+    endfunction
+
+    int unsigned count;
+    always_comb begin
+      count = 0;
+      for (int step = $clog2(N_THRESHOLDS + 1) - 1; step >= 0; step--) begin
+        if (count + (1 << step) <= N_THRESHOLDS && wide_sum >= at(count + (1 << step) - 1)) begin
+          count += 1 << step;
+        end
+      end
+    end
+    assign level = OUT_BITS'(OUT_BIAS) + OUT_BITS'(count);
+  end else begin : g_all
+    logic [N_THRESHOLDS-1:0] reached;
+
+    for (genvar t = 0; t < N_THRESHOLDS; t++) begin : g_compare
+      logic [TH_BITS-1:0] threshold;
+      logic signed [WIDE-1:0] wide_threshold;
+      assign threshold = thresholds[t*TH_BITS+:TH_BITS];
+      assign wide_threshold =
+          {{(WIDE - TH_BITS) {SUM_SIGNED && threshold[TH_BITS-1]}}, threshold};
+      assign reached[t] = wide_sum >= wide_threshold;
+    end
+
+    if (N_THRESHOLDS == 1 && OUT_BITS == 1) begin : g_bit
+      assign level = reached;
+    end else begin : g_count
+      always_comb level = OUT_BITS'(OUT_BIAS) + OUT_BITS'($countones(reached));
+    end
   end
 
 endmodule : mvau_level

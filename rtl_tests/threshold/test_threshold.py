@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from rtl_tests.bench import Bench, Data, Memory, Stream
 from rtl_tests.mvau import draw_sets, fold_thresholds, levels, sets_file
@@ -19,6 +20,14 @@ SHAPES = [
     {"CHANNELS": 2, "PE": 2, "IN_BITS": 7, "IN_SIGNED": 1, "N_SETS": 2, "N_VECTORS": 3},
     {"CHANNELS": 1, "PE": 1, "IN_BITS": 32, "IN_SIGNED": 1, "N_THRESHOLDS": 1, "OUT_BITS": 2},
 ]
+
+MANY = [
+    {"CHANNELS": 4, "PE": 2, "IN_BITS": 9, "IN_SIGNED": 1, "N_THRESHOLDS": 31, "OUT_BITS": 5,
+     "OUT_BIAS": -16},
+    {"CHANNELS": 3, "PE": 1, "IN_BITS": 7, "IN_SIGNED": 0, "N_THRESHOLDS": 22, "OUT_BITS": 5},
+    {"CHANNELS": 2, "PE": 1, "IN_BITS": 6, "IN_SIGNED": 1, "N_THRESHOLDS": 16, "OUT_BITS": 5},
+]
+"""Shapes that a simulation of an accelerator counts by bisection."""
 
 FALLING = [
     {"CHANNELS": 6, "PE": 2, "IN_BITS": 6, "IN_SIGNED": 1, "N_THRESHOLDS": 3, "OUT_BITS": 2},
@@ -75,8 +84,8 @@ def draw(shape, rng, frames=24, falling=False):
     )
 
 
-def run(shapes, simulator, seeds):
-    bench = Bench("threshold", shapes + FALLING, simulator)
+def run(shapes, simulator, seeds, defines=None):
+    bench = Bench("threshold", shapes + FALLING, simulator, defines)
     for seed in seeds:
         rng = np.random.default_rng(seed)
         bench.run([draw(shape, rng) for shape in shapes] + [draw(shape, rng, falling=True) for shape in FALLING],
@@ -86,6 +95,12 @@ def run(shapes, simulator, seeds):
 def test_threshold(shape_seed):
     rng = np.random.default_rng(shape_seed)
     run(SHAPES + [draw_shape(rng) for _ in range(4)], "verilator", (1, 2))
+
+
+@pytest.mark.parametrize("defines", [{}, {"HW_BNN_SIM": 1}])
+def test_many_thresholds(defines):
+    """Both forms, the hardware's and the simulation's."""
+    run(MANY, "verilator", (4,), defines)
 
 
 def test_in_icarus():

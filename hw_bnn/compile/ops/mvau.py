@@ -111,7 +111,8 @@ class BipolarWeightMVAU(KernelOp, MVAU):
         files = {self.memory_name("weights"): hex_words(lanes, 1)}
         if self.thresholds(model) is not None:
             sets, index = self.threshold_sets(model)
-            rows = np.concatenate([self.kernel_thresholds(t).reshape(nf, -1) for t in sets])
+            tables = [np.sort(self.kernel_thresholds(t), axis=1) for t in sets]  # as the kernel wants them
+            rows = np.concatenate([t.reshape(nf, -1) for t in tables])
             files[self.memory_name("thresholds")] = hex_words(rows, self.threshold_bits(model))
             if len(sets) > 1:
                 files[self.memory_name("sets")] = hex_words(index[:, None], max(1, (len(sets) - 1).bit_length()))

@@ -71,6 +71,7 @@ class BnnThresholding_rtl(KernelOp, Thresholding):
             table = (table + 2 - 4 * negate[:, None]) // 2
         else:
             table = table - negate[:, None]  # -x >= T holds where ~x >= T - 1
+        table = np.sort(table, axis=1)  # as the kernel wants them
         rows = table.reshape(-1, pe * table.shape[1])
         files = {self.memory_name("thresholds"): hex_words(rows, self.get_input_datatype().bitwidth() + 2)}
         if negate.any():
