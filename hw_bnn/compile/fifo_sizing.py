@@ -21,19 +21,20 @@ from ..sim.packing import pack_input
 MINIMUM = 1
 PROBE_CYCLES = 150_000
 """Length of one probe. A pipeline can settle into a slower rhythm only after many frames."""
-BUDGET_CYCLES = 30_000_000
-"""What all probes together may take (under a minute); counted in cycles, so that results repeat. FIFOs that
-it leaves out, the smallest, keep one word more than they hold at the full rate."""
+BUDGET = 600_000_000
+"""What all probes together may take, in simulated cycles times nodes of the design: about half a minute, but
+counted, so that results repeat. FIFOs that it leaves out, the smallest, keep one word more than they hold at
+the full rate."""
 
 
 def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, seed: int = 0,
-         budget_cycles: int = BUDGET_CYCLES) -> tuple[dict[str, int], dict]:
+         budget: int = BUDGET) -> tuple[dict[str, int], dict]:
     """Depths of all FIFOs, and the report that goes to reports/fifo_depths.json.
 
     Args:
         folder: accelerator folder whose rtl/ has FIFOs large enough for a frame.
         maximum: cap on every depth, in words; its cost in rate is told in the report.
-        budget_cycles: simulated cycles that the search may take.
+        budget: simulated cycles times nodes that the search may take.
 
     Returns:
         (node name -> depth in words, report with occupancy, depth, width and reason of each FIFO).
@@ -62,7 +63,7 @@ def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, 
         if probe.cycles({**depths, **registers}) <= wanted:  # most need one word: try them together
             depths |= registers
         for name in sorted(fifos, key=lambda n: (-width[n] * depths[n], n)):
-            if probe.spent < budget_cycles:
+            if probe.spent * len(accelerator.nodes) < budget:
                 depths[name] = probe.least(depths, name, wanted)
                 searched.add(name)
         rate = best
