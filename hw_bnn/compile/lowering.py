@@ -20,7 +20,7 @@ from onnx import numpy_helper
 
 from ..errors import BadInput, Unsupported
 from .integer_graph import Head, IntegerGraph, Op, Tensor, datatype_for
-from .values import Activation, Constant, RealInput, Value
+from .values import Activation, Constant, QuantConstant, RealInput, Value
 
 Rule = Callable[["Lowering", onnx.NodeProto], None]
 RULES: dict[str, Rule] = {}
@@ -175,6 +175,8 @@ class Lowering:
 
     def constant(self, name: str, node: onnx.NodeProto) -> Constant:
         value = self.values.get(name)
+        if isinstance(value, QuantConstant):
+            return value.constant()
         if not isinstance(value, Constant):
             raise Unsupported(f"input {name} has to be a constant", node=node_name(node),
                               remedy="export the model with its parameters inside the file")

@@ -14,7 +14,7 @@ import onnx
 from ..errors import Unsupported
 from .exact import Surd, reciprocal_root
 from .lowering import attribute, node_name, rule
-from .values import Activation, Constant, RealInput
+from .values import Activation, Constant, QuantConstant, RealInput
 
 IDENTITY = ("Identity", "Dropout")
 MONOTONE_HEAD = ("Softmax", "LogSoftmax")
@@ -102,7 +102,8 @@ def scale(state, node):
 @rule("Add", "Sub")
 def shift(state, node):
     """beta <- beta + c, or the sum of two integer tensors on one scale (rules_layers.residual)."""
-    left, right = (state.values[name] for name in node.input)
+    left, right = (v.constant() if isinstance(v, QuantConstant) else v
+                   for v in (state.values[name] for name in node.input))  # a quantised bias
     subtract = node.op_type == "Sub"
     if isinstance(left, Constant) and isinstance(right, Constant):
         _constants(state, node, left, right, (lambda a, b: a - b) if subtract else (lambda a, b: a + b))

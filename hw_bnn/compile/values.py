@@ -38,6 +38,10 @@ class QuantConstant:
     integers: np.ndarray  # int64
     scale: np.ndarray  # object array of Surd
 
+    def constant(self) -> Constant:
+        """The real numbers that they are: a quantised bias, say."""
+        return Constant(np.asarray(Constant(self.integers).exact() * self.scale, dtype=object))
+
 
 @dataclass
 class RealInput:

@@ -22,7 +22,7 @@ from ..errors import BadInput, Unsupported
 from .exact import ONE, ZERO, MixedRoots, Surd, exact_in_float32
 from .ops import Op
 from .program import InputContract, Program, datatype_range
-from .values import UNIT, Constant, Integers, Real, Value, integers, uniform
+from .values import UNIT, Constant, Integers, Real, Value, Weights, integers, uniform
 
 LARGEST_INTEGER = 2**62
 
@@ -156,6 +156,8 @@ class Importer:
     def constant(self, node: Node, position: int) -> Constant:
         """An input that has to be a constant of the file, or computed from such."""
         value = self.value(node, position)
+        if isinstance(value, Weights):
+            return value.constant()
         if not isinstance(value, Constant):
             raise Unsupported(
                 f"its input {node.inputs[position]!r} has to be a constant",

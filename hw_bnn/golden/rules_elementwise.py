@@ -13,7 +13,7 @@ from . import constants
 from .exact import Surd, as_floats, distinct, exact_array, exact_in_float32
 from .importer import Importer, Node, rule
 from .ops import Sum
-from .values import UNIT, Constant, Integers, Real, Value, frame_constant
+from .values import UNIT, Constant, Integers, Real, Value, Weights, frame_constant
 
 BATCHNORM_ROUNDINGS = 10
 """Bound on the roundings that any usual float32 form of BatchNormalization does to one value; see
@@ -44,7 +44,8 @@ def transform(
 
 @rule("Add", "Sub")
 def _add(walk: Importer, node: Node) -> Value:
-    left, right = walk.value(node, 0), walk.value(node, 1)
+    left, right = (v.constant() if isinstance(v, Weights) else v
+                   for v in (walk.value(node, 0), walk.value(node, 1)))  # a quantised bias
     minus = node.op_type == "Sub"
     if isinstance(left, Constant) and isinstance(right, Constant):
         return constants.add(left, constants.negative(right) if minus else right)

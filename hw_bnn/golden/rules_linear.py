@@ -122,8 +122,9 @@ def _biased(walk: Importer, node: Node, value: Integers, inputs: int) -> Integer
 
             bias = multiply(bias, Constant(np.array(gain)))
     else:
-        numbers = bias.numbers.reshape(-1, *(1,) * (len(value.shape) - 1))
-        bias = Constant(numbers, bias.error)
+        column = (-1,) + (1,) * (len(value.shape) - 1)
+        error = np.broadcast_to(bias.error, bias.shape).reshape(column)
+        bias = Constant(bias.numbers.reshape(column), error)
     exact = bias.exact().reshape(-1)
     if all(b.sign() == 0 for b in exact):
         return value

@@ -55,6 +55,11 @@ class Weights:
     scale: np.ndarray
     relative_error: float = 0.0
 
+    def constant(self) -> Constant:
+        """The real numbers that they are: a quantised bias, say."""
+        numbers = np.asarray(exact_array(self.integers) * self.scale, dtype=object)
+        return Constant(numbers, np.abs(as_floats(numbers)) * self.relative_error)
+
 
 @dataclass(frozen=True)
 class Real:

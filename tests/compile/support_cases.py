@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 from golden_networks import Builder, shape_of
+from keras_network import keras_network
 from onnx import TensorProto, helper
 
 
@@ -230,6 +231,24 @@ def _():
     made.at = at
     made.add("Gemm", weights, made.constant(made.rng.normal(0, 2, 9)), alpha=0.5, beta=1.5)
     made.bipolar()
+    return end(made)
+
+
+@case("Dense", "quantised bias, in Gemm and in an Add")
+def _():
+    made = net((12,))
+    at = made.at
+    for outputs in (9, 7):
+        made.at = made.constant(made.rng.normal(0, 2, outputs))
+        bias = made.quant(6.0, 0.25)
+        weights = made.weights((outputs, 12 if outputs == 9 else 9), "per channel")
+        made.at = at
+        if outputs == 9:
+            made.add("Gemm", weights, bias, transB=1)
+        else:
+            made.add("Gemm", weights, transB=1)
+            made.add("Add", bias)
+        at = made.bipolar()
     return end(made)
 
 
@@ -678,6 +697,9 @@ def _():
 
 
 # -- files --
+
+
+CASES.append(Case("File", "in the habits of tf2onnx with QKeras' quantisers", keras_network))
 
 
 @case("File", "an operator that is not known", refused="operator Sin is not supported")

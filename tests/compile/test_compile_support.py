@@ -6,6 +6,7 @@ import onnx
 import pytest
 import support_matrix
 from compile_stages import check_rtl, check_stages
+from keras_network import keras_network
 from support_cases import CASES
 
 from hw_bnn.compile.frontend import import_model
@@ -48,6 +49,12 @@ def test_refused(case, tmp_path):
 def test_exact_in_rtl(case, tmp_path):
     pytest.importorskip("finn")
     check_rtl(case.build(), tmp_path, seed=1)
+
+
+@pytest.mark.slow
+def test_keras_habits_in_rtl(tmp_path):
+    pytest.importorskip("finn")
+    check_rtl(keras_network(), tmp_path, seed=1, frames=100)
 
 
 def test_the_page_is_fresh():
