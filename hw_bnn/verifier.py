@@ -14,7 +14,7 @@ import numpy as np
 
 from . import console
 from .accelerator import Accelerator
-from .divergence import Divergence
+from .divergence import Divergence, first_divergence
 from .errors import CheckFailed
 from .frames import Frames
 from .report.junit import Case
@@ -84,6 +84,7 @@ class Verifier:
             self._stage("torch", count, lambda x, a: run_torch(golden, module, x, a), floats=True)
         self._stage("qonnx", self.slow, lambda x, a: run_qonnx(golden, model, x, a), floats=True)
         self._stage("dataflow", self.slow, lambda x, a: run_dataflow(folder, x, a))
+        self._locate_in_dataflow()
         plain = count if self.work <= 10 * _LIGHT_WORK else self.slow
         self._stage("golden", plain, lambda x, a: run_golden(golden, x, a))
         self._stage("rtl", count, lambda x, a: run_rtl(folder, x, a, jobs=jobs))
@@ -174,6 +175,22 @@ class Verifier:
 
         graph = load_onnx(self.folder / "model.onnx").graph
         return {out: n.name or n.op_type for n in graph.node for out in n.output}
+
+    def _locate_in_dataflow(self) -> None:
+        """Replace a divergence at the dataflow graph's output by the first one inside."""
+        outcome = self.outcomes["dataflow"]
+        if outcome.divergence is None:
+            return
+        from .compile.dataflow import trace
+
+        frame = outcome.divergence.frame
+        x = self.frames.x[frame : frame + 1]
+        expected = self.golden.trace(x)
+        found = trace(self.folder, x, {name: v.shape[1:] for name, v in expected.items()})
+        outcome.divergence = (
+            first_divergence("dataflow", expected, found, [frame], self._layers())
+            or outcome.divergence
+        )
 
     def _locate_in_rtl(self, name: str, waves: Path | None) -> None:
         """Replace a divergence at the RTL's output by the first one inside, with a waveform."""

@@ -108,6 +108,24 @@ def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     assert "Stages differ." in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.parametrize("layer", [0, 1])
+def test_one_wrong_weight_in_the_dataflow_graph_is_named(accelerator, layer):
+    """Layer and channel of the user's file, not the output that it makes wrong."""
+    graph = onnx.load(accelerator / "dataflow.onnx")
+    node = [n for n in graph.graph.node if n.op_type.endswith("MVAU_rtl")][layer]
+    tensor = next(t for t in graph.graph.initializer if t.name == node.input[1])
+    weights = numpy_helper.to_array(tensor).copy()
+    weights[:, 2] *= -1
+    tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
+    onnx.save(graph, accelerator / "dataflow.onnx")
+    summary = verify(accelerator, frames=100)
+    assert summary["mismatches"] == {**dict.fromkeys(STAGES, 0), "dataflow": summary["mismatches"]["dataflow"]}
+    (divergence,) = summary["divergences"]
+    assert (divergence["layer"], divergence["tensor"], divergence["channel"]) == (
+        ("sign0", "o0", 2) if layer == 0 else ("layer1", "a1", 2))
+    assert "dataflow differs from golden first in" in str(failed(summary))
+
+
 def test_another_model_file_is_found(accelerator):
     """The accelerator of other weights: everything compiled differs, what reads the file agrees."""
     onnx.save(perceptron(seed=1), accelerator / "model.onnx")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,6 +146,46 @@ def execute(folder: str | Path, x: np.ndarray, *, batch: int = 256) -> np.ndarra
     Raises:
         BadInput: the folder is no accelerator, or x does not fit its input.
     """
+    with _loaded(folder, x) as (_, model, frames):
+        return run_dataflow(model, frames, batch)
+
+
+def trace(folder: str | Path, x: np.ndarray, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """What an accelerator's dataflow graph holds of the model file's tensors, executed by FINN in Python.
+
+    Args:
+        x: as for `execute`; all frames are executed at once.
+        shapes: tensor of the model file -> shape of one frame, (C,) or (C, H, W). Where the compiler has
+            moved a pool behind a quantiser, two edges stand for its tensor: the one of this size is taken.
+
+    Returns:
+        tensor -> int64 (frames, *shape), of the tensors that the graph holds.
+
+    Raises:
+        As `execute`.
+    """
+    from qonnx.core.onnx_exec import execute_onnx
+
+    with _loaded(folder, x) as (accelerator, model, frames):
+        runnable = _with_batch(model, len(frames))
+        values = execute_onnx(runnable, {runnable.graph.input[0].name: frames.astype(np.float32)},
+                              return_full_exec_context=True)
+        outputs = {node.name: node.output for node in runnable.graph.node}
+    found = {}
+    for stream in accelerator.streams:
+        if stream.tensor in shapes and stream.producer in outputs:
+            index = int(stream.name.removeprefix(f"{stream.producer}_out"))
+            value = np.rint(values[outputs[stream.producer][index]]).astype(np.int64)
+            shape = (len(frames), *shapes[stream.tensor])
+            if value.size == np.prod(shape):
+                value = value.transpose(0, 3, 1, 2) if value.ndim == 4 else value
+                found.setdefault(stream.tensor, value.reshape(shape))
+    return found
+
+
+@contextmanager
+def _loaded(folder: str | Path, x: np.ndarray):
+    """(accelerator, its dataflow graph, frames in stream order) in a session of FINN."""
     from qonnx.core.modelwrapper import ModelWrapper
 
     from ..accelerator import Accelerator
@@ -160,7 +201,7 @@ def execute(folder: str | Path, x: np.ndarray, *, batch: int = 256) -> np.ndarra
         from . import ops  # noqa: F401
 
         model = ModelWrapper(str(Path(folder) / "dataflow.onnx"))
-        return run_dataflow(model, to_stream_order(x, contract.transpose), batch)
+        yield accelerator, model, to_stream_order(x, contract.transpose)
 
 
 def to_stream_order(x: np.ndarray, transpose) -> np.ndarray:
