@@ -32,7 +32,7 @@ import numpy as np
 
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth.estimate import calibrate, estimate_kernel
-from hw_bnn.synth.hardwired import Network, from_popcount, write_hardwired
+from hw_bnn.hardwired import Network, from_popcount, write_hardwired
 from hw_bnn.synth.synthesis import synth, synthesise
 
 RESULTS = Path(__file__).resolve().parent / "results" / "area.json"

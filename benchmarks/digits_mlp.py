@@ -1,10 +1,10 @@
 """A 64-64-64-64-10 network of 1-bit weights and activations on digits, pixels binarised at 8.
 
     weights, thresholds, x, y, accuracy = train()
+    onnx.save(qonnx_model(weights, thresholds), "digits_mlp.onnx")   # bipolar inputs, 2 x - 1
 
 Trained in seconds with a straight-through estimator and BatchNorm; thresholds are in the popcount
-domain,
-rows of negative BatchNorm scale negated, so that every bit is popcount >= threshold.
+domain, rows of negative BatchNorm scale negated, so that every bit is popcount >= threshold.
 """
 
 from __future__ import annotations
@@ -85,3 +85,42 @@ def train(epochs: int = 120, seed: int = 0):
         matrices.append(matrix)
         thresholds.append(limit)
     return matrices, thresholds, bits.astype(np.uint8), labels, accuracy
+
+
+def qonnx_model(weights, thresholds):
+    """The network as QONNX: BipolarQuant - [MatMul - Add - BipolarQuant] - MatMul.
+
+    popcount >= T is dot >= 2 T - K: the constant added before each sign, exact in float32.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    domain = "qonnx.custom_op.general"
+    nodes, parameters = [], [numpy_helper.from_array(np.float32(1), "one")]
+
+    def bipolar(source: str, target: str, name: str) -> str:
+        nodes.append(helper.make_node("BipolarQuant", [source, "one"], [target], name, domain=domain))
+        return target
+
+    at = bipolar("x", "bits", "input")
+    for k, (matrix, limit) in enumerate(zip(weights, thresholds)):
+        parameters.append(numpy_helper.from_array(matrix.T.astype(np.float32), f"w{k}"))
+        nodes.append(
+            helper.make_node("MatMul", [at, bipolar(f"w{k}", f"b{k}", f"weights{k}")], [f"a{k}"], f"layer{k}")
+        )
+        at = f"a{k}"
+        if limit is not None:
+            constant = (matrix.shape[1] - 2 * limit).astype(np.float32)
+            parameters.append(numpy_helper.from_array(constant, f"c{k}"))
+            nodes.append(helper.make_node("Add", [at, f"c{k}"], [f"s{k}"], f"bias{k}"))
+            at = bipolar(f"s{k}", f"o{k}", f"sign{k}")
+    graph = helper.make_graph(
+        nodes,
+        "digits_mlp",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, weights[0].shape[1]])],
+        [helper.make_tensor_value_info(at, TensorProto.FLOAT, [1, len(weights[-1])])],
+        parameters,
+    )
+    opsets = [helper.make_opsetid("", 13), helper.make_opsetid(domain, 1)]
+    model = helper.make_model(graph, opset_imports=opsets)
+    model.ir_version = 8
+    return model

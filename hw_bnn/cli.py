@@ -32,6 +32,7 @@ from .cli_options import (
     Folding,
     Force,
     Frequency,
+    Hardwired,
     Inputs,
     InputScale,
     InputType,
@@ -186,6 +187,7 @@ def compile_model(
     input_type: InputType = None,
     input_scale: InputScale = None,
     output_mode: OutputMode = "both",
+    hardwired: Hardwired = False,
     max_fifo_depth: Annotated[int | None, typer.Option(help="Cap on every FIFO, in words.")] = None,
     check: Annotated[bool, typer.Option(help="Check every pass on sample frames.")] = True,
     force: Force = False,
@@ -200,8 +202,8 @@ def compile_model(
         folder = compile_model(
             model, out, board=board, part=part, target_fps=target_fps, target_cycles=target_cycles,
             folding=folding, clk_period_ns=clock_ns, input_datatype=input_type,
-            input_scale=input_scale, output_mode=output_mode, max_fifo_depth=max_fifo_depth,
-            check=check, force=force, progress=console.say if debug else None,
+            input_scale=input_scale, output_mode=output_mode, hardwired=hardwired,
+            max_fifo_depth=max_fifo_depth, check=check, force=force, progress=console.say if debug else None,
         )  # fmt: skip
     accelerator = Accelerator.load(folder)
     document = {"folder": str(folder), **accelerator.model_dump(mode="json")}
@@ -265,6 +267,7 @@ def verify(
     input_type: InputType = None,
     input_scale: InputScale = None,
     output_mode: OutputMode = "both",
+    hardwired: Hardwired = False,
     inputs: Inputs = None,
     dataset: Dataset = None,
     split: Split = "test",
@@ -294,7 +297,8 @@ def verify(
     summary = verify(
         model, out=out, board=board, part=part, target_fps=target_fps,
         target_cycles=target_cycles, folding=folding, clk_period_ns=clock_ns,
-        input_datatype=input_type, input_scale=input_scale, output_mode=output_mode, inputs=inputs,
+        input_datatype=input_type, input_scale=input_scale, output_mode=output_mode, hardwired=hardwired,
+        inputs=inputs,
         dataset=dataset, split=split, data_root=data_root, scale=scale, limit=limit, frames=frames,
         seed=seed, slow_frames=slow_frames, run=run, jobs=jobs, synth=synth,
         junit=junit, force=force,

@@ -54,6 +54,9 @@ InputScale = Annotated[str | None, typer.Option(help="Real value of one input st
 OutputMode = Annotated[
     Literal["scores", "label", "both"], typer.Option(help="What the core gives for a frame.")
 ]
+Hardwired = Annotated[
+    bool, typer.Option("--hardwired", help="Dense layers as constants, a frame a cycle.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace an output folder of hw_bnn's.")]
 Inputs = Annotated[
     Path | None,

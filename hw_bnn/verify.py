@@ -45,6 +45,7 @@ def verify(
     input_datatype: str | None = None,
     input_scale: str | Fraction | None = None,
     output_mode: str = "both",
+    hardwired: bool = False,
     inputs: str | Path | None = None,
     dataset: str | None = None,
     split: str = "test",
@@ -67,7 +68,7 @@ def verify(
         out: folder to write: summary.json, report.html, accelerator/ and, where stages differ,
             waves; by default nothing is kept (an accelerator folder gets
             reports/verification.json).
-        board ... output_mode: see :func:`hw_bnn.compile.compile_model`.
+        board ... hardwired: see :func:`hw_bnn.compile.compile_model`.
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
         slow_frames: frames for qonnx and FINN's execution; by default all in a light case, else
             SLOW_FRAMES. Golden model and RTL see all frames in any case.
@@ -93,7 +94,7 @@ def verify(
     options = dict(
         board=board, part=part, target_fps=target_fps, target_cycles=target_cycles,
         folding=folding, clk_period_ns=clk_period_ns, input_datatype=input_datatype,
-        input_scale=input_scale, output_mode=output_mode,
+        input_scale=input_scale, output_mode=output_mode, hardwired=hardwired,
     )  # fmt: skip
     chosen = dict(
         inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,

@@ -37,7 +37,7 @@ def compile_model(
     folding: str | Path | dict | None = None, clk_period_ns: float = 10.0,
     input_datatype: str | None = None, input_scale: str | Fraction | None = None,
     output_mode: str = "both", check: bool = True, size_fifos: bool = True,
-    max_fifo_depth: int | None = None, force: bool = False,
+    max_fifo_depth: int | None = None, hardwired: bool = False, force: bool = False,
     progress=None,
 ) -> Path:
     """Compile a QONNX model to a streaming accelerator.
@@ -57,6 +57,8 @@ def compile_model(
         check: compare FINN's execution with the golden model after every step, on sample frames.
         size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
         max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it costs in rate.
+        hardwired: weights become constants of a generated netlist: dense layers only, one frame a cycle
+            (target_cycles, 1 by default, is for the other layers). See docs/hardwired.md.
         force: replace an accelerator folder that is there.
         progress: called with the name of each step as it begins.
 
@@ -81,11 +83,16 @@ def compile_model(
                        "a cap on FIFO depths without sizing them", remedy="use 1 or more, with size_fifos")
     if input_datatype is None and scale is not None:
         raise BadInput("--input-scale without --input-type", remedy="give both")
+    if hardwired and folding is not None:
+        raise BadInput("--hardwired and --folding", remedy="give one of the two: hard-wired layers are not folded")
+    if hardwired:
+        target = target or 1
     out = Path(out) if out is not None else Path(f"{source.stem}_accelerator")
     options = {
         "board": board, "part": part, "target_cycles": target, "clk_period_ns": clk_period_ns,
         "input_datatype": input_datatype, "input_scale": str(scale) if scale is not None else None,
         "output_mode": output_mode, "size_fifos": size_fifos, "max_fifo_depth": max_fifo_depth,
+        "hardwired": hardwired,
     }
     with ExitStack() as stack:
         folder = stack.enter_context(output_folder(out, overwrite=force))
@@ -93,12 +100,16 @@ def compile_model(
         from .frontend import import_model
 
         imported = import_model(proto, input_datatype, scale)
+        if hardwired:
+            from .integer_graph import check_hardwired
+
+            check_hardwired(imported.graph)
         folding_map = _folding(folding)
         from .dataflow import build_dataflow
 
         say("FINN")
         graph = build_dataflow(proto, imported, part=_finn_part(part), target=target, folding=folding_map,
-                               mode=output_mode, check=check, log=folder / "finn.log", say=say)
+                               mode=output_mode, check=check, log=folder / "finn.log", hardwired=hardwired, say=say)
         options["folding"] = graph.folding()
         (folder / "reports").mkdir()
         (folder / "golden").mkdir()

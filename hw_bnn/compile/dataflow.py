@@ -71,7 +71,8 @@ class DataflowGraph:
 
 
 def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str, target: int | None,
-                   folding, mode: str, check: bool, log: Path | None, say=lambda _name: None) -> DataflowGraph:
+                   folding, mode: str, check: bool, log: Path | None, hardwired: bool = False,
+                   say=lambda _name: None) -> DataflowGraph:
     """Run FINN's builder steps and ours on an imported model.
 
     Args:
@@ -79,6 +80,7 @@ def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str
         folding: None, a dictionary, or "finn" (SetFolding).
         check: compare with the golden model after every step.
         log: file for what FINN prints.
+        hardwired: dense layers become netlists of constants (ops/hardwired.py), a frame a cycle.
 
     Raises:
         CheckFailed: a step changed a raw score; names the step.
@@ -112,6 +114,8 @@ def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str
             run(name)
         if folding == "finn":
             run("step_target_fps_parallelization")
+        if hardwired:
+            run("step_bnn_hardwire")
         run("step_bnn_rtl_ops")
         layers, origins = _user_names(model, imported)
         if folding != "finn" and (target is not None or folding is None):

@@ -80,7 +80,7 @@ def match_head(model: ModelWrapper) -> None:
 
 def choices(op) -> list[dict[str, int]]:
     """Every PE/SIMD that the op could take; empty for ops without folding or that follow a neighbour."""
-    if op.onnx_node.op_type in ("AffineArgmax_rtl",):
+    if op.onnx_node.op_type in ("AffineArgmax_rtl", "HardwiredMVAU_rtl"):
         return []
     found: list[dict[str, int]] = [{}]
     for attribute in ("PE", "SIMD"):

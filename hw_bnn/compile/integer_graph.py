@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..errors import Unsupported
 from .exact import Surd
 
 
@@ -137,3 +138,23 @@ def datatype_for(minimum: int, maximum: int) -> str:
     if minimum >= 0:
         return f"UINT{max(1, int(maximum).bit_length())}"
     return f"INT{max(int(-minimum - 1).bit_length(), int(maximum).bit_length()) + 1}"
+
+
+def check_hardwired(graph: IntegerGraph) -> None:
+    """Refuse what has no hard-wired form.
+
+    Raises:
+        Unsupported: a convolution, or a layer whose outputs are thresholded to more than one bit.
+    """
+    remedy = "compile without --hardwired"
+    for op in graph.ops:
+        if not isinstance(op, Linear):
+            continue
+        if op.is_conv:
+            raise Unsupported("a convolution has no hard-wired form (its windows come one after another)",
+                              node=op.layer, remedy=remedy)
+        for after in graph.consumers(op.output):
+            if isinstance(after, Threshold) and after.thresholds.shape[1] > 1:
+                raise Unsupported(
+                    f"a hard-wired layer gives bits, this one has {after.thresholds.shape[1] + 1} levels",
+                    node=op.layer, remedy=remedy)

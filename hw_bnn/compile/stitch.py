@@ -39,12 +39,13 @@ def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float, laye
     by_tensor = {}
     for tensor, stream in streams:
         by_tensor.setdefault(tensor, []).append(stream)
-    nodes, kernels = [], [FRAME_LAST]
+    nodes, kernels, own = [], [FRAME_LAST], []
     for node in model.graph.node:
         op = getCustomOp(node)
         op.set_nodeattr("code_gen_dir_ipgen", str(rtl))
         op.generate_hdl(model, part, clk_period_ns)
-        kernels.append(op.kernel)
+        kernels += op.kernels()
+        own += op.own_sources()
         nodes.append(_describe(model, node, op, by_tensor, layers))
         for attribute in ("code_gen_dir_ipgen", "ipgen_path", "ip_path"):
             op.set_nodeattr(attribute, "")  # a path of this machine has no place in the saved graph
@@ -56,7 +57,7 @@ def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float, laye
     files = rtl_sources(*dict.fromkeys(kernels))
     for file in files:
         (rtl / file.name).write_bytes(file.read_bytes())
-    sources = [f.name for f in files] + [f"{n.name}.v" for n in nodes[:-1]] + [f"{TOP}.sv"]
+    sources = [f.name for f in files] + own + [f"{TOP}.sv"]
     (rtl / "files.f").write_text("\n".join(sources) + "\n")
     return Stitched(nodes, flat, sources)
 

@@ -18,8 +18,9 @@
 // SETS_FILE:       N_VECTORS words: the threshold set of each vector of a frame (N_SETS > 1 only).
 //
 // Initiation interval: NF*SF cycles a vector, without bubbles between vectors. Latency, from the
-// last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE cycles. PIPELINE =
-// register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast clock).
+// last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE + WEIGHTS_STAGE cycles.
+// PIPELINE = register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast
+// clock); WEIGHTS_STAGE = 1 adds one right behind the weights, for block RAMs that answer late.
 module xnor_mvau #(
     parameter int MW           = 64,
     parameter int MH           = 64,
@@ -33,7 +34,8 @@ module xnor_mvau #(
     parameter int N_SETS       = 1,
     parameter int N_VECTORS    = 1,
     parameter     SETS_FILE    = "",
-    parameter int PIPELINE     = 1
+    parameter int PIPELINE     = 1,
+    parameter bit WEIGHTS_STAGE = 1'b0
 ) (
     input  logic                              ap_clk,
     input  logic                              ap_rst_n,
@@ -57,6 +59,7 @@ module xnor_mvau #(
   localparam int DOT_BITS    = ACC_BITS + 1;
   localparam int TH_BITS     = $clog2(MW + 2);
   localparam int OUT_WIDTH   = PE * OUT_BITS;
+  localparam int DELAY       = PIPELINE + 32'(WEIGHTS_STAGE);
 
 `ifndef __ICARUS__  // it has no elaboration-time $error
   if (MW % SIMD != 0) begin : g_check_1
@@ -81,24 +84,36 @@ module xnor_mvau #(
   logic [ADDR_BITS-1:0] addr;
   logic [NF_BITS-1:0] nf;
   logic [VECTOR_BITS-1:0] vector;
-  logic [SIMD-1:0] x;
-  logic [PE*SIMD-1:0] weights;
+  logic [SIMD-1:0] x_read, x;
+  logic [PE*SIMD-1:0] weights_read, weights;
   logic [OUT_WIDTH-1:0] y;
 
   // The pipeline stands still while a result waits that the output cannot take.
   assign en = out_ready || !done;
 
   mvau_replay #(
-      .BITS(SIMD), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(PIPELINE)
+      .BITS(SIMD), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(DELAY)
   ) u_replay (
       .ap_clk, .ap_rst_n, .en,
       .s_valid(s_axis_tvalid), .s_ready(s_axis_tready), .s_data(s_axis_tdata[SIMD-1:0]),
-      .addr, .nf, .vector, .x_data(x), .acc_valid, .acc_first, .acc_last
+      .addr, .nf, .vector, .x_data(x_read), .acc_valid, .acc_first, .acc_last
   );
 
   mvau_rom #(.BITS(PE * SIMD), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE)) u_weights (
-      .ap_clk, .en, .addr, .q(weights)
+      .ap_clk, .en, .addr, .q(weights_read)
   );
+
+  if (WEIGHTS_STAGE) begin : g_stage
+    always_ff @(posedge ap_clk) begin
+      if (en) begin
+        weights <= weights_read;
+        x       <= x_read;
+      end
+    end
+  end else begin : g_no_stage
+    assign weights = weights_read;
+    assign x       = x_read;
+  end
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) done <= 1'b0;
@@ -111,7 +126,7 @@ module xnor_mvau #(
   if (N_THRESHOLDS > 0) begin : g_thresholds
     mvau_thresholds #(
         .BITS(PE * TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
-        .DELAY(PIPELINE), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE)
+        .DELAY(DELAY), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE)
     ) u_thresholds (
         .ap_clk, .en, .nf, .vector, .q(thresholds)
     );

@@ -1,4 +1,4 @@
-"""Synthesis with open tools: resources, timing, bitstreams, and the hard-wired layers' generator.
+"""Synthesis with open tools: resources, timing, bitstreams.
 
 from hw_bnn.synth import synth, bitstream
 synth("digits_accelerator", family="xc7")["total"]

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ..accelerator import Accelerator
 from ..errors import BadInput
+from ..hardwired import planned
 
 CHAIN = 3  # of xnor_popcount
 
@@ -246,6 +247,10 @@ def estimate(folder: str | Path) -> dict:
         wrapper = folder / "rtl" / f"{node.name}.v"
         found = kernel_parameters(wrapper.read_text()) if wrapper.is_file() else None
         cost = estimate_kernel(*found) if found else None
+        core = folder / "rtl" / f"{node.name}_core.sv"
+        if core.is_file():  # hard-wired: the generator's own count, and the handshake's registers
+            cost = planned(core.read_text())
+            cost["ff"] += found[1]["LATENCY"]
         if cost is None:
             unknown.append(node.name)
         else:

@@ -14,11 +14,11 @@ SHAPES = [
     {"MW": 16, "MH": 6, "PE": 1, "SIMD": 16, "IN_BITS": 2, "IN_SIGNED": 1, "ACC_BITS": 7,
      "PIPELINE": 0},  # SF = 1
     {"MW": 20, "MH": 3, "PE": 3, "SIMD": 5, "IN_BITS": 4, "IN_SIGNED": 0, "ACC_BITS": 10,
-     "PIPELINE": 2},  # NF = 1
+     "PIPELINE": 2, "WEIGHTS_STAGE": 1},  # NF = 1
     {"MW": 13, "MH": 5, "PE": 5, "SIMD": 13, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 13,
      "PIPELINE": 3},  # a vector a cycle
     {"MW": 12, "MH": 4, "PE": 2, "SIMD": 3, "IN_BITS": 3, "IN_SIGNED": 1, "ACC_BITS": 7,
-     "N_THRESHOLDS": 0, "OUT_BITS": 9, "PIPELINE": 4},
+     "N_THRESHOLDS": 0, "OUT_BITS": 9, "PIPELINE": 4, "WEIGHTS_STAGE": 1},
     {"MW": 8, "MH": 4, "PE": 4, "SIMD": 8, "IN_BITS": 1, "IN_SIGNED": 0, "ACC_BITS": 5,
      "N_THRESHOLDS": 0, "OUT_BITS": 5},
     {"MW": 18, "MH": 6, "PE": 3, "SIMD": 6, "IN_BITS": 5, "IN_SIGNED": 1, "ACC_BITS": 10,
@@ -54,6 +54,7 @@ def draw_shape(rng):
         shape["N_VECTORS"] = int(rng.integers(1, 6))
         shape["N_SETS"] = int(rng.integers(1, 4))
     shape["PIPELINE"] = int(rng.integers(0, 5))
+    shape["WEIGHTS_STAGE"] = int(rng.integers(0, 2))
     return shape
 
 
@@ -94,7 +95,7 @@ def draw(shape, rng, frames=12):
         inputs={"s_axis": Stream(simd * in_bits, pack_words(x, in_bits, simd))},
         outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
         frames=frames, files=files, interval=n_vectors * nf * sf,
-        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1),
+        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0),
     )
 
 

@@ -1,12 +1,9 @@
-"""Run a pipelined core (ap_clk, ce, x, y) in Verilator: every vector of x in, every y out, in
-order."""
+"""Run a pipelined core (ap_clk, ce, x, y) in Verilator: every vector in, every y out, in order."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
-
-from hw_bnn.sim.verilator_env import verilator_environment
+from verilated import run_bench
 
 BENCH = """
 module core_bench;
@@ -61,38 +58,7 @@ def run_core(
     )
     words = (f"{int(''.join(map(str, row[::-1])), 2):x}" for row in x)
     (folder / "x.hex").write_text("\n".join(words) + "\n")
-    built = subprocess.run(
-        [
-            "verilator",
-            "--binary",
-            "--timing",
-            "-Wno-fatal",
-            "-Wno-lint",
-            "-Wno-style",
-            "-CFLAGS",
-            "-O0",
-            "--top-module",
-            "core_bench",
-            "--Mdir",
-            str(folder / "build"),
-            str(bench),
-            *map(str, sources),
-        ],
-        env=verilator_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    run = subprocess.run(
-        [str(folder / "build" / "Vcore_bench")],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    run_bench([bench, *sources], "core_bench", folder / "build", folder)
     return [int(line, 16) for line in (folder / "y.hex").read_text().split()]
 
 

@@ -1,12 +1,11 @@
 """The ULX3S shell in simulation: bytes over the serial line in, the layer's answers out."""
 
 import re
-import subprocess
 
 import numpy as np
+from verilated import run_bench
 
 from hw_bnn.rtl import rtl_sources
-from hw_bnn.sim.verilator_env import verilator_environment
 from hw_bnn.synth.ecp5_bitstream import BOARDS
 
 FRAMES = 12
@@ -71,42 +70,13 @@ def test_frames_over_the_serial_line(accelerator, tmp_path):
     shell = [BOARDS["ulx3s"] / f"serial_{part}.sv" for part in ("receiver", "sender", "shell")]
     wrappers = [rtl / name for name in ("layer0_fifo.v", "layer1_mvau.v", "bnn_accelerator.sv")]
     sources = [rtl / "bench.sv", *shell, *rtl_sources("fifo", "xnor_mvau"), *wrappers]
-    built = subprocess.run(
-        [
-            "verilator",
-            "--binary",
-            "--timing",
-            "-Wno-fatal",
-            "-Wno-lint",
-            "-Wno-style",
-            "-CFLAGS",
-            "-O0",
-            "--top-module",
-            "shell_bench",
-            "--Mdir",
-            str(tmp_path / "build"),
-            *map(str, sources),
-        ],
-        env=verilator_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stdout + built.stderr
-    run = subprocess.run(
-        [str(tmp_path / "build" / "Vshell_bench")],
-        cwd=rtl,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    said = run_bench(sources, "shell_bench", tmp_path / "build", rtl, timeout_s=120)
     word = int((rtl / "w.hex").read_text(), 16)
     weights = np.array([[word >> (16 * pe + i) & 1 for i in range(16)] for pe in range(8)])
     x = frames[:, None] >> np.arange(16) & 1
     agree = (x[:, None, :] == weights[None]).sum(axis=2)
     wanted = ((agree >= 8) << np.arange(8)).sum(axis=1)
-    got = [int(value, 16) for value in re.findall(r"GOT (\w+)", run.stdout)]
-    assert got == wanted.tolist(), run.stdout + run.stderr
+    got = [int(value, 16) for value in re.findall(r"GOT (\w+)", said)]
+    assert got == wanted.tolist(), said
     label, lost = wanted[-1] & 15, 0
-    assert f"STATUS {label:04b}{lost}001" in run.stdout
+    assert f"STATUS {label:04b}{lost}001" in said

@@ -1,3 +1,3 @@
 """Our FINN custom ops; importing this package registers them."""
 
-from . import argmax, maps, mvau, streams, thresholding  # noqa: F401
+from . import argmax, hardwired, maps, mvau, streams, thresholding  # noqa: F401

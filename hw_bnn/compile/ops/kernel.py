@@ -30,6 +30,18 @@ class KernelOp(RTLBackend):
         """Parameters of the kernel; strings are file names."""
         raise NotImplementedError
 
+    def kernels(self) -> tuple[str, ...]:
+        """The SystemVerilog modules of hw_bnn.rtl that the node instantiates."""
+        return (self.kernel,)
+
+    def own_sources(self) -> list[str]:
+        """Names of the sources that generate_hdl writes, in compilation order."""
+        return [f"{self.onnx_node.name}.v"]
+
+    def body(self) -> str:
+        """Text of the wrapper module besides the kernel."""
+        return ""
+
     def memories(self, model) -> dict[str, list[str]]:
         """Contents of the kernel's memory files: file name -> one hexadecimal word a line."""
         return {}
@@ -80,7 +92,8 @@ class KernelOp(RTLBackend):
             f"      .{key}({_literal(value)})" for key, value in self.kernel_parameters(model).items())
         return _WRAPPER.format(
             module=self.get_verilog_top_module_name(), kernel=self.kernel, op=self.onnx_node.op_type,
-            busses=names, ports=",\n    ".join(ports), parameters=parameters, links=",\n      ".join(links))
+            busses=names, ports=",\n    ".join(ports), parameters=parameters, links=",\n      ".join(links),
+            body=self.body())
 
     def generate_hdl(self, model, fpgapart, clk) -> None:
         """Write wrapper and memory files to code_gen_dir_ipgen."""
@@ -95,8 +108,8 @@ class KernelOp(RTLBackend):
 
     def get_rtl_file_list(self, abspath=False):
         folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
-        own = [folder / f"{self.get_nodeattr('gen_top_module')}.v", *sorted(folder.glob("*.hex"))]
-        files = [*rtl_sources(self.kernel), *own]
+        own = [*(folder / name for name in self.own_sources()), *sorted(folder.glob("*.hex"))]
+        files = [*rtl_sources(*self.kernels()), *own]
         return [str(f) if abspath else f.name for f in files]
 
     def code_generation_ipi(self):
@@ -119,7 +132,7 @@ module {module} (
     input wire ap_rst_n,
     {ports}
 );
-
+{body}
   {kernel} #(
 {parameters}
   ) kernel (

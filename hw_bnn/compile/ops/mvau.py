@@ -12,6 +12,7 @@ from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
 from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
+from ..pipelining import family_of, mvau_stages
 from .kernel import KernelOp
 from .memory_words import hex_words
 
@@ -21,7 +22,9 @@ class BipolarWeightMVAU(KernelOp, MVAU):
 
     def get_nodeattr_types(self):
         types = {**MVAU.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
-        types["pipeline"] = ("i", False, 1)
+        # Register stages of the kernel (PIPELINE, WEIGHTS_STAGE); -1: chosen for part and clock.
+        types["pipeline"] = ("i", False, -1)
+        types["weightsStage"] = ("i", False, 0)
         # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the window has
         # the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW, top, left, bottom, right.
         types["zeroPadding"] = ("ints", False, [])
@@ -92,7 +95,7 @@ class BipolarWeightMVAU(KernelOp, MVAU):
             "OUT_BIAS": 0 if table is None or output == DataType["BIPOLAR"] else self.get_nodeattr("ActVal"),
             "WEIGHTS_FILE": self.memory_name("weights"),
             "THRESHOLDS_FILE": "" if table is None else self.memory_name("thresholds"),
-            "PIPELINE": self.get_nodeattr("pipeline"),
+            "PIPELINE": self.get_nodeattr("pipeline"), "WEIGHTS_STAGE": self.get_nodeattr("weightsStage"),
         }
         if table is not None:
             sets, index = self.threshold_sets(model)
@@ -117,6 +120,16 @@ class BipolarWeightMVAU(KernelOp, MVAU):
             if len(sets) > 1:
                 files[self.memory_name("sets")] = hex_words(index[:, None], max(1, (len(sets) - 1).bit_length()))
         return files
+
+    def generate_hdl(self, model, fpgapart, clk):
+        """As every kernel's, with register stages for the clock where none were set."""
+        if self.get_nodeattr("pipeline") < 0:
+            mw, mh, pe, simd = self.folding()
+            bits = self.get_input_datatype(0).bitwidth()
+            pipeline, stage = mvau_stages(family_of(fpgapart), clk, simd, bits, mh // pe * (mw // simd))
+            self.set_nodeattr("pipeline", pipeline)
+            self.set_nodeattr("weightsStage", stage)
+        super().generate_hdl(model, fpgapart, clk)
 
     def kernel_thresholds(self, table: np.ndarray) -> np.ndarray:
         return table

@@ -1,8 +1,7 @@
 """Hard-wired networks: every weight a constant, one frame a clock cycle.
 
 A layer of +-1 weights over unsigned numbers u (the bits of a 1-bit layer, or the integers of the
-first
-one) computes s = sum_i w_i u_i and, for hidden neurons, the bit s >= t. Each neuron counts only the
+first one) computes s = sum_i w_i u_i and, for hidden neurons, the bit s >= t. Each neuron counts only the
 inputs of one sign, S = {i: w_i = +1} or {i: w_i = -1}, since with U = sum_i u_i, shared by the
 layer,
 
@@ -13,8 +12,7 @@ layer,
 
 With H = floor(U/2), m bits, u(S) >= ceil((U + k)/2) is u(S) + (2^m - 1 - H) [+ 1 - U mod 2] >= a
 constant: a sum of bits, compressed by counters as :mod:`.heap` plans, and one comparison of half a
-LUT a
-bit. Where that is dearer, a neuron counts all inputs, those of w = -1 inverted inside the LUTs.
+LUT a bit. Where that is dearer, a neuron counts all inputs, those of w = -1 inverted inside the LUTs.
 
     network = Network([Layer(weights1, thresholds1), Layer(weights2, None)], input_bits=1)
     files = write_hardwired(network, "mlp", Path("rtl"))
@@ -24,6 +22,7 @@ The netlist is built of proved blocks, registers stand where a delay model puts 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,22 +40,41 @@ KERNELS = ("popcount_counter", "hardwired_compare")
 class Layer:
     """Fully connected: `weights` (MH, MW) of -1 and +1; `thresholds` (MH,) integers, or None.
 
-    With thresholds the outputs are bits, sum_i w_i u_i >= threshold; without, they are the sums.
+    With thresholds the outputs are bits, sum_i w_i u_i >= threshold; without, they are the numbers
+    2^shift * sum_i w_i u_i + offset, `offsets` (MH,) integers (None: 0).
     The sums are of the unsigned inputs u: a popcount P (inputs and weights that agree) is the sum
-    plus
-    the number of -1 weights (:func:`from_popcount`).
+    plus the number of -1 weights (:func:`from_popcount`).
     """
 
     weights: np.ndarray
     thresholds: np.ndarray | None
+    offsets: np.ndarray | None = None
+    shift: int = 0
 
     def __post_init__(self) -> None:
         if self.weights.ndim != 2 or not np.isin(self.weights, (-1, 1)).all():
             raise BadInput("weights of a hard-wired layer must be a matrix of -1 and +1")
-        if self.thresholds is not None and self.thresholds.shape != self.weights.shape[:1]:
-            raise BadInput(
-                f"{self.weights.shape[0]} neurons have thresholds of shape {self.thresholds.shape}"
-            )
+        for name, values in (("thresholds", self.thresholds), ("offsets", self.offsets)):
+            if values is not None and values.shape != self.weights.shape[:1]:
+                raise BadInput(
+                    f"{self.weights.shape[0]} neurons have {name} of shape {values.shape}"
+                )
+        if self.thresholds is not None and (self.offsets is not None or self.shift):
+            raise BadInput("a hard-wired layer has thresholds, or offsets and a shift, not both")
+
+    def offset(self, neuron: int) -> int:
+        return 0 if self.offsets is None else int(self.offsets[neuron])
+
+    def span(self, largest: int) -> tuple[int, int]:
+        """Smallest and largest output for inputs in [0, largest]; (0, 1) with thresholds."""
+        if self.thresholds is not None:
+            return 0, 1
+        rows = [
+            (int((row < 0).sum()), int((row > 0).sum()), self.offset(m))
+            for m, row in enumerate(self.weights)
+        ]
+        low = min(-(minus * largest << self.shift) + offset for minus, _, offset in rows)
+        return low, max((plus * largest << self.shift) + offset for _, plus, offset in rows)
 
 
 def from_popcount(weights: np.ndarray, thresholds: np.ndarray | None) -> Layer:
@@ -68,13 +86,15 @@ def from_popcount(weights: np.ndarray, thresholds: np.ndarray | None) -> Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """Layers in order; the input is `input_bits` unsigned bits a feature (element 0 lowest).
+    """Layers in order; the input is `input_bits` bits a feature (element 0 lowest).
 
-    All layers but the last have thresholds.
+    All layers but the last have thresholds. With `input_signed` the highest bit of each feature is
+    inverted on its way into the first layer: a two's complement x counts as u = x + 2^(bits - 1).
     """
 
     layers: Sequence[Layer]
     input_bits: int = 1
+    input_signed: bool = False
 
     def __post_init__(self) -> None:
         for before, after in zip(self.layers, self.layers[1:]):
@@ -91,17 +111,17 @@ class Network:
             u = u.astype(np.int64) @ layer.weights.astype(np.int64).T
             if layer.thresholds is not None:
                 u = (u >= layer.thresholds).astype(np.int64)
+            else:
+                u = (u << layer.shift) + (0 if layer.offsets is None else layer.offsets)
         return u
 
     def score_bits(self) -> int:
-        """Bits of an output: 1, or those of the sums in two's complement."""
+        """Bits of an output: 1, or those of the numbers in two's complement."""
         last = self.layers[-1]
         if last.thresholds is not None:
             return 1
-        largest = last.weights.shape[1] * (
-            2 ** (self.input_bits if len(self.layers) == 1 else 1) - 1
-        )
-        return int(largest).bit_length() + 1
+        low, high = last.span(2**self.input_bits - 1 if len(self.layers) == 1 else 1)
+        return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1
 
 
 @dataclass
@@ -115,7 +135,14 @@ class Description:
     neurons: list[str] = field(default_factory=list)
 
 
-def generate(network: Network, name: str, period_ns: float = 4.0) -> Description:
+def generate(
+    network: Network,
+    name: str,
+    period_ns: float = 4.0,
+    score_bits: int | None = None,
+    *,
+    registered: bool = True,
+) -> Description:
     """SystemVerilog of a network as one module.
 
     Ports: ap_clk, ce, x (element i at bits [i*input_bits +: input_bits]), y (output i at bits
@@ -124,38 +151,56 @@ def generate(network: Network, name: str, period_ns: float = 4.0) -> Description
     Args:
         name: of the module.
         period_ns: longest path by the delay model; fewer registers with more.
+        score_bits: width of an output; by default, and at least, network.score_bits().
+        registered: x passes a register first; without, what drives it should be one.
+
+    Raises:
+        BadInput: score_bits is too small.
     """
+    needed = network.score_bits()
+    bits = needed if score_bits is None else score_bits
+    if bits < needed or (needed == 1 and bits > 1):
+        raise BadInput(f"{bits} bits an output, where the network gives {needed}")
     # Neurons that need the late ~U begin `lead` stages before it, so that the few shared inputs
-    # wait
-    # and not their many partial counts; which lead takes fewest registers is tried.
-    tried = [_generate(network, name, period_ns, lead) for lead in range(5)]
+    # wait and not their many partial counts; which lead takes fewest registers is tried.
+    tried = [_generate(network, name, period_ns, lead, bits, registered) for lead in range(5)]
     return min(tried, key=lambda description: description.registers)
 
 
-def _generate(network: Network, name: str, period_ns: float, lead: int) -> Description:
+def _generate(
+    network: Network, name: str, period_ns: float, lead: int, score_bits: int, registered: bool
+) -> Description:
     circuit = Circuit(name, period_ns)
     features = network.layers[0].weights.shape[1]
-    flat = circuit.inputs("x", features * network.input_bits)
+    flat = circuit.inputs("x", features * network.input_bits, registered)
     numbers = [flat[i * network.input_bits :][: network.input_bits] for i in range(features)]
+    if network.input_signed:
+        numbers = [[*number[:-1], circuit.inverted(number[-1])] for number in numbers]
     chosen: list[str] = []
     for layer in network.layers:
-        numbers = _layer(circuit, layer, numbers, network.score_bits(), chosen, lead)
+        numbers = _layer(circuit, layer, numbers, score_bits, chosen, lead)
     circuit.output("y", [bit for number in numbers for bit in number])
     text = circuit.text(_header(network, name, circuit))
     return Description(text, circuit.luts, circuit.latency, circuit.registers, chosen)
 
 
 def write_hardwired(
-    network: Network, name: str, folder: Path, period_ns: float = 4.0
+    network: Network, name: str, folder: Path, period_ns: float = 4.0, **options
 ) -> Description:
     """:func:`generate` into FOLDER/NAME.sv, the kernels it needs beside it."""
     from ..rtl import rtl_sources
 
-    description = generate(network, name, period_ns)
+    description = generate(network, name, period_ns, **options)
     (folder / f"{name}.sv").write_text(description.text)
     for source in rtl_sources(*KERNELS):
         (folder / source.name).write_bytes(source.read_bytes())
     return description
+
+
+def planned(text: str) -> dict[str, int]:
+    """{"lut", "ff"} that the header of a generated module tells."""
+    found = re.search(r"^// Planned: (\d+) LUTs of six inputs, (\d+) registers", text, re.M)
+    return {"lut": int(found[1]), "ff": int(found[2])}
 
 
 def _header(network: Network, name: str, circuit: Circuit) -> str:
@@ -168,6 +213,7 @@ def _header(network: Network, name: str, circuit: Circuit) -> str:
     )
     return (
         f"// {name}: hard-wired {sizes} network of 1-bit weights, generated.\n"
+        f"// Planned: {circuit.luts} LUTs of six inputs, {circuit.registers} registers.\n"
         f"// Latency {circuit.latency} enabled cycles, initiation interval 1, no reset: what is in\n"
         "// flight is the caller's to mark.\n"
     )
@@ -186,7 +232,10 @@ def _layer(
     if layer.thresholds is None:
         numbers = _wait(circuit, numbers, total, lead)
         chosen += ["sum"] * len(layer.weights)
-        return [_sum(circuit, row, numbers, total, score_bits) for row in layer.weights]
+        return [
+            _sum(circuit, row, numbers, total, layer.shift, layer.offset(m), score_bits)
+            for m, row in enumerate(layer.weights)
+        ]
     forms = _forms(layer, numbers, total)
     if any(form.name in ("plus", "minus") for form in forms):
         numbers = _wait(circuit, numbers, total, lead)
@@ -229,8 +278,7 @@ def columns_of(numbers: Sequence[Sequence[Bit]]) -> list[list[Bit]]:
 
 @dataclass(frozen=True)
 class _Form:
-    """How a neuron is computed: name "plus", "minus", "all" or "constant"; `even`: with 1 - U mod
-    2."""
+    """How a neuron is computed: "plus", "minus", "all" or "constant"; `even`: with 1 - U mod 2."""
 
     name: str
     luts: int = 0
@@ -354,15 +402,22 @@ def add_rows(circuit: Circuit, heap: list[list[Bit]], columns: int) -> list[Bit]
 
 
 def _sum(
-    circuit: Circuit, row: np.ndarray, numbers: list[list[Bit]], total: _Total, score_bits: int
+    circuit: Circuit,
+    row: np.ndarray,
+    numbers: list[list[Bit]],
+    total: _Total,
+    shift: int,
+    offset: int,
+    score_bits: int,
 ) -> list[Bit]:
-    """sum_i row_i u_i in two's complement, as 2 u(S+) + ~U + (1 - 2^bits)."""
+    """2^shift * sum_i row_i u_i + offset in two's complement, from 2 u(S+) + ~U + (1 - 2^bits)."""
     chosen = [n for n, w in zip(numbers, row) if w > 0]
     heap = [[], *columns_of(chosen)] if chosen else [[]]
     shared = total.inverted()
     heap += [[] for _ in range(max(0, len(shared) - len(heap)))]
     for j, bit in enumerate(shared):
         heap[j].append(bit)
+    heap = [*([] for _ in range(shift)), *heap]
     plan = plan_rows(tuple(len(column) for column in heap), score_bits)
     left = compress(circuit, heap, plan, score_bits)
-    return circuit.add(left, 1 - (1 << total.bits), score_bits)
+    return circuit.add(left, (1 - (1 << total.bits) << shift) + offset, score_bits)

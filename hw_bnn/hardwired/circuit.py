@@ -2,8 +2,7 @@
 
 Each bit knows when it is there: a pipeline stage and a time inside it. A block that would end later
 than the period begins a stage later; its inputs pass the registers in between, shared by all who
-ask
-for the same bit at the same stage. The delays are those of :mod:`.depth`.
+ask for the same bit at the same stage. The delays are those of :mod:`hw_bnn.synth.depth`.
 """
 
 from __future__ import annotations
@@ -45,10 +44,11 @@ class Circuit:
 
     # -- ports and constants
 
-    def inputs(self, port: str, width: int) -> list[Bit]:
-        """An input port; registered before use."""
+    def inputs(self, port: str, width: int, registered: bool = True) -> list[Bit]:
+        """An input port; registered before use, unless its driver is a register."""
         self._ports.append(f"    input  logic [{width - 1}:0] {port}")
-        return [Bit(f"{port}[{i}]", 0, self._period) for i in range(width)]
+        time = self._period if registered else _START
+        return [Bit(f"{port}[{i}]", 0, time) for i in range(width)]
 
     def output(self, port: str, bits: Sequence[Bit]) -> None:
         """An output port, registered, all bits of one stage."""

@@ -10,8 +10,8 @@ from pipelined_core import numbers, run_core
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth.block_netlist import PRIMITIVES
-from hw_bnn.synth.hardwired import KERNELS, Layer, Network, from_popcount, generate, write_hardwired
-from hw_bnn.synth.heap import plan_compare
+from hw_bnn.hardwired import KERNELS, Layer, Network, from_popcount, generate, write_hardwired
+from hw_bnn.hardwired.heap import plan_compare
 from hw_bnn.synth.proof import prove_block, prove_combinational
 
 CELLS = Path(__file__).resolve().parents[2] / "rtl_tests" / "popcount" / "xc7_cells.sv"
@@ -20,14 +20,17 @@ CELLS = Path(__file__).resolve().parents[2] / "rtl_tests" / "popcount" / "xc7_ce
 def random_layer(rng, inputs, outputs, scores=False, largest=1):
     weights = np.where(rng.random((outputs, inputs)) < rng.uniform(0.2, 0.8, (outputs, 1)), 1, -1)
     if scores:
-        return Layer(weights, None)
+        return Layer(weights, None, rng.integers(-9, 10, outputs), int(largest == 1))
     spread = largest * np.sqrt(inputs)
     thresholds = (weights.sum(axis=1) * largest / 2 + rng.normal(0, spread, outputs)).astype(int)
     return Layer(weights, thresholds)
 
 
-@pytest.mark.parametrize("input_bits, scores", [(1, True), (3, True), (1, False)])
-def test_networks_are_exact_in_rtl(tmp_path, input_bits, scores):
+@pytest.mark.parametrize(
+    "input_bits, scores, options",
+    [(1, True, {}), (3, True, {"registered": False}), (1, False, {"score_bits": 1})],
+)
+def test_networks_are_exact_in_rtl(tmp_path, input_bits, scores, options):
     rng = np.random.default_rng(input_bits)
     network = Network(
         [
@@ -36,11 +39,13 @@ def test_networks_are_exact_in_rtl(tmp_path, input_bits, scores):
             random_layer(rng, 7, 4, scores),
         ],
         input_bits,
+        input_signed=input_bits > 1,
     )
-    design = write_hardwired(network, "core", tmp_path, period_ns=3.0)
+    design = write_hardwired(network, "core", tmp_path, period_ns=3.0, **options)
     u = rng.integers(0, 2**input_bits, (400, 21))
     u[:2] = [[0] * 21, [2**input_bits - 1] * 21]
-    bits = (u[:, :, None] >> np.arange(input_bits) & 1).reshape(len(u), -1)
+    x = u ^ 2 ** (input_bits - 1) if network.input_signed else u
+    bits = (x[:, :, None] >> np.arange(input_bits) & 1).reshape(len(u), -1)
     width = network.score_bits()
     sources = [
         tmp_path / "popcount_counter.sv",
@@ -112,6 +117,15 @@ def test_comparisons(positions, twos, offset, invert):
 def test_plans_cost_half_a_lut_a_bit():
     for n, positions in ((64, 4), (256, 5), (1024, 6)):
         assert plan_compare((n,), n // 2, positions).luts <= 0.54 * n
+
+
+def test_outputs_span_what_can_be_reached():
+    layer = Layer(np.array([[1, -1, -1], [1, 1, 1]]), None, np.array([3, 0]), 1)
+    assert layer.span(5) == (-17, 30)  # 2 * -10 + 3, 2 * 15
+    network = Network([layer], 3)
+    assert network.score_bits() == 7
+    with pytest.raises(BadInput, match="5 bits an output, where the network gives 7"):
+        generate(network, "core", score_bits=5)
 
 
 def test_constant_neurons_cost_nothing():

@@ -1,0 +1,100 @@
+"""Hard-wired matrix-vector units: weights and thresholds are constants of a generated netlist.
+
+Fully unfolded (PE = MH, SIMD = MW), a vector a cycle, 1-bit and n-bit inputs alike; :mod:`hw_bnn.hardwired`
+makes the netlist. The graph keeps the tensors of the MVAU that such a node replaces, which executes it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from finn.custom_op.fpgadataflow.rtl import register_custom_op
+from qonnx.core.datatype import DataType
+
+from ...hardwired import KERNELS, Description, Layer, Network, generate
+from ..pipelining import family_of, hardwired_period
+from .mvau import BipolarWeightMVAU
+
+
+@register_custom_op
+class HardwiredMVAU_rtl(BipolarWeightMVAU):
+    """A dense layer as constants: bits (one threshold a neuron) or the sums themselves."""
+
+    kernel = "hardwired_flow"
+
+    def get_nodeattr_types(self):
+        return super().get_nodeattr_types() | {"latency": ("i", False, 1)}
+
+    def kernels(self):
+        return (self.kernel, *KERNELS)
+
+    def core_name(self) -> str:
+        return f"{self.onnx_node.name}_core"
+
+    def own_sources(self):
+        return [f"{self.core_name()}.sv", *super().own_sources()]
+
+    def network(self, model) -> Network:
+        """The layer over unsigned inputs u: x = 2u - 1 for bits, u - 2^(n-1) for signed integers."""
+        weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64).T
+        table, total = self.thresholds(model), weights.sum(axis=1)
+        dtype = self.get_input_datatype(0)
+        bits = dtype.bitwidth()
+        if dtype == DataType["BIPOLAR"]:  # dot = 2 sum - total
+            shift, offsets = 1, -total
+            limits = None if table is None else -((-(table[:, 0] + total)) // 2)
+        else:
+            half = 1 << bits - 1 if dtype.signed() else 0
+            shift, offsets = 0, -half * total
+            limits = None if table is None else table[:, 0] + half * total
+        signed = dtype.signed() and dtype != DataType["BIPOLAR"]
+        layer = Layer(weights, None, offsets, shift) if limits is None else Layer(weights, limits)
+        return Network([layer], bits, signed)
+
+    def kernel_parameters(self, model):
+        return {"IN_BITS": self.get_instream_width(), "OUT_BITS": self.get_outstream_width(),
+                "LATENCY": self.get_nodeattr("latency")}
+
+    def memories(self, model):
+        return {}
+
+    def stream_links(self):
+        return [*super().stream_links(), ".ce(ce)", ".x(x)", ".y(y)"]
+
+    def body(self):
+        return (f"\n  wire ce;\n  wire [{self.get_instream_width() - 1}:0] x;\n"
+                f"  wire [{self.get_outstream_width() - 1}:0] y;\n"
+                f"  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(y));\n")
+
+    def generate_hdl(self, model, fpgapart, clk):
+        """Write core and wrapper; registers by the generator's delay model."""
+        output = self.get_output_datatype().bitwidth()
+        core = _generated(_Key(self.network(model)), self.core_name(),
+                          hardwired_period(family_of(fpgapart), clk), output)
+        self.set_nodeattr("latency", core.latency)
+        (Path(self.get_nodeattr("code_gen_dir_ipgen")) / f"{self.core_name()}.sv").write_text(core.text)
+        super().generate_hdl(model, fpgapart, clk)
+
+
+class _Key:
+    """A network, compared by its contents: the same layer is generated once."""
+
+    def __init__(self, network: Network):
+        self.network = network
+        (layer,) = network.layers
+        arrays = (layer.weights, layer.thresholds, layer.offsets)
+        self._id = (network.input_bits, network.input_signed, layer.shift,
+                    *(None if a is None else (a.shape, a.tobytes()) for a in arrays))
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
+    def __eq__(self, other) -> bool:
+        return self._id == other._id
+
+
+@lru_cache(maxsize=16)
+def _generated(key: _Key, name: str, period_ns: float, bits: int) -> Description:
+    return generate(key.network, name, period_ns, bits, registered=False)

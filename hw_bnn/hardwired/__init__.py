@@ -1,0 +1,26 @@
+"""Hard-wired layers: the generator of netlists whose weights are constants.
+
+    from hw_bnn.hardwired import Layer, Network, write_hardwired
+"""
+
+from .generator import (
+    KERNELS,
+    Description,
+    Layer,
+    Network,
+    from_popcount,
+    generate,
+    planned,
+    write_hardwired,
+)
+
+__all__ = [
+    "KERNELS",
+    "Description",
+    "Layer",
+    "Network",
+    "from_popcount",
+    "generate",
+    "planned",
+    "write_hardwired",
+]
