@@ -9,7 +9,8 @@ import numpy as np
 import onnx
 import pytest
 from compile_stages import PART
-from support_cases import CASES, end, net, norm
+from support_case import end, net, norm
+from support_cases import CASES
 
 pytest.importorskip("finn")
 

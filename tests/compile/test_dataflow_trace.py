@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from golden_qonnx import random_integers
-from support_cases import net, norm
+from support_case import net, norm
 
 from hw_bnn.golden import GoldenModel
 from hw_bnn.stages import trace_tensors

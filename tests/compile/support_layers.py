@@ -1,0 +1,278 @@
+"""Support cases of the input, weights, dense layers, convolutions and their padding."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import TensorProto, helper
+from support_case import CASES, Case, case, end, net, norm, several
+
+# -- input --
+
+several("Input", [("1 bit", ("bipolar",)), ("8-bit signed", ("int8",)), ("4-bit unsigned", ("uint4",)),
+                  ("2-bit signed", ("sint2",))],
+        lambda q: end(net(quantiser=q)))
+
+
+@case("Input", "real numbers before the quantiser (host)")
+def _():
+    made = net(quantiser="")
+    made.add("Mul", made.constant(2.0))
+    made.add("Sub", made.constant(1.0))
+    made.bipolar()
+    return end(made)
+
+
+@case("Input", "annotated with an integer type, no quantiser")
+def _():
+    made = net(quantiser="")
+    made.annotations.append(("x", "UINT4"))
+    made.conv(2, 3, 3)
+    made.bipolar()
+    return end(made)
+
+
+@case("Input", "read by two layers (shortcut from the input)")
+def _():
+    made = net(quantiser="int8")
+    shortcut = made.at
+    made.conv(2, 2, 3, 1, (1, 1, 1, 1))
+    norm(made, 2)
+    branch = made.quant(8.0, 1 / 128)
+    made.add("Add", shortcut, source=branch)
+    made.bipolar()
+    return end(made)
+
+
+@case("Input", "channels last, with Transpose")
+def _():
+    made = net((6, 5, 2), quantiser="int8")
+    made.add("Transpose", perm=[0, 3, 1, 2])
+    made.conv(2, 3, 3)
+    made.bipolar()
+    return end(made)
+
+
+def _batch(batch):
+    made = net(batch=batch)
+    made.conv(2, 3, 3)
+    made.bipolar()
+    return end(made)
+
+
+several("Input", [("batch of 1", (1,)), ("batch of 5 in the file", (5,))], _batch)
+
+
+@case("Input", "float, without a quantiser", refused="which no quantiser has made integer")
+def _():
+    made = net(quantiser="")
+    made.conv(2, 3, 3)
+    made.bipolar()
+    return end(made)
+
+
+@case("Input", "quantised in two ways", refused="graph input is quantised in two ways")
+def _():
+    made = net(quantiser="")
+    first = made.quant(4.0, 0.25)
+    made.at = "x"
+    made.bipolar()
+    made.add("Add", first)
+    return end(made)
+
+
+@case("Input", "a scale per channel", refused="an input quantiser with a scale per channel")
+def _():
+    made = net(quantiser="")
+    made.quant(4.0, np.array([0.25, 0.5], np.float32).reshape(2, 1, 1))
+    return end(made)
+
+
+@case("Input", "two graph inputs", refused="the graph has 2 inputs")
+def _():
+    model = end(net())
+    model.graph.input.append(helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 2]))
+    return model
+
+
+# -- weights --
+
+
+def _weights(habit, form="gemm", scale=1.0, bias=False, transposed=False):
+    made = net((12,))
+    made.linear(12, 9, habit, form, bias, scale)
+    norm(made, 9)
+    made.bipolar()
+    return end(made)
+
+
+several("Weights", [
+    ("BipolarQuant, scale per tensor", ("bipolar", "gemm", 0.1)), ("1-bit Quant", ("one-bit quant",)),
+    ("scale per output channel", ("per channel",)), ("stored as +-s, no quantiser", ("stored", "gemm", 0.5)),
+], _weights)
+several("Weights", [("2 bits", ("two-bit",))], _weights, refused="which needs more than 1 bit")
+
+
+@case("Weights", "float", refused="its weights are float")
+def _():
+    made = net((12,))
+    made.add("Gemm", made.constant(made.rng.normal(size=(9, 12))), transB=1)
+    made.bipolar()
+    return end(made)
+
+
+@case("Weights", "computed by the network", refused="its weights are not a constant")
+def _():
+    made = net((4,), batch=4)
+    made.add("MatMul", made.at)
+    made.bipolar()
+    return end(made)
+
+
+@case("Weights", "one scale an input", refused="a weight scale that varies inside a neuron")
+def _():
+    made = net((12,))
+    at = made.at
+    made.at = made.constant(made.rng.normal(size=(9, 12)))
+    weights = made.bipolar(made.rng.uniform(0.1, 1, (1, 12)).astype(np.float32))
+    made.at = at
+    made.add("Gemm", weights, transB=1)
+    made.bipolar()
+    return end(made)
+
+
+# -- dense --
+
+several("Dense", [
+    ("Gemm, transB = 1", ("bipolar", "gemm")), ("Gemm with bias", ("bipolar", "gemm", 1.0, True)),
+    ("MatMul, weights through Transpose", ("per channel", "matmul")),
+    ("MatMul + Add", ("bipolar", "matmul", 1.0, True)),
+], _weights)
+
+
+@case("Dense", "Gemm, transB = 0, alpha and beta")
+def _():
+    made = net((12,))
+    at = made.at
+    made.at = made.constant(made.rng.uniform(-1, 1, (12, 9)))
+    weights = made.bipolar(0.5)
+    made.at = at
+    made.add("Gemm", weights, made.constant(made.rng.normal(0, 2, 9)), alpha=0.5, beta=1.5)
+    made.bipolar()
+    return end(made)
+
+
+@case("Dense", "quantised bias, in Gemm and in an Add")
+def _():
+    made = net((12,))
+    at = made.at
+    for outputs in (9, 7):
+        made.at = made.constant(made.rng.normal(0, 2, outputs))
+        bias = made.quant(6.0, 0.25)
+        weights = made.weights((outputs, 12 if outputs == 9 else 9), "per channel")
+        made.at = at
+        if outputs == 9:
+            made.add("Gemm", weights, bias, transB=1)
+        else:
+            made.add("Gemm", weights, transB=1)
+            made.add("Add", bias)
+        at = made.bipolar()
+    return end(made)
+
+
+@case("Dense", "parameters in Constant nodes")
+def _():
+    made = net((12,))
+    weights = made.constant(np.where(made.rng.random((12, 9)) < 0.5, -1, 1), node=True)
+    made.add("MatMul", weights)
+    made.add("BipolarQuant", made.constant(1.0, node=True))
+    return end(made)
+
+
+@case("Dense", "two layers without a quantiser between", refused="two layers without a quantiser")
+def _():
+    made = net((12,))
+    made.linear(12, 9)
+    return end(made)
+
+
+@case("Dense", "input scale per channel", refused="its input has a scale or an offset per channel")
+def _():
+    made = net((12,))
+    made.linear(12, 9)
+    made.quant(3.0, made.rng.uniform(1, 2, 9).astype(np.float32))
+    return end(made)
+
+
+# -- convolution --
+
+
+def _conv(kernel=(3, 3), stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), quantiser="bipolar", group=1,
+          border=None, channels=2, **attributes):
+    made = net((channels, 6, 7), quantiser=quantiser)
+    if border is not None:
+        made.add("Pad", made.constant([0, 0, 1, 1, 0, 0, 1, 2], np.int64), made.constant(border))
+    weights = made.weights((4, channels // group, *kernel))
+    if "auto_pad" not in attributes:
+        attributes["pads"] = list(pads)
+    made.add("Conv", weights, kernel_shape=list(kernel), strides=list(stride), dilations=list(dilation),
+             group=group, **attributes)
+    norm(made, 4)
+    made.bipolar()
+    return end(made)
+
+
+several("Convolution", [
+    ("1x1", ((1, 1),)), ("1x1, stride 2", ((1, 1), (2, 2))), ("3x3", ((3, 3),)),
+    ("2x3, stride 2x1", ((2, 3), (2, 1))), ("5x5", ((5, 5),)),
+    ("dilation 2x1", ((3, 3), (1, 1), (0, 0, 0, 0), (2, 1))),
+    ("8-bit input", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "int8")),
+    ("4-bit unsigned input, zero padding", ((3, 3), (1, 1), (1, 1, 1, 1), (1, 1), "uint4")),
+], _conv)
+several("Padding of 1-bit maps", [
+    ("exact zeros (pads)", ((3, 3), (1, 1), (1, 1, 1, 1))),
+    ("exact zeros, uneven, stride 2, dilation 2", ((2, 2), (2, 2), (0, 1, 1, 0), (2, 2))),
+    ("exact zeros (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 0.0)),
+    ("-1 (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, -1.0)),
+    ("+1 (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 1.0)),
+], _conv)
+CASES.append(Case("Padding of 1-bit maps", "auto_pad SAME_UPPER",
+                  lambda: _conv((2, 3), (2, 2), auto_pad="SAME_UPPER")))
+
+
+@case("Padding of 1-bit maps", "exact zeros, accumulators wanted (no threshold)")
+def _():
+    made = net()
+    made.conv(2, 3, 3, 1, (1, 1, 1, 1))
+    made.add("GlobalAveragePool")
+    made.add("Flatten", axis=1)
+    return made.model()
+
+
+several("Padding of 1-bit maps", [("a value between the levels",
+        ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 0.5))], _conv, refused="is no integer of the padded")
+several("Convolution", [("grouped or depthwise",
+        ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 2))], _conv, refused="a grouped or depthwise conv")
+
+
+@case("Convolution", "1-D", refused="only 2-D convolutions|has shape")
+def _():
+    made = net((2, 9))
+    made.add("Conv", made.weights((3, 2, 3)), kernel_shape=[3])
+    return made.model()
+
+
+@case("Padding of 1-bit maps", "before something else than a convolution",
+      refused="padding that is not followed by a convolution")
+def _():
+    made = net()
+    made.add("Pad", made.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), made.constant(-1.0))
+    return end(made)
+
+
+@case("Padding of 1-bit maps", "reflecting", refused="padding mode reflect")
+def _():
+    made = net()
+    made.add("Pad", made.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), mode="reflect")
+    made.conv(2, 3)
+    made.bipolar()
+    return end(made)

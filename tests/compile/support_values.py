@@ -1,0 +1,173 @@
+"""Support cases of quantisers, BatchNorm and pools."""
+
+from __future__ import annotations
+
+import numpy as np
+from support_case import CASES, Case, case, end, net, norm, several
+
+# -- quantisers --
+
+
+def _quantiser(bits, signed=1, narrow=0, mode="ROUND", relu=False, op="Quant", zero=0.0, scale=0.5):
+    made = net((16,))
+    made.linear(16, 9)
+    norm(made, 9)
+    if relu:
+        made.add("Relu")
+    made.quant(float(bits), scale, zero, signed, narrow, mode, op)
+    return end(made)
+
+
+several("Quantiser", [
+    *((f"{b}-bit signed", (b,)) for b in (2, 3, 4, 8)), ("1-bit Quant (bipolar)", (1,)),
+    ("4-bit narrow", (4, 1, 1)), ("1-bit unsigned", (1, 0)), ("ReLU, 2-bit unsigned", (2, 0, 0, "ROUND", True)),
+    ("ReLU, 8-bit unsigned", (8, 0, 0, "ROUND", True, "Quant", 0.0, 0.02)),
+    ("FLOOR", (3, 1, 0, "FLOOR")), ("CEIL", (3, 1, 0, "CEIL")), ("IntQuant", (3, 1, 0, "ROUND", False, "IntQuant")),
+], _quantiser)
+several("Quantiser", [("zero point", (3, 0, 0, "ROUND", False, "Quant", 2.0))], _quantiser)
+several("Quantiser", [("more than 8 bits", (9,))], _quantiser, refused="512 levels")
+several("Quantiser", [("rounding mode UP", (3, 1, 0, "UP"))], _quantiser, refused="rounding mode UP")
+
+
+def _multi_threshold(levels, scale, bias, datatype, channels_wide=True):
+    made = net((16,))
+    made.linear(16, 9)
+    table = np.sort(made.rng.normal(0, 3, (9 if channels_wide else 1, levels)), axis=1)
+    made.add("MultiThreshold", made.constant(table), out_scale=scale, out_bias=bias, out_dtype=datatype,
+             data_layout="NC")
+    return end(made)
+
+
+several("Quantiser", [
+    ("MultiThreshold, bipolar", (1, 2.0, -1.0, "BIPOLAR")), ("MultiThreshold, INT3", (7, 1.0, -4.0, "INT3")),
+    ("MultiThreshold, one row for all channels", (3, 1.0, 0.0, "UINT2", False)),
+], _multi_threshold)
+several("Quantiser", [("MultiThreshold with a real step", (3, 0.5, 0.0, "FLOAT32"))], _multi_threshold,
+        refused="out_scale 0.5")
+
+
+@case("Quantiser", "behind flattening a map, scale per channel before it")
+def _():
+    made = net()
+    made.conv(2, 3, 3, habit="per channel")
+    norm(made, 3)
+    made.add("Flatten", axis=1)
+    made.bipolar()
+    return end(made)
+
+
+@case("Quantiser", "BatchNorm a position, behind flattening", refused="normalise axis 1|varies by position")
+def _():
+    made = net()
+    made.conv(2, 3, 3)
+    made.add("Flatten", axis=1)
+    norm(made, 48)
+    made.bipolar()
+    return end(made)
+
+
+# -- BatchNorm --
+
+
+@case("BatchNorm", "gains of both signs and 0")
+def _():
+    return _quantiser(1)
+
+
+@case("BatchNorm", "as Mul and Add, Sub and Div")
+def _():
+    made = net((16,))
+    made.linear(16, 9)
+    made.add("Sub", made.constant(made.rng.normal(0, 2, 9)), first=False)
+    made.add("Div", made.constant(made.rng.uniform(-3, -1, 9)))
+    made.add("Mul", made.constant(made.rng.normal(0, 1, 9)), first=False)
+    made.add("Add", made.constant(made.rng.normal(0, 1, 9)))
+    made.bipolar()
+    return end(made)
+
+
+@case("BatchNorm", "directly on a 1-bit map")
+def _():
+    made = net()
+    norm(made, 2, 1.0)
+    made.quant(2.0, 0.5)
+    made.conv(2, 3)
+    made.bipolar()
+    return end(made)
+
+
+@case("BatchNorm", "two with a ReLU and no quantiser between", refused="arithmetic between ReLU and its quant")
+def _():
+    made = net((16,))
+    made.linear(16, 9)
+    made.add("Relu")
+    norm(made, 9)
+    made.bipolar()
+    return end(made)
+
+
+@case("BatchNorm", "two of different variances without a quantiser between",
+      refused="two BatchNorms with different variances")
+def _():
+    made = net((16,))
+    made.linear(16, 9)
+    norm(made, 9)
+    norm(made, 9)
+    made.bipolar()
+    return end(made)
+
+
+# -- pools --
+
+
+def _pool(place, kernel=(2, 2), stride=(2, 2), pads=(0, 0, 0, 0), quantiser=1, relu=False, **attributes):
+    made = net((2, 8, 8))
+    made.conv(2, 4, 3, 1, (1, 1, 1, 1))
+
+    def pool():
+        made.add("MaxPool", kernel_shape=list(kernel), strides=list(stride), pads=list(pads), **attributes)
+
+    if place == "before BatchNorm":
+        pool()
+    norm(made, 4)
+    if place == "before sign":
+        pool()
+    if relu:
+        made.add("Relu")
+    made.quant(float(quantiser), 0.5, signed=int(not relu))
+    if place == "after sign":
+        pool()
+    return end(made)
+
+
+several("Max-pool", [
+    *((f"{place}", (place,)) for place in ("after sign", "before sign", "before BatchNorm")),
+    ("before BatchNorm, 3-bit activations", ("before BatchNorm", (2, 2), (2, 2), (0, 0, 0, 0), 3)),
+    ("3x3, stride 2, padding 1", ("before BatchNorm", (3, 3), (2, 2), (1, 1, 1, 1))),
+    ("padding, after sign", ("after sign", (3, 2), (2, 1), (1, 0, 1, 1))),
+    ("ReLU, 2-bit unsigned", ("before sign", (2, 2), (2, 2), (0, 0, 0, 0), 2, True)),
+], _pool)
+CASES.append(Case("Max-pool", "ceil_mode", lambda: _pool("after sign", (3, 3), (2, 2), ceil_mode=1),
+                  "a max-pool with ceil_mode or dilation"))
+CASES.append(Case("Max-pool", "dilation", lambda: _pool("after sign", dilations=[2, 2]),
+                  "a max-pool with ceil_mode or dilation"))
+
+
+def _average(op="GlobalAveragePool", quantiser="bipolar", requantise=True, **attributes):
+    made = net((3, 6, 6), quantiser=quantiser)
+    made.add(op, **attributes)
+    if requantise:
+        made.quant(3.0, 0.25)
+    return end(made)
+
+
+several("Average pool", [("global", ()), ("global, of 8 bits", ("GlobalAveragePool", "int8")),
+                         ("global, its sums read by a dense layer", ("GlobalAveragePool", "uint4", False))],
+        _average)
+CASES.append(Case("Average pool", "2x3", lambda: _average("AveragePool", kernel_shape=[2, 3], strides=[2, 3])))
+CASES.append(Case("Average pool", "ReduceMean over H and W",
+                  lambda: _average("ReduceMean", axes=[2, 3], keepdims=0)))
+CASES.append(Case("Average pool", "padding", lambda: _average(
+    "AveragePool", kernel_shape=[2, 2], pads=[1, 1, 0, 0]), "an average pool with padding, ceil_mode"))
+CASES.append(Case("Average pool", "auto_pad", lambda: _average(
+    "AveragePool", kernel_shape=[2, 2], auto_pad="SAME_UPPER"), "an average pool with padding, ceil_mode"))
