@@ -1,6 +1,6 @@
 """FIFO depths by simulation: the least that keep the full rate.
 
-1. With every FIFO at its largest and the source slowed to the bottleneck's rate, the occupancy of each
+1. With room for some frames in every FIFO and the source slowed to the bottleneck's rate, the occupancy of each
    FIFO is what the schedule needs (an unslowed source would fill them all).
 2. At those depths the unslowed rate is measured: the best that the design can do.
 3. One FIFO after the other, the widest first, is lowered by bisection as far as the rate holds. Lowering
@@ -21,8 +21,8 @@ from ..sim.packing import pack_input
 MINIMUM = 1
 PROBE_CYCLES = 150_000
 """Length of one probe. A pipeline can settle into a slower rhythm only after many frames."""
-BUDGET = 600_000_000
-"""What all probes together may take, in simulated cycles times nodes of the design: about half a minute, but
+BUDGET = 300_000_000
+"""What all probes together may take, in simulated cycles times nodes of the design: about 20 seconds, but
 counted, so that results repeat. FIFOs that it leaves out, the smallest, keep one word more than they hold at
 the full rate."""
 
@@ -32,7 +32,7 @@ def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, 
     """Depths of all FIFOs, and the report that goes to reports/fifo_depths.json.
 
     Args:
-        folder: accelerator folder whose rtl/ has FIFOs large enough for a frame.
+        folder: accelerator folder whose FIFOs have the depth of a frame.
         maximum: cap on every depth, in words; its cost in rate is told in the report.
         budget: simulated cycles times nodes that the search may take.
 
@@ -50,14 +50,14 @@ def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, 
         return {}, {"fifos": {}, "cycles_per_frame": None}
     with NativeModel(folder / "rtl", accelerator) as model:
         probe = _Probe(model, accelerator, seed)
-        room = {name: n.depth for name, n in fifos.items()}
+        room = {name: largest(n.depth) for name, n in fifos.items()}
         best, _ = probe.rate(room)
         _, occupancy = probe.rate(room, throttle=best / accelerator.input.words)
         wanted = probe.cycles(room)
         # One word more than it ever held: a full FIFO takes no word in the cycle in which it gives one.
         depths = {name: min(occupancy[name] + 1, room[name]) for name in fifos}
-        if probe.cycles(depths) > wanted:  # a slowed source can hide what a burst needs
-            depths = dict(room)
+        while probe.cycles(depths) > wanted:  # a slowed source can hide what a burst needs
+            depths = {name: min(2 * depths[name], room[name]) for name in fifos}
         searched: set[str] = set()
         registers = {name: MINIMUM for name in fifos if occupancy[name] <= MINIMUM}
         if probe.cycles({**depths, **registers}) <= wanted:  # most need one word: try them together
@@ -72,7 +72,8 @@ def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, 
             try:
                 rate, _ = probe.rate(depths)
             except CheckFailed as error:
-                raise BadInput(f"with FIFOs of at most {maximum} words the design deadlocks ({error.reason})",
+                first = error.reason.splitlines()[0]
+                raise BadInput(f"with FIFOs of at most {maximum} words the design deadlocks ({first})",
                                remedy="allow deeper FIFOs") from error
     report = {
         "cycles_per_frame": rate, "best_cycles_per_frame": best, "bound_cycles": accelerator.bound_cycles,
@@ -86,6 +87,15 @@ def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, 
         },
     }
     return depths, report
+
+
+def largest(frame: int) -> int:
+    """Words that a simulated FIFO can hold whose DEPTH is a frame's words (rtl/fifo.sv).
+
+    A shortcut may have to hold several frames: as many as are under way in the branch beside it, in which
+    each convolution on a map of a few pixels lags by a frame.
+    """
+    return max(4 * frame, 8192)
 
 
 class _Probe:

@@ -365,7 +365,8 @@ def rtl_design(rtl: Path, accelerator: Accelerator, variant: Variant = "fast") -
     for node in accelerator.nodes:
         name = f"{node.name}.v"
         if node.op == "Fifo_rtl" and (rtl / name).is_file():
-            room = max(2, node.depth or 0, words[node.outputs[0]])
+            frame = max(2, words[node.outputs[0]])
+            room = frame if (node.depth or 0) <= max(4 * frame, 8192) else node.depth
             texts.append((name, _DEPTH.sub(f".DEPTH({room})", (rtl / name).read_text())))
     own = {name for name, _ in texts}
     return Design(

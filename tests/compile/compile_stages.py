@@ -83,23 +83,77 @@ def check_stages(model: onnx.ModelProto, seed: int = 0, frames: int = 6, divisor
     return len(difference.ties)
 
 
+RATE = 1.03
+"""Cycles a frame in the steady state, at most, in terms of the slowest layer's by folding."""
+
+
 def check_rtl(model: onnx.ModelProto, folder: Path, seed: int = 0, frames: int = 4, stall: float = 0.3,
-              **options) -> None:
-    """golden = RTL in raw scores and labels, with pauses on both sides; FIFOs hold a frame.
+              *, rate: int = 0, x: np.ndarray | None = None, **options) -> Path:
+    """golden = RTL in raw scores and labels, with pauses on both sides; FIFOs hold a frame by default.
+
+    Args:
+        rate: frames of a second run, without pauses, in whose second half a frame takes at most RATE x
+            bound cycles; 0 for none.
+        x: integers to run, if not `frames` random ones.
+        options: of compile_model.
+
+    Returns:
+        the accelerator's folder.
 
     Raises:
-        Differ: they are not equal.
+        Differ: they are not equal, or the rate is lower.
     """
+    from hw_bnn.accelerator import Accelerator
     from hw_bnn.compile import compile_model
     from hw_bnn.sim import simulate
 
     path = folder / "network.onnx"
     onnx.save(model, path)
     golden = GoldenModel.from_onnx(model)
-    x = random_integers(golden, frames, seed)
-    out = compile_model(path, folder / "accelerator", size_fifos=False, check=False, force=True, **options)
-    result = simulate(out, x, stall=stall, seed=seed)
+    x = random_integers(golden, frames, seed) if x is None else x
+    options = {"size_fifos": False, "check": False, "force": True, **options}
+    out = compile_model(path, folder / "accelerator", **options)
     scores = golden.scores(x)
+    _equal(golden, scores, simulate(out, x, stall=stall, seed=seed))
+    if rate:
+        repeated = np.arange(rate) % len(x)
+        result = simulate(out, x[repeated])
+        _equal(golden, scores[repeated], result)
+        bound = Accelerator.load(out).bound_cycles
+        if result.cycles_per_frame > RATE * bound:
+            raise Differ(f"a frame takes {result.cycles_per_frame} cycles, by folding {bound}")
+    return out
+
+
+def check_all(model: onnx.ModelProto, folder: Path, frames: int, **options) -> dict:
+    """Every stage of `hw-bnn verify` equal on random frames, at the rate of the slowest layer.
+
+    Args:
+        frames: for the RTL, with and without pauses; qonnx and FINN's execution see 4 of them.
+        options: of compile_model.
+
+    Returns:
+        verify's summary.
+
+    Raises:
+        Differ: stages differ, or the rate is lower.
+    """
+    from hw_bnn.compile import compile_model
+    from hw_bnn.verify import failed, verify
+
+    path = folder / "network.onnx"
+    onnx.save(model, path)
+    out = compile_model(path, folder / "accelerator", **{"check": False, **options})
+    summary = verify(out, frames=frames, slow_frames=4)
+    if error := failed(summary):
+        raise Differ(str(error))
+    if summary["cycles_per_frame"] > RATE * summary["bound_cycles"]:
+        raise Differ(f"a frame takes {summary['cycles_per_frame']} cycles, by folding {summary['bound_cycles']}")
+    return summary
+
+
+def _equal(golden: GoldenModel, scores: np.ndarray, result) -> None:
+    """Raises Differ where a simulation's raw scores or labels are not these."""
     if not np.array_equal(result.scores, scores):
         frame, score = np.argwhere(result.scores != scores)[0]
         raise Differ(f"RTL differs in frame {frame}, score {score}: {result.scores[frame, score]} instead "

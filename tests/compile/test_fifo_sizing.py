@@ -3,7 +3,9 @@
 import json
 
 import numpy as np
+import onnx
 import pytest
+from support_case import end, net
 
 from hw_bnn.errors import BadInput
 
@@ -19,7 +21,6 @@ def small(tmp_path_factory):
 
 
 def network(path):
-    import onnx
     from onnx import TensorProto, helper
 
     rng = np.random.default_rng(3)
@@ -57,22 +58,80 @@ def steady(model, words, caps):
     return (done[-1] - done[len(done) // 2]) / (len(done) - 1 - len(done) // 2)
 
 
+@pytest.fixture(scope="module")
+def join(tmp_path_factory):
+    """A residual block, whose shortcut has to hold what the convolution's window holds."""
+    from hw_bnn.compile import compile_model
+
+    made = net((2, 6, 6))
+    shortcut = made.quant(2.0, 1.0)
+    made.bipolar()
+    made.conv(2, 2, 3, 1, (1, 1, 1, 1))
+    branch = made.quant(2.0, 4.0)
+    made.add("Add", shortcut, source=branch)
+    made.bipolar()
+    folder = tmp_path_factory.mktemp("join")
+    onnx.save(end(made), folder / "join.onnx")
+    return folder / "join.onnx", compile_model(
+        folder / "join.onnx", folder / "accelerator", target_cycles=324, check=False)
+
+
 @pytest.mark.slow
-def test_one_word_less_anywhere_lowers_the_rate(small):
+@pytest.mark.parametrize("network", ["small", "join"])
+def test_one_word_less_anywhere_lowers_the_rate(network, request):
+    """Or stops it: the words that a join's shortcut lacks are missing for ever."""
     from hw_bnn.accelerator import Accelerator
     from hw_bnn.sim import NativeModel, pack_input
 
-    _, folder = small
+    _, folder = request.getfixturevalue(network)
     accelerator = Accelerator.load(folder)
     depths = {n.name: n.depth for n in accelerator.nodes if n.op == "Fifo_rtl"}
-    x = np.where(np.random.default_rng(0).integers(0, 2, (200, 48)) > 0, 1, -1)
+    shape = (200, *accelerator.input.shape)
+    x = np.where(np.random.default_rng(0).integers(0, 2, shape) > 0, 1, -1)
     with NativeModel(folder / "rtl", accelerator) as model:
         words = pack_input(accelerator.input, x)
         assert steady(model, words, depths) == accelerator.bound_cycles
         lowered = [name for name, depth in depths.items() if depth > 1]
         assert lowered, "the network has to need some FIFO"
-        for name in lowered:
-            assert steady(model, words, {**depths, name: depths[name] - 1}) > accelerator.bound_cycles
+        rates = [steady(model, words, {**depths, name: depths[name] - 1}) for name in lowered]
+        assert all(rate > accelerator.bound_cycles for rate in rates), dict(zip(lowered, rates, strict=True))
+    report = json.loads((folder / "reports" / "fifo_depths.json").read_text())["fifos"]
+    assert {name: f["depth"] for name, f in report.items()} == depths
+    assert all(report[name]["reason"].startswith("one word less lowers the rate") for name in lowered)
+
+
+@pytest.mark.slow
+def test_a_shortcut_holds_several_frames_where_its_branch_does(tmp_path):
+    """Each convolution on a map of 2x2 pixels lags by a frame: at the full rate two lie in the shortcut."""
+    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.compile import compile_model
+
+    made = net((2, 2, 2))
+    shortcut = made.quant(2.0, 1.0)
+    for _ in range(3):
+        made.bipolar()
+        made.conv(2, 2, 3, 1, (1, 1, 1, 1))
+    branch = made.quant(2.0, 4.0)
+    made.add("Add", shortcut, source=branch)
+    made.bipolar()
+    onnx.save(end(made), tmp_path / "n.onnx")
+    folder = compile_model(tmp_path / "n.onnx", tmp_path / "a", target_cycles=144, check=False)
+    report = json.loads((folder / "reports" / "fifo_depths.json").read_text())
+    accelerator = Accelerator.load(folder)
+    frame = {s.name: s.words for s in accelerator.streams}
+    fifos = [n for n in accelerator.nodes if n.op == "Fifo_rtl"]
+    assert any(n.depth > frame[n.outputs[0]] for n in fifos)
+    assert report["cycles_per_frame"] == report["bound_cycles"] == 144
+
+
+@pytest.mark.slow
+def test_cap_that_a_join_cannot_live_with_is_refused(join, tmp_path):
+    from hw_bnn.compile import compile_model
+
+    model, _ = join
+    with pytest.raises(BadInput, match="with FIFOs of at most 1 words the design deadlocks .*; allow deeper"):
+        compile_model(model, tmp_path / "out", target_cycles=324, check=False, max_fifo_depth=1)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
