@@ -5,7 +5,8 @@
     fitted to
     python benchmarks/area.py fit                the estimator's coefficients from that grid, and
     its error
-    python benchmarks/area.py hardwired          hard-wired 64-64-64-64-10 on digits, against da4ml
+    python benchmarks/area.py hardwired [DIR]    hard-wired 64-64-64-64-10 on digits, against da4ml
+    python benchmarks/area.py hardwired-large    784-256-256-256-10, layer by layer (--timeout each)
     python benchmarks/area.py accelerator DIR    a compiled accelerator, against the estimate
     python benchmarks/area.py table              the results as Markdown
 
@@ -30,9 +31,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hw_bnn.errors import CheckFailed
+from hw_bnn.hardwired import Network, from_popcount, write_hardwired
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth.estimate import calibrate, estimate_kernel
-from hw_bnn.hardwired import Network, from_popcount, write_hardwired
 from hw_bnn.synth.synthesis import synth, synthesise
 
 RESULTS = Path(__file__).resolve().parent / "results" / "area.json"
@@ -55,7 +57,9 @@ def save(part: str, content) -> None:
     RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
 
 
-def measure(sources, top: str, parameters: dict | None = None, *, defines=None, cwd=None) -> dict:
+def measure(
+    sources, top: str, parameters: dict | None = None, *, defines=None, cwd=None, timeout_s=3000
+) -> dict:
     """Resources, depth and LUT outputs of a module on xc7."""
     with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as folder:
         result = synthesise(
@@ -66,7 +70,7 @@ def measure(sources, top: str, parameters: dict | None = None, *, defines=None, 
             parameters=parameters,
             defines=defines,
             cwd=cwd,
-            timeout_s=3000,
+            timeout_s=timeout_s,
         )
     total = result["total"]
     depth = {k: result["depth"][k] for k in ("lut_levels", "estimated_ns")}
@@ -286,40 +290,79 @@ def da4ml_network(python: str, npz: Path, folder: Path, cutoff: float) -> dict:
     }
 
 
-def hardwired(python: str) -> None:
-    """64-64-64-64-10 on digits: ours and da4ml's, one flow; ours checked on all frames in RTL."""
-    from digits_mlp import train
+def hardwired(python: str, folder: str | None, periods) -> None:
+    """64-64-64-64-10 on digits: the whole accelerator as compiled, the bare core, da4ml's design."""
+    import onnx
+    from digits_mlp import qonnx_model, train
 
-    weights, thresholds, x, labels, accuracy = train()
+    from hw_bnn.compile import compile_model
+
+    weights, thresholds, _, _, accuracy = train()
     network = Network([from_popcount(w, t) for w, t in zip(weights, thresholds)])
-    document: dict = {
-        "accuracy": accuracy,
-        "weights": int(sum(w.size for w in weights)),
-        "ours": [],
-    }
+    model = qonnx_model(weights, thresholds)
+    total = int(sum(w.size for w in weights))
+    document: dict = {"accuracy": accuracy, "weights": total, "ours": []}
     with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as temporary:
-        folder = Path(temporary)
-        for period in (5.0, 3.0):
-            design = write_hardwired(network, "mlp", folder, period_ns=period)
-            sources = [*rtl_sources("popcount_counter", "hardwired_compare"), folder / "mlp.sv"]
-            row = {
-                "period_ns": period,
-                "planned_lut": design.luts,
-                "latency": design.latency,
-                **measure(sources, "mlp"),
-            }
-            row["lut_per_weight"] = round(row["lut"] / document["weights"], 3)
-            document["ours"].append(row)
-            print(row, flush=True)
-            save("hardwired", document)
+        place = Path(temporary)
+        if folder is None:
+            onnx.save(model, place / "digits_mlp.onnx")
+            folder = compile_model(place / "digits_mlp.onnx", place / "accelerator", hardwired=True)
+        elif (Path(folder) / "model.onnx").read_bytes() != model.SerializeToString():
+            raise SystemExit(f"{folder} was compiled from another network")
+        found = Path(folder) / "synth" / "xc7.json"
+        result = json.loads(found.read_text()) if found.is_file() else synth(folder, family="xc7")
+        document["accelerator"] = {
+            **result["total"],
+            **{k: result["depth"][k] for k in ("lut_levels", "estimated_ns")},
+            "layers": {name: layer["lut"] for name, layer in result["layers"].items()},
+            "lut_per_weight": round(result["total"]["lut"] / total, 3),
+        }
+        print(document["accelerator"], flush=True)
         if python:
             arrays = {f"w{k}": w for k, w in enumerate(weights)}
             arrays |= {f"t{k}": t for k, t in enumerate(thresholds) if t is not None}
-            np.savez(folder / "network.npz", **arrays)
-            document["da4ml"] = da4ml_network(python, folder / "network.npz", folder / "da4ml", 2)
-            document["ratio"] = round(document["ours"][0]["lut"] / document["da4ml"]["lut"], 3)
+            np.savez(place / "network.npz", **arrays)
+            document["da4ml"] = da4ml_network(python, place / "network.npz", place / "da4ml", 2)
+            ratio = document["accelerator"]["lut"] / document["da4ml"]["lut"]
+            document["ratio"] = round(ratio, 3)
             print(document["da4ml"], document["ratio"], flush=True)
-    save("hardwired", document)
+        save("hardwired", document)
+        for period in periods:
+            design = write_hardwired(network, "mlp", place, period_ns=period)
+            sources = [*rtl_sources("popcount_counter", "hardwired_compare"), place / "mlp.sv"]
+            row = {"period_ns": period, "planned_lut": design.luts, "latency": design.latency}
+            row |= measure(sources, "mlp")
+            row["lut_per_weight"] = round(row["lut"] / total, 3)
+            document["ours"].append(row)
+            print(row, flush=True)
+            save("hardwired", document)
+
+
+LARGE = (784, 256, 256, 256, 10)
+
+
+def hardwired_large(timeout_s: float) -> None:
+    """784-256-256-256-10 of random weights, each layer a synthesis of its own, within a time each."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for k, (inputs, outputs) in enumerate(zip(LARGE, LARGE[1:])):
+        weights = np.where(rng.random((outputs, inputs)) < 0.5, -1, 1)
+        last = k == len(LARGE) - 2
+        limits = None if last else inputs // 2 + rng.integers(-8, 9, outputs)
+        with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as temporary:
+            place = Path(temporary)
+            design = write_hardwired(Network([from_popcount(weights, limits)]), "layer", place, 6.0)
+            row = {"layer": k, "weights": weights.size, "planned_lut": design.luts}
+            row |= {"planned_ff": design.registers, "latency": design.latency}
+            sources = [*rtl_sources("popcount_counter", "hardwired_compare"), place / "layer.sv"]
+            try:
+                row |= measure(sources, "layer", timeout_s=timeout_s)
+            except CheckFailed as error:
+                row["synthesis"] = error.reason.split(" (log")[0]
+        row["lut_per_weight"] = round(row.get("lut", row["planned_lut"]) / weights.size, 3)
+        rows.append(row)
+        print(row, flush=True)
+        save("hardwired_large", {"sizes": LARGE, "weights": "random", "layers": rows})
 
 
 def accelerator(folder: str) -> None:
@@ -360,30 +403,38 @@ def table() -> None:
         )
     hard = document.get("hardwired")
     if hard:
-        print("\n| 64-64-64-64-10, hard-wired | LUT | FF | latency |\n|---|---|---|---|")
+        print("\n| 64-64-64-64-10, hard-wired | LUT | FF |\n|---|---|---|")
+        print(f"| whole accelerator | {hard['accelerator']['lut']} | {hard['accelerator']['ff']} |")
         for row in hard["ours"]:
-            print(
-                f"| ours, {row['period_ns']} ns | {row['lut']} | {row['ff']} | {row['latency']} |"
-            )
+            print(f"| bare core, {row['period_ns']} ns | {row['lut']} | {row['ff']} |")
         if "da4ml" in hard:
-            print(f"| da4ml 0.6.0 | {hard['da4ml']['lut']} | {hard['da4ml']['ff']} | |")
+            print(f"| da4ml 0.6.0, bare core | {hard['da4ml']['lut']} | {hard['da4ml']['ff']} |")
+    large = document.get("hardwired_large")
+    if large:
+        print(f"\n| {large['sizes']}, hard-wired | planned LUT | LUT | LUT/weight |\n|---|---|---|---|")
+        for row in large["layers"]:
+            made = row.get("lut", row.get("synthesis"))
+            print(f"| layer {row['layer']} | {row['planned_lut']} | {made} | {row['lut_per_weight']} |")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument(
-        "part", choices=["neurons", "layers", "fit", "hardwired", "accelerator", "table"]
-    )
+    parts = ["neurons", "layers", "fit", "hardwired", "hardwired-large", "accelerator", "table"]
+    parser.add_argument("part", choices=parts)
     parser.add_argument("folder", nargs="?", help="accelerator folder")
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 1024])
     parser.add_argument("--da4ml", default="", help="Python that has da4ml (empty: leave it out)")
+    parser.add_argument("--periods", type=float, nargs="*", default=[5.0, 3.0], help="of bare cores")
+    parser.add_argument("--timeout", type=float, default=3000, help="of one synthesis, in seconds")
     arguments = parser.parse_args()
     if arguments.part == "neurons":
         neurons(arguments.sizes)
     elif arguments.part == "hardwired":
-        hardwired(arguments.da4ml)
+        hardwired(arguments.da4ml, arguments.folder, arguments.periods)
+    elif arguments.part == "hardwired-large":
+        hardwired_large(arguments.timeout)
     elif arguments.part == "accelerator":
         accelerator(arguments.folder)
     else:

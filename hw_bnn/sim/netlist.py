@@ -2,7 +2,7 @@
 driver.
 
 Cells behave as Yosys' own library says (read from the installed package when the model is built),
-but for block RAMs, which that library declares empty: those are in cells/. Layers stay modules in
+but for block RAMs and multipliers, which that library declares empty: those are in cells/. Layers stay modules in
 the netlist and the streams between them keep their names, so that statistics, capture and hang
 reports work.
 Weights and thresholds are inside the netlist: it takes no memory files.
@@ -23,6 +23,7 @@ from .native import NativeModel
 CELLS = HERE / "cells"
 _LIBRARY = {"xc7": "xilinx", "xcup": "xilinx", "ecp5": "ecp5"}
 _BLOCK_RAMS = {"xilinx": ("RAMB18E1", "RAMB36E1"), "ecp5": ("DP16KD",)}
+_MULTIPLIERS = {"xilinx": (), "ecp5": ("MULT18X18D",)}  # of which ours is the only model
 _FLAGS = ("-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "-Wno-MODDUP", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN")
 
 
@@ -68,16 +69,17 @@ def netlist_design(
     models = cell_library(library)
     own = [CELLS / "block_ram.v", CELLS / f"{library}_block_ram.v"]
     known = set(re.findall(r"^\s*module\s+(\w+)", "".join(models.values()), re.M))
-    known |= set(_BLOCK_RAMS[library])
+    known |= {*_BLOCK_RAMS[library], *_MULTIPLIERS[library]}
     if unknown := sorted(used - known):
         raise Unsupported(
             f"the netlist {netlist} has cells without a model: {', '.join(unknown)}",
             remedy="synthesise for another family, or simulate the RTL",
         )
     rams = used & set(_BLOCK_RAMS[library])
+    multipliers = [CELLS / f"{library}_multiplier.v"] if used & set(_MULTIPLIERS[library]) else []
     texts = tuple(sorted(models.items()))
     return Design(
-        sources=(*(own if rams else ()), netlist),
+        sources=(*(own if rams else ()), *multipliers, netlist),
         in_bits=accelerator.input.tdata_bits, out_bits=accelerator.output.tdata_bits,
         top=accelerator.top, visible=stream_visibility(accelerator.top), variant=variant,
         extra_flags=_FLAGS, texts=texts,

@@ -57,7 +57,7 @@ def accelerator(tmp_path):
             out=7,
             kernel="xnor_mvau",
             parameters=".MW(16), .MH(8), .PE(8), .SIMD(16), .N_THRESHOLDS(1), .OUT_BITS(1),"
-            ' .WEIGHTS_FILE("w.hex"), .THRESHOLDS_FILE("t.hex")',
+            ' .PIPELINE(2), .WEIGHTS_FILE("w.hex"), .THRESHOLDS_FILE("t.hex")',
         )
     )
     rng = np.random.default_rng(0)
