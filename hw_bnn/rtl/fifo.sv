@@ -48,6 +48,9 @@ module fifo #(
   int unsigned sim_cap /*verilator public_flat_rw*/;
   int unsigned sim_max /*verilator public_flat_rw*/;
   int unsigned count, first, free;  // words held, the first one's place, the next free place
+  // Nothing combinational may hang on sim_cap: a simulator would evaluate it twice a cycle, since
+  // the variable can be written from outside.
+  logic room, single;  // count < sim_cap; sim_cap = 1
   logic [BITS-1:0] memory[SIM_DEPTH];
 
   initial begin
@@ -57,13 +60,15 @@ module fifo #(
 
   assign head          = memory[first];
   assign m_axis_tvalid = count != 0;
-  assign s_axis_tready = count < sim_cap || (sim_cap == 1 && m_axis_tready);
+  assign s_axis_tready = room || (single && m_axis_tready);
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin
-      count <= 0;
-      first <= 0;
-      free  <= 0;
+      count  <= 0;
+      first  <= 0;
+      free   <= 0;
+      room   <= 1'b1;
+      single <= sim_cap == 1;
       if (sim_cap < 1 || sim_cap > SIM_DEPTH) begin
         $error("%m: sim_cap = %0d is not in 1..SIM_DEPTH = %0d", sim_cap, SIM_DEPTH);
         $finish;
@@ -72,10 +77,14 @@ module fifo #(
       if (push) begin
         memory[free] <= s_axis_tdata[BITS-1:0];
         free <= free + 1 == sim_cap ? 0 : free + 1;
-        if (!pop) count <= count + 1;
-        if (!pop && count >= sim_max) sim_max <= count + 1;
+        if (!pop) begin
+          count <= count + 1;
+          room  <= count + 1 < sim_cap;
+          if (count >= sim_max) sim_max <= count + 1;
+        end
       end else if (pop) begin
         count <= count - 1;
+        room  <= 1'b1;
       end
       if (pop) first <= first + 1 == sim_cap ? 0 : first + 1;
     end
