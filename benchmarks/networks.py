@@ -53,3 +53,28 @@ def binary_mlp(path: Path, widths: list[int], seed: int = 0) -> Path:
     opsets = [helper.make_opsetid("", 13), helper.make_opsetid(GENERAL, 1)]
     onnx.save(helper.make_model(graph, opset_imports=opsets, producer_name="hw_bnn"), path)
     return path
+
+
+def finn_network(name: str, path: Path, seed: int = 3) -> Path:
+    """Write a network of brevitas_examples.bnn_pynq (tfc_1w1a, lfc_1w1a, cnv_1w1a) as QONNX.
+
+    Weights, BatchNorm statistics and gains (of both signs) are random: they do not change the work.
+    """
+    import torch
+
+    import hw_bnn.nn.brevitas_compat  # noqa: F401  (before Brevitas' own layers)
+
+    from brevitas.export import export_qonnx  # isort: skip
+    from brevitas_examples.bnn_pynq.models import model_with_cfg  # isort: skip
+
+    torch.manual_seed(seed)
+    model, _ = model_with_cfg(name, pretrained=False)
+    for module in model.eval().modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 4)
+            module.running_var.uniform_(0.5, 30)
+            torch.nn.init.normal_(module.weight)
+            torch.nn.init.normal_(module.bias)
+    shape = (1, 3, 32, 32) if name.startswith("cnv") else (1, 1, 28, 28)
+    export_qonnx(model, args=torch.rand(shape), export_path=str(path))
+    return path

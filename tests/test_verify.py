@@ -197,3 +197,36 @@ def test_simulate_command(verified, tmp_path, capsys):
     assert document["cycles_per_frame"] == pytest.approx(16, rel=0.01)
     with np.load(saved) as arrays:
         assert arrays["scores"].shape == (30, 4) and arrays["labels"].shape == (30,)
+
+
+def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
+    """One threshold of one channel, wrong by 8: the layer and the channel are told."""
+    description = Accelerator.load(accelerator)
+    node = next(n for n in description.nodes if n.op == "IntMVAU_rtl")
+    memory = accelerator / "rtl" / next(m for m in node.memories if "thresholds" in m)
+    words = memory.read_text().split("\n")
+    words[0] = f"{int(words[0], 16) ^ 8:0{len(words[0])}x}"  # bit 3 of lane 0 of the first nf
+    memory.write_text("\n".join(words))
+    assert cli.run(["verify", str(accelerator), "--frames", "300"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "rtl differs from golden first in sign0 (tensor o0), frame " in error
+    assert ", channel 0, cycle " in error
+
+
+@pytest.mark.parametrize("layer", ["layer0", "layer1"])
+def test_one_dropped_handshake_is_found_and_named(accelerator, layer, capsys):
+    """A layer acknowledges its 101st word and ignores it: the simulation tells which one loses it."""
+    node = next(n for n in Accelerator.load(accelerator).nodes if n.layer == layer)
+    wrapper = accelerator / "rtl" / f"{node.name}.v"
+    text = wrapper.read_text()
+    assert text.count(".s_axis_tvalid(in0_V_TVALID)") == 1
+    count = (
+        "reg [31:0] moved = 0;\n  always @(posedge ap_clk) begin\n    if (!ap_rst_n) moved <= 0;\n"
+        "    else if (in0_V_TVALID && in0_V_TREADY) moved <= moved + 1;\n  end\n"
+    )
+    text = text.replace(".s_axis_tvalid(in0_V_TVALID)", ".s_axis_tvalid(in0_V_TVALID && moved != 100)")
+    head, body = text.split(");\n\n", 1)
+    wrapper.write_text(f"{head});\n\n  {count}{body}")
+    assert cli.run(["verify", str(accelerator), "--frames", "300"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"{node.name} (layer {layer}) took 300 whole frames and gave 299: it loses words" in error

@@ -27,7 +27,7 @@ from ..errors import BadInput, CheckFailed
 from .build import Design, Variant, folder_sources, library, stream_visibility
 from .packing import Words
 from .results import EngineRun, StreamStatistics
-from .stall import hang_limit, hang_report, stall_pair
+from .stall import hang_limit, hang_report, lost_words, stall_pair
 
 ABI = 1
 DONE, MORE, HUNG, FAILED = range(4)
@@ -202,7 +202,9 @@ class NativeModel:
             self._preamble(words, preamble, limit)
         self._reset()
         job, output, frame_done = self._job(words, stall_pair(stall), seed, throttle, watch, limit)
-        self._drive(job, progress)
+        if self._drive(job, progress) == HUNG:
+            again = (words, stall_pair(stall), seed, throttle, True, limit)
+            raise CheckFailed(self._hang(job, self._loser(watch, again)))
         result = EngineRun(
             words=output,
             frame_done=frame_done,
@@ -255,8 +257,8 @@ class NativeModel:
         )  # fmt: skip
         return job, output, frame_done
 
-    def _drive(self, job: _Run, progress: Callable[[int], None] | None) -> None:
-        """Run a job to its end in slices of about 0.1 s."""
+    def _drive(self, job: _Run, progress: Callable[[int], None] | None) -> int:
+        """Run a job in slices of about 0.1 s until it is DONE or HUNG."""
         slice_cycles, told = _SLICE // 10, 0
         while True:
             before = time.monotonic()
@@ -266,10 +268,8 @@ class NativeModel:
                 done = int(job.out_done // job.frame_out_words)
                 progress(done - told)
                 told = done
-            if status == DONE:
-                return
-            if status == HUNG:
-                raise CheckFailed(self._hang(job))
+            if status in (DONE, HUNG):
+                return status
             if status != MORE:
                 where = f"at cycle {job.cycle}, in frame {job.out_done // job.frame_out_words}"
                 raise CheckFailed(f"the simulation stopped {where}: {self._message()}")
@@ -278,7 +278,7 @@ class NativeModel:
     def _preamble(self, words: Words, count: int, limit: int) -> None:
         """Feed `count` words from reset, so that the next reset hits frames on their way."""
         self._reset()
-        job, _, _ = self._job(words, (0.0, 0.0), 1, None, False, limit)
+        job, *_arrays = self._job(words, (0.0, 0.0), 1, None, False, limit)  # it writes into them
         if count >= job.in_words:
             raise BadInput(f"a preamble of {count} words needs more than the {len(words)} frames")
         while job.in_done < count:
@@ -319,13 +319,30 @@ class NativeModel:
         self._lib.hwb_state(self._handle, valid, ready)
         return {s.name: (bool(valid[i]), bool(ready[i])) for i, s in enumerate(streams)}
 
-    def _hang(self, job: _Run) -> str:
+    def _hang(self, job: _Run, lost: str | None = None) -> str:
         inp, out = self.accelerator.input, self.accelerator.output
         return hang_report(
             self.accelerator, self.stream_states(),
             cycles=int(job.cycle - job.last_progress), at=int(job.last_progress),
             taken=divmod(int(job.in_done), inp.words), given=divmod(int(job.out_done), out.words),
+            lost=lost,
         )  # fmt: skip
+
+    def _loser(self, watched: bool, again: tuple) -> str | None:
+        """Which node lost words in a run that hung and in which nothing blocks.
+
+        Unless the run was watched it is repeated with counts; `again` is for `_job`.
+        """
+        if not self.design.visible or (True, False) in self.stream_states().values():
+            return None
+        if not watched:
+            self._reset()
+            job, *_arrays = self._job(*again)
+            if self._drive(job, None) != HUNG:
+                return None
+        streams = self.accelerator.streams
+        moved = {s.name: int(self._table[i].moved) for i, s in enumerate(streams)}
+        return lost_words(self.accelerator, moved, self.stream_states())
 
     def _check_ports(self) -> None:
         inside, outside = ctypes.c_uint64(), ctypes.c_uint64()

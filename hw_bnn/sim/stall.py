@@ -51,6 +51,7 @@ def hang_report(
     at: int,
     taken: tuple[int, int],
     given: tuple[int, int],
+    lost: str | None = None,
 ) -> str:
     """One sentence on where the words stand, then every stream's state.
 
@@ -58,6 +59,7 @@ def hang_report(
         states: (valid, ready) by stream name.
         cycles: without a transfer. at: cycle of the last one.
         taken, given: (frames, words of the next) that went in and came out.
+        lost: what `lost_words` found.
     """
     consumer = {s.name: s.consumer for s in accelerator.streams}
     blocked = [name for name, (valid, ready) in states.items() if valid and not ready]
@@ -68,6 +70,8 @@ def hang_report(
     ]
     if blocked:
         lines[0] += f"; blocked: {', '.join(blocked)}"
+    if lost:
+        lines[0] += f"; {lost}"
     starving = {consumer[name] for name in waiting}
     for name in blocked:
         node = consumer[name]
@@ -86,3 +90,48 @@ def hang_report(
             state = kinds[states[stream.name]]
             lines.append(f"  {stream.name}: {stream.producer} -> {stream.consumer}: {state}")
     return "\n".join(lines)
+
+
+def lost_words(
+    accelerator: Accelerator,
+    moved: Mapping[str, int],
+    states: Mapping[str, tuple[bool, bool]],
+) -> str | None:
+    """The first node that took whole frames and did not give them, once nothing moves any more.
+
+    Args:
+        moved: words transferred by stream name, since reset. states: (valid, ready) by stream name.
+
+    Returns:
+        A sentence that names the node and its layer in the model file; None where every node gave
+        what it took or is held back by its consumer.
+    """
+    words = {s.name: s.words for s in accelerator.streams}
+    for node in accelerator.nodes:
+        if any(states[name] == (True, False) for name in node.outputs):
+            continue
+        taken = min(moved[name] // words[name] for name in node.inputs)
+        given = min(moved[name] // words[name] for name in node.outputs)
+        if given < taken:
+            counts = ", ".join(f"{moved[name]:,} on {name}" for name in (*node.inputs, *node.outputs))
+            return (
+                f"{node.name} ({layer_place(accelerator, node.name)}) took {taken:,} whole frames "
+                f"and gave {given:,}: it loses words ({counts})"
+            )
+    return None
+
+
+def layer_place(accelerator: Accelerator, name: str) -> str:
+    """Where a node stands in the user's model: "layer L", or "between A and B" for what has none."""
+    nodes = {node.name: node for node in accelerator.nodes}
+    ends = {s.name: (s.producer, s.consumer) for s in accelerator.streams}
+
+    def nearest(node: str, streams: str, end: int) -> str | None:
+        while node in nodes and nodes[node].layer is None:
+            node = ends[getattr(nodes[node], streams)[0]][end]
+        return nodes[node].layer if node in nodes else None
+
+    if nodes[name].layer is not None:
+        return f"layer {nodes[name].layer}"
+    before, after = nearest(name, "inputs", 0), nearest(name, "outputs", 1)
+    return f"between {before or 'the input'} and {after or 'the output'}"
