@@ -44,10 +44,12 @@ from .cli_options import (
     Part,
     RandomFrames,
     Scale,
+    Scheduler,
     Seed,
     Split,
     TargetCycles,
     TargetFps,
+    window as parse_window,
 )
 from .errors import HwBnnError, MissingTool
 
@@ -233,8 +235,24 @@ def simulate(
     seed: Seed = 0,
     engine: Annotated[str, typer.Option(help="native, cocotb or netlist.")] = "native",
     stall: Annotated[float, typer.Option(help="Probability of a pause, each cycle and end.")] = 0.0,
+    throttle: Annotated[
+        float | None, typer.Option(metavar="CYCLES", help="A slower source: cycles for each word.")
+    ] = None,
     waves: Annotated[Path | None, typer.Option(help="FST waveform file to write.")] = None,
+    window: Annotated[
+        str | None, typer.Option(metavar="FROM:TO", help="Only these cycles of the waveform.")
+    ] = None,
     jobs: Jobs = 1,
+    scheduler: Scheduler = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Keep finished parts, go on with them.")
+    ] = False,
+    statistics: Annotated[
+        bool, typer.Option("--statistics", help="Count each layer's starved and stalled cycles.")
+    ] = False,
+    family: Annotated[
+        str | None, typer.Option(help="Which netlist (engine netlist): xc7, xcup or ecp5.")
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(help="Write scores and labels to this .npz file.")
     ] = None,
@@ -246,8 +264,9 @@ def simulate(
 
     document = simulate(
         folder, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
-        limit=limit, frames=frames, seed=seed, engine=engine, stall=stall, waves=waves, jobs=jobs,
-        save=save,
+        limit=limit, frames=frames, seed=seed, engine=engine, stall=stall, throttle=throttle,
+        waves=waves, window=parse_window(window), jobs=jobs, scheduler=scheduler, resume=resume,
+        statistics=statistics, family=family, save=save,
     )  # fmt: skip
     _finish(document, show, json)
 
@@ -378,9 +397,7 @@ def _show_bitstream(document: dict) -> None:
 @app.command()
 def sweep(
     sweep_yaml: Annotated[Path, typer.Argument(help="A sweep's YAML file: recipes x seeds.")],
-    scheduler: Annotated[
-        str | None, typer.Option(help="A running Dask scheduler, as tcp://host:8786; else local.")
-    ] = None,
+    scheduler: Scheduler = None,
     data_root: DataRoot = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; default runs/NAME.")] = None,
     workers: Annotated[int, typer.Option(help="Processes of a local cluster.")] = 2,

@@ -73,6 +73,21 @@ RandomFrames = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Of random frames and pauses.")]
 Jobs = Annotated[int, typer.Option(help="Processes to simulate with.")]
+Scheduler = Annotated[
+    str | None, typer.Option(help="A running Dask scheduler, as tcp://host:8786; else local.")
+]
+
+
+def window(text: str | None) -> tuple[int, int] | None:
+    """The text FROM:TO as two numbers."""
+    if text is None:
+        return None
+    start, colon, end = text.partition(":")
+    if not (colon and start.strip().isdecimal() and end.strip().isdecimal()):
+        raise typer.BadParameter(f"{text!r} is no window of cycles: write FROM:TO, as 1000:1250")
+    return int(start), int(end)
+
+
 Frequency = Annotated[
     float | None, typer.Option("--freq", help="Clock to reach in MHz; the accelerator's own.")
 ]

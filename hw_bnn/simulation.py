@@ -5,8 +5,10 @@ For frames that are arrays already, use :func:`hw_bnn.sim.simulate`.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +16,9 @@ from . import console
 from .accelerator import Accelerator
 from .folder import output_file
 from .frames import load_frames
+
+if TYPE_CHECKING:
+    from .sim import SimulationResult
 
 
 def simulate(
@@ -29,8 +34,14 @@ def simulate(
     seed: int = 0,
     engine: str = "native",
     stall: float = 0.0,
+    throttle: float | None = None,
     waves: str | Path | None = None,
+    window: tuple[int, int] | None = None,
     jobs: int = 1,
+    scheduler: str | None = None,
+    resume: bool = False,
+    statistics: bool = False,
+    family: str | None = None,
     save: str | Path | None = None,
 ) -> dict:
     """Run frames through an accelerator.
@@ -38,13 +49,13 @@ def simulate(
     Args:
         folder: what `compile` wrote.
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
-        engine, stall, waves, jobs: see :func:`hw_bnn.sim.simulate`.
+        engine, stall, throttle, waves, window, jobs, scheduler, resume, statistics, family: see :func:`hw_bnn.sim.simulate`.
         save: .npz file to write, with arrays `scores` and `labels` as far as the accelerator gives
             them.
 
     Returns:
-        A document: frames, cycles per frame, latency, speed, and the accuracy where labels are
-            known.
+        A document: frames, cycles per frame, latency, speed, the accuracy where labels are known,
+            and with `statistics` the cycles of each stream by its handshake and of each layer.
 
     Raises:
         BadInput: the folder, the frames or an option cannot be used.
@@ -68,8 +79,9 @@ def simulate(
     )  # fmt: skip
     with console.progress(f"simulate ({engine})", len(data), "frames") as advance:
         result = sim.simulate(
-            folder, data.x, engine, stall=stall, seed=seed, waves=waves, jobs=jobs,
-            progress=advance,
+            folder, data.x, engine, stall=stall, seed=seed, throttle=throttle, waves=waves,
+            window=window, jobs=jobs, scheduler=scheduler, resume=resume, statistics=statistics,
+            family=family, progress=advance,
         )  # fmt: skip
     labels = result.labels
     if labels is None:
@@ -95,7 +107,31 @@ def simulate(
         "build_seconds": round(result.build_seconds, 3),
         "frames_per_second": round(result.frames_per_second, 1),
         "fifo_max": result.fifo_max,
+        "shards": result.shards,
+        "shards_reused": result.shards_reused,
+        "streams": {name: asdict(counts) for name, counts in result.streams.items()},
+        "layers": layer_statistics(accelerator, result),
     }
+
+
+def layer_statistics(accelerator: Accelerator, result: SimulationResult) -> list[dict]:
+    """What each layer did in the cycles simulated; empty where no statistics were taken.
+
+    Of every node but FIFOs: `words`, taken at its first input; `starved`, the cycles in which it
+    could take a word there and none was offered; `stalled`, those in which it offered one at its
+    first output and could not give it; `waits`, the share of all cycles that both make.
+    """
+    rows = []
+    for node in accelerator.nodes if result.streams else ():
+        if "fifo" in node.op.lower():
+            continue
+        before, after = result.streams[node.inputs[0]], result.streams[node.outputs[0]]
+        rows.append({
+            "node": node.name, "layer": node.layer, "words": before.moved,
+            "starved": before.starved, "stalled": after.stalled,
+            "waits": round((before.starved + after.stalled) / result.cycles, 4),
+        })  # fmt: skip
+    return rows
 
 
 def show(document: dict) -> None:
@@ -115,4 +151,11 @@ def show(document: dict) -> None:
         ],
         ["build", f"{document['build_seconds']:.1f} s"],
     ]
+    if document["shards_reused"]:
+        rows.append(["parts of a run before", f"{document['shards_reused']} of {document['shards']}"])
     console.table(f"simulate {document['folder']}", ["figure", "value"], rows)
+    if document["layers"]:
+        lines = [[r["node"], r["layer"], f"{r['words']:,}", f"{r['starved']:,}", f"{r['stalled']:,}",
+                  f"{100 * r['waits']:.1f} %"] for r in document["layers"]]  # fmt: skip
+        columns = ["node", "model's layer", "words in", "starved", "stalled", "waits"]
+        console.table("cycles by layer", columns, lines, right=[2, 3, 4, 5])

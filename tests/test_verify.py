@@ -199,6 +199,33 @@ def test_simulate_command(verified, tmp_path, capsys):
         assert arrays["scores"].shape == (30, 4) and arrays["labels"].shape == (30,)
 
 
+def test_simulate_command_resumes_throttles_and_counts(accelerator, capsys):
+    command = ["simulate", str(accelerator), "--frames", "64", "--resume", "--json"]
+    command += ["--statistics", "--throttle", "40"]
+    first, again = [], []
+    for document in (first, again):
+        assert cli.run(command) == 0
+        document.append(json.loads(capsys.readouterr().out))
+    assert first[0]["shards_reused"] == 0 and again[0]["shards_reused"] == again[0]["shards"] == 4
+    words = Accelerator.load(accelerator).input.words
+    assert first[0]["cycles_per_frame"] == again[0]["cycles_per_frame"] == 40 * words
+    layers = {row["layer"]: row for row in again[0]["layers"] if row["layer"]}
+    assert layers["layer0"]["words"] == first[0]["streams"]["s_axis"]["moved"] == 64 * words
+    assert layers["layer0"]["starved"] > 0 and 0 < layers["layer0"]["waits"] < 1
+    assert cli.run([*command[:-4], "--statistics"]) == 0  # for people
+    assert "cycles by layer" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("option", "says"), [
+    (["--window", "10-20"], "no window of cycles: write FROM:TO"),
+    (["--window", "10:20"], "and none are written"),
+    (["--family", "xc7"], "names a netlist, and the engine is native"),
+])  # fmt: skip
+def test_simulate_command_refuses_what_has_no_meaning(accelerator, capsys, option, says):
+    assert cli.run(["simulate", str(accelerator), "--frames", "3", *option]) == 2
+    assert says in capsys.readouterr().err
+
+
 def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
     """One threshold of one channel, wrong by 8: the layer and the channel are told."""
     description = Accelerator.load(accelerator)

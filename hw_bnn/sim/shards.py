@@ -3,7 +3,7 @@
 The frames are cut into shards. A worker process (driven by JSON lines) simulates one at a time and
 leaves its result as a file that appears whole. With `resume` the files stay in FOLDER/sim/<key>,
 where <key> names everything the results depend on, so that a run after a crash does only what is
-missing.
+missing. With `scheduler` the workers are those of a Dask cluster, which must see FOLDER.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from ..accelerator import Accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
 from .build import library
 from .cache import content_key, file_digest
+from .cluster import run_on_cluster
 from .native import NativeModel, rtl_design
 from .packing import Words
 from .results import EngineRun, StreamStatistics
@@ -50,15 +51,17 @@ def run_sharded(
     folder: Path, accelerator: Accelerator, words: Words, *, jobs: int, resume: bool,
     stall: float | tuple[float, float], seed: int, throttle: float | None,
     fifo_caps: dict[str, int], statistics: bool, progress: Callable[[int], None] | None,
+    scheduler: str | None = None,
 ) -> Sharded:  # fmt: skip
-    """Simulate in `jobs` processes; see `simulate` for the arguments.
+    """Simulate in `jobs` processes, or on a Dask cluster; see `simulate` for the arguments.
 
     Raises:
         HwBnnError: what the first failing worker met.
     """
     rtl = folder / "rtl"
     design = rtl_design(rtl, accelerator)
-    bounds = shard_bounds(len(words), jobs, resume)
+    # The size of a cluster is not asked for: a cut that serves any number of workers.
+    bounds = shard_bounds(len(words), jobs, resume or scheduler is not None)
     options = dict(stall=stall, throttle=throttle, watch=statistics)
     build = _build_once(design)
     with ExitStack() as stack:
@@ -66,9 +69,12 @@ def run_sharded(
             memories = [(m, file_digest(rtl / m)) for n in accelerator.nodes for m in n.memories]
             key = content_key(design.key(), memories, accelerator.model_dump(mode="json"),
                               _digest(words), options, seed, fifo_caps, bounds)  # fmt: skip
-            work = _work_folder(folder / "sim" / key)
+            work = _work_folder(folder.absolute() / "sim" / key)
         else:
-            work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hw_bnn_")))
+            # What workers on other machines see is the accelerator folder.
+            place = None if scheduler is None else _work_folder(folder.absolute() / "sim")
+            temporary = tempfile.TemporaryDirectory(prefix="hw_bnn_", dir=place)
+            work = Path(stack.enter_context(temporary))
         _save(work / "input.npy", lambda file: np.save(file, words))
         tasks = [
             dict(rtl=str(rtl.absolute()), folder=str(folder.absolute()), work=str(work), shard=i,
@@ -78,7 +84,11 @@ def run_sharded(
         done = {i for i in range(len(tasks)) if read_shard(work, i, *bounds[i]) is not None}
         if progress is not None:
             progress(sum(bounds[i][1] - bounds[i][0] for i in done))
-        _work_off([t for t in tasks if t["shard"] not in done], jobs, progress)
+        todo = [t for t in tasks if t["shard"] not in done]
+        if scheduler is None:
+            _work_off(todo, jobs, progress)
+        else:
+            run_on_cluster(todo, scheduler, progress)
         runs = [read_shard(work, i, *bounds[i]) for i in range(len(tasks))]
         for i, run in enumerate(runs):
             if run is None:
@@ -196,9 +206,8 @@ def _exchange(worker, task: dict, lock, progress: Callable[[int], None] | None) 
             if progress is not None:
                 with lock:
                     progress(message["frames"])
-        elif "error" in message:
-            raise _ERRORS.get(message["class"], BadInput)(message["error"])
         else:
+            raise_told(message)
             return
     raise CheckFailed(
         f"the worker of frames {task['start']}..{task['stop'] - 1} ended (exit code {worker.wait()})",
@@ -231,13 +240,24 @@ def serve_tasks() -> None:
             os._exit(1)  # the parent was killed: nobody waits for this shard
 
     for line in sys.stdin:
-        try:
-            run_shard(json.loads(line), lambda frames: send(frames=frames))
-            send(done=True)
-        except HwBnnError as error:
-            send(error=str(error), **{"class": type(error).__name__})
-        except OSError as error:
-            send(error=f"the shard cannot be written ({error.strerror})", **{"class": "BadInput"})
+        send(**attempt(json.loads(line), lambda frames: send(frames=frames)))
+
+
+def attempt(task: dict, advance: Callable[[int], None] | None = None) -> dict:
+    """Run a shard; what to tell the parent: {"done": True}, or an error's sentence and class."""
+    try:
+        run_shard(task, advance)
+        return {"done": True}
+    except HwBnnError as error:
+        return {"error": str(error), "class": type(error).__name__}
+    except OSError as error:
+        return {"error": f"the shard cannot be written ({error.strerror})", "class": "BadInput"}
+
+
+def raise_told(message: dict) -> None:
+    """Raise the error that an `attempt` elsewhere told, if it did."""
+    if "error" in message:
+        raise _ERRORS.get(message["class"], BadInput)(message["error"])
 
 
 def _build_once(design) -> float:

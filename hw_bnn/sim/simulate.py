@@ -40,6 +40,7 @@ def simulate(
     fifo_caps: Mapping[str, int] | None = None,
     limit: int | None = None,
     resume: bool = False,
+    scheduler: str | None = None,
     statistics: bool = False,
     preamble: int = 0,
     family: str | None = None,
@@ -61,6 +62,8 @@ def simulate(
         fifo_caps: FIFO capacities in words, by node name, in place of the built ones.
         limit: simulate only this many frames.
         resume: keep finished parts in FOLDER/sim and take those of an interrupted run from there.
+        scheduler: address of a running Dask scheduler (tcp://...) whose workers share the frames
+            instead of `jobs` processes here; they must see the folder.
         statistics: count each stream's busy, stalled and starved cycles.
         preamble: first stream this many words in, then reset in the middle of a frame.
         family: which netlist, if there are several (engine "netlist"): xc7, xcup or ecp5.
@@ -82,12 +85,27 @@ def simulate(
     if not len(words):
         raise BadInput("there are no input frames")
     options = dict(stall=stall, seed=seed, throttle=throttle, preamble=preamble)
-    single = jobs == 1 and not resume
+    single = jobs == 1 and not resume and scheduler is None
     if not single and (engine != "native" or waves is not None or preamble):
         raise BadInput(
-            "several jobs and resuming are for the native engine without waves or preamble",
-            remedy="use jobs=1 and resume=False",
+            "several jobs, a cluster and resuming are for the native engine without waves or "
+            "preamble",
+            remedy="use jobs=1, no scheduler and resume=False",
         )
+    if family is not None and engine != "netlist":
+        raise BadInput(
+            f"the family {family} names a netlist, and the engine is {engine}",
+            remedy="use the engine netlist, or leave the family out",
+        )
+    if window is not None and (waves is None or not 0 <= window[0] < window[1]):
+        raise BadInput(
+            f"the window {window[0]}:{window[1]} " + (
+                "is of waves, and none are written" if waves is None else "holds no cycle"
+            ),
+            remedy="name a file for the waves, and cycles 0 <= FROM < TO",
+        )  # fmt: skip
+    if throttle is not None and not throttle > 0:
+        raise BadInput(f"the throttle is {throttle}, it must be above 0 cycles a word")
     started = time.monotonic()
     if engine == "cocotb":
         from .cocotb_engine import run_cocotb
@@ -115,7 +133,7 @@ def simulate(
         sharded = run_sharded(
             folder, accelerator, words, jobs=jobs, resume=resume, stall=stall, seed=seed,
             throttle=throttle, fifo_caps=dict(fifo_caps or {}), statistics=statistics,
-            progress=progress,
+            progress=progress, scheduler=scheduler,
         )  # fmt: skip
         runs, build_seconds = sharded.runs, sharded.build_seconds
         shards, reused = len(runs), sharded.reused

@@ -224,6 +224,11 @@ def test_rtl_that_is_no_verilog_is_refused_with_the_place(shared, tmp_path):
         (dict(stall=1.0), "stall probability"),
         (dict(limit=0), "no input frames"),
         (dict(jobs=2, preamble=1), "several jobs"),
+        (dict(engine="cocotb", scheduler="tcp://127.0.0.1:9"), "several jobs, a cluster"),
+        (dict(family="ecp5"), "the family ecp5 names a netlist"),
+        (dict(window=(1, 5)), "window 1:5 is of waves"),
+        (dict(waves="x.fst", window=(5, 5)), "window 5:5 holds no cycle"),
+        (dict(throttle=0), "throttle is 0"),
     ],
 )
 def test_bad_options_are_refused(shared, options, says):

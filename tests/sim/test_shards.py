@@ -126,6 +126,65 @@ def test_a_folder_that_cannot_be_written_is_named(toy):
         simulate(toy.folder, random_inputs(4), resume=True)
 
 
+def test_a_dask_cluster_shares_the_frames(toy):
+    """One worker process; results, statistics and resuming are those of a run here."""
+    distributed = pytest.importorskip("distributed")
+    x = random_inputs(600)
+    here = simulate(toy.folder, x)
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        told = []
+        there = simulate(toy.folder, x, scheduler=cluster.scheduler_address, statistics=True,
+                         resume=True, progress=told.append)  # fmt: skip
+        assert (there.scores == here.scores).all() and (there.labels == here.labels).all()
+        assert there.shards == 32 and there.shards_reused == 0 and sum(told) == len(x)
+        assert there.streams["pixels"].moved == 3 * len(x)
+        again = simulate(toy.folder, x, jobs=2, resume=True, statistics=True)
+        assert again.shards_reused == 32 and (again.scores == here.scores).all()
+        # An error there is told here, in its own class; nothing is left in the folder.
+        (toy.folder / "rtl/layer_0_weights.hex").unlink()
+        with pytest.raises(BadInput, match="layer_0_weights.hex"):
+            simulate(toy.folder, x, scheduler=cluster.scheduler_address)
+    assert not list((toy.folder / "sim").glob("hw_bnn_*"))
+
+
+def test_a_scheduler_that_does_not_answer_is_named(toy, monkeypatch):
+    pytest.importorskip("distributed")
+    from hw_bnn.sim import cluster
+
+    monkeypatch.setattr(cluster, "_ANSWER_SECONDS", 1)
+    with pytest.raises(BadInput, match="scheduler tcp://127.0.0.1:9 does not answer"):
+        simulate(toy.folder, random_inputs(4), scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_disk_that_is_full_is_one_sentence_and_the_next_run_goes_on(toy, monkeypatch):
+    """The third shard does not fit; what was finished is not run again."""
+    from hw_bnn.sim import shards
+
+    x, saved, real = random_inputs(200), [], shards.os.replace
+
+    def replace(source, target):
+        saved.append(target)
+        if len(saved) == 4:  # the input words and two shards have gone before
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    def work_off(tasks, _jobs, _progress):
+        for task in tasks:
+            shards.raise_told(shards.attempt(task))
+
+    simulate(toy.folder, x[:1])
+    monkeypatch.setattr(shards, "_work_off", work_off)  # in this process, where the disk is full
+    monkeypatch.setattr(shards.os, "replace", replace)
+    with pytest.raises(BadInput, match="shard_0002.npz cannot be written .No space.*free some"):
+        simulate(toy.folder, x, resume=True)
+    assert not list(toy.folder.glob("sim/*/.*"))
+    monkeypatch.setattr(shards.os, "replace", real)
+    result = simulate(toy.folder, x, resume=True)
+    assert result.shards_reused == 2 and (result.scores == toy.expected(x)[0]).all()
+
+
 @pytest.fixture
 def fresh_cache(toy, tmp_path, monkeypatch):
     """A cache that has Verilator's runtime, which takes the longest, but no model."""
