@@ -25,8 +25,8 @@ from . import __version__, console
 from .cli_options import (
     Board,
     ClockPeriod,
-    Dataset,
     DataRoot,
+    Dataset,
     Debug,
     Debugging,
     Folding,
@@ -49,7 +49,7 @@ from .cli_options import (
     Split,
     TargetCycles,
     TargetFps,
-    window as parse_window,
+    parse_window,
 )
 from .errors import HwBnnError, MissingTool
 

@@ -78,7 +78,7 @@ Scheduler = Annotated[
 ]
 
 
-def window(text: str | None) -> tuple[int, int] | None:
+def parse_window(text: str | None) -> tuple[int, int] | None:
     """The text FROM:TO as two numbers."""
     if text is None:
         return None

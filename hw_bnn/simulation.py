@@ -49,7 +49,8 @@ def simulate(
     Args:
         folder: what `compile` wrote.
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
-        engine, stall, throttle, waves, window, jobs, scheduler, resume, statistics, family: see :func:`hw_bnn.sim.simulate`.
+        engine, stall, throttle, waves, window, jobs, scheduler, resume, statistics, family: see
+            :func:`hw_bnn.sim.simulate`.
         save: .npz file to write, with arrays `scores` and `labels` as far as the accelerator gives
             them.
 
@@ -152,10 +153,14 @@ def show(document: dict) -> None:
         ["build", f"{document['build_seconds']:.1f} s"],
     ]
     if document["shards_reused"]:
-        rows.append(["parts of a run before", f"{document['shards_reused']} of {document['shards']}"])
+        reused = f"{document['shards_reused']} of {document['shards']}"
+        rows.append(["parts of a run before", reused])
     console.table(f"simulate {document['folder']}", ["figure", "value"], rows)
     if document["layers"]:
-        lines = [[r["node"], r["layer"], f"{r['words']:,}", f"{r['starved']:,}", f"{r['stalled']:,}",
-                  f"{100 * r['waits']:.1f} %"] for r in document["layers"]]  # fmt: skip
+        lines = [
+            [row["node"], row["layer"], *(f"{row[k]:,}" for k in ("words", "starved", "stalled")),
+             f"{100 * row['waits']:.1f} %"]
+            for row in document["layers"]
+        ]  # fmt: skip
         columns = ["node", "model's layer", "words in", "starved", "stalled", "waits"]
         console.table("cycles by layer", columns, lines, right=[2, 3, 4, 5])

@@ -113,7 +113,8 @@ def lost_words(
         taken = min(moved[name] // words[name] for name in node.inputs)
         given = min(moved[name] // words[name] for name in node.outputs)
         if given < taken:
-            counts = ", ".join(f"{moved[name]:,} on {name}" for name in (*node.inputs, *node.outputs))
+            streams = (*node.inputs, *node.outputs)
+            counts = ", ".join(f"{moved[name]:,} on {name}" for name in streams)
             return (
                 f"{node.name} ({layer_place(accelerator, node.name)}) took {taken:,} whole frames "
                 f"and gave {given:,}: it loses words ({counts})"
@@ -122,7 +123,7 @@ def lost_words(
 
 
 def layer_place(accelerator: Accelerator, name: str) -> str:
-    """Where a node stands in the user's model: "layer L", or "between A and B" for what has none."""
+    """Where a node stands in the user's model: "layer L", or "between A and B" without one."""
     nodes = {node.name: node for node in accelerator.nodes}
     ends = {s.name: (s.producer, s.consumer) for s in accelerator.streams}
 
