@@ -5,7 +5,7 @@ import onnx
 import pytest
 from compile_stages import PART, check_rtl
 from small_onnx import perceptron
-from support_cases import end, net, norm
+from support_case import end, net, norm
 
 pytest.importorskip("finn")
 
