@@ -1,13 +1,11 @@
 """LUT cost, by Yosys: popcounts and neurons, layers, whole networks, and da4ml beside them.
 
     python benchmarks/area.py neurons            LUT per bit over N, for each coding
-    python benchmarks/area.py layers             the grid of single kernels that the estimator is
-    fitted to
-    python benchmarks/area.py fit                the estimator's coefficients from that grid, and
-    its error
     python benchmarks/area.py hardwired [DIR]    hard-wired 64-64-64-64-10 on digits, against da4ml
     python benchmarks/area.py hardwired-large    784-256-256-256-10, layer by layer (--timeout each)
-    python benchmarks/area.py accelerator DIR    a compiled accelerator, against the estimate
+    python benchmarks/area.py designs            FINN's SFC at 16 cycles a frame, weights in LUTs and in
+                                                 block RAM, and CNV at the best rate a Zynq-7020 holds;
+                                                 --synth SFC-lut ... synthesises these whole (long)
     python benchmarks/area.py table              the results as Markdown
 
 Each writes its part of results/area.json. A LUT is a cell of Yosys' netlist; an instantiated LUT6_2
@@ -34,7 +32,6 @@ import numpy as np
 from hw_bnn.errors import CheckFailed
 from hw_bnn.hardwired import Network, from_popcount, write_hardwired
 from hw_bnn.rtl import rtl_sources
-from hw_bnn.synth.estimate import calibrate, estimate_kernel
 from hw_bnn.synth.synthesis import synth, synthesise
 
 RESULTS = Path(__file__).resolve().parent / "results" / "area.json"
@@ -122,138 +119,6 @@ def neurons(sizes) -> None:
             for row in rows:
                 row["lut_per_bit"] = round(row["lut"] / row["n"], 3)
             save("neurons", rows)
-
-
-# -- layers: the estimator's grid
-
-XNOR_FIT = [
-    (64, 64, 4, 16),
-    (64, 64, 8, 32),
-    (256, 64, 4, 64),
-    (128, 64, 8, 32),
-    (512, 64, 2, 128),
-    (64, 64, 2, 8),
-    (64, 32, 8, 8),
-]
-XNOR_TEST = [(96, 48, 6, 24), (128, 64, 2, 32), (64, 64, 8, 16)]
-INT_FIT = [(64, 32, 2, 8, 5), (16, 32, 4, 16, 4), (16, 32, 2, 4, 8)]
-INT_TEST = [(32, 32, 2, 8, 6)]
-OTHERS_FIT = [
-    ("fifo", {"BITS": 8, "DEPTH": 2}),
-    ("fifo", {"BITS": 64, "DEPTH": 2}),
-    ("fifo", {"BITS": 64, "DEPTH": 32}),
-    ("fifo", {"BITS": 8, "DEPTH": 32}),
-    ("width_converter", {"IN_BITS": 16, "OUT_BITS": 64, "FRAME_BITS": 128}),
-    ("width_converter", {"IN_BITS": 64, "OUT_BITS": 16, "FRAME_BITS": 128}),
-    ("width_converter", {"IN_BITS": 8, "OUT_BITS": 256, "FRAME_BITS": 256}),
-]
-
-
-def kernel_files(kernel: str, parameters: dict, folder: Path, rng) -> dict:
-    """Random memory files for a kernel; the parameters with their names."""
-    p = dict(parameters)
-    if kernel in ("xnor_mvau", "int_mvau"):
-        depth = p["MH"] // p["PE"] * (p["MW"] // p["SIMD"])
-        bits = (p["MW"] + 1).bit_length() if kernel == "xnor_mvau" else p["ACC_BITS"] + 1
-        for name, words, width in (
-            ("WEIGHTS_FILE", depth, p["PE"] * p["SIMD"]),
-            ("THRESHOLDS_FILE", p["MH"] // p["PE"], p["PE"] * bits),
-        ):
-            values = [
-                int.from_bytes(rng.bytes(-(-width // 8)), "little") % (1 << width)
-                for _ in range(words)
-            ]
-            (folder / f"{name}.hex").write_text("".join(f"{value:x}\n" for value in values))
-            p[name] = f'"{name}.hex"'
-    return p
-
-
-def grid():
-    """(kernel, parameters, fitted?) of all grid points."""
-    for fit, points in ((True, XNOR_FIT), (False, XNOR_TEST)):
-        for mw, mh, pe, simd in points:
-            yield "xnor_mvau", {"MW": mw, "MH": mh, "PE": pe, "SIMD": simd}, fit
-    for fit, points in ((True, INT_FIT), (False, INT_TEST)):
-        for mw, mh, pe, simd, bits in points:
-            acc = (mw * (2**bits - 1)).bit_length() + 1
-            yield (
-                "int_mvau",
-                {"MW": mw, "MH": mh, "PE": pe, "SIMD": simd, "IN_BITS": bits, "ACC_BITS": acc},
-                fit,
-            )
-    for kernel, parameters in OTHERS_FIT:
-        yield kernel, parameters, True
-
-
-def layers() -> None:
-    """Synthesise the grid; points already measured with the same RTL are kept."""
-    import hashlib
-
-    rows = load().get("layers", [])
-    done = {
-        (row["kernel"], json.dumps(row["parameters"], sort_keys=True), row["rtl"]): row
-        for row in rows
-    }
-    rows = []
-    for kernel, parameters, fit in grid():
-        sources = rtl_sources(kernel)
-        digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-        key = (kernel, json.dumps(parameters, sort_keys=True), digest)
-        if key not in done:
-            with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as folder:
-                p = kernel_files(kernel, parameters, Path(folder), np.random.default_rng(1))
-                done[key] = {
-                    "kernel": kernel,
-                    "parameters": parameters,
-                    "rtl": digest,
-                    **measure(sources, kernel, p, cwd=Path(folder)),
-                }
-        row = {**done[key], "fit": fit}
-        rows.append(row)
-        print(kernel, parameters, {k: row[k] for k in ("lut", "ff", "bram", "lutram")}, flush=True)
-        save(
-            "layers",
-            [
-                *rows,
-                *(
-                    r
-                    for r in load().get("layers", [])
-                    if not any(
-                        r["kernel"] == x["kernel"] and r["parameters"] == x["parameters"]
-                        for x in rows
-                    )
-                ),
-            ],
-        )
-
-
-def fit() -> None:
-    """Fit the estimator to the grid; errors on the fitted and on the other kernels."""
-    from hw_bnn.synth import estimate
-
-    wanted = [(kernel, parameters) for kernel, parameters, _ in grid()]
-    rows = [row for row in load()["layers"] if (row["kernel"], row["parameters"]) in wanted]
-    save("layers", rows)
-    found = calibrate([row for row in rows if row["fit"]])
-    estimate.COEFFICIENTS_FILE.write_text(json.dumps(found, indent=1) + "\n")
-    estimate.coefficients.cache_clear()
-    errors = []
-    for row in rows:
-        guess = estimate_kernel(row["kernel"], row["parameters"])
-        errors.append(
-            {
-                "kernel": row["kernel"],
-                "parameters": row["parameters"],
-                "fit": row["fit"],
-                "lut": row["lut"],
-                "estimated_lut": guess["lut"],
-                "error_percent": round(100 * (guess["lut"] / row["lut"] - 1), 1),
-                "ff": row["ff"],
-                "estimated_ff": guess["ff"],
-            }
-        )
-        print(errors[-1])
-    save("estimator", errors)
 
 
 # -- whole networks
@@ -365,31 +230,64 @@ def hardwired_large(timeout_s: float) -> None:
         save("hardwired_large", {"sizes": LARGE, "weights": "random", "layers": rows})
 
 
-def accelerator(folder: str) -> None:
-    """Synthesis of a compiled accelerator beside its estimate."""
+DESIGNS = {
+    "SFC-lut": ("sfc_1w1a", {"target_cycles": 16, "memory": "lut"}, 334_336),
+    "SFC-block": ("sfc_1w1a", {"target_cycles": 16, "memory": "block"}, 334_336),
+    "CNV": ("cnv_1w1a", {"board": "pynq-z1"}, 59_461_376),
+}
+"""Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (for CNV without its 8-bit layer)."""
+
+
+def designs(names: list[str], to_synthesise: list[str]) -> None:
+    """Whole accelerators: estimate, and synthesis where asked for; control, FIFOs and converters counted."""
+    from hw_bnn.compile import compile_model
     from hw_bnn.synth.estimate import estimate
 
-    document, guess = synth(folder, family="xc7"), estimate(folder)
-    rows = {
-        name: {
-            "lut": layer["lut"],
-            "ff": layer["ff"],
-            "bram": layer["bram"],
-            "estimated_lut": guess["layers"].get(name, {}).get("lut"),
-        }
-        for name, layer in document["layers"].items()
-    }
-    known = sum(row["lut"] for row in rows.values() if row["estimated_lut"] is not None)
-    error = 100 * (guess["total"]["lut"] / known - 1) if known else None
-    part = load().get("accelerators", {})
-    part[document["name"]] = {
-        "layers": rows,
-        "total": document["total"],
-        "lut_error_percent": error,
-        "cycles_per_frame": guess["cycles_per_frame"],
-    }
-    save("accelerators", part)
-    print(json.dumps(part[document["name"]], indent=1))
+    for name in names:
+        model, options, bits = DESIGNS[name]
+        with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as temporary:
+            place = Path(temporary)
+            source = zoo_model(model, place / "model.onnx")
+            folder = compile_model(source, place / "accelerator", check=False, **options)
+            guess = estimate(folder)
+            why = json.loads((folder / "reports" / "folding.json").read_text())
+            cycles = guess["cycles_per_frame"]
+            row = {
+                "model": model, "options": options, "cycles_per_frame": cycles,
+                "fps_at_100_mhz": round(1e8 / cycles), "estimate": guess["total"],
+                "xnor_bits_per_cycle": round(bits / cycles, 1),
+                "estimated_lut_per_bit": round(guess["total"]["lut"] * cycles / bits, 3),
+                "bottleneck": why["bottleneck"],
+            }  # fmt: skip
+            if name in to_synthesise:
+                found = synth(folder, family="xc7", timeout_s=7200)
+                row |= {
+                    "synth": found["total"], "seconds": found["seconds"],
+                    "lut_per_bit": round(found["total"]["lut"] * cycles / bits, 3),
+                    "layers": {n: {k: layer[k] for k in ("lut", "ff", "bram")}
+                               for n, layer in found["layers"].items()},
+                }  # fmt: skip
+        part = load().get("designs", {})
+        if "synth" not in row and part.get(name, {}).get("estimate") == row["estimate"]:
+            row = part[name] | row  # the same design, synthesised before
+        save("designs", part | {name: row})
+        print(name, json.dumps(row), flush=True)
+
+
+def zoo_model(name: str, path: Path) -> Path:
+    """A model of hw_bnn.nn.zoo as QONNX, untrained, with random BatchNorm statistics."""
+    import os
+
+    os.environ["BREVITAS_JIT"] = "0"
+    import torch
+
+    from hw_bnn.export import export_model
+    from hw_bnn.nn import zoo
+
+    torch.manual_seed(1)
+    model = zoo.randomise_norms(zoo.build(name), seed=1).eval()
+    shape = (4, 3, 32, 32) if name.startswith("cnv") else (4, 1, 28, 28)
+    return export_model(model, path, torch.rand(*shape))
 
 
 def table() -> None:
@@ -415,15 +313,24 @@ def table() -> None:
         for row in large["layers"]:
             made = row.get("lut", row.get("synthesis"))
             print(f"| layer {row['layer']} | {row['planned_lut']} | {made} | {row['lut_per_weight']} |")
+    if document.get("designs"):
+        print("\n| design | cycles a frame | LUT | BRAM | LUT/bit | by |\n|---|---|---|---|---|---|")
+    for name, row in document.get("designs", {}).items():
+        by = "synth" if "synth" in row else "estimate"
+        ratio = row.get("lut_per_bit", row["estimated_lut_per_bit"])
+        print(f"| {name} | {row['cycles_per_frame']:,} | {row[by]['lut']:,} | {row[by]['bram']:g} "
+              f"| {ratio} | {by} |")  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parts = ["neurons", "layers", "fit", "hardwired", "hardwired-large", "accelerator", "table"]
+    parts = ["neurons", "hardwired", "hardwired-large", "designs", "table"]
     parser.add_argument("part", choices=parts)
-    parser.add_argument("folder", nargs="?", help="accelerator folder")
+    parser.add_argument("folder", nargs="?", help="accelerator folder, of hardwired")
+    parser.add_argument("--only", nargs="+", choices=list(DESIGNS), default=list(DESIGNS))
+    parser.add_argument("--synth", nargs="*", choices=list(DESIGNS), default=[])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 1024])
     parser.add_argument("--da4ml", default="", help="Python that has da4ml (empty: leave it out)")
     parser.add_argument("--periods", type=float, nargs="*", default=[5.0, 3.0], help="of bare cores")
@@ -435,10 +342,10 @@ def main() -> None:
         hardwired(arguments.da4ml, arguments.folder, arguments.periods)
     elif arguments.part == "hardwired-large":
         hardwired_large(arguments.timeout)
-    elif arguments.part == "accelerator":
-        accelerator(arguments.folder)
+    elif arguments.part == "designs":
+        designs(arguments.only, arguments.synth)
     else:
-        {"layers": layers, "fit": fit, "table": table}[arguments.part]()
+        table()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Random binary MLPs as QONNX, for measurements: weights and statistics are random, shapes are not."""
+"""Random binary networks as QONNX, for measurements: weights and statistics are random, shapes are not."""
 
 from __future__ import annotations
 
@@ -16,6 +16,21 @@ def binary_mlp(path: Path, widths: list[int], seed: int = 0) -> Path:
 
     widths: inputs, hidden layers ..., outputs. The last layer gives raw scores.
     """
+    return binary_network(path, (widths[0],), [], widths[1:], seed=seed)
+
+
+def binary_network(
+    path: Path, shape: tuple[int, ...], convolutions: list[tuple[int, int, int]],
+    dense: list[int], *, input_bits: int = 1, seed: int = 0,
+) -> Path:  # fmt: skip
+    """Write a QONNX file of convolutions and dense layers with 1-bit weights and activations.
+
+    Args:
+        shape: of a frame: (inputs,) or (channels, height, width).
+        convolutions: (channels, kernel size, pool size) of each; pool size 1 for no pool.
+        dense: neurons of each dense layer; the last gives raw scores.
+        input_bits: 1 for bipolar inputs, else signed integers of so many bits.
+    """
     rng = np.random.default_rng(seed)
     nodes, values = [], []
 
@@ -28,25 +43,50 @@ def binary_mlp(path: Path, widths: list[int], seed: int = 0) -> Path:
         nodes.append(helper.make_node("BipolarQuant", [source, "one"], [target], domain=GENERAL))
         return target
 
+    def activation(source: str, label: object, n: int, n_in: int) -> str:
+        parameters = {
+            "gamma": rng.choice([-1, 1], n) * rng.uniform(0.5, 2, n),
+            "beta": rng.normal(size=n), "mean": rng.normal(size=n) * n_in**0.5 / 2,
+            "var": rng.uniform(0.5, 2, n) * n_in,
+        }  # fmt: skip
+        names = [constant(f"{name}{label}", array) for name, array in parameters.items()]
+        nodes.append(helper.make_node("BatchNormalization", [source, *names], [f"norm{label}"]))
+        return bipolar(f"norm{label}", f"sign{label}")
+
     constant("one", np.ones(()))
-    tensor = bipolar("x", "x_sign")
+    if input_bits == 1:
+        tensor = bipolar("x", "x_sign")
+    else:
+        constant("step", np.array(2.0 ** (1 - input_bits)))
+        constant("zero", np.zeros(()))
+        constant("bits", np.array(float(input_bits)))
+        nodes.append(helper.make_node("Quant", ["x", "step", "zero", "bits"], ["x_int"], domain=GENERAL,
+                                      signed=1, narrow=0, rounding_mode="ROUND"))  # fmt: skip
+        tensor = "x_int"
+    channels, size = shape[0], shape[-1]
+    for i, (n, kernel, pool) in enumerate(convolutions):
+        weight = constant(f"c{i}_float", rng.normal(size=(n, channels, kernel, kernel)))
+        nodes.append(helper.make_node("Conv", [tensor, bipolar(weight, f"c{i}")], [f"map{i}"],
+                                      kernel_shape=[kernel, kernel]))  # fmt: skip
+        tensor = activation(f"map{i}", f"_c{i}", n, channels * kernel**2)
+        channels, size = n, size - kernel + 1
+        if pool > 1:
+            nodes.append(helper.make_node("MaxPool", [tensor], [f"pool{i}"], kernel_shape=[pool, pool],
+                                          strides=[pool, pool]))  # fmt: skip
+            tensor, size = f"pool{i}", size // pool
+    if convolutions:
+        nodes.append(helper.make_node("Flatten", [tensor], ["flat"], axis=1))
+        tensor = "flat"
+    widths = [channels * size**2 if convolutions else shape[0], *dense]
     for i, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
         weight = constant(f"w{i}_float", rng.normal(size=(n_in, n_out)))
         nodes.append(helper.make_node("MatMul", [tensor, bipolar(weight, f"w{i}")], [f"dot{i}"]))
-        if i == len(widths) - 2:
-            tensor = f"dot{i}"
-            break
-        parameters = {
-            "gamma": rng.choice([-1, 1], n_out) * rng.uniform(0.5, 2, n_out),
-            "beta": rng.normal(size=n_out), "mean": rng.normal(size=n_out) * n_in**0.5 / 2,
-            "var": rng.uniform(0.5, 2, n_out) * n_in,
-        }  # fmt: skip
-        names = [constant(f"{name}{i}", array) for name, array in parameters.items()]
-        nodes.append(helper.make_node("BatchNormalization", [f"dot{i}", *names], [f"norm{i}"]))
-        tensor = bipolar(f"norm{i}", f"sign{i}")
+        tensor = f"dot{i}"
+        if i < len(dense) - 1:
+            tensor = activation(tensor, i, n_out, n_in)
     graph = helper.make_graph(
-        nodes, "mlp",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, widths[0]])],
+        nodes, "network",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *shape])],
         [helper.make_tensor_value_info(tensor, TensorProto.FLOAT, [1, widths[-1]])],
         initializer=values,
     )  # fmt: skip

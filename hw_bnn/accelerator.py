@@ -82,6 +82,15 @@ class Stream(_Part):
     tdata_bits: int
 
 
+class Resources(_Part):
+    """An estimate of what a node, or all of them, takes on a Xilinx 7-series device (synth/estimate.py)."""
+
+    lut: int
+    ff: int
+    bram: float  # of 36 kbit
+    dsp: int
+
+
 class Node(_Part):
     """A hardware layer of the stitched top; its instance name is its name."""
 
@@ -98,6 +107,7 @@ class Node(_Part):
     mh: int | None = None
     depth: int | None = None  # FIFOs only, in words
     memories: list[str] = Field(default_factory=list)  # file names in rtl/
+    resources: Resources | None = None
 
 
 class Accelerator(_Part):
@@ -114,6 +124,7 @@ class Accelerator(_Part):
     nodes: list[Node]
     streams: list[Stream]
     bound_cycles: int  # cycles a frame of the slowest node by folding
+    resources: Resources | None = None  # None where a node has no estimate
     sources: list[str]  # file names in rtl/, in compilation order; also in rtl/files.f
     hashes: dict[str, str]  # relative path -> sha256
     versions: dict[str, str]

@@ -16,6 +16,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
@@ -39,6 +40,7 @@ from .cli_options import (
     Jobs,
     Json,
     Limit,
+    Memory,
     Model,
     OutputMode,
     Part,
@@ -189,6 +191,7 @@ def compile_model(
     input_type: InputType = None,
     input_scale: InputScale = None,
     output_mode: OutputMode = "both",
+    memory: Memory = "auto",
     hardwired: Hardwired = False,
     max_fifo_depth: Annotated[int | None, typer.Option(help="Cap on every FIFO, in words.")] = None,
     check: Annotated[bool, typer.Option(help="Check every pass on sample frames.")] = True,
@@ -204,22 +207,28 @@ def compile_model(
         folder = compile_model(
             model, out, board=board, part=part, target_fps=target_fps, target_cycles=target_cycles,
             folding=folding, clk_period_ns=clock_ns, input_datatype=input_type,
-            input_scale=input_scale, output_mode=output_mode, hardwired=hardwired,
+            input_scale=input_scale, output_mode=output_mode, memory=memory, hardwired=hardwired,
             max_fifo_depth=max_fifo_depth, check=check, force=force, progress=console.say if debug else None,
         )  # fmt: skip
     accelerator = Accelerator.load(folder)
-    document = {"folder": str(folder), **accelerator.model_dump(mode="json")}
+    why = loads((folder / "reports" / "folding.json").read_text())
+    document = {"folder": str(folder), "folding": why, **accelerator.model_dump(mode="json")}
     _finish(document, _show_accelerator, json)
 
 
 def _show_accelerator(document: dict) -> None:
     rows = [
-        [n["name"], n["layer"], n["op"], n["pe"], n["simd"], n["cycles"]]
+        [n["name"], n["layer"], n["op"], n["pe"], n["simd"], n["cycles"],
+         *((n["resources"] or {}).get(kind) for kind in ("lut", "ff", "bram"))]
         for n in document["nodes"] if "fifo" not in n["op"].lower()
     ]  # fmt: skip
-    columns = ["node", "model's layer", "op", "PE", "SIMD", "cycles"]
-    console.table(f"{document['folder']}", columns, rows, right=[3, 4, 5])
+    columns = ["node", "model's layer", "op", "PE", "SIMD", "cycles", "LUT", "FF", "BRAM"]
+    console.table(f"{document['folder']}", columns, rows, right=[3, 4, 5, 6, 7, 8])
     print(f"bound: {document['bound_cycles']:,} cycles per frame")
+    bottleneck = document["folding"]["bottleneck"]
+    print(f"slowest: {bottleneck['node']}, {bottleneck['why']}")
+    if total := document["resources"]:
+        print(f"estimate: {total['lut']:,} LUTs, {total['ff']:,} FFs, {total['bram']:g} block RAMs")
 
 
 @app.command()

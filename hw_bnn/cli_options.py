@@ -54,6 +54,9 @@ InputScale = Annotated[str | None, typer.Option(help="Real value of one input st
 OutputMode = Annotated[
     Literal["scores", "label", "both"], typer.Option(help="What the core gives for a frame.")
 ]
+Memory = Annotated[
+    Literal["auto", "lut", "block"], typer.Option(help="Where weights stand: LUTs or block RAM.")
+]
 Hardwired = Annotated[
     bool, typer.Option("--hardwired", help="Dense layers as constants, a frame a cycle.")
 ]

@@ -14,19 +14,11 @@ from ..accelerator import Accelerator, Input, Output
 from ..errors import BadInput
 from ..folder import output_folder
 from ..modelfile import load_onnx
+from .boards import BOARDS, DEFAULT_BOARD, too_large
 
-BOARDS = {
-    "pynq-z1": "xc7z020clg400-1",
-    "pynq-z2": "xc7z020clg400-1",
-    "ultra96-v2": "xczu3eg-sbva484-1-i",
-    "zcu104": "xczu7ev-ffvc1156-2-e",
-    "kv260": "xck26-sfvc784-2LV-c",
-    "ulx3s": "LFE5U-85F-6BG381C",
-}
-"""Board name -> part."""
-
-DEFAULT_BOARD = "pynq-z1"
 OUTPUT_MODES = ("scores", "label", "both")
+MEMORIES = ("auto", "lut", "block")
+"""Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM."""
 _FINN_PART = "xc7z020clg400-1"  # for parts that FINN does not know; only its HLS choices depend on it
 _VERSIONS = ("hw-bnn", "finn-plus", "qonnx", "onnx", "numpy")
 
@@ -36,7 +28,7 @@ def compile_model(
     part: str | None = None, target_fps: float | None = None, target_cycles: int | None = None,
     folding: str | Path | dict | None = None, clk_period_ns: float = 10.0,
     input_datatype: str | None = None, input_scale: str | Fraction | None = None,
-    output_mode: str = "both", check: bool = True, size_fifos: bool = True,
+    output_mode: str = "both", memory: str = "auto", check: bool = True, size_fifos: bool = True,
     max_fifo_depth: int | None = None, hardwired: bool = False, force: bool = False,
     progress=None,
 ) -> Path:
@@ -45,15 +37,19 @@ def compile_model(
     Args:
         model: the ONNX file.
         out: folder to write; by default the file's name without suffix, plus `_accelerator`.
-        board, part: what it is for; a board (see BOARDS) or an FPGA part, PYNQ-Z1 by default.
+        board, part: what it is for; a board (boards.py) or an FPGA part, PYNQ-Z1 by default. A board that
+            is named has to hold the accelerator, by estimate; without a target it gets the best rate
+            that fits it.
         target_fps: frames per second to reach at the clock; or
-        target_cycles: cycles a frame to reach (1,024 by default); or
+        target_cycles: cycles a frame to reach (1,024 by default, where no board is named); or
         folding: PE and SIMD by node: a JSON file, a dictionary, or "finn" for FINN's SetFolding.
             A folding and a target may be given together: the target is met first, the folding overrides.
         clk_period_ns: clock period in nanoseconds.
         input_datatype: take raw integers of this type (UINT8, ...) and put the model's input quantiser on
             chip; input_scale is the real value of one step ("1/255").
         output_mode: "scores", "label" or "both".
+        memory: where weights stand: "lut" (up to 4,096 words), "block" RAM, or "auto", as the search finds
+            cheapest.
         check: compare FINN's execution with the golden model after every step, on sample frames.
         size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
         max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it costs in rate.
@@ -72,7 +68,10 @@ def compile_model(
     say = progress or (lambda _name: None)
     source = Path(model)
     proto = load_onnx(source)
+    named = board
     board, part = _target(board, part)
+    if memory not in MEMORIES:
+        raise BadInput(f"there is no memory {memory!r}", remedy=f"use one of {', '.join(MEMORIES)}")
     target = _cycles(target_fps, target_cycles, clk_period_ns)
     scale = _fraction(input_scale)
     if output_mode not in OUTPUT_MODES:
@@ -91,8 +90,8 @@ def compile_model(
     options = {
         "board": board, "part": part, "target_cycles": target, "clk_period_ns": clk_period_ns,
         "input_datatype": input_datatype, "input_scale": str(scale) if scale is not None else None,
-        "output_mode": output_mode, "size_fifos": size_fifos, "max_fifo_depth": max_fifo_depth,
-        "hardwired": hardwired,
+        "output_mode": output_mode, "memory": memory, "size_fifos": size_fifos,
+        "max_fifo_depth": max_fifo_depth, "hardwired": hardwired,
     }
     with ExitStack() as stack:
         folder = stack.enter_context(output_folder(out, overwrite=force))
@@ -109,7 +108,8 @@ def compile_model(
 
         say("FINN")
         graph = build_dataflow(proto, imported, part=_finn_part(part), target=target, folding=folding_map,
-                               mode=output_mode, check=check, log=folder / "finn.log", hardwired=hardwired, say=say)
+                               mode=output_mode, check=check, log=folder / "finn.log", say=say, board=named,
+                               memory=memory, hardwired=hardwired)
         options["folding"] = graph.folding()
         (folder / "reports").mkdir()
         (folder / "golden").mkdir()
@@ -127,6 +127,10 @@ def compile_model(
             (folder / "reports" / "fifo_depths.json").write_text(json.dumps(report, indent=1) + "\n")
             accelerator = write_rtl(graph, imported, folder, name=source.stem, board=board, part=part,
                                     clk_period_ns=clk_period_ns, options=options)
+        accelerator = add_resources(folder, accelerator)
+        if named and (excess := too_large(accelerator.resources, named)):
+            raise BadInput(f"it does not fit: {excess}", remedy="use a lower target, or a larger board")
+        (folder / "reports" / "folding.json").write_text(json.dumps(graph.why, indent=1) + "\n")
         finish(folder, accelerator)
     return out
 
@@ -167,6 +171,17 @@ def write_rtl(graph, imported, folder: Path, *, name: str, board: str | None, pa
     return accelerator
 
 
+def add_resources(folder: Path, accelerator: Accelerator) -> Accelerator:
+    """The accelerator with its estimate, by node and in all (synth/estimate.py)."""
+    from ..synth.estimate import estimate
+
+    found = estimate(folder)
+    nodes = [node.model_copy(update={"resources": found["layers"].get(node.name)})
+             for node in accelerator.nodes]
+    total = None if found["not_estimated"] else found["total"]
+    return accelerator.model_copy(update={"nodes": nodes, "resources": total})
+
+
 def finish(folder: Path, accelerator: Accelerator) -> None:
     """Write accelerator.json with the hashes of everything that is the accelerator (not the reports)."""
     files = [folder / "model.onnx", folder / "dataflow.onnx", *sorted((folder / "rtl").iterdir())]
@@ -177,11 +192,11 @@ def finish(folder: Path, accelerator: Accelerator) -> None:
 def _target(board: str | None, part: str | None) -> tuple[str | None, str]:
     if board is not None and board not in BOARDS:
         raise BadInput(f"there is no board {board!r}", remedy=f"use one of {', '.join(BOARDS)}, or --part")
-    if board is not None and part is not None and BOARDS[board] != part:
-        raise BadInput(f"board {board} has the part {BOARDS[board]}, not {part}", remedy="give one of the two")
+    if board is not None and part is not None and BOARDS[board].part != part:
+        raise BadInput(f"board {board} has the part {BOARDS[board].part}, not {part}", remedy="give one of the two")
     if part is not None:
         return board, part
-    return board or DEFAULT_BOARD, BOARDS[board or DEFAULT_BOARD]
+    return board or DEFAULT_BOARD, BOARDS[board or DEFAULT_BOARD].part
 
 
 def _cycles(fps: float | None, cycles: int | None, clk_period_ns: float) -> int | None:
@@ -235,4 +250,4 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-__all__ = ["BOARDS", "OUTPUT_MODES", "compile_model"]
+__all__ = ["BOARDS", "MEMORIES", "OUTPUT_MODES", "compile_model"]

@@ -27,11 +27,13 @@ class DataflowGraph:
         model: qonnx ModelWrapper.
         layers: node name -> layer in the user's file.
         origins: tensor name -> the user's tensor that it holds.
+        why: the folding explained (folding_report.py).
     """
 
     model: object
     layers: dict[str, str] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
+    why: dict[str, object] = field(default_factory=dict)
 
     def ops(self):
         from qonnx.custom_op.registry import getCustomOp
@@ -71,15 +73,18 @@ class DataflowGraph:
 
 
 def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str, target: int | None,
-                   folding, mode: str, check: bool, log: Path | None, hardwired: bool = False,
-                   say=lambda _name: None) -> DataflowGraph:
+                   folding, mode: str, check: bool, log: Path | None, say=lambda _name: None,
+                   board: str | None = None, memory: str = "auto", hardwired: bool = False) -> DataflowGraph:
     """Run FINN's builder steps and ours on an imported model.
 
     Args:
-        target: cycles a frame, or None for the default where no folding is given.
+        target: cycles a frame, or None for the default where no folding is given; with a board, for
+            the best rate that it holds.
         folding: None, a dictionary, or "finn" (SetFolding).
         check: compare with the golden model after every step.
         log: file for what FINN prints.
+        board: what has to hold the accelerator; None for no limit.
+        memory: where weights stand: "auto", "lut" or "block".
         hardwired: dense layers become netlists of constants (ops/hardwired.py), a frame a cycle.
 
     Raises:
@@ -93,7 +98,10 @@ def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str
         from finn.builder.build_dataflow_config import DataflowBuildConfig
 
         from . import steps as own
-        from .folding import DEFAULT_TARGET_CYCLES, apply_folding, apply_target
+        from .boards import bram_price
+        from .folding import DEFAULT_TARGET_CYCLES, apply_folding, choose, match_head
+        from .folding_report import explain
+        from .search import FoldingSearch
 
         config = DataflowBuildConfig(
             output_dir=str(workspace / "out"), synth_clk_period_ns=10.0, fpga_part=part,
@@ -118,18 +126,21 @@ def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str
             run("step_bnn_hardwire")
         run("step_bnn_rtl_ops")
         layers, origins = _user_names(model, imported)
+        run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
+        say("folding")
+        search = FoldingSearch(model, memory, bram_price(board) if board else None)
         if folding != "finn" and (target is not None or folding is None):
-            apply_target(model, target or DEFAULT_TARGET_CYCLES)
+            search.apply(choose(search, target, board))
         if isinstance(folding, dict):
             apply_folding(model, folding, layers)
-        if folding == "finn":
-            from .folding import match_head
-
-            match_head(model)
-        run("step_bnn_bit_widths")
+        match_head(model)
+        plan = search.present()
+        search.apply(plan)
+        if checker:
+            checker.compare(model, "folding")
         say("step_bnn_streams")
         model = own.step_bnn_streams(model, config)
-        graph = DataflowGraph(model, layers, origins)
+        graph = DataflowGraph(model, layers, origins, explain(search, plan, layers, target))
         graph.set_fifo_depths({op.onnx_node.name: max(2, op.get_exp_cycles())
                                for op in graph.ops() if op.onnx_node.op_type == "Fifo_rtl"})
         if checker:

@@ -1,9 +1,9 @@
 """Folding: how many neurons (PE) and inputs (SIMD) a layer computes in a cycle.
 
-A layer of MW inputs, MH neurons and V vectors a frame takes V * MH/PE * MW/SIMD cycles. For a target of
-cycles a frame, each layer takes the cheapest PE and SIMD that meet it; among equals, those whose words fit
-the neighbours' by an integer ratio, which makes width converters small. FINN's SetFolding stops where a
-weight word is wider than its HLS can hold; here nothing does.
+A layer of MW inputs, MH neurons and V vectors a frame takes V * MH/PE * MW/SIMD cycles. The search
+(search.py) chooses both for every layer, and where its weights stand; a folding file or FINN's SetFolding
+may instead, then the search chooses the memories alone. SetFolding stops where a weight word is wider than
+its HLS can hold; here nothing does.
 """
 
 from __future__ import annotations
@@ -16,56 +16,52 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
+from .boards import budget
+from .search import LIMITS, FoldingSearch, Plan, choices, dividend, divisors
 
 DEFAULT_TARGET_CYCLES = 1024
-LIMITS = {"PE": ("MH", "NumChannels", "Channels", "Labels"), "SIMD": ("MW", "IFMChannels", "NumChannels")}
-"""Attribute -> the attribute it has to divide, the first that the op has."""
+
+__all__ = ["DEFAULT_TARGET_CYCLES", "aliases", "apply_folding", "choices", "choose", "dividend", "divisors",
+           "match_head", "read_folding"]
 
 
-def divisors(n: int) -> list[int]:
-    """All divisors of n in ascending order."""
-    return [d for d in range(1, n + 1) if n % d == 0]
+def choose(search: FoldingSearch, target: int | None, board: str | None) -> Plan:
+    """The plan for a target rate, or without one the fastest that the board holds.
 
-
-def dividend(op, attribute: str) -> int | None:
-    """What PE or SIMD of this op has to divide; None if the op has no such attribute."""
-    types = op.get_nodeattr_types()
-    if attribute not in types:
-        return None
-    return next((int(op.get_nodeattr(n)) for n in LIMITS[attribute] if n in types), None)
-
-
-def apply_target(model: ModelWrapper, target_cycles: int) -> None:
-    """Fold every node to at most target_cycles a frame, at the least cost.
+    Args:
+        target: cycles a frame; None for the best rate of the board, or without one for the default.
+        board: what has to hold it; None for no limit.
 
     Raises:
-        BadInput: a node cannot be that fast; names it and the nearest possible target.
+        BadInput: the target cannot be reached, on any device or on this board; tells the nearest that can.
     """
-    nodes = [n for n in model.graph.node if choices(getCustomOp(n))]
-    options = {}
-    for node in nodes:
-        op = getCustomOp(node)
-        scored = [(c, _cycles(op, c)) for c in choices(op)]
-        possible = [c for c, cycles in scored if cycles <= target_cycles]
-        if not possible:
-            fastest = min(cycles for _, cycles in scored)
-            raise BadInput(f"{target_cycles} cycles a frame is not possible, fully unfolded it takes {fastest}",
-                           node=node.name, remedy=f"use --target-cycles {fastest} or more")
-        cheapest = sorted(possible, key=lambda c: (_lanes(c), c.get("PE", 1)))
-        least = _lanes(cheapest[0])
-        options[node.name] = [c for c in cheapest if _lanes(c) <= 1.25 * least][:64]
-        _set(op, cheapest[0])
-    for _ in range(4):  # neighbours settle on matching words in a few rounds
-        changed = False
-        for node in nodes:
-            op = getCustomOp(node)
-            current = {k: op.get_nodeattr(k) for k in options[node.name][0]}
-            best = min(options[node.name], key=lambda c: (_try(op, c) or _cost(model, node, op), c.get("PE", 1)))
-            _set(op, best)
-            changed |= best != current
-        if not changed:
-            break
-    match_head(model)
+    if board is None:
+        return search.plan(target or DEFAULT_TARGET_CYCLES)
+    room = budget(board)
+    plan = search.best(room) if target is None else search.fit(target, room)
+    if plan is not None:
+        return plan
+    best = search.best(room) if target is not None else None
+    wanted = search.slowest() if target is None else search.plan(target)
+    what = "even fully folded it" if target is None else f"{target} cycles a frame"
+    remedy = ("use a larger board, or a smaller network" if best is None else
+              f"use --target-cycles {best.cycles} or more, or a larger board")
+    raise BadInput(f"{what} does not fit {board}: {_excess(search, wanted, board)}", remedy=remedy)
+
+
+def _excess(search: FoldingSearch, plan: Plan, board: str) -> str:
+    """By how much a plan is too large, and for which layer most."""
+    room, parts = budget(board), []
+    over = plan.excess(room)
+    for kind, name in (("lut", "LUTs"), ("ff", "registers"), ("bram", "block RAMs")):
+        if kind in over:
+            costs = [getattr(t, kind)[r, c]
+                     for t, r, c in zip(search.tables, plan.rows, plan.columns, strict=True)]
+            most = max(range(len(costs)), key=costs.__getitem__)
+            parts.append(f"about {getattr(plan, kind):,.0f} {name} are {over[kind]:,.0f} more than "
+                         f"the {getattr(room, kind):,.0f} it may fill, {costs[most]:,.0f} of them for "
+                         f"{search.tables[most].name}")
+    return "; ".join(parts)
 
 
 def match_head(model: ModelWrapper) -> None:
@@ -76,18 +72,6 @@ def match_head(model: ModelWrapper) -> None:
             op = getCustomOp(node)
             if producer is not None:
                 op.set_nodeattr("PE", int(getCustomOp(producer).get_folded_output_shape()[-1]))
-
-
-def choices(op) -> list[dict[str, int]]:
-    """Every PE/SIMD that the op could take; empty for ops without folding or that follow a neighbour."""
-    if op.onnx_node.op_type in ("AffineArgmax_rtl", "HardwiredMVAU_rtl"):
-        return []
-    found: list[dict[str, int]] = [{}]
-    for attribute in ("PE", "SIMD"):
-        limit = dividend(op, attribute)
-        if limit:
-            found = [{**c, attribute: d} for c in found for d in divisors(limit)]
-    return [c for c in found if c]
 
 
 def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
@@ -155,43 +139,3 @@ def aliases(model: ModelWrapper, layers: dict[str, str]) -> dict[str, object]:
     for node in model.graph.node:
         known[node.name] = node
     return known
-
-
-def _set(op, choice: dict[str, int]) -> None:
-    for key, value in choice.items():
-        op.set_nodeattr(key, value)
-
-
-def _try(op, choice) -> None:
-    _set(op, choice)
-
-
-def _cycles(op, choice) -> int:
-    _set(op, choice)
-    return int(op.get_exp_cycles())
-
-
-def _lanes(choice: dict[str, int]) -> int:
-    return choice.get("PE", 1) * choice.get("SIMD", 1)
-
-
-def _cost(model: ModelWrapper, node, op) -> float:
-    """LUTs, roughly: lanes, a comparator a PE, and the width converters on both sides."""
-    pe, simd = (int(op.get_nodeattr(k)) if dividend(op, k) else 1 for k in ("PE", "SIMD"))
-    cost = 1.4 * pe * simd * op.get_input_datatype(0).bitwidth() + 12 * pe
-    if model.find_producer(node.input[0]) is None:  # the input stream: 64 bits suit a DMA
-        cost += 4 * max(0, int(op.get_instream_width(0)) - 64)
-    for neighbour, own, other in _joints(model, node, op):
-        if own != other:
-            wide, narrow = max(own, other), min(own, other)
-            cost += wide if wide % narrow == 0 else 3 * (wide + narrow)
-    return cost
-
-
-def _joints(model: ModelWrapper, node, op):
-    producer = model.find_producer(node.input[0])
-    if producer is not None:
-        yield producer, int(op.get_instream_width(0)), int(getCustomOp(producer).get_outstream_width(0))
-    for consumer in model.find_consumers(node.output[0]):
-        if consumer.op_type != "AffineArgmax_rtl":
-            yield consumer, int(op.get_outstream_width(0)), int(getCustomOp(consumer).get_instream_width(0))

@@ -2,14 +2,18 @@
 //
 //   q = memory[addr], one enabled cycle later; with DEPTH 1 the word itself, a constant, at once.
 //
-// The registered read lets synthesis take block RAM or LUTs by size; a single word becomes
-// constants that fold into the logic behind it (the hard-wired form of an unfolded layer).
+// The registered read lets synthesis take block RAM or LUTs: RAM_STYLE is "block", "distributed" or,
+// for the tool to choose, "auto". A single word becomes constants that fold into the logic behind it
+// (the hard-wired form of an unfolded layer).
 // FILE: $readmemh text, one word a line. In simulation it is read at time zero, so that one build
 // serves any contents.
 module mvau_rom #(
     parameter int BITS  = 8,
     parameter int DEPTH = 1,
     parameter     FILE  = "",
+    /* verilator lint_off UNUSEDPARAM */  // an attribute, which only synthesis reads
+    parameter     RAM_STYLE = "auto",
+    /* verilator lint_on UNUSEDPARAM */
     localparam int ADDR_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
     input  logic                 ap_clk,
@@ -27,7 +31,7 @@ module mvau_rom #(
   end
 `endif
 
-  logic [BITS-1:0] memory[DEPTH];
+  (* ram_style = RAM_STYLE, rom_style = RAM_STYLE *) logic [BITS-1:0] memory[DEPTH];
   initial $readmemh(FILE, memory);
 
   if (DEPTH == 1) begin : g_constant

@@ -13,6 +13,7 @@ module mvau_thresholds #(
     parameter int DELAY     = 0,
     parameter     FILE      = "",
     parameter     SETS_FILE = "",
+    parameter     RAM_STYLE = "auto",  // of mvau_rom
     localparam int NF_BITS     = NF > 1 ? $clog2(NF) : 1,
     localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1
 ) (
@@ -67,7 +68,7 @@ module mvau_thresholds #(
     assign addr = delayed[DELAY];
   end
 
-  mvau_rom #(.BITS(BITS), .DEPTH(DEPTH), .FILE(FILE)) u_rom (
+  mvau_rom #(.BITS(BITS), .DEPTH(DEPTH), .FILE(FILE), .RAM_STYLE(RAM_STYLE)) u_rom (
       .ap_clk, .en, .addr, .q
   );
 

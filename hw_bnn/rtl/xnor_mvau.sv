@@ -31,6 +31,8 @@ module xnor_mvau #(
     parameter int OUT_BIAS     = 0,
     parameter     WEIGHTS_FILE    = "",
     parameter     THRESHOLDS_FILE = "",
+    parameter     WEIGHTS_STYLE    = "auto",  // RAM_STYLE of mvau_rom
+    parameter     THRESHOLDS_STYLE = "auto",
     parameter int N_SETS       = 1,
     parameter int N_VECTORS    = 1,
     parameter     SETS_FILE    = "",
@@ -99,7 +101,9 @@ module xnor_mvau #(
       .addr, .nf, .vector, .x_data(x_read), .acc_valid, .acc_first, .acc_last
   );
 
-  mvau_rom #(.BITS(PE * SIMD), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE)) u_weights (
+  mvau_rom #(
+      .BITS(PE * SIMD), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE), .RAM_STYLE(WEIGHTS_STYLE)
+  ) u_weights (
       .ap_clk, .en, .addr, .q(weights_read)
   );
 
@@ -126,7 +130,8 @@ module xnor_mvau #(
   if (N_THRESHOLDS > 0) begin : g_thresholds
     mvau_thresholds #(
         .BITS(PE * TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
-        .DELAY(DELAY), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE)
+        .DELAY(DELAY), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE),
+        .RAM_STYLE(THRESHOLDS_STYLE)
     ) u_thresholds (
         .ap_clk, .en, .nf, .vector, .q(thresholds)
     );

@@ -46,14 +46,30 @@ def family_defines(family: str) -> list[str]:
     return ["SYNTHESIS", *(["HW_BNN_XC7"] if family in ("xc7", "xcup") else [])]
 
 
+def _memories(style: str) -> str:
+    """Yosys selection of the memories that ask for a style; read_slang keeps it as a number."""
+    bits = "".join(f"{letter:08b}" for letter in style.encode())
+    return f"t:$mem_v2 a:rom_style={len(bits)}'b{bits} %i"
+
+
 def synth_commands(family: str, top: str) -> list[str]:
     """Yosys commands that map `top`; modules marked keep_hierarchy stay."""
+    # "distributed" asks for memory that can be written; what is read only becomes logic
+    logic = f'setattr -set rom_style "logic" -set ram_style "logic" {_memories("distributed")}'
     if family == "ecp5":
-        return [f"synth_ecp5 -top {top} -abc9", "clean"]
+        flow = f"synth_ecp5 -top {top} -abc9"
+        return [
+            f"{flow} -run begin:map_ram",
+            logic,
+            f"{flow} -run map_ram:",
+            "clean",
+        ]
     flow = f"synth_xilinx -family {family} -top {top} -flatten -noiopad"
     return [
         f"{flow} -run begin:map_memory",
-        f"techmap -autoproc -map {ROM_MAP}",
+        f"techmap -autoproc -map {ROM_MAP} t:$mem_v2 {_memories('block')} %d",
+        f"techmap -autoproc -D HW_BNN_DEEP -map {ROM_MAP} {_memories('distributed')}",
+        logic,
         "opt",
         f"{flow} -run map_memory:",
         "clean",

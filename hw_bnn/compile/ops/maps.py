@@ -131,6 +131,10 @@ class SlidingWindow_rtl(MapOp):
 
     kernel = "window"
 
+    def get_nodeattr_types(self):
+        return super().get_nodeattr_types() | {
+            "ram_style": ("s", False, "auto", {"auto", "block", "distributed"})}
+
     def output_channels(self):
         return int(np.prod(self.get_nodeattr("KernelDim"))) * super().output_channels()
 
@@ -142,7 +146,7 @@ class SlidingWindow_rtl(MapOp):
     def kernel_parameters(self, model):
         dh, dw = self.get_nodeattr("Dilation")
         return self._frame() | {"BITS": self.get_input_datatype().bitwidth()} | self._kernel() | {
-            "DILATION_H": dh, "DILATION_W": dw}
+            "DILATION_H": dh, "DILATION_W": dw, "RAM_STYLE": self.get_nodeattr("ram_style")}
 
 
 @register_custom_op

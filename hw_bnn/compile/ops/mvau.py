@@ -16,6 +16,9 @@ from ..pipelining import family_of, mvau_stages
 from .kernel import KernelOp
 from .memory_words import hex_words
 
+STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYLE"}
+"""FINN's attributes -> the kernels' parameters: "auto", "block" or "distributed" memory."""
+
 
 class BipolarWeightMVAU(KernelOp, MVAU):
     """Common part: 1-bit weights, thresholds, folding, exact execution."""
@@ -97,6 +100,9 @@ class BipolarWeightMVAU(KernelOp, MVAU):
             "THRESHOLDS_FILE": "" if table is None else self.memory_name("thresholds"),
             "PIPELINE": self.get_nodeattr("pipeline"), "WEIGHTS_STAGE": self.get_nodeattr("weightsStage"),
         }
+        for attribute, parameter in STYLES.items():
+            if self.get_nodeattr(attribute) != "auto":
+                parameters[parameter] = self.get_nodeattr(attribute)
         if table is not None:
             sets, index = self.threshold_sets(model)
             if len(sets) > 1:

@@ -1,0 +1,144 @@
+"""The resource estimator: what it is fitted to, and how far it is off on networks it was not fitted to.
+
+    python benchmarks/estimator.py grid          synthesise the grid of kernels (kernel_grid.py)
+    python benchmarks/estimator.py fit           hw_bnn/synth/estimate.json from it, and its error
+    python benchmarks/estimator.py networks      compile, estimate and synthesise ten networks
+    python benchmarks/estimator.py table         the results as Markdown
+
+All by Yosys synth_xilinx for xc7; each writes its part of results/estimator.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import tempfile
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+
+from kernel_grid import GRID, synthesise_grid
+from networks import binary_network
+
+from hw_bnn.rtl import rtl_sources
+from hw_bnn.synth import estimate
+from hw_bnn.synth.synthesis import synth
+
+RESULTS = Path(__file__).resolve().parent / "results" / "estimator.json"
+
+NETWORKS = {
+    "64-32-10, 64 cycles": ((64,), [], [32, 10], 1, 64),
+    "64-64-64-10, 128 cycles": ((64,), [], [64, 64, 10], 1, 128),
+    "256-64-64-10, 256 cycles": ((256,), [], [64, 64, 10], 1, 256),
+    "128-96-48-10, 100 cycles": ((128,), [], [96, 48, 10], 1, 100),
+    "784-32-32-10, 784 cycles": ((784,), [], [32, 32, 10], 1, 784),
+    "200-50-20-4, 60 cycles": ((200,), [], [50, 20, 4], 1, 60),
+    "1x12x12, 8c3, pool, 16c3, 10": ((1, 12, 12), [(8, 3, 2), (16, 3, 1)], [10], 1, 2000),
+    "2x10x10, 16c3, 16c3, 32, 10": ((2, 10, 10), [(16, 3, 1), (16, 3, 1)], [32, 10], 1, 1500),
+    "3x8x8 of 8 bits, 16c3, 16c3, 10": ((3, 8, 8), [(16, 3, 1), (16, 3, 1)], [10], 8, 1000),
+    "3x10x10 of 4 bits, 8c3, pool, 24, 5": ((3, 10, 10), [(8, 3, 2)], [24, 5], 4, 1200),
+}
+"""Name -> shape, convolutions (channels, kernel, pool), dense layers, input bits, target cycles."""
+
+
+def load() -> dict:
+    return json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+
+
+def save(part: str, content, command: str) -> None:
+    document = load()
+    document[part] = content
+    document.setdefault("runs", {})[part] = {
+        "command": f"python benchmarks/estimator.py {command}",
+        "pyosys": metadata.version("pyosys"),
+        "date": datetime.now(timezone.utc).date().isoformat(),
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+def rtl_digest(kernels) -> str:
+    """A name for the RTL that was measured."""
+    files = rtl_sources(*dict.fromkeys(kernels))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+def grid() -> None:
+    """Synthesise the grid in one run."""
+    counts = ("lut", "ff", "bram", "dsp", "lutram", "carry", "mux")
+    rows = [
+        {"kernel": kernel, "parameters": parameters, **{k: found[k] for k in counts}}
+        for (kernel, parameters), found in zip(GRID, synthesise_grid(GRID), strict=True)
+    ]
+    save("rtl", rtl_digest(kernel for kernel, _ in GRID), "grid")
+    save("grid", rows, "grid")
+
+
+def fit() -> None:
+    """Fit the factors to the grid; the error on it."""
+    rows = load()["grid"]
+    found = estimate.calibrate(rows)
+    estimate.COEFFICIENTS_FILE.write_text(json.dumps(found, indent=1) + "\n")
+    estimate.coefficients.cache_clear()
+    errors = []
+    for row in rows:
+        guess = estimate.estimate_kernel(row["kernel"], row["parameters"])
+        error = round(100 * (guess["lut"] / row["lut"] - 1), 1) if row["lut"] else 0.0
+        errors.append({"kernel": row["kernel"], "parameters": row["parameters"], "lut": row["lut"],
+                       "estimated_lut": guess["lut"], "error_percent": error, "ff": row["ff"],
+                       "estimated_ff": guess["ff"], "bram": row["bram"],
+                       "estimated_bram": guess["bram"]})  # fmt: skip
+        print({k: v for k, v in errors[-1].items() if k != "parameters"}, *row["parameters"].values())
+    save("fit", errors, "fit")
+
+
+def networks(only: list[str]) -> None:
+    """Estimate against synthesis, whole and by layer."""
+    from hw_bnn.compile import compile_model
+
+    rows = load().get("networks", {})
+    for seed, (name, (shape, convolutions, dense, bits, cycles)) in enumerate(NETWORKS.items()):
+        if only and not any(word in name for word in only):
+            continue
+        with tempfile.TemporaryDirectory(prefix="hw_bnn_estimator_") as temporary:
+            place = Path(temporary)
+            model = binary_network(place / "network.onnx", shape, convolutions, dense,
+                                   input_bits=bits, seed=seed)  # fmt: skip
+            folder = compile_model(model, place / "accelerator", target_cycles=cycles, check=False)
+            guess, real = estimate.estimate(folder), synth(folder)
+        rows[name] = {
+            "cycles": guess["cycles_per_frame"], "not_estimated": guess["not_estimated"],
+            **{kind: {"estimated": guess["total"][kind], "synth": real["total"][kind]}
+               for kind in ("lut", "ff", "bram")},
+            "error_percent": round(100 * (guess["total"]["lut"] / real["total"]["lut"] - 1), 1),
+            "layers": {n: [guess["layers"].get(n, {}).get("lut"), layer["lut"]]
+                       for n, layer in real["layers"].items()},
+        }  # fmt: skip
+        print(name, rows[name], flush=True)
+        save("networks", rows, "networks")
+
+
+def table() -> None:
+    """Markdown of the ten networks."""
+    print("| network | LUT by synth | estimate | error | FF | BRAM |\n|---|---|---|---|---|---|")
+    for name, row in load().get("networks", {}).items():
+        print(f"| {name} | {row['lut']['synth']:,} | {row['lut']['estimated']:,} "
+              f"| {row['error_percent']:+} % | {row['ff']['synth']:,} ({row['ff']['estimated']:,}) "
+              f"| {row['bram']['synth']} ({row['bram']['estimated']:g}) |")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("parts", nargs="+", choices=["grid", "fit", "networks", "table"])
+    parser.add_argument("--only", nargs="*", default=[], help="networks whose name has one of these")
+    arguments = parser.parse_args()
+    for part in arguments.parts:
+        {"grid": grid, "fit": fit, "table": table,
+         "networks": lambda: networks(arguments.only)}[part]()  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

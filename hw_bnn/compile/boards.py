@@ -1,0 +1,77 @@
+"""The boards that are known by name: their part and what it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board's FPGA.
+
+    Attributes:
+        part: the vendor's name of it.
+        luts, ffs: six-input LUTs (ECP5: four-input) and registers.
+        brams: block RAMs of 36 kbit (ECP5's of 18 kbit count a half).
+        luts_per_estimate: LUTs of this family for one that the estimate, made for xc7, tells.
+    """
+
+    part: str
+    luts: int
+    ffs: int
+    brams: float
+    luts_per_estimate: float = 1.0
+
+
+BOARDS = {
+    "pynq-z1": Board("xc7z020clg400-1", 53_200, 106_400, 140),
+    "pynq-z2": Board("xc7z020clg400-1", 53_200, 106_400, 140),
+    "ultra96-v2": Board("xczu3eg-sbva484-1-i", 70_560, 141_120, 216),
+    "zcu104": Board("xczu7ev-ffvc1156-2-e", 230_400, 460_800, 312),
+    "kv260": Board("xck26-sfvc784-2LV-c", 117_120, 234_240, 144),
+    "ulx3s": Board("LFE5U-85F-6BG381C", 83_640, 83_640, 104, 2.2),
+}
+"""Board name -> its FPGA, by the vendors' product tables (Xilinx DS190, DS891, DS987; Lattice FPGA-DS-02012)."""
+
+DEFAULT_BOARD = "pynq-z1"
+SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95}
+"""How much of a device a search may fill: the rest is for the shell, FIFOs, and for routing."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What an accelerator may take, in the estimate's own units (xc7 LUTs, registers, RAMB36)."""
+
+    lut: float
+    ff: float
+    bram: float
+
+
+def budget(board: str) -> Budget:
+    """What a search may fill of a board."""
+    device = BOARDS[board]
+    return Budget(SHARE["lut"] * device.luts / device.luts_per_estimate, SHARE["ff"] * device.ffs,
+                  SHARE["bram"] * device.brams)
+
+
+def bram_price(board: str) -> float:
+    """LUTs that a block RAM is worth: a quarter of those that the board has beside each.
+
+    A quarter, since binary networks run out of LUTs first; a search asks more where blocks run out.
+    """
+    device = BOARDS[board]
+    return device.luts / device.luts_per_estimate / max(device.brams, 1) / 4
+
+
+def too_large(total, board: str) -> str | None:
+    """What an accelerator takes beyond the whole board, in words; None if it fits.
+
+    Args:
+        total: lut, ff and bram by estimate (accelerator.Resources), or None where there is none.
+    """
+    device = BOARDS[board]
+    sizes = (("lut", "LUTs", device.luts / device.luts_per_estimate), ("ff", "registers", device.ffs),
+             ("bram", "block RAMs", device.brams))
+    found = [f"about {getattr(total, kind):,.0f} {name} where {board} has {size:,.0f}"
+             for kind, name, size in sizes if total is not None and getattr(total, kind) > size]
+    return "; ".join(found) or None

@@ -1,0 +1,63 @@
+"""Why the accelerator is as fast as it is: reports/folding.json."""
+
+from __future__ import annotations
+
+from .search import FoldingSearch, Plan, Table
+
+
+def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: int | None) -> dict:
+    """The folding, its cost by estimate (xc7, FIFOs as registers), and what bounds the rate.
+
+    Args:
+        layers: node name -> the user's layer.
+        target: cycles a frame that were asked for, if any.
+
+    Returns:
+        {"target_cycles", "bound_cycles", "bottleneck": {"node", "layer", "cycles", "why"}, "total", "layers"}.
+    """
+    rows, slowest = [], None
+    for table, row, column in zip(search.tables, plan.rows, plan.columns, strict=True):
+        rows.append({
+            "node": table.name, "layer": layers.get(table.name), "cycles": int(table.cycles[row]),
+            **table.choices[row], **table.variants[column],
+            "lut": int(table.lut[row, column]), "ff": int(table.ff[row, column]),
+            "bram": float(table.bram[row, column]),
+        })
+        if slowest is None or table.cycles[row] > slowest[0].cycles[slowest[1]]:
+            slowest = table, row, column
+    table, row, column = slowest
+    return {
+        "target_cycles": target, "bound_cycles": plan.cycles,
+        "bottleneck": {"node": table.name, "layer": layers.get(table.name), "cycles": int(table.cycles[row]),
+                       "why": _why(table, row, column, search.price)},
+        "total": {"lut": int(plan.lut), "ff": int(plan.ff), "bram": plan.bram}, "layers": rows,
+    }
+
+
+def _why(table: Table, row: int, column: int, price: float) -> str:
+    """What the slowest op does with its cycles, and what the next faster folding costs."""
+    types, now = table.op.get_nodeattr_types(), int(table.cycles[row])
+    if "MW" in types and "PE" in table.choices[row]:
+        mw, mh = (int(table.op.get_nodeattr(k)) for k in ("MW", "MH"))
+        pe, simd = table.choices[row]["PE"], table.choices[row]["SIMD"]
+        vectors = now * pe * simd // (mw * mh)
+        doing = (f"{vectors:,} vectors a frame x {mh}/{pe} neurons x {mw}/{simd} inputs" if vectors > 1 else
+                 f"{mh}/{pe} neurons x {mw}/{simd} inputs")
+    else:
+        doing = "one word a cycle"
+    said = f"{doing} = {now:,} cycles a frame"
+    faster = [r for r in range(len(table.choices)) if table.cycles[r] < now]
+    if not faster:
+        return f"{said}; it is fully unfolded, no folding is faster"
+    best = table.variant(price)
+
+    def cost(r):
+        return table.lut[r, best[r]] + price * table.bram[r, best[r]]
+
+    nearest = max(int(table.cycles[r]) for r in faster)
+    choice = min((r for r in faster if table.cycles[r] == nearest), key=cost)
+    more = table.lut[choice, best[choice]] - table.lut[row, column]
+    blocks = table.bram[choice, best[choice]] - table.bram[row, column]
+    words = ", ".join(f"{k} = {v}" for k, v in table.choices[choice].items())
+    return (f"{said}; the next faster folding ({words}) takes {nearest:,} cycles, "
+            f"{more:+,.0f} LUTs and {blocks:+g} block RAMs")

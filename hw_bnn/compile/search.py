@@ -1,0 +1,362 @@
+"""The folding search: the fewest LUTs for a rate, or the best rate that fits a device.
+
+Every op has a table of choices (PE, SIMD, where its memories stand) with cycles and cost by the
+estimator; every stream has a cost for the words that its ends agree on: a register, and a width converter
+where they differ, which is small where one width divides the other. For a target rate the sum over the
+whole graph is minimised exactly (min_sum.py). Block RAM enters the sum at a price in LUTs: as many as the
+device has beside each block, more where it has too few blocks and less where it has too few LUTs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.custom_op.registry import getCustomOp
+
+from ..errors import BadInput
+from ..synth.estimate import estimate_kernel
+from ..synth.memory_cost import DEEPEST_LUT_ROM
+from .boards import DEFAULT_BOARD, Budget, bram_price
+from .min_sum import cheapest
+from .ops.mvau import STYLES
+
+HEAD = "AffineArgmax_rtl"
+HARDWIRED = "HardwiredMVAU_rtl"  # fully unfolded, without memories
+LIMITS = {"PE": ("MH", "NumChannels", "Channels", "Labels"), "SIMD": ("MW", "IFMChannels", "NumChannels")}
+"""Attribute -> the attribute it has to divide, the first that the op has."""
+DMA_BITS = 64
+PRICES = [2.0**k for k in range(-4, 6)]
+"""Factors on the price of block RAM that a search tries where its own gives nothing that fits."""
+
+
+def divisors(n: int) -> list[int]:
+    """All divisors of n in ascending order."""
+    return [d for d in range(1, n + 1) if n % d == 0]
+
+
+def dividend(op, attribute: str) -> int | None:
+    """What PE or SIMD of this op has to divide; None if the op has no such attribute."""
+    types = op.get_nodeattr_types()
+    if attribute not in types:
+        return None
+    return next((int(op.get_nodeattr(n)) for n in LIMITS[attribute] if n in types), None)
+
+
+def choices(op) -> list[dict[str, int]]:
+    """Every PE/SIMD that the op could take, those with the fewest lanes first; [{}] without folding."""
+    found: list[dict[str, int]] = [{}]
+    if op.onnx_node.op_type == HARDWIRED:
+        return found
+    for attribute in ("PE", "SIMD"):
+        limit = dividend(op, attribute)
+        if limit:
+            found = [{**c, attribute: d} for c in found for d in divisors(limit)]
+    return sorted(found, key=lambda c: (c.get("PE", 1) * c.get("SIMD", 1), c.get("PE", 1)))
+
+
+@dataclass
+class Table:
+    """One op's choices. Arrays have a row a choice; costs also a column a variant of its memories.
+
+    Attributes:
+        ins, outs: bits of a stream's word, by choice; ins has a column an input.
+        variants: attributes of each variant.
+        lut, ff, bram: inf where a variant cannot be.
+    """
+
+    op: object
+    choices: list[dict[str, int]]
+    cycles: np.ndarray
+    ins: np.ndarray
+    outs: np.ndarray
+    variants: list[dict[str, str]]
+    lut: np.ndarray
+    ff: np.ndarray
+    bram: np.ndarray
+
+    @property
+    def name(self) -> str:
+        return self.op.onnx_node.name
+
+    def variant(self, price: float) -> np.ndarray:
+        """The cheapest variant of each choice."""
+        return (self.lut + price * self.bram).argmin(axis=1)
+
+    def put(self, row: int, column: int) -> None:
+        """Set the op's attributes."""
+        for key, value in (self.choices[row] | self.variants[column]).items():
+            self.op.set_nodeattr(key, value)
+
+
+@dataclass
+class Plan:
+    """A choice for every op, and what it costs.
+
+    Attributes:
+        rows, columns: choice and variant of each table.
+        lut, ff, bram: in all, streams included.
+        cycles: a frame's, of the slowest op.
+    """
+
+    rows: list[int]
+    columns: list[int]
+    lut: float
+    ff: float
+    bram: float
+    cycles: int
+
+    def excess(self, budget: Budget) -> dict[str, float]:
+        """What it takes beyond a budget, by resource."""
+        over = {k: getattr(self, k) - getattr(budget, k) for k in ("lut", "ff", "bram")}
+        return {k: v for k, v in over.items() if v > 0}
+
+
+class FoldingSearch:
+    """Choices and costs of a graph of our ops, whose datatypes are final.
+
+    Args:
+        model: the graph; the search sets attributes of its ops.
+        memory: where weights stand: "auto" (by price), "lut" (up to 4,096 words) or "block".
+        price: LUTs that a block RAM is worth.
+    """
+
+    def __init__(self, model: ModelWrapper, memory: str = "auto", price: float | None = None):
+        self.model, self.memory = model, memory
+        self.price = bram_price(DEFAULT_BOARD) if price is None else price
+        self.tables = [self._table(getCustomOp(node)) for node in model.graph.node]
+        self.streams = list(self._streams())
+
+    # -- what there is to choose from
+
+    def _table(self, op) -> Table:
+        before = {k: op.get_nodeattr(k) for k in ("PE", "SIMD") if dividend(op, k)}
+        found, cycles, ins, outs = choices(op), [], [], []
+        for choice in found:
+            for key, value in choice.items():
+                op.set_nodeattr(key, value)
+            cycles.append(int(op.get_exp_cycles()))
+            ins.append([int(op.get_instream_width(i)) for i in op.stream_inputs()])
+            outs.append(int(op.get_outstream_width(0)))
+        variants = self._variants(op)
+        costs = np.array([[self._cost(op, p, v) for v in variants] for p in self._parameters(op, found)])
+        for key, value in before.items():
+            op.set_nodeattr(key, value)
+        return Table(op, found, np.array(cycles), np.array(ins), np.array(outs), variants,
+                     *(costs[:, :, i] for i in range(3)))
+
+    def _parameters(self, op, found: list[dict[str, int]]):
+        """The kernel's parameters at each choice."""
+        if "MW" in op.get_nodeattr_types():  # nothing else depends on PE and SIMD, and thresholds take time
+            once = op.kernel_parameters(self.model)
+            return [once | choice for choice in found]
+        result = []
+        for choice in found:
+            for key, value in choice.items():
+                op.set_nodeattr(key, value)
+            result.append(op.kernel_parameters(self.model))
+        return result
+
+    def _variants(self, op) -> list[dict[str, str]]:
+        types = op.get_nodeattr_types()
+        if op.onnx_node.op_type == HARDWIRED:
+            return [{}]
+        if "ram_style_thresholds" in types:
+            weights = {"auto": ("distributed", "block"), "lut": ("distributed", "block"),
+                       "block": ("block",)}[self.memory]
+            return [{"ram_style": w, "ram_style_thresholds": t}
+                    for w in weights for t in ("distributed", "block")]
+        if "ram_style" in types and op.onnx_node.op_type == "SlidingWindow_rtl":
+            return [{"ram_style": s} for s in ("distributed", "block")]
+        return [{}]
+
+    def _cost(self, op, parameters: dict, variant: dict[str, str]) -> tuple[float, float, float]:
+        p = dict(parameters)
+        if "ram_style_thresholds" in variant:
+            nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
+            for style, words in ((variant["ram_style"], nf * sf),
+                                 (variant["ram_style_thresholds"], nf * p.get("N_SETS", 1))):
+                deep = words > DEEPEST_LUT_ROM
+                if (style == "distributed" and deep) or (
+                        self.memory == "lut" and style == "block" and not deep):
+                    return np.inf, np.inf, np.inf
+            p |= {STYLES[k]: v for k, v in variant.items()}
+        elif variant:
+            p["RAM_STYLE"] = variant["ram_style"]
+            if self.memory == "lut" and variant["ram_style"] == "block":
+                return np.inf, np.inf, np.inf
+        cost = estimate_kernel(op.kernel, p)
+        if cost is None:  # an op without a formula has nothing to choose by its cost
+            return 0, 0, 0
+        return cost["lut"], cost["ff"], cost["bram"]
+
+    def _streams(self):
+        """(producer or None, consumer, index of the input, bits of a frame) of every stream."""
+        places = {table.name: i for i, table in enumerate(self.tables)}
+        for consumer, table in enumerate(self.tables):
+            node, op = table.op.onnx_node, table.op
+            for index in op.stream_inputs():
+                producer = self.model.find_producer(node.input[index])
+                bits = int(np.prod(op.get_normal_input_shape(index))) * op.get_input_datatype(index).bitwidth()
+                yield (None if producer is None else places[producer.name]), consumer, index, bits
+
+    # -- the cheapest plan for a rate
+
+    def plan(self, target: int, price: float | None = None) -> Plan:
+        """The cheapest plan of at most `target` cycles a frame.
+
+        Raises:
+            BadInput: an op cannot be that fast; names it and the nearest possible target.
+        """
+        price = self.price if price is None else price
+        for table in self.tables:
+            fastest = int(table.cycles.min())
+            if fastest > target:
+                raise BadInput(
+                    f"{target} cycles a frame is not possible, fully unfolded it takes {fastest}",
+                    node=table.name, remedy=f"use --target-cycles {self.fastest()} or more")
+        rows = [np.flatnonzero(t.cycles <= target) for t in self.tables]
+        own = [(t.lut + price * t.bram).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)]
+        joint: dict[tuple[int, int], np.ndarray] = {}
+        for producer, consumer, index, bits in self.streams:
+            reader = self.tables[consumer]
+            ins = reader.ins[rows[consumer], index]
+            if producer is None:
+                own[consumer] = own[consumer] + np.array([_source_cost(bits, int(w))[0] for w in ins])
+                continue
+            outs = self.tables[producer].outs[rows[producer]]
+            equal = reader.op.onnx_node.op_type == HEAD
+            table = _joint(outs, ins, bits, equal)
+            key = (producer, consumer)
+            joint[key] = joint[key] + table if key in joint else table
+        found = cheapest(own, joint)
+        chosen = [int(r[c]) for r, c in zip(rows, found, strict=True)]
+        return self.priced(chosen, price)
+
+    def priced(self, rows: list[int], price: float | None = None) -> Plan:
+        """A plan of given choices, its memories where they are cheapest."""
+        price = self.price if price is None else price
+        return self._with(rows, [int(t.variant(price)[r])
+                                 for t, r in zip(self.tables, rows, strict=True)])
+
+    def _with(self, rows: list[int], columns: list[int]) -> Plan:
+        total = np.zeros(3)
+        for table, row, column in zip(self.tables, rows, columns, strict=True):
+            total += [table.lut[row, column], table.ff[row, column], table.bram[row, column]]
+        for producer, consumer, index, bits in self.streams:
+            width = int(self.tables[consumer].ins[rows[consumer], index])
+            total[:2] += (_source_cost(bits, width) if producer is None else
+                          stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits))
+        cycles = max(int(t.cycles[r]) for t, r in zip(self.tables, rows, strict=True))
+        return Plan(rows, columns, *map(float, total), cycles)
+
+    def present(self) -> Plan:
+        """The plan of the folding that the graph has."""
+        rows = []
+        for table in self.tables:
+            now = {k: int(table.op.get_nodeattr(k)) for k in table.choices[0]}
+            rows.append(table.choices.index(now))
+        return self.priced(rows)
+
+    def apply(self, plan: Plan) -> None:
+        """Set every op's attributes."""
+        for table, row, column in zip(self.tables, plan.rows, plan.columns, strict=True):
+            table.put(row, column)
+
+    # -- within a budget
+
+    def fastest(self) -> int:
+        """Cycles a frame with everything unfolded."""
+        return max(int(t.cycles.min()) for t in self.tables)
+
+    def fit(self, target: int, budget: Budget) -> Plan | None:
+        """The cheapest plan within a budget that is found; None if there is none.
+
+        Where the plan at the present price does not fit, plans at others are tried, each with its
+        memories chosen anew: the fewest LUTs with the block RAMs that there are.
+        """
+        plan = self.plan(target)
+        if not plan.excess(budget):
+            return plan
+        found = []
+        for rows in {tuple(self.plan(target, self.price * factor).rows) for factor in PRICES}:
+            columns = self._packed(list(rows), budget.bram)
+            if columns is not None:
+                plan = self._with(list(rows), columns)
+                if not plan.excess(budget):
+                    found.append(plan)
+        return min(found, key=lambda p: (p.lut + self.price * p.bram, p.rows), default=None)
+
+    def _packed(self, rows: list[int], blocks: float) -> list[int] | None:
+        """The variants with the fewest LUTs in so many block RAMs (exact, in halves); None if none fits."""
+        room = int(2 * blocks)
+        best, steps = np.zeros(room + 1), []  # fewest LUTs by halves that are free
+        for table, row in zip(self.tables, rows, strict=True):
+            options = []
+            for lut, bram in zip(table.lut[row], table.bram[row], strict=True):
+                option = np.full(room + 1, np.inf)
+                if np.isfinite(bram) and 2 * bram <= room:
+                    halves = int(2 * bram)
+                    option[halves:] = best[:room + 1 - halves] + lut
+                options.append(option)
+            steps.append(np.argmin(options, axis=0))
+            best = np.min(options, axis=0)
+        if not np.isfinite(best[room]):
+            return None
+        columns: list[int] = []
+        for table, row, choice in zip(self.tables[::-1], rows[::-1], steps[::-1], strict=True):
+            columns.append(int(choice[room]))
+            room -= int(2 * table.bram[row, columns[-1]])
+        return columns[::-1]
+
+    def best(self, budget: Budget) -> Plan | None:
+        """The plan with the fewest cycles a frame within a budget; None if not even the slowest fits."""
+        rates = sorted({int(c) for t in self.tables for c in t.cycles if c >= self.fastest()})
+        low, high, found = 0, len(rates), None
+        while low < high:
+            middle = (low + high) // 2
+            plan = self.fit(rates[middle], budget)
+            if plan is None:
+                low = middle + 1
+            else:
+                high, found = middle, plan
+        return found
+
+    def slowest(self) -> Plan:
+        """The cheapest plan of all."""
+        return self.plan(max(int(t.cycles.max()) for t in self.tables))
+
+
+@cache
+def stream_cost(out: int, width: int, bits: int) -> tuple[float, float]:
+    """(LUTs, registers) of a stream: its register, and a converter with one of its own."""
+    parts = [("fifo", {"BITS": out, "DEPTH": 1})]
+    if out != width:
+        parts += [("width_converter", {"IN_BITS": out, "OUT_BITS": width, "FRAME_BITS": bits}),
+                  ("fifo", {"BITS": width, "DEPTH": 1})]
+    costs = [estimate_kernel(*part) for part in parts]
+    return sum(c["lut"] for c in costs), sum(c["ff"] for c in costs)
+
+
+@cache
+def _source_cost(bits: int, width: int) -> tuple[float, float]:
+    """(LUTs, registers) between a 64-bit DMA and the first op."""
+    from .steps import input_word_bits
+
+    word = input_word_bits(bits, width)
+    cost = np.zeros(2)
+    for a, b in ((DMA_BITS, word), (word, width)):
+        if a != b and (b == width or b > DMA_BITS):
+            cost += np.array(stream_cost(a, b, bits)) - stream_cost(a, a, bits)
+    return float(cost[0]), float(cost[1])
+
+
+def _joint(outs: np.ndarray, ins: np.ndarray, bits: int, equal: bool) -> np.ndarray:
+    """LUTs of a stream for every pair of word widths."""
+    out_values, out_index = np.unique(outs, return_inverse=True)
+    in_values, in_index = np.unique(ins, return_inverse=True)
+    table = np.array([[np.inf if equal and a != b else stream_cost(int(a), int(b), bits)[0]
+                       for b in in_values] for a in out_values])
+    return table[np.ix_(out_index, in_index)]

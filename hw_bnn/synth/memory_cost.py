@@ -1,0 +1,63 @@
+"""What memories take on xc7, as Yosys maps them: LUTs, or block RAM.
+
+Widths are in bits, depths in words. Block RAM counts in RAMB36 (a RAMB18 is a half).
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+BLOCK_SHAPES = ((72, 512), (36, 1024), (18, 2048), (9, 4096), (4, 8192), (2, 16384), (1, 32768))
+"""Width and depth of a RAMB36; a RAMB18 has half the width."""
+HALF_IN_LUTS = 48
+"""LUTs that Yosys spends on multiplexers before it takes half a block RAM more."""
+DEEPEST_LUT_ROM = 4096
+"""Words that xc7_rom_map.v maps to LUTs."""
+
+
+@cache
+def block_ram(width: int, depth: int) -> tuple[float, int]:
+    """(RAMB36, LUTs of the multiplexers between banks) of a memory in block RAM."""
+    return min((_banks(width, depth, *shape) for shape in BLOCK_SHAPES),
+               key=lambda cost: 2 * cost[0] * HALF_IN_LUTS + cost[1])
+
+
+def _banks(width: int, depth: int, wide: int, deep: int) -> tuple[float, int]:
+    full, rest = divmod(depth, deep)
+    halves = full * _columns(width, wide)
+    if 2 * rest > deep or (rest and wide == 72):
+        halves += _columns(width, wide)
+    elif rest:  # a RAMB18 as wide holds half the words; none is 72 bits wide
+        halves += math.ceil(width / wide)
+    banks = full + (rest > 0)
+    return halves / 2, width * (banks - 1)
+
+
+def _columns(width: int, wide: int) -> int:
+    """RAMB18 beside each other."""
+    return math.ceil(2 * width / wide) if wide > 1 else 2 * width
+
+
+@cache
+def rom_luts(width: int, depth: int) -> float:
+    """LUTs of a read-only memory of random contents (see xc7_rom_map.v)."""
+    if depth <= 1:
+        return 0
+    if depth <= 4:  # shared functions of the address; those of one address bit are free
+        functions = 2 ** 2 ** (depth - 1).bit_length()
+        return functions * (1 - math.exp(-width / functions)) if depth > 2 else 0
+    if depth <= 32:
+        return math.ceil(width / 2)
+    banks = math.ceil(depth / 256)
+    multiplexer = 0 if banks == 1 else 1 if banks <= 4 else 3 if banks <= 8 else 7
+    return width * (math.ceil(depth / 64) + multiplexer)
+
+
+def ram_luts(width: int, depth: int) -> int:
+    """LUTs of a memory with one write and one read port (RAM32M, RAM64M)."""
+    if depth <= 32:
+        return 4 * math.ceil(width / 6)
+    parts = math.ceil(depth / 64)
+    multiplexer = 0 if parts == 1 else width * math.ceil((parts - 1) / 3)
+    return 4 * math.ceil(width / 3) * parts + multiplexer

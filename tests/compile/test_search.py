@@ -1,0 +1,118 @@
+"""The folding search: exact sums, never worse than SetFolding, within a board, and explained."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from compile_stages import PART
+from golden_networks import Builder
+
+from hw_bnn.errors import BadInput
+
+pytest.importorskip("finn")
+
+from hw_bnn.compile import boards
+from hw_bnn.compile.dataflow import build_dataflow
+from hw_bnn.compile.frontend import import_model
+from hw_bnn.compile.min_sum import cheapest
+
+
+def test_the_cheapest_choice_is_that_of_all():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        sizes = rng.integers(1, 5, rng.integers(1, 6))
+        own = [rng.integers(0, 50, n).astype(float) for n in sizes]
+        pairs = [p for p in itertools.permutations(range(len(sizes)), 2) if rng.random() < 0.3]
+        joint = {(i, j): rng.integers(0, 50, (sizes[i], sizes[j])).astype(float) for i, j in pairs}
+
+        def total(chosen, own=own, joint=joint):
+            return (sum(costs[c] for costs, c in zip(own, chosen, strict=True))
+                    + sum(costs[chosen[i], chosen[j]] for (i, j), costs in joint.items()))
+
+        assert total(cheapest(own, joint)) == min(map(total, itertools.product(*map(range, sizes))))
+
+
+@pytest.fixture(scope="module")
+def network():
+    net = Builder((2, 8, 8), 0, 1)
+    net.bipolar()
+    net.conv(2, 8, 3)
+    net.bipolar()
+    net.add("Flatten", axis=1)
+    net.linear(288, 12)
+    net.bipolar()
+    net.linear(12, 5)
+    return net.model()
+
+
+def build(network, target=None, **options):
+    return build_dataflow(network, import_model(network), part=PART, target=target, mode="both", check=False,
+                          log=None, **{"folding": None, **options})
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Boards by their LUTs."""
+    def add(luts, brams=100):
+        monkeypatch.setitem(boards.BOARDS, "tiny", boards.Board("xc7tiny", luts, 10**6, brams))
+        return "tiny"
+
+    return add
+
+
+def test_luts_fall_with_the_rate(network):
+    costs = [build(network, t, memory="lut").why["total"]["lut"] for t in (324, 1000, 4000, 20000)]
+    assert costs == sorted(costs, reverse=True) and costs[0] > costs[-1]
+
+
+def test_never_worse_than_setfolding(network):
+    finn = build(network, 1000, folding="finn", memory="lut").why
+    ours = build(network, finn["bound_cycles"], memory="lut").why
+    assert ours["bound_cycles"] <= finn["bound_cycles"]
+    assert ours["total"]["lut"] <= finn["total"]["lut"]
+
+
+def test_the_report_says_what_bounds_the_rate(network):
+    why = build(network, 2000).why
+    slowest = max(why["layers"], key=lambda row: row["cycles"])
+    assert why["bottleneck"]["cycles"] == why["bound_cycles"] == slowest["cycles"] <= 2000
+    assert why["bottleneck"]["node"] in {r["node"] for r in why["layers"] if r["cycles"] == slowest["cycles"]}
+    assert "cycles a frame; the next faster folding (" in why["bottleneck"]["why"]
+    json.dumps(why)
+    fastest = build(network, 324).why["bottleneck"]
+    assert fastest["cycles"] == 324 and "no folding is faster" in fastest["why"]
+
+
+def test_a_board_gets_the_best_rate_that_fits(network, tiny):
+    whys = [build(network, board=tiny(luts)).why for luts in (340, 380, 1_000_000)]
+    cycles = [why["bound_cycles"] for why in whys]
+    assert cycles == sorted(cycles, reverse=True) and cycles[0] > cycles[-1] == 324
+    for why, luts in zip(whys, (340, 380, 1_000_000), strict=True):
+        assert why["total"]["lut"] <= boards.SHARE["lut"] * luts
+    with pytest.raises(BadInput, match="does not fit tiny"):  # the next rate would not have
+        build(network, cycles[1] - 1, board=tiny(380))
+
+
+def test_block_rams_are_what_the_board_has(network, tiny):
+    free = build(network, 5000, board=tiny(4000)).why["total"]
+    none = build(network, 5000, board=tiny(4000, 0)).why["total"]
+    assert free["bram"] > 0 == none["bram"] and free["lut"] < none["lut"]
+
+
+def test_a_board_that_is_too_small_is_told(network, tiny):
+    with pytest.raises(BadInput, match=r"even fully folded it does not fit tiny: about \d+ LUTs are \d+ more than "
+                                       r"the 80 it may fill, \d+ of them for \w+; use a larger board"):
+        build(network, board=tiny(100))
+    with pytest.raises(BadInput, match=r"324 cycles a frame does not fit tiny: .*; use --target-cycles (\d+) or more"):
+        build(network, 324, board=tiny(340))
+
+
+@pytest.mark.parametrize("memory", ["lut", "block"])
+def test_weights_stand_where_they_are_told(network, memory):
+    why = build(network, 2000, memory=memory).why
+    styles = {row["ram_style"] for row in why["layers"] if "ram_style_thresholds" in row}
+    assert styles == {"distributed" if memory == "lut" else "block"}
+    assert (why["total"]["bram"] == 0) == (memory == "lut")
