@@ -10,7 +10,7 @@ from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ..accelerator import Accelerator, Input, Output
+from ..accelerator import Accelerator, Input, Output, Resources
 from ..errors import BadInput
 from ..folder import output_folder
 from ..modelfile import load_onnx
@@ -176,10 +176,14 @@ def add_resources(folder: Path, accelerator: Accelerator) -> Accelerator:
     from ..synth.estimate import estimate
 
     found = estimate(folder)
-    nodes = [node.model_copy(update={"resources": found["layers"].get(node.name)})
+    nodes = [node.model_copy(update={"resources": _resources(found["layers"].get(node.name))})
              for node in accelerator.nodes]
-    total = None if found["not_estimated"] else found["total"]
+    total = None if found["not_estimated"] else _resources(found["total"])
     return accelerator.model_copy(update={"nodes": nodes, "resources": total})
+
+
+def _resources(cost: dict | None) -> Resources | None:
+    return cost and Resources(**{kind: cost[kind] for kind in ("lut", "ff", "bram", "dsp")})
 
 
 def finish(folder: Path, accelerator: Accelerator) -> None:

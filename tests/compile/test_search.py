@@ -116,3 +116,29 @@ def test_weights_stand_where_they_are_told(network, memory):
     styles = {row["ram_style"] for row in why["layers"] if "ram_style_thresholds" in row}
     assert styles == {"distributed" if memory == "lut" else "block"}
     assert (why["total"]["bram"] == 0) == (memory == "lut")
+
+
+def test_nothing_is_written_for_a_board_that_is_too_small(network, tiny, tmp_path):
+    from hw_bnn.compile import compile_model
+
+    (tmp_path / "net.onnx").write_bytes(network.SerializeToString())
+    with pytest.raises(BadInput, match="does not fit tiny") as error:
+        compile_model(tmp_path / "net.onnx", tmp_path / "out", board=tiny(100), check=False)
+    assert error.value.exit_code == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_the_accelerator_tells_its_estimate(network, tmp_path):
+    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.compile import compile_model
+
+    (tmp_path / "net.onnx").write_bytes(network.SerializeToString())
+    folder = compile_model(tmp_path / "net.onnx", tmp_path / "out", target_cycles=2000, memory="block",
+                           check=False, size_fifos=False)
+    accelerator = Accelerator.load(folder)
+    for kind in ("lut", "ff", "bram"):
+        parts = [getattr(node.resources, kind) for node in accelerator.nodes]
+        assert getattr(accelerator.resources, kind) == sum(parts) > 0
+    assert json.loads((folder / "reports" / "folding.json").read_text())["bound_cycles"] == accelerator.bound_cycles
+    wrapper = (folder / "rtl" / "XnorMVAU_rtl_0.v").read_text()
+    assert '.WEIGHTS_STYLE("block")' in wrapper
