@@ -1,9 +1,9 @@
 """Run a table or figure of the papers and put the result beside the published one.
 
     python training/reproduce.py --list
-    python training/reproduce.py bayesbinn_table2_mnist --seeds 5            # the full rows: needs
-    a GPU python training/reproduce.py alizadeh_table3_mnist --epochs 10 --seeds 1  # cut to 10
-    epochs
+    python training/reproduce.py bayesbinn_table2_mnist                          # needs a GPU
+    python training/reproduce.py alizadeh_table3_mnist --epochs 10 --seeds 1     # cut to 10 epochs
+    python training/reproduce.py finn --rows 'sfc_*' --epochs 100
 
 Every row is a recipe of training/recipes; a run that was stopped is gone on with. Results go to
 training/results: NAME.json (every run, command, processor, versions), NAME.md (the table beside the
@@ -17,8 +17,10 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import statistics
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import yaml
@@ -49,14 +51,14 @@ def processor() -> str:
     return f"{name}, {os.cpu_count()} CPUs"
 
 
-def prepared(path: Path, seed: int, epochs: int | None, out: Path):
-    """The recipe of one run: seeded, cut to `epochs`, its teacher looked for among this table's
-    runs.
+def prepared(path: Path, changes: list[str], epochs: int | None, out: Path):
+    """The recipe of one run: changed (`key=value`), cut to `epochs`, its teacher looked for among
+    this table's runs.
     """
     from hw_bnn.train.recipe import load_recipe
     from hw_bnn.train.shorten import shortened
 
-    document = load_recipe(path, [f"seed={seed}"]).model_dump(mode="json")
+    document = load_recipe(path, changes).model_dump(mode="json")
     for stage in (document["training"], *document["stages"]):
         distil = stage.get("distil")
         if distil and distil["teacher"].startswith("runs/"):
@@ -77,7 +79,7 @@ def run_row(name: str, path: Path, table: dict, args) -> dict:
 
     runs = []
     for seed in range(args.seeds or table["seeds"]):
-        recipe = prepared(path, seed, args.epochs, args.out)
+        recipe = prepared(path, [f"seed={seed}", *args.set], args.epochs, args.out)
         folder = train(
             recipe, out=args.out / f"{name}-seed{seed}", resume=True, data_root=args.data_root
         )
@@ -125,9 +127,9 @@ def markdown(table: dict, document: dict) -> str:
             f"| {row['recipe']} | {row['epochs']} | {len(row['runs'])} | {mean}{spread} | "
             f"{published_text(row['published'])} | {row['seconds']:.0f} |"
         )
-    if document["epochs"]:
-        full = f"python training/reproduce.py {document['table']}"
-        lines += ["", f"Cut to {document['epochs']} epochs; the full rows: `{full}`."]
+    full = f"python training/reproduce.py {document['table']}"
+    if document["command"] != full:
+        lines += ["", f"The full table: `{full}`."]
     return "\n".join(lines) + "\n"
 
 
@@ -142,7 +144,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, help="cut every row to so many epochs")
     parser.add_argument("--seeds", type=int, help="runs per row; by default the paper's number")
     parser.add_argument(
-        "--rows", nargs="+", help="only rows whose name contains one of these texts"
+        "--rows", nargs="+", help="only these rows; with * and ? as in file names"
+    )
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes to every recipe"
     )
     parser.add_argument("--data-root", type=Path, help="folder of data files; else HW_BNN_DATA")
     parser.add_argument("--out", type=Path, help="where the run folders go; runs/TABLE by default")
@@ -174,11 +179,17 @@ def run(tables: dict, args) -> int:
     label = args.table + (f"_{args.epochs}_epochs" if args.epochs else "")
     args.out = args.out or Path("runs") / label
     files = recipes()
-    rows = [r for r in table["rows"] if not args.rows or any(text in r for text in args.rows)]
+    rows = [r for r in table["rows"] if any(fnmatch(r, p) for p in args.rows or ["*"])]
+    if not rows:
+        raise BadInput(
+            f"no row of {args.table} is named {' or '.join(args.rows)}",
+            remedy=f"its rows are {', '.join(table['rows'])}",
+        )
     done = [run_row(name, files[name], table, args) for name in rows]
     options = [f"--epochs {args.epochs}"] if args.epochs else []
     options += [f"--seeds {args.seeds}"] if args.seeds else []
-    options += ["--rows " + " ".join(args.rows)] if args.rows else []
+    options += ["--rows " + " ".join(map(shlex.quote, args.rows))] if args.rows else []
+    options += ["--set " + " ".join(map(shlex.quote, args.set))] if args.set else []
     document = {
         "table": args.table,
         "title": table["title"],
