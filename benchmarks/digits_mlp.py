@@ -16,8 +16,7 @@ SIZES = (64, 64, 64, 64, 10)
 
 def train(epochs: int = 120, seed: int = 0):
     """Returns ([weights (MH, MW) of +-1], [thresholds (MH,) or None], x (1797, 64) bits, labels,
-    accuracy
-    on the 360 images not trained on)."""
+    accuracy on the 360 images not trained on)."""
     import torch
     from sklearn.datasets import load_digits
     from torch import nn

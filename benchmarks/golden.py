@@ -3,11 +3,9 @@
     python benchmarks/golden.py -o benchmarks/golden.json
 
 - mlp: 64-64-64-64-10, bipolar throughout, batches of 1,000 frames; beside it a plain numpy loop
-  written for
-  this one network (one 64-bit word a frame, np.bitwise_count), which does the same from the same
-  integer
-  array to the same int64 scores. Both are checked to be equal and run turn by turn; medians. Goal:
-  0.8.
+  written for this one network (one 64-bit word a frame, np.bitwise_count), which does the same from
+  the same integer array to the same int64 scores. Both are checked to be equal and run turn by
+  turn; medians. Goal: 0.8.
 - cnv: FINN's CNV_1W1A at full size (8-bit 3x32x32 input, six convolutions, three dense layers), all
   processors. Goal: 700 images a second on 2 cores.
 

@@ -3,8 +3,7 @@
     python benchmarks/training_step.py [--threads 2] [--rounds 15] [--json FILE]
 
 Three implementations of the same step (forward, squared hinge loss, backward, fused Adam,
-clipping), with
-the same initial weights, data and options, measured in turn within one run:
+clipping), with the same initial weights, data and options, measured in turn within one run:
 
     plain      the loop that one writes in PyTorch: torch.sign with an identity backward,
                functional.linear (torch.sign(0) is 0: exact ties of the first steps make its losses

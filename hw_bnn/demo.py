@@ -1,9 +1,8 @@
 """`demo`: the main job on scikit-learn's handwritten digits, from training to proven RTL.
 
 Trains a perceptron with 1-bit weights and activations, exports it to QONNX, compiles it to an
-accelerator
-and runs all 1,797 images through every stage: torch, QONNX, FINN's dataflow graph, the golden model
-and the RTL in Verilator. Accuracy is of the 360 images that training never saw.
+accelerator and runs all 1,797 images through every stage: torch, QONNX, FINN's dataflow graph, the
+golden model and the RTL in Verilator. Accuracy is of the 360 images that training never saw.
 """
 
 from __future__ import annotations

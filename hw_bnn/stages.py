@@ -33,8 +33,7 @@ class StageRun:
 
     scores: (N, n) int64, None where the accelerator gives the label alone. labels: (N,) int64 of
     the stage's own argmax, where it has one. floats: tensor of the model file -> (N, ...) real
-    values, of
-    the float stages. figures: anything else for the summary (cycles, FIFO fills).
+    values, of the float stages. figures: anything else for the summary (cycles, FIFO fills).
     """
 
     scores: np.ndarray | None

@@ -106,8 +106,7 @@ class Surd:
         """Sign of self - other, also where their roots differ.
 
         With u = self.x - other.x and the roots' part r = v*sqrt(d) - w*sqrt(e): where u and r have
-        one
-        sign, it is that; otherwise |u| decides against |r|, by u^2 - r^2, and r^2 has one root
+        one sign, it is that; otherwise |u| decides against |r|, by u^2 - r^2, and r^2 has one root
         only.
         """
         try:

@@ -6,13 +6,10 @@
     n) labels = golden.labels(scores)              # exact argmax of the real outputs
 
 The reference is the real-number value of the file's float32 parameters. Every tensor is integers
-under an
-exact affine; every quantiser, whatever scales and BatchNormalizations stand before it, compares
-integers
-with integer thresholds that bisection with an exact predicate has found (levels.py). Two executions
-are
-there: the plain one (ops.py) is the specification, the packed one is fast, and tests hold them
-equal.
+under an exact affine; every quantiser, whatever scales and BatchNormalizations stand before it,
+compares integers with integer thresholds that bisection with an exact predicate has found
+(levels.py). Two executions are there: the plain one (ops.py) is the specification, the packed one
+is fast, and tests hold them equal.
 """
 
 from __future__ import annotations
@@ -57,11 +54,9 @@ class GoldenModel:
         Args:
             model: path of a QONNX file, or the model.
             input_datatype: by default the network takes the integers behind its first quantiser,
-                and what
-                stands before that stays on the host. With a QONNX datatype here (UINT8, ...) it
-                takes raw
-                integers u of that type at the graph input; the real input is u * input_scale, and
-                the first quantiser becomes a threshold of the network.
+                and what stands before that stays on the host. With a QONNX datatype here (UINT8,
+                ...) it takes raw integers u of that type at the graph input; the real input is u *
+                input_scale, and the first quantiser becomes a threshold of the network.
             input_scale: see there; default 1. Fraction("1/255") is exact, a float means its exact
             value.
             packed: execute with the fast form by default.

@@ -1,9 +1,8 @@
 """The integer operations of a network, in their plain form: numpy int64, obvious maths.
 
 This is the specification. A program is a list of operations; each reads named tensors and writes
-one. A
-tensor of N frames is an int64 array (N, *shape) in the layout of the user's file; all that was real
-in the file (scales, biases, BatchNormalization) has gone into the thresholds.
+one. A tensor of N frames is an int64 array (N, *shape) in the layout of the user's file; all that
+was real in the file (scales, biases, BatchNormalization) has gone into the thresholds.
 """
 
 from __future__ import annotations

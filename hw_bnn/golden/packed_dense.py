@@ -1,9 +1,8 @@
 """Integer operations on floating-point numbers that hold the integers exactly.
 
 Integers below 2^24 are exact in float32, below 2^53 in float64, and so is every sum whose terms'
-sizes sum
-to less: then the order of a sum, and so BLAS, cannot matter. Beyond 2^53 the same code runs on
-int64.
+sizes sum to less: then the order of a sum, and so BLAS, cannot matter. Beyond 2^53 the same code
+runs on int64.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
 """Float stages (torch, QONNX execution) against the exact reference: proven ties, or mistakes.
 
 A stage that computes in float32 may put a quantiser's input on the other side of a boundary than
-the real
-number lies, where that number is close enough. "Close enough" is a proven bound E on |float32 -
-exact| at
-each quantiser, carried along with the exact affines (`error` in values.py) by these rules, u =
-2^-24:
+the real number lies, where that number is close enough. "Close enough" is a proven bound E on
+|float32 - exact| at each quantiser, carried along with the exact affines (`error` in values.py) by
+these rules, u = 2^-24:
 
 - Correct rounding: one operation's result is off by at most u times its magnitude; magnitudes are
   the largest over all reachable integers, so that a bound holds for every frame.
@@ -25,11 +23,9 @@ It assumes IEEE float32 without underflow, and sums formed as sums (no Winograd 
 convolution).
 
 What makes a frame a *tie*: in the first tensor, in the order of the network, where stage and
-reference
-differ, each differing element's exact value lies within E of every boundary between the two levels.
-All
-before that tensor being equal, the stage had the same integers to start from. A difference behind a
-tie follows from it and is not looked at. Every other difference is a mismatch.
+reference differ, each differing element's exact value lies within E of every boundary between the
+two levels. All before that tensor being equal, the stage had the same integers to start from. A
+difference behind a tie follows from it and is not looked at. Every other difference is a mismatch.
 """
 
 from __future__ import annotations
@@ -54,9 +50,8 @@ class Divergence:
 
     index: element of the tensor (the worst of those that differ). golden, stage: the two integers.
     exact, boundary, bound: the exact value before the quantiser, the boundary between the levels
-    that lies
-    farthest from it, and the proven bound on float32's error there, in the same units (at the last
-    layer: the exact value, the stage's, and the bound). tie: explained by rounding.
+    that lies farthest from it, and the proven bound on float32's error there, in the same units (at
+    the last layer: the exact value, the stage's, and the bound). tie: explained by rounding.
     """
 
     frame: int

@@ -1,8 +1,7 @@
 """The sign function with sign(0) = +1 and its straight-through estimators.
 
 Forward, all alike: sign(x) = +1 for x >= 0 (also for -0.0), -1 otherwise. Backward, the factor by
-which
-the incoming gradient is multiplied:
+which the incoming gradient is multiplied:
 
     identity      1                                    Bengio et al. 2013; "pure STE"
     clipped       1 where |x| <= 1, else 0             BinaryNet's hard tanh; the boundary passes

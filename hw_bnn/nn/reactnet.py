@@ -2,9 +2,8 @@
 RPReLU.
 
 28,253,184 binary weights; first convolution and last layer real. RPReLU has a slope, so the maps
-between
-the blocks are real numbers: this network has no form with integer maps, and compiling it is refused
-at its PReLU nodes.
+between the blocks are real numbers: this network has no form with integer maps, and compiling it is
+refused at its PReLU nodes.
 """
 
 from __future__ import annotations

@@ -5,8 +5,7 @@
 
 `activation: relu` with a real input is the papers' weights-only form; `sign` with a quantised input
 is the form for hardware. Pooling stands between convolution and BatchNorm (the order the papers
-recommend for
-training: the pool sees real values), or after the activation (FINN's order).
+recommend for training: the pool sees real values), or after the activation (FINN's order).
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """One run over several processes (torchrun): each trains on a share of every batch.
 
 The gradients are averaged by torch's DistributedDataParallel. BatchNorm's statistics are taken over
-the
-whole batch: their sums are all-reduced within the graph, on CPU as on GPU, so that the result is
-that of one process on the same global batch, but for the order of float32 additions. Random draws
-that concern weights are alike on all processes, since all start from the same seed.
+the whole batch: their sums are all-reduced within the graph, on CPU as on GPU, so that the result
+is that of one process on the same global batch, but for the order of float32 additions. Random
+draws that concern weights are alike on all processes, since all start from the same seed.
 
     torchrun --nproc-per-node 2 -m hw_bnn.cli train RECIPE.yaml
 """

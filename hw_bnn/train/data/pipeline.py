@@ -1,9 +1,9 @@
 """From a recipe's data section to batches of tensors.
 
 The whole set lies in memory as stored (uint8 images), is cut by an index permutation per epoch,
-converted
-and augmented a batch at a time: no per-image Python, nothing to wait for. The training set is split
-once into training and validation parts; the test set is read when `test` is first called.
+converted and augmented a batch at a time: no per-image Python, nothing to wait for. The training
+set is split once into training and validation parts; the test set is read when `test` is first
+called.
 """
 
 from __future__ import annotations
