@@ -20,7 +20,10 @@ SAMPLED_NETWORKS = 50
 
 
 def draw(table: dict, document: dict, path: Path) -> None:
-    """Draw the table's plot of the runs in `document` (their folders) to a PNG file."""
+    """Draw the table's plot of the runs in `document` (their folders) to a PNG file.
+
+    What a plot measures besides goes into its row's `drawn`, name -> number.
+    """
     plot = {
         "curves": curves,
         "retention": retention,
@@ -115,7 +118,7 @@ def two_moons(document: dict):
         )
         axis.scatter(*x.T, c=y, s=8, cmap="RdBu_r", edgecolors="black", linewidths=0.4)
         unsure = ((p > 0.2) & (p < 0.8)).float().mean().item()
-        row["unsure_share_of_plane"] = round(unsure, 4)
+        row["drawn"] = {"unsure_share_of_plane": round(unsure, 4)}
         axis.set(title=f"{row['recipe']}\n20-80 % sure on {100 * unsure:.0f} % of the plane")
         figure.colorbar(picture, ax=axis)
     return figure
@@ -134,10 +137,10 @@ def snelson(document: dict):
         axis.plot(inputs, mean)
         axis.fill_between(inputs[:, 0], mean - 2 * deviation, mean + 2 * deviation, alpha=0.3)
         axis.scatter(x, y, s=6, color="black")
-        row["deviation_inside"] = round(deviation[inside].mean().item(), 4)
-        row["deviation_outside"] = round(deviation[~inside].mean().item(), 4)
+        within = round(deviation[inside].mean().item(), 4)
+        outside = round(deviation[~inside].mean().item(), 4)
+        row["drawn"] = {"deviation_inside": within, "deviation_outside": outside}
         axis.set(
-            title=f"{row['recipe']}\ndeviation {row['deviation_inside']} inside, "
-            f"{row['deviation_outside']} outside the data"
+            title=f"{row['recipe']}\ndeviation {within} inside, {outside} outside the data"
         )
     return figure

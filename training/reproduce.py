@@ -110,15 +110,17 @@ def published_text(published: dict) -> str:
 
 
 def markdown(table: dict, document: dict) -> str:
-    """The table beside the paper's."""
+    """The table beside the paper's, with what the plot measured in columns of its own."""
+    drawn = list(dict.fromkeys(k for row in document["rows"] for k in row.get("drawn", {})))
+    head = "".join(f" {name.replace('_', ' ')} |" for name in drawn)
     lines = [
         f"# {table['title']}",
         "",
         f"`{document['command']}`, {document['date']}, {document['processor']}, "
         + ", ".join(f"{k} {v}" for k, v in document["versions"].items()),
         "",
-        f"| row | epochs | seeds | {table['metric']} % | published % | seconds |",
-        "|---|---:|---:|---:|---:|---:|",
+        f"| row | epochs | seeds | {table['metric']} % | published % | seconds |{head}",
+        "|---|---:|---:|---:|---:|---:|" + "---:|" * len(drawn),
     ]
     for row in document["rows"]:
         mean = "-" if row["mean_percent"] is None else f"{row['mean_percent']:.2f}"
@@ -126,6 +128,7 @@ def markdown(table: dict, document: dict) -> str:
         lines.append(
             f"| {row['recipe']} | {row['epochs']} | {len(row['runs'])} | {mean}{spread} | "
             f"{published_text(row['published'])} | {row['seconds']:.0f} |"
+            + "".join(f" {row['drawn'][name]} |" for name in drawn)
         )
     full = f"python training/reproduce.py {document['table']}"
     if document["command"] != full:
