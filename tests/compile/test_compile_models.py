@@ -1,15 +1,21 @@
-"""Networks of brevitas_examples.bnn_pynq beyond tests/test_finn_networks.py: 2-bit activations, CNV, 2-bit weights."""
+"""Networks of brevitas_examples.bnn_pynq as they are: TFC, SFC and LFC in RTL, CNV, and 2-bit weights.
+
+In CI CNV is held against FINN's execution; `-m full` runs it in RTL at full size, and 1,000 images.
+TFC and SFC in 1W1A: tests/test_finn_networks.py.
+"""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from compile_stages import check_rtl, dataflow_scores
-from golden_qonnx import random_integers
+from golden_qonnx import compare, random_integers
 
+from hw_bnn.accelerator import Accelerator
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
 
@@ -55,23 +61,27 @@ def _export(name: str, path) -> onnx.ModelProto:
     return onnx.load(path)
 
 
-def test_tfc_with_2_bit_activations_in_rtl(exported, tmp_path):
-    check_rtl(exported("tfc_1w2a"), tmp_path, seed=1, frames=32)
+@pytest.mark.parametrize("name", ["tfc_1w2a", "sfc_1w2a", "lfc_1w1a", "lfc_1w2a"])
+def test_dense_networks_in_rtl(exported, tmp_path, name):
+    cycles = 8192 if "lfc" in name else 1024
+    check_rtl(exported(name), tmp_path, seed=1, frames=24, target_cycles=cycles)
 
 
-def test_2_bit_weights_are_refused_by_name(exported, tmp_path):
+@pytest.mark.parametrize("name", ["tfc_2w2a", "sfc_2w2a", "cnv_2w2a"])
+def test_2_bit_weights_are_refused_by_name(exported, tmp_path, name):
     from hw_bnn.compile import compile_model
 
     path = tmp_path / "network.onnx"
-    onnx.save(exported("tfc_2w2a"), path)
+    onnx.save(exported(name), path)
     with pytest.raises(Unsupported, match="which needs more than 1 bit; use 1-bit weights") as error:
         compile_model(path, tmp_path / "out")
     assert error.value.exit_code == 2 and error.value.node
     assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"]
 
 
-def test_cnv_dataflow_equals_golden(exported):
-    model = exported("cnv_1w1a")
+@pytest.mark.parametrize("name", ["cnv_1w1a", "cnv_1w2a"])
+def test_cnv_dataflow_equals_golden(exported, name):
+    model = exported(name)
     golden = GoldenModel.from_onnx(model)
     x = random_integers(golden, 3, 1)
     scores = golden.scores(x)
@@ -79,6 +89,40 @@ def test_cnv_dataflow_equals_golden(exported):
     assert np.array_equal(dataflow_scores(model, x), scores)
 
 
+CNV_FOLDING = {f"MVAU_{i}": {"PE": pe, "SIMD": simd} for i, (pe, simd) in enumerate(
+    [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (5, 1)])}
+"""That of finn-examples (build/bnn-pynq/folding_config/cnv-w1a1_folding_config.json)."""
+
+
+def images(golden: GoldenModel, count: int) -> np.ndarray:
+    """CIFAR-10's first test images where HW_BNN_DATA has them, else random ones; as the model's integers."""
+    root = os.environ.get("HW_BNN_DATA")
+    if root is None or not (Path(root) / "cifar-10-batches-py").is_dir():
+        return random_integers(golden, count, 1)
+    from hw_bnn.frames import load_frames
+
+    return load_frames(golden, dataset="cifar10", data_root=root, limit=count).x
+
+
 @pytest.mark.full
-def test_cnv_in_rtl(exported, tmp_path):
-    check_rtl(exported("cnv_1w1a"), tmp_path, seed=1, frames=16, target_cycles=32768)
+@pytest.mark.parametrize("name", ["cnv_1w1a", "cnv_1w2a"])
+def test_cnv_in_rtl_with_the_folding_of_finn_examples(exported, tmp_path, name):
+    """16 images; the slowest layer takes 32,768 cycles, 3,052 frames a second at 100 MHz."""
+    model = exported(name)
+    x = images(GoldenModel.from_onnx(model), 16)
+    folder = check_rtl(model, tmp_path, seed=1, x=x, rate=16, target_cycles=32_768, folding=CNV_FOLDING)
+    accelerator = Accelerator.load(folder)
+    assert accelerator.bound_cycles == 32_768
+    layers = [(n.pe, n.simd) for n in accelerator.nodes if n.op.endswith("MVAU_rtl")]
+    assert layers == [(f["PE"], f["SIMD"]) for f in CNV_FOLDING.values()]
+
+
+@pytest.mark.full
+def test_cnv_on_a_thousand_images(exported):
+    """golden, plain and packed, = qonnx up to proven ties, on the raw scores and every quantiser."""
+    model = exported("cnv_1w1a")
+    golden = GoldenModel.from_onnx(model)
+    x = images(golden, 1000)
+    assert np.array_equal(golden.scores(x, packed=True), golden.scores(x, packed=False))
+    for start in range(0, len(x), 100):
+        assert compare(model, golden, x[start:start + 100]).mismatches == []
