@@ -210,7 +210,8 @@ def hardwired_large(timeout_s: float) -> None:
     """784-256-256-256-10 of random weights, each layer a synthesis of its own, within a time each."""
     rng = np.random.default_rng(0)
     rows = []
-    for k, (inputs, outputs) in enumerate(zip(LARGE, LARGE[1:])):
+    for k in reversed(range(len(LARGE) - 1)):  # the small ones first
+        inputs, outputs = LARGE[k : k + 2]
         weights = np.where(rng.random((outputs, inputs)) < 0.5, -1, 1)
         last = k == len(LARGE) - 2
         limits = None if last else inputs // 2 + rng.integers(-8, 9, outputs)
@@ -225,7 +226,7 @@ def hardwired_large(timeout_s: float) -> None:
             except CheckFailed as error:
                 row["synthesis"] = error.reason.split(" (log")[0]
         row["lut_per_weight"] = round(row.get("lut", row["planned_lut"]) / weights.size, 3)
-        rows.append(row)
+        rows.insert(0, row)
         print(row, flush=True)
         save("hardwired_large", {"sizes": LARGE, "weights": "random", "layers": rows})
 

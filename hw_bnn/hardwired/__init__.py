@@ -3,16 +3,8 @@
     from hw_bnn.hardwired import Layer, Network, write_hardwired
 """
 
-from .generator import (
-    KERNELS,
-    Description,
-    Layer,
-    Network,
-    from_popcount,
-    generate,
-    planned,
-    write_hardwired,
-)
+from .generator import KERNELS, Description, generate, planned, write_hardwired
+from .network import Layer, Network, from_popcount
 
 __all__ = [
     "KERNELS",
