@@ -63,7 +63,8 @@ def hang_report(
     """
     consumer = {s.name: s.consumer for s in accelerator.streams}
     blocked = [name for name, (valid, ready) in states.items() if valid and not ready]
-    waiting = [name for name, (valid, ready) in states.items() if ready and not valid]
+    # A join that takes its words together is not ready for the one it lacks either.
+    waiting = [name for name, (valid, _) in states.items() if not valid]
     lines = [
         f"the accelerator hangs: no word moved in or out for {cycles} cycles after cycle {at} "
         f"(in: frame {taken[0]} word {taken[1]}, out: frame {given[0]} word {given[1]})"
