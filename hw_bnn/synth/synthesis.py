@@ -54,13 +54,12 @@ def _memories(style: str) -> str:
 
 def synth_commands(family: str, top: str) -> list[str]:
     """Yosys commands that map `top`; modules marked keep_hierarchy stay."""
-    # "distributed" asks for memory that can be written; what is read only becomes logic
-    logic = f'setattr -set rom_style "logic" -set ram_style "logic" {_memories("distributed")}'
     if family == "ecp5":
         flow = f"synth_ecp5 -top {top} -abc9"
         return [
             f"{flow} -run begin:map_ram",
-            logic,
+            # made for six-input LUTs: a memory that ought to stand in them may be smaller in a block
+            f"setattr -unset rom_style -unset ram_style {_memories('distributed')}",
             f"{flow} -run map_ram:",
             "clean",
         ]
@@ -69,7 +68,8 @@ def synth_commands(family: str, top: str) -> list[str]:
         f"{flow} -run begin:map_memory",
         f"techmap -autoproc -map {ROM_MAP} t:$mem_v2 {_memories('block')} %d",
         f"techmap -autoproc -D HW_BNN_DEEP -map {ROM_MAP} {_memories('distributed')}",
-        logic,
+        # what is left asks for memory that can be written, which a read-only one is not
+        f'setattr -set rom_style "logic" -set ram_style "logic" {_memories("distributed")}',
         "opt",
         f"{flow} -run map_memory:",
         "clean",
