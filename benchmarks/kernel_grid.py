@@ -101,6 +101,7 @@ GRID = [
     _int(27, 64, 4, 3, 8, IN_SIGNED=1), _int(64, 32, 2, 8, 5), _int(16, 32, 4, 16, 4),
     _int(16, 32, 2, 4, 8), _int(27, 16, 16, 3, 8), _int(32, 10, 2, 4, 2, N_THRESHOLDS=0, OUT_BITS=8),
     _int(72, 16, 4, 12, 2, N_THRESHOLDS=3, OUT_BITS=2), _int(27, 64, 16, 27, 8, IN_SIGNED=1),
+    _int(27, 16, 8, 1, 8, IN_SIGNED=1), _int(18, 8, 2, 1, 6),
     ("threshold", {"CHANNELS": 16, "PE": 4, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 16, "PE": 16, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 64, "PE": 2, "IN_BITS": 10, "N_THRESHOLDS": 3, "OUT_BITS": 2}),

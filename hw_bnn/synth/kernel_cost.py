@@ -135,6 +135,7 @@ def int_mvau(p: Mapping) -> Parts:
     lut["gates"] = pe * bits * simd
     lut["sum"] = (pe + 1) * (bits - 1) * bits_for(simd + 1)
     lut["acc"] = pe * acc
+    lut["signed"] = (pe + 1) * acc * bool(p.get("IN_SIGNED"))  # the sign's plane is subtracted
     lut["compare"] = pe * levels * (acc + 1)
     ff["exact"] += pe * acc
     ff["sum"] = (pe + 1) * min(sum_bits, acc)

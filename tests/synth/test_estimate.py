@@ -39,6 +39,14 @@ def test_the_grid():
         assert abs(guess["bram"] - row["bram"]) <= 0.5, (row, guess)
 
 
+def test_networks_that_were_not_fitted():
+    rows = json.loads(RESULTS.read_text())["networks"]
+    assert rows
+    for name, row in rows.items():
+        assert not row["not_estimated"]
+        assert abs(row["lut"]["estimated"] / row["lut"]["synth"] - 1) <= 0.15, name
+
+
 def test_the_factors_are_those_of_the_grid():
     rows = json.loads(RESULTS.read_text())["grid"]
     found = calibrate(rows)
