@@ -207,10 +207,14 @@ def test_simulate_command_resumes_throttles_and_counts(accelerator, capsys):
         assert cli.run(command) == 0
         document.append(json.loads(capsys.readouterr().out))
     assert first[0]["shards_reused"] == 0 and again[0]["shards_reused"] == again[0]["shards"] == 4
-    words = Accelerator.load(accelerator).input.words
+    description = Accelerator.load(accelerator)
+    words = description.input.words
     assert first[0]["cycles_per_frame"] == again[0]["cycles_per_frame"] == 40 * words
+    assert first[0]["streams"]["s_axis"]["moved"] == 64 * words
     layers = {row["layer"]: row for row in again[0]["layers"] if row["layer"]}
-    assert layers["layer0"]["words"] == first[0]["streams"]["s_axis"]["moved"] == 64 * words
+    node = next(n for n in description.nodes if n.layer == "layer0")
+    fed = next(s for s in description.streams if s.name == node.inputs[0])
+    assert layers["layer0"]["words"] == 64 * fed.words
     assert layers["layer0"]["starved"] > 0 and 0 < layers["layer0"]["waits"] < 1
     assert cli.run([*command[:-4], "--statistics"]) == 0  # for people
     assert "cycles by layer" in capsys.readouterr().out
