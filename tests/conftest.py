@@ -1,4 +1,5 @@
-"""Data for the tests that are marked `mnist` or `cifar10`: the folder named by HW_BNN_DATA."""
+"""Data for the tests that are marked `mnist` or `cifar10`, the folder named by HW_BNN_DATA; time for
+those that are marked `full`."""
 
 import os
 from pathlib import Path
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 FILES = {"mnist": "MNIST/raw", "cifar10": "cifar-10-batches-py"}
+FULL_SECONDS = 4 * 3600
 
 
 @pytest.fixture
@@ -21,3 +23,9 @@ def pytest_runtest_setup(item):
         root = os.environ.get("HW_BNN_DATA")
         if not root or not (Path(root) / folder).is_dir():
             pytest.skip(f"needs {folder} in the folder named by HW_BNN_DATA")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("full") is not None:
+            item.add_marker(pytest.mark.timeout(FULL_SECONDS))
