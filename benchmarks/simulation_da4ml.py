@@ -3,7 +3,7 @@ da4ml 0.6.0, and Verilator in the PATH.
 
 python simulation_da4ml.py network.npz OUT SECONDS
 
-The network is made as area_da4ml.py makes it, pipelined with a latency cutoff of 2 per stage (one
+The network (da4ml_network.py) is made pipelined with a latency cutoff of 2 per stage (one
 frame a cycle) and combinational, and compiled by da4ml's own make file with its fastest option
 (`fast`, -O3), one thread. Timed are its `predict` and, alone, the C++ function that it calls. The
 last line of stdout is JSON; scores that are not those of the file end the run with an error.
@@ -19,19 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from da4ml.codegen import RTLModel
-from da4ml.trace import FixedVariableArrayInput, HWConfig, comb_trace
+from da4ml_network import binary_network
 
 file, out, seconds = np.load(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
-layers = len([name for name in file.files if name.startswith("w")])
-source = FixedVariableArrayInput((file["w0"].shape[1],), hwconf=HWConfig(1, -1, -1))
-bits = source.quantize(0, 1, 0)  # unsigned, one integer bit
-for k in range(layers):
-    weights = file[f"w{k}"]
-    sums = bits @ weights.T.astype(np.float64)
-    if k < layers - 1:
-        limits = file[f"t{k}"] - (weights < 0).sum(1)
-        bits = (sums >= limits.astype(np.float64)).quantize(0, 1, 0)
-logic = comb_trace(source, sums)
+logic, layers = binary_network(file)
 inputs, expected = file["inputs"].astype(np.float64), file["scores"]
 
 

@@ -7,6 +7,7 @@ was real in the file (scales, biases, BatchNormalization) has gone into the thre
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import product
 
@@ -16,15 +17,16 @@ Tensors = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Op:
+class Op(ABC):
     """output: name of the tensor it writes; inputs: those it reads; node: the user's node."""
 
     output: str
     inputs: tuple[str, ...]
     node: str
 
+    @abstractmethod
     def run(self, *arrays: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """The output of N frames, int64 (N, ...), from the inputs in their order, int64 (N, ...)."""
 
 
 @dataclass(frozen=True)

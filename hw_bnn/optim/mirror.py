@@ -14,6 +14,8 @@ It keeps z = atanh(w) as state: A overflows where w rounds to +-1, z does not.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor
 
@@ -21,7 +23,7 @@ from ..nn.estimators import hard_sign
 from .direction import adam_direction
 
 
-class Mirror(torch.optim.Optimizer):
+class Mirror(torch.optim.Optimizer, ABC):
     """Base: state per weight `dual`, weights a function of it; `freeze` as for BNEW.
 
     Args:
@@ -40,17 +42,17 @@ class Mirror(torch.optim.Optimizer):
                     self.state[weight]["dual"] = self.dual_of(weight, group)
                     weight.copy_(self.primal_of(self.state[weight]["dual"], group))
 
+    @abstractmethod
     def dual_of(self, weight: Tensor, group: dict) -> Tensor:
         """The dual variable that an initial weight stands for."""
-        raise NotImplementedError
 
+    @abstractmethod
     def primal_of(self, dual: Tensor, group: dict) -> Tensor:
         """The weight of a dual variable."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rate(self, group: dict) -> float:
         """By what the direction is multiplied before it is taken from the dual variable."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def step(self, closure=None):

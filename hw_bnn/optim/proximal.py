@@ -7,6 +7,7 @@ state_dicts work as usual. Groups with `binary: False` are updated by the wrappe
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from ..nn.estimators import hard_sign
 
 
-class Proximal(torch.optim.Optimizer):
+class Proximal(torch.optim.Optimizer, ABC):
     """Base of optimisers that follow each step by `project(group, weights)` on the binary weights.
 
     Args:
@@ -56,9 +57,9 @@ class Proximal(torch.optim.Optimizer):
     def before_step(self) -> None:
         """Hook for methods that map the weights before the wrapped step."""
 
+    @abstractmethod
     def project(self, group: dict, weights: list[Tensor]) -> None:
         """Map the weights in place after the wrapped step."""
-        raise NotImplementedError
 
     @torch.no_grad()
     def freeze(self) -> None:

@@ -7,6 +7,7 @@ answers what FINN's stitching asks of an RTLBackend (finn/custom_op/fpgadataflow
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
@@ -26,9 +27,9 @@ class KernelOp(RTLBackend):
     input_ports: tuple[str, ...] = ("s_axis",)
     output_ports: tuple[str, ...] = ("m_axis",)
 
+    @abstractmethod
     def kernel_parameters(self, model) -> dict[str, int | str]:
         """Parameters of the kernel; strings are file names."""
-        raise NotImplementedError
 
     def kernels(self) -> tuple[str, ...]:
         """The SystemVerilog modules of hw_bnn.rtl that the node instantiates."""

@@ -7,6 +7,8 @@ here: with P = (dot + K)/2, dot >= T holds exactly where P >= ceil((T + K)/2).
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
 from finn.custom_op.fpgadataflow.rtl import register_custom_op
@@ -21,13 +23,10 @@ STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYL
 
 
 class BipolarWeightMVAU(KernelOp, MVAU):
-    """Common part: 1-bit weights, thresholds, folding, exact execution."""
+    """Common to folded and hard-wired units: 1-bit weights, thresholds, exact execution."""
 
     def get_nodeattr_types(self):
         types = {**MVAU.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
-        # Register stages of the kernel (PIPELINE, WEIGHTS_STAGE); -1: chosen for part and clock.
-        types["pipeline"] = ("i", False, -1)
-        types["weightsStage"] = ("i", False, 0)
         # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the window has
         # the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW, top, left, bottom, right.
         types["zeroPadding"] = ("ints", False, [])
@@ -82,6 +81,22 @@ class BipolarWeightMVAU(KernelOp, MVAU):
             return None
         table = model.get_initializer(self.onnx_node.input[2]).astype(np.int64)
         return np.broadcast_to(table, (self.get_nodeattr("MH"), table.shape[1]))
+
+    def lut_estimation(self, fpgapart):
+        """LUTs of the XNOR-popcount lanes at 1.4 LUT per bit, from synthesis of the kernel."""
+        _, _, pe, simd = self.folding()
+        return int(1.4 * pe * simd * self.get_input_datatype(0).bitwidth()) + 40
+
+
+class FoldedMVAU(BipolarWeightMVAU):
+    """PE x SIMD lanes that read weights and thresholds from memories."""
+
+    def get_nodeattr_types(self):
+        types = super().get_nodeattr_types()
+        # Register stages of the kernel (PIPELINE, WEIGHTS_STAGE); -1: chosen for part and clock.
+        types["pipeline"] = ("i", False, -1)
+        types["weightsStage"] = ("i", False, 0)
+        return types
 
     def threshold_sets(self, model) -> tuple[list[np.ndarray], np.ndarray]:
         """Threshold tables, one a set, and the set of each vector of a frame."""
@@ -138,26 +153,22 @@ class BipolarWeightMVAU(KernelOp, MVAU):
         super().generate_hdl(model, fpgapart, clk)
 
     def kernel_thresholds(self, table: np.ndarray) -> np.ndarray:
+        """int64 (MH, levels), from the domain of the signed dot product to the kernel's."""
         return table
 
+    @abstractmethod
     def threshold_bits(self, model) -> int:
-        raise NotImplementedError
-
-    def lut_estimation(self, fpgapart):
-        """LUTs of the XNOR-popcount lanes at 1.4 LUT per bit, from synthesis of the kernel."""
-        _, _, pe, simd = self.folding()
-        return int(1.4 * pe * simd * self.get_input_datatype(0).bitwidth()) + 40
+        """Width of a word of the threshold memory."""
 
 
 @register_custom_op
-class XnorMVAU_rtl(BipolarWeightMVAU):
+class XnorMVAU_rtl(FoldedMVAU):
     """1-bit x 1-bit: XNOR, popcount, threshold."""
 
     kernel = "xnor_mvau"
 
     def kernel_parameters(self, model):
-        parameters = self._common_parameters(model)
-        return parameters
+        return self._common_parameters(model)
 
     def kernel_thresholds(self, table):
         """Popcount domain, clipped to [0, K+1]: always and never."""
@@ -179,7 +190,7 @@ class XnorMVAU_rtl(BipolarWeightMVAU):
 
 
 @register_custom_op
-class IntMVAU_rtl(BipolarWeightMVAU):
+class IntMVAU_rtl(FoldedMVAU):
     """n-bit x 1-bit: add or subtract, accumulate, threshold."""
 
     kernel = "int_mvau"

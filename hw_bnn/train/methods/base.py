@@ -8,6 +8,7 @@ state_dicts and in `state()`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -93,7 +94,7 @@ def build_optimiser(settings: TorchOptimiser, groups: list[dict]) -> torch.optim
     return optim.Adadelta(groups, rho=settings.rho, foreach=True, **options)
 
 
-class Method:
+class Method(ABC):
     """Base of the methods: trains with `optimisers`, evaluates sign(weight)."""
 
     Settings: ClassVar[type[Section]]
@@ -118,9 +119,9 @@ class Method:
     def check(cls, settings: Section, recipe) -> None:
         """Raise BadInput if `settings` cannot work with the rest of the recipe."""
 
+    @abstractmethod
     def build(self) -> None:
         """Make the optimisers."""
-        raise NotImplementedError
 
     def add(self, name: str, optimiser: torch.optim.Optimizer, **hypers: Hyper) -> None:
         """Register an optimiser and its scheduled hyper-parameters (keys of its groups)."""

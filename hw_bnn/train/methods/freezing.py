@@ -7,6 +7,7 @@ moving, and the epochs left train the real parameters alone.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -56,8 +57,9 @@ class _Wrapping(Freezing):
         self.main = self.make(groups, lambda g: build_optimiser(self.settings, g))
         self.add("weights", self.main, lr=self.settings.lr)
 
+    @abstractmethod
     def make(self, groups, base):
-        raise NotImplementedError
+        """The wrapper of torch's optimiser; `base` makes that one from parameter groups."""
 
 
 class BNEWSettings(TorchOptimiser):
