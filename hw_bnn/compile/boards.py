@@ -63,15 +63,19 @@ def bram_price(board: str) -> float:
     return device.luts / device.luts_per_estimate / max(device.brams, 1) / 4
 
 
-def too_large(total, board: str) -> str | None:
-    """What an accelerator takes beyond the whole board, in words; None if it fits.
+def too_large(accelerator, board: str) -> str | None:
+    """What an accelerator takes beyond the whole board, and which node most of it, in words; None if it fits.
 
     Args:
-        total: lut, ff and bram by estimate (accelerator.Resources), or None where there is none.
+        accelerator: accelerator.Accelerator with resources by estimate; without them it counts as fitting.
     """
-    device = BOARDS[board]
+    device, total, found = BOARDS[board], accelerator.resources, []
     sizes = (("lut", "LUTs", device.luts / device.luts_per_estimate), ("ff", "registers", device.ffs),
              ("bram", "block RAMs", device.brams))
-    found = [f"about {getattr(total, kind):,.0f} {name} where {board} has {size:,.0f}"
-             for kind, name, size in sizes if total is not None and getattr(total, kind) > size]
+    for kind, name, size in sizes:
+        if total is None or getattr(total, kind) <= size:
+            continue
+        most = max((n for n in accelerator.nodes if n.resources), key=lambda n: getattr(n.resources, kind))
+        found.append(f"about {getattr(total, kind):,.0f} {name} are {getattr(total, kind) - size:,.0f} more than "
+                     f"the {size:,.0f} of {board}, {getattr(most.resources, kind):,.0f} of them for {most.name}")
     return "; ".join(found) or None

@@ -128,7 +128,7 @@ def compile_model(
             accelerator = write_rtl(graph, imported, folder, name=source.stem, board=board, part=part,
                                     clk_period_ns=clk_period_ns, options=options)
         accelerator = add_resources(folder, accelerator)
-        if named and (excess := too_large(accelerator.resources, named)):
+        if named and (excess := too_large(accelerator, named)):
             raise BadInput(f"it does not fit: {excess}", remedy="use a lower target, or a larger board")
         (folder / "reports" / "folding.json").write_text(json.dumps(graph.why, indent=1) + "\n")
         finish(folder, accelerator)

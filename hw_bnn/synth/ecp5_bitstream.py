@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..accelerator import Accelerator
 from ..errors import BadInput, CheckFailed
-from .place_route import place_and_route, run_tool
+from .place_route import first_error, place_and_route, run_tool
 from .synthesis import family_defines, synthesise
 
 BOARDS = {"ulx3s": Path(__file__).resolve().parent / "ulx3s"}
@@ -156,7 +156,8 @@ def _build(
         timeout_s=timeout_s,
     )
     if code != 0 or not made.is_file() or made.stat().st_size == 0:
-        raise CheckFailed(f"ecppack failed with code {code} (log: {log})", node=accelerator.name)
+        reason = first_error(log) or f"exit code {code}"
+        raise CheckFailed(f"ecppack failed: {reason} (log: {log})", node=accelerator.name)
     made.rename(place / "ulx3s.bit")
     seconds["pnr"] = routed.pop("seconds")
     return {

@@ -58,6 +58,12 @@ def run_tool(tool: str, arguments: Sequence[str], *, log: Path, timeout_s: float
         ) from None
 
 
+def first_error(log: Path) -> str | None:
+    """The first error line that a tool left in its log."""
+    found = re.search(r"^(?:ERROR|Error): .*$", log.read_text(errors="replace"), re.M)
+    return found.group(0) if found else None
+
+
 def place_and_route(
     netlist: Path,
     accelerator: Accelerator,
@@ -124,8 +130,7 @@ def place_and_route(
                 node=accelerator.name,
                 remedy="lower --freq or fold with a smaller SIMD",
             )
-        error = re.search(r"^ERROR: .*$", text, re.M)
-        reason = error.group(0) if error else f"exit code {code}"
+        reason = first_error(log) or f"exit code {code}"
         raise CheckFailed(f"nextpnr failed: {reason} (log: {log})", node=accelerator.name)
     if not clocks:
         raise CheckFailed(f"nextpnr found no clock (log: {log})", node=accelerator.name)

@@ -110,6 +110,18 @@ def test_a_board_that_is_too_small_is_told(network, tiny):
         build(network, 324, board=tiny(340))
 
 
+def test_a_given_folding_that_is_too_large_is_told(network, tiny, tmp_path):
+    from hw_bnn.compile import compile_model
+
+    (tmp_path / "net.onnx").write_bytes(network.SerializeToString())
+    (tmp_path / "folding.json").write_text('{"XnorMVAU_rtl_1": {"PE": 12, "SIMD": 288}}')
+    with pytest.raises(BadInput, match=r"does not fit: about ([\d,]+) LUTs are [\d,]+ more than the 500 of tiny, "
+                                       r"[\d,]+ of them for XnorMVAU_rtl_1; use a lower target, or a larger"):
+        compile_model(tmp_path / "net.onnx", tmp_path / "out", board=tiny(500), check=False, size_fifos=False,
+                      folding=tmp_path / "folding.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folding.json", "net.onnx"]
+
+
 @pytest.mark.parametrize("memory", ["lut", "block"])
 def test_weights_stand_where_they_are_told(network, memory):
     why = build(network, 2000, memory=memory).why

@@ -6,7 +6,7 @@ import pytest
 
 from hw_bnn.accelerator import Accelerator
 from hw_bnn.errors import BadInput, CheckFailed
-from hw_bnn.synth import bitstream, synth
+from hw_bnn.synth import bitstream, ecp5_bitstream, place_route, synth
 from hw_bnn.synth.depth import logic_depth
 from hw_bnn.synth.ecp5_bitstream import pll_dividers
 from hw_bnn.synth.place_route import critical_path
@@ -58,6 +58,25 @@ def test_errors_carry_the_tools_words_and_the_log(accelerator):
     path.unlink()
     with pytest.raises(BadInput, match="lacks layer0_fifo.v"):
         synth(accelerator)
+
+
+@pytest.mark.parametrize(("tool", "said", "message"), [
+    ("nextpnr_ecp5", "Info: packing\nERROR: Unable to place cell 'x', no Bels remaining of type 'DP16KD'\n",
+     r"tiny: nextpnr failed: ERROR: Unable to place cell 'x', no Bels remaining .* \(log: .*nextpnr\.log\)"),
+    ("nextpnr_ecp5", "killed\n", r"tiny: nextpnr failed: exit code 1 \(log: .*nextpnr\.log\)"),
+    ("ecppack", "ERROR: no such tile\n", r"tiny: ecppack failed: ERROR: no such tile \(log: .*ecppack\.log\)"),
+])  # fmt: skip
+def test_a_failing_tool_gives_no_bitstream(accelerator, monkeypatch, tool, said, message):
+    def run_tool(name, arguments, *, log, timeout_s):
+        log.write_text(said if name == tool else "Info: Max frequency for clock 'clk': 99.0 MHz (PASS at 50 MHz)\n")
+        return int(name == tool)
+
+    monkeypatch.setattr(place_route, "run_tool", run_tool)
+    monkeypatch.setattr(ecp5_bitstream, "run_tool", run_tool)
+    monkeypatch.setattr(ecp5_bitstream, "synthesise", lambda *_args, **_kwargs: {"total": {}})
+    with pytest.raises(CheckFailed, match=message):
+        bitstream(accelerator)
+    assert not list((accelerator / "board" / "ulx3s").glob("*.bit"))
 
 
 def test_time_outs(accelerator):

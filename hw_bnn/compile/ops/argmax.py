@@ -105,11 +105,6 @@ class AffineArgmax_rtl(KernelOp):
         width = -(-pe * bits // 4)
         return {self.memory_name("affine"): [w.zfill(width) for w in words]}
 
-    def lut_estimation(self, fpgapart):
-        return 30 * self.get_nodeattr("PE")
-
 
 def _field(a: int, b: int, a_bits: int, b_bits: int) -> int:
     return (a % (1 << a_bits)) | (b % (1 << b_bits)) << a_bits
-
-

@@ -82,11 +82,6 @@ class BipolarWeightMVAU(KernelOp, MVAU):
         table = model.get_initializer(self.onnx_node.input[2]).astype(np.int64)
         return np.broadcast_to(table, (self.get_nodeattr("MH"), table.shape[1]))
 
-    def lut_estimation(self, fpgapart):
-        """LUTs of the XNOR-popcount lanes at 1.4 LUT per bit, from synthesis of the kernel."""
-        _, _, pe, simd = self.folding()
-        return int(1.4 * pe * simd * self.get_input_datatype(0).bitwidth()) + 40
-
 
 class FoldedMVAU(BipolarWeightMVAU):
     """PE x SIMD lanes that read weights and thresholds from memories."""
