@@ -239,7 +239,7 @@ DESIGNS = {
 """Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (for CNV without its 8-bit layer)."""
 
 
-def designs(names: list[str], to_synthesise: list[str]) -> None:
+def designs(names: list[str], to_synthesise: list[str], timeout_s: float) -> None:
     """Whole accelerators: estimate, and synthesis where asked for; control, FIFOs and converters counted."""
     from hw_bnn.compile import compile_model
     from hw_bnn.synth.estimate import estimate
@@ -261,7 +261,7 @@ def designs(names: list[str], to_synthesise: list[str]) -> None:
                 "bottleneck": why["bottleneck"],
             }  # fmt: skip
             if name in to_synthesise:
-                found = synth(folder, family="xc7", timeout_s=7200)
+                found = synth(folder, family="xc7", timeout_s=timeout_s)
                 row |= {
                     "synth": found["total"], "seconds": found["seconds"],
                     "lut_per_bit": round(found["total"]["lut"] * cycles / bits, 3),
@@ -344,7 +344,7 @@ def main() -> None:
     elif arguments.part == "hardwired-large":
         hardwired_large(arguments.timeout)
     elif arguments.part == "designs":
-        designs(arguments.only, arguments.synth)
+        designs(arguments.only, arguments.synth, arguments.timeout)
     else:
         table()
 
