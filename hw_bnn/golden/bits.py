@@ -19,6 +19,8 @@ import numpy as np
 WORD = 64
 BLOCK = 32_768
 """Words of one step of the XNOR loop: they and their counts stay in the second-level cache."""
+LONG = 32
+"""Weight rows that make the inner loop of the XNOR long enough to run along them."""
 
 
 @dataclass
@@ -55,6 +57,8 @@ Tensor = Bits | Counts | np.ndarray
 
 def pack(bits: np.ndarray) -> np.ndarray:
     """bool (C, *rest) -> uint64 (ceil(C/64), *rest)."""
+    if bits.ndim == 2 and bits.T.flags.c_contiguous:
+        return pack_rows(bits.T)
     channels, rest = bits.shape[0], bits.shape[1:]
     words = -(-channels // WORD)
     flat = np.ascontiguousarray(bits).view(np.uint8).reshape(channels, -1)
@@ -81,7 +85,10 @@ def unpack(words: np.ndarray, channels: int) -> np.ndarray:
 def pack_rows(bits: np.ndarray) -> np.ndarray:
     """bool (N, K) -> uint64 (ceil(K/64), N): a batch as it comes from outside."""
     frames, inputs = bits.shape
-    rows = np.packbits(bits, axis=1, bitorder="little")
+    if inputs % 8 == 0 and bits.flags.c_contiguous:  # several times as quick as along an axis
+        rows = np.packbits(bits.reshape(-1), bitorder="little").reshape(frames, -1)
+    else:
+        rows = np.packbits(bits, axis=1, bitorder="little")
     if inputs % WORD:
         full = np.zeros((frames, -(-inputs // WORD) * 8), np.uint8)
         full[:, : rows.shape[1]] = rows
@@ -98,35 +105,44 @@ def mismatches(planes: list[np.ndarray], weights: np.ndarray, inputs: int) -> np
         inputs: largest possible count; it decides the result's type.
 
     Returns:
-        uint8, uint16 or uint32 (M, *S).
+        uint8, uint16 or uint32 (M, *S). In memory the axis M comes last where S is one axis and M
+        is long: pack() then has the bits of a frame side by side.
     """
     shape, outputs = planes[0].shape, len(weights)
     # a copy costs 1/outputs of what the loop below saves by running over one stretch of memory
     planes = [np.ascontiguousarray(plane).reshape(-1) for plane in planes]
-    size = planes[0].size
     dtype = np.uint8 if inputs < 2**8 else np.uint16 if inputs < 2**16 else np.uint32
-    out = np.empty((outputs, size), dtype)
-    rows = max(1, min(outputs, BLOCK // max(size, 1)))
-    different, counts, partial = _scratch((rows, size))
-    for start in range(0, outputs, rows):
-        block = slice(start, min(start + rows, outputs))
+    columns = list(np.ascontiguousarray(weights.T))
+    if len(shape) == 1 and outputs >= LONG:
+        return _differences(planes, columns, dtype).T
+    return _differences(columns, planes, dtype).reshape(outputs, *shape)
+
+
+def _differences(rows: list[np.ndarray], columns: list[np.ndarray], dtype) -> np.ndarray:
+    """out[r, c] = sum over p of popcount(rows[p][r] ^ columns[p][c]); P words in each, uint64."""
+    height, width = len(rows[0]), len(columns[0])
+    out = np.empty((height, width), dtype)
+    step = max(1, min(height, BLOCK // max(width, 1)))
+    different, counts, partial = _scratch((step, width))
+    for start in range(0, height, step):
+        block = slice(start, min(start + step, height))
         n = block.stop - block.start
         target = out[block]
         sums = target if dtype is np.uint8 else partial[:n]
-        step = len(planes) if dtype is np.uint8 else 3  # three words count to 192, within uint8
-        for group in range(0, len(planes), step):
-            for i, plane in enumerate(planes[group : group + step]):
-                np.bitwise_xor(plane, weights[block, group + i, None], out=different[:n])
-                if i == 0:
+        group = len(rows) if dtype is np.uint8 else 3  # three words count to 192, within uint8
+        for first in range(0, len(rows), group):
+            for p in range(first, min(first + group, len(rows))):
+                np.bitwise_xor(rows[p][block, None], columns[p], out=different[:n])
+                if p == first:
                     np.bitwise_count(different[:n], out=sums)
                 else:
                     np.bitwise_count(different[:n], out=counts[:n])
                     np.add(sums, counts[:n], out=sums)
-            if dtype is not np.uint8 and group == 0:
+            if dtype is not np.uint8 and first == 0:
                 target[...] = sums
             elif dtype is not np.uint8:
                 np.add(target, sums, out=target)
-    return out.reshape(outputs, *shape)
+    return out
 
 
 _buffers = threading.local()

@@ -16,9 +16,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from math import prod
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from . import ops
 from .bits import BLOCK, Bits, Counts, Tensor, as_dense, mismatches, pack, pack_rows, window_planes
@@ -40,7 +42,7 @@ class PackedEngine:
         }
         positions = max((prod(v.shape[1:]) for v in program.tensors.values()), default=1)
         widest = max((prod(v.shape) for v in program.tensors.values()), default=1)
-        self.frames = max(1, min(1024, max(BLOCK // positions, 4), 2**25 // widest))
+        self.frames = max(1, min(1024, max(2 * BLOCK // positions, 4), 2**25 // widest))
 
     def run(self, x: np.ndarray, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
         """Execute frames x (N, *shape); the tensors of these names, int64 (N, *their shape)."""
@@ -60,7 +62,8 @@ class PackedEngine:
             for start in starts:
                 part(start)
         else:
-            with ThreadPoolExecutor(self.threads) as pool:
+            # a processor has its own block of frames already: BLAS threads beside them would only wait
+            with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
                 list(pool.map(part, starts))
         return out
 
@@ -82,6 +85,12 @@ class PackedEngine:
         if value.binary:
             return Bits(pack(np.moveaxis(x > 0, 0, -1)), x.shape[1])
         return np.ascontiguousarray(np.moveaxis(x, 0, -1).astype(dense_dtype(value)))
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The loaded BLAS; looking for it takes milliseconds."""
+    return ThreadpoolController()
 
 
 def _store(tensor: Tensor, out: np.ndarray) -> None:
@@ -178,7 +187,7 @@ def _threshold(op: ops.Threshold, value) -> Callable[[Tensor], Tensor]:
     falls = direction < 0
     # a <= t is not (a >= t + 1)
     least = op.values[..., 0][..., None] + falls
-    flips = falls if falls.any() else None
+    flips = pack(np.broadcast_to(falls, (*value.shape, 1))) if falls.any() else None
     limits: dict = {}
 
     def step(x: Tensor) -> Bits:
@@ -188,9 +197,10 @@ def _threshold(op: ops.Threshold, value) -> Callable[[Tensor], Tensor]:
             reached = np.less_equal(x.mismatches, limits["counts"])
         else:
             reached = np.greater_equal(as_dense(x), least)
+        words = pack(reached)
         if flips is not None:
-            np.not_equal(reached, flips, out=reached)
-        return Bits(pack(reached), reached.shape[0])
+            np.bitwise_xor(words, flips, out=words)
+        return Bits(words, reached.shape[0])
 
     return step
 
