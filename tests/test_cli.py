@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from hw_bnn import cli
+from hw_bnn.cli_options import Debug
 from hw_bnn.errors import BadInput, CheckFailed, MissingTool, Unsupported
 
 
@@ -23,7 +24,7 @@ def failing(monkeypatch):
             pass
 
         @app.command()
-        def fail(debug: cli.Debug = False):
+        def fail(debug: Debug = False):
             raise error
 
         monkeypatch.setattr(cli, "app", app)

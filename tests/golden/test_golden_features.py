@@ -1,17 +1,16 @@
-"""Habits of other tools, one by one, against small hand-made references; and what is refused, by
-name."""
+"""Habits of other tools, one by one, against small hand-made references."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
 import numpy as np
-import onnx
 import pytest
 from golden_networks import Builder
 from golden_qonnx import compare, random_integers
 
-from hw_bnn.errors import BadInput, Unsupported
+from hw_bnn.errors import BadInput
+from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
 
 
@@ -361,178 +360,6 @@ def test_labels_take_the_first_of_equal_outputs():
     golden = GoldenModel.from_onnx(net.model())
     scores = np.array([[2, -2, 4], [0, 0, 0], [-4, -2, 3], [-2, -2, 4], [-1, 1, -1]])
     assert golden.labels(scores).tolist() == [0, 0, 1, 1, 2]
-
-
-# -- refusals --
-
-
-def refused(build, match: str, kind=Unsupported, **options):
-    net = Builder((4, 4, 4) if options.pop("maps", False) else (4,), batch=2)
-    build(net)
-    with pytest.raises(kind, match=match) as caught:
-        GoldenModel.from_onnx(net.model(), **options)
-    assert caught.value.remedy
-    return caught.value
-
-
-def test_float_networks():
-    def unquantised(net):
-        net.add("Gemm", net.constant(net.rng.normal(0, 1, (3, 4))), transB=1)
-
-    assert refused(unquantised, "graph input reaches Gemm with no quantiser").node == "Gemm_2"
-
-    def float_weights(net):
-        net.bipolar()
-        net.add("Gemm", net.constant(net.rng.normal(0, 1, (3, 4))), transB=1)
-
-    refused(float_weights, "its weights 'p3' are float numbers")
-
-    def nothing(net):
-        net.add("Relu") if False else net.add("Mul", net.constant(2.0))
-
-    refused(nothing, "it is a float network")
-
-
-def test_operators_by_name():
-    def odd(net):
-        net.bipolar()
-        net.add("Erf")
-
-    error = refused(odd, "operator Erf is not supported")
-    assert error.node == "Erf_3"
-    assert "MatMul" in error.remedy
-
-
-def test_relu_without_quantiser():
-    def build(net):
-        net.bipolar()
-        net.linear(4, 4)
-        net.add("Relu")
-        net.linear(4, 3)
-
-    assert refused(build, "ReLU or Clip feeds it with no quantiser").node.startswith("Gemm")
-
-
-def test_residual_of_batch_norms():
-    def build(net):
-        start = net.bipolar()
-        net.linear(4, 4)
-        net.batch_norm(4)
-        net.add("Add", start)
-        net.bipolar()
-        net.linear(4, 3)
-
-    assert refused(build, "irrational ratio").node.startswith("Add")
-
-
-def test_two_batch_norms_in_a_row():
-    def build(net):
-        net.bipolar()
-        net.linear(4, 4)
-        net.batch_norm(4)
-        net.batch_norm(4)
-        net.bipolar()
-        net.linear(4, 3)
-
-    assert refused(build, "two BatchNormalizations").node.startswith("BatchNormalization")
-
-
-def test_product_of_activations_and_input_quantised_twice():
-    def product(net):
-        one = net.bipolar()
-        net.add("Mul", one)
-
-    refused(product, "multiplies two activations")
-
-    def twice(net):
-        one = net.bipolar()
-        net.at = "x"
-        net.bipolar(0.5)
-        net.add("Add", one)
-
-    refused(twice, "quantised twice")
-
-
-def test_the_batch_stays_in_place():
-    def moved(net):
-        net.bipolar()
-        net.add("Transpose", perm=[1, 0])
-
-    refused(moved, "moves the batch axis")
-
-    def mixed(net):
-        net.bipolar()
-        net.add("Reshape", net.constant([8], np.int64))
-
-    refused(mixed, "mixes the frames")
-
-
-def test_quantiser_parameters():
-    def zero(net):
-        net.bipolar(0.0)
-
-    refused(zero, "its scale is zero", BadInput)
-
-    def many_bits(net):
-        net.quant(20.0)
-
-    refused(many_bits, "a quantiser of 20 bits")
-
-    def half_a_bit(net):
-        net.quant(2.5)
-
-    refused(half_a_bit, "its bit width is 2.5")
-
-    def odd_rounding(net):
-        net.quant(2.0, mode="STOCHASTIC")
-
-    refused(odd_rounding, "rounding mode STOCHASTIC")
-
-
-def test_negative_variance_and_infinite_weights():
-    def variance(net):
-        net.bipolar()
-        net.linear(4, 2)
-        net.add("BatchNormalization", *[net.constant([1.0, 1.0])] * 3, net.constant([1.0, -1.0]))
-
-    refused(variance, "variance plus epsilon is -0.99", BadInput)
-
-    def infinite(net):
-        net.bipolar()
-        net.at, stem = net.constant([[np.inf, 1, 1, 1]]), net.at
-        weights = net.bipolar()
-        net.at = stem
-        net.add("Gemm", weights, transB=1)
-
-    refused(infinite, "not all finite", BadInput)
-
-
-def test_input_types_and_shapes():
-    def build(net):
-        net.bipolar()
-        net.linear(4, 2)
-
-    refused(build, "input datatype FLOAT16", input_datatype="FLOAT16")
-    refused(build, "input datatype INT32", input_datatype="INT32")
-    refused(build, "input scale is 0", BadInput, input_datatype="UINT8", input_scale=0)
-    net = Builder((4,))
-    build(net)
-    golden = GoldenModel.from_onnx(net.model())
-    with pytest.raises(BadInput, match=r"has the shape \(3, 5\), the network takes \(N, 4\)"):
-        golden.scores(np.ones((3, 5), int))
-    with pytest.raises(BadInput, match="holds 0"):
-        golden.scores(np.zeros((3, 4), int))
-    with pytest.raises(BadInput, match="takes integers"):
-        golden.scores(np.full((3, 4), 0.5))
-    with pytest.raises(BadInput, match="not finite"):
-        golden.host_quantise(np.full((3, 4), np.nan))
-    model = net.model()
-    model.graph.input[0].type.tensor_type.ClearField("shape")
-    with pytest.raises(BadInput, match="'x' has no shape"):
-        GoldenModel.from_onnx(model)
-    model.graph.input.append(onnx.helper.make_tensor_value_info("z", 1, [1, 4]))
-    with pytest.raises(Unsupported, match="2 inputs"):
-        GoldenModel.from_onnx(model)
 
 
 def test_dense_predictions_have_scores_but_no_labels():
