@@ -2,9 +2,9 @@
 driver.
 
 Cells behave as Yosys' own library says (read from the installed package when the model is built),
-but for block RAMs and multipliers, which that library declares empty: those are in cells/. Layers stay modules in
-the netlist and the streams between them keep their names, so that statistics, capture and hang
-reports work.
+but for block RAMs and multipliers, which that library declares empty, and Xilinx' LUTs, whose models
+build slowly: those are in cells/. Layers stay modules in the netlist and the streams between them
+keep their names, so that statistics, capture and hang reports work.
 Weights and thresholds are inside the netlist: it takes no memory files.
 """
 
@@ -23,6 +23,7 @@ from .native import NativeModel
 CELLS = HERE / "cells"
 _LIBRARY = {"xc7": "xilinx", "xcup": "xilinx", "ecp5": "ecp5"}
 _BLOCK_RAMS = {"xilinx": ("RAMB18E1", "RAMB36E1"), "ecp5": ("DP16KD",)}
+_LUTS = {"xilinx": (*(f"LUT{k}" for k in range(1, 7)), "LUT6_2"), "ecp5": ()}
 _MULTIPLIERS = {"xilinx": (), "ecp5": ("MULT18X18D",)}  # of which ours is the only model
 _FLAGS = ("-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "-Wno-MODDUP", "-Wno-UNOPTFLAT", "-Wno-MULTIDRIVEN")
 
@@ -69,17 +70,18 @@ def netlist_design(
     models = cell_library(library)
     own = [CELLS / "block_ram.v", CELLS / f"{library}_block_ram.v"]
     known = set(re.findall(r"^\s*module\s+(\w+)", "".join(models.values()), re.M))
-    known |= {*_BLOCK_RAMS[library], *_MULTIPLIERS[library]}
+    known |= {*_BLOCK_RAMS[library], *_LUTS[library], *_MULTIPLIERS[library]}
     if unknown := sorted(used - known):
         raise Unsupported(
             f"the netlist {netlist} has cells without a model: {', '.join(unknown)}",
             remedy="synthesise for another family, or simulate the RTL",
         )
     rams = used & set(_BLOCK_RAMS[library])
+    luts = [CELLS / f"{library}_lut.v"] if _LUTS[library] else []
     multipliers = [CELLS / f"{library}_multiplier.v"] if used & set(_MULTIPLIERS[library]) else []
     texts = tuple(sorted(models.items()))
     return Design(
-        sources=(*(own if rams else ()), *multipliers, netlist),
+        sources=(*(own if rams else ()), *luts, *multipliers, netlist),
         in_bits=accelerator.input.tdata_bits, out_bits=accelerator.output.tdata_bits,
         top=accelerator.top, visible=stream_visibility(accelerator.top), variant=variant,
         extra_flags=_FLAGS, texts=texts,
@@ -95,7 +97,7 @@ def used_cells(netlist: str) -> set[str]:
 
 
 def cell_library(library: str) -> dict[str, str]:
-    """Yosys' cell models by file name, without the empty block RAMs.
+    """Yosys' cell models by file name, without those that cells/ has in their place.
 
     Raises:
         MissingTool: pyosys is not installed.
@@ -107,7 +109,7 @@ def cell_library(library: str) -> dict[str, str]:
         )
     share = Path(next(iter(spec.submodule_search_locations))) / "share" / library
     text = (share / "cells_sim.v").read_text()
-    for name in _BLOCK_RAMS[library]:
+    for name in (*_BLOCK_RAMS[library], *_LUTS[library]):
         text, count = re.subn(rf"^module {name}\b.*?^endmodule\b", "", text, flags=re.M | re.S)
         if count != 1:
             raise MissingTool(
