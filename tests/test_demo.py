@@ -1,19 +1,32 @@
-"""The demo: all 1,797 images through every stage, in one command."""
+"""The demo: all 1,797 images through every stage, in one command; then through its gates."""
 
+import io
 import json
+import re
+import shutil
+from contextlib import redirect_stdout
 
+import numpy as np
 import pytest
 
 from hw_bnn import cli
+from hw_bnn.accelerator import Accelerator
 from hw_bnn.folder import MARKER
 
 pytestmark = pytest.mark.slow
 
 
-def test_demo_with_little_training(tmp_path, capfd):
-    out = tmp_path / "demo"
-    assert cli.run(["demo", "--out", str(out), "--epochs", "3", "--json"]) == 0
-    summary = json.loads(capfd.readouterr().out)
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """(folder, the summary that was printed) of a demo with little training."""
+    out, printed = tmp_path_factory.mktemp("demo") / "demo", io.StringIO()
+    with redirect_stdout(printed):
+        assert cli.run(["demo", "--out", str(out), "--epochs", "3", "--json"]) == 0
+    return out, json.loads(printed.getvalue())
+
+
+def test_demo_with_little_training(demo):
+    out, summary = demo
     assert summary == json.loads((out / "summary.json").read_text())
     assert summary["passed"] is True
     exact = {"torch", "qonnx", "dataflow", "golden", "rtl"}
@@ -26,3 +39,71 @@ def test_demo_with_little_training(tmp_path, capfd):
     assert {"train", "export", "compile", *exact} <= set(summary["seconds"])
     names = {path.name for path in out.iterdir()}
     assert names == {MARKER, "accelerator", "model.onnx", "report.html", "run", "summary.json"}
+
+
+# ------------------------------------------------------------------------------------ its gates
+
+
+@pytest.fixture(scope="module")
+def netlist(demo, tmp_path_factory):
+    """(accelerator folder with a netlist for 7-series, all images, their scores and labels)."""
+    pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
+    from hw_bnn.golden import GoldenModel
+    from hw_bnn.synth import synth
+    from hw_bnn.train.data import load_arrays
+
+    folder = tmp_path_factory.mktemp("gates") / "accelerator"
+    shutil.copytree(demo[0] / "accelerator", folder)
+    synth(folder, "xc7")
+    images = np.concatenate([load_arrays("digits", split)[0] for split in ("train", "test")])
+    golden = GoldenModel.from_onnx(demo[0] / "model.onnx")
+    scores = golden.scores(images)
+    return folder, images, scores, golden.labels(scores)
+
+
+def test_all_images_through_the_gates(netlist):
+    from hw_bnn.sim import simulate
+
+    folder, images, scores, labels = netlist
+    gates, rtl = (simulate(folder, images, engine=engine) for engine in ("netlist", "native"))
+    assert gates.frames == 1797
+    np.testing.assert_array_equal(gates.scores, scores)
+    np.testing.assert_array_equal(gates.labels, labels)
+    np.testing.assert_array_equal(rtl.scores, scores)
+    assert (gates.cycles, gates.latency_cycles) == (rtl.cycles, rtl.latency_cycles)
+
+
+def test_one_flipped_bit_of_a_lut_is_caught(netlist):
+    """In the last layer's popcount, the first LUT's entry for two pairs of -1 and -1.
+
+    Whenever it is looked up, its XNORs' parity is 1 instead of 0, so that the popcount is greater by 1
+    and the score by 2: no second error can make up for it. So what comes out is known for each frame.
+    """
+    from hw_bnn.sim import capture, simulate
+
+    folder, images, scores, _ = netlist
+    images, scores = images[:200], scores[:200]
+    accelerator = Accelerator.load(folder)
+    layer = [node for node in accelerator.nodes if node.op == "XnorMVAU_rtl"][-1]
+    stream = next(s.name for s in accelerator.streams if s.consumer == layer.name)
+    inputs = capture(folder, images, [stream])[stream][0][:, :, 0] & 3  # (N, SF): the first two bits
+    memory = (folder / "rtl" / next(m for m in layer.memories if "weights" in m)).read_text()
+    weights = np.array([int(word, 16) & 3 for word in memory.split()]).reshape(layer.mh, -1)  # PE = 1
+    looked_up = ((inputs[:, None] == 0) & (weights == 0)).sum(axis=2)
+    assert layer.pe == 1 and looked_up.any(axis=1).mean() > 0.5
+
+    mutant = folder.with_name("mutant")
+    shutil.copytree(folder, mutant)
+    path = mutant / "synth/xc7.v"
+    path.write_text(flipped(path.read_text(), layer.name, 32))
+    gates = simulate(mutant, images, engine="netlist")
+    np.testing.assert_array_equal(gates.scores - scores, 2 * looked_up)
+
+
+def flipped(netlist: str, layer: str, entry: int) -> str:
+    """The netlist with one bit of the table of the first LUT of a layer's popcount changed."""
+    lut = re.escape("kernel.g_lane[0].u_count.g_tree.g_chain[0].chain.g_adder[0].lut")
+    table = re.compile(rf"LUT6_2 #\(\s*\.INIT\(64'h([0-9a-f]{{16}})\)\s*\) \\{lut} ")
+    found = table.search(netlist, netlist.index(f"module \\{layer}$"))
+    changed = int(found[1], 16) ^ 1 << entry
+    return f"{netlist[: found.start(1)]}{changed:016x}{netlist[found.end(1) :]}"
