@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -147,6 +148,48 @@ def test_a_dask_cluster_shares_the_frames(toy):
         with pytest.raises(BadInput, match="layer_0_weights.hex"):
             simulate(toy.folder, x, scheduler=cluster.scheduler_address)
     assert not list((toy.folder / "sim").glob("hw_bnn_*"))
+
+
+def test_a_cluster_survives_the_death_of_a_worker(toy):
+    """One of two worker processes is stopped in the middle, so that it holds what it began, and killed."""
+    distributed = pytest.importorskip("distributed")
+    x = random_inputs(400_000)
+    here = simulate(toy.folder, x, statistics=True)
+    held, failed = [], []
+
+    def finished():
+        return {path.name for path in toy.folder.glob("sim/*/shard_*.npz")}
+
+    def kill_one(pid):
+        try:
+            deadline = time.monotonic() + 120
+            while len(finished()) < 3:
+                assert time.monotonic() < deadline, "it never got going"
+                time.sleep(0.005)
+            os.kill(pid, signal.SIGSTOP)
+            quiet_since, before = time.monotonic(), finished()
+            while time.monotonic() - quiet_since < 3:  # the other worker does what it was given
+                if (now := finished()) != before:
+                    quiet_since, before = time.monotonic(), now
+                time.sleep(0.05)
+            held.extend({f"shard_{i:04d}.npz" for i in range(32)} - before)
+        except Exception as error:  # noqa: BLE001  told below
+            failed.append(error)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        killer = threading.Thread(target=kill_one, args=(cluster.workers[0].pid,))
+        killer.start()
+        there = simulate(toy.folder, x, scheduler=cluster.scheduler_address, statistics=True,
+                         resume=True)  # fmt: skip
+        killer.join()
+    assert not failed and held, failed
+    assert there.shards == 32 and set(held) <= finished()
+    assert (there.scores == here.scores).all() and (there.labels == here.labels).all()
+    assert there.streams["pixels"].moved == here.streams["pixels"].moved == 3 * len(x)
 
 
 def test_a_scheduler_that_does_not_answer_is_named(toy, monkeypatch):
