@@ -260,3 +260,42 @@ def test_a_truncated_library_is_built_again(toy, fresh_cache, tmp_path):
     library.write_bytes(library.read_bytes()[:5000])
     result = simulate(toy.folder, x)
     assert (result.scores == toy.expected(x)[0]).all() and result.build_seconds > 1
+
+
+FULL_DISK = """
+set -e
+mount -t tmpfs -o size=16m tmpfs "$HW_BNN_CACHE"
+cp -r "$FRESH"/. "$HW_BNN_CACHE"
+used=$(du -sk "$HW_BNN_CACHE" | cut -f1)
+for room in 30 400 32000; do  # KiB: Verilator's output does not fit, the compiler's does not, all does
+    mount -o remount,size=$((used + room))k "$HW_BNN_CACHE"
+    "$PYTHON" -c "$CODE"
+    ls "$HW_BNN_CACHE"/verilated | grep -v lock || true
+done
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_the_next_run_builds(toy, fresh_cache, tmp_path):
+    """The cache on a small file system, in a name space of its own."""
+    disk, x = tmp_path / "disk", random_inputs(50)
+    disk.mkdir()
+    own = ["unshare", "--map-root-user", "--mount"]
+    try:
+        subprocess.run([*own, "mount", "-t", "tmpfs", "tmpfs", disk], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no file system can be mounted here (needs unshare and user name spaces)")
+    np.savez(tmp_path / "x.npz", x=x, y=toy.expected(x)[0])
+    code = (
+        "import numpy as np; from hw_bnn.errors import HwBnnError; from hw_bnn.sim import simulate\n"
+        f"d = np.load({str(tmp_path / 'x.npz')!r})\n"
+        f"try: print((simulate({str(toy.folder)!r}, d['x']).scores == d['y']).all())\n"
+        "except HwBnnError as error: print(error)\n"
+    )
+    environment = os.environ | {
+        "HW_BNN_CACHE": str(disk), "FRESH": str(tmp_path / "fresh"), "PYTHON": sys.executable, "CODE": code,
+    }  # fmt: skip
+    run = subprocess.run([*own, "sh", "-c", FULL_DISK], env=environment, capture_output=True, text=True)
+    full = (f"the disk of the build cache {disk} is full; free some space or set HW_BNN_CACHE to a "
+            "folder elsewhere")  # fmt: skip
+    assert run.stdout.splitlines()[:3] == [full, full, "True"], run.stdout + run.stderr
+    assert len(run.stdout.splitlines()) == 4  # one entry in the end, nothing before

@@ -1,0 +1,90 @@
+"""A kernel of each kind as gates: two small networks that hold them all, equal to the golden model."""
+
+import numpy as np
+import onnx
+import pytest
+from golden_networks import Builder
+from golden_qonnx import random_integers
+from small_onnx import perceptron
+from support_case import norm
+
+pytest.importorskip("finn")
+pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
+pytestmark = pytest.mark.slow
+
+from hw_bnn.accelerator import Accelerator
+from hw_bnn.compile import compile_model
+from hw_bnn.compile.ops.kernel import KernelOp
+from hw_bnn.golden import GoldenModel
+from hw_bnn.sim import simulate
+from hw_bnn.synth import synth
+
+
+def residual_network() -> onnx.ModelProto:
+    """All kernels but the hard-wired one: borders, windows, max and average pool, a join, a last norm."""
+    made = Builder((2, 6, 6), 5, batch=1)
+    made.quant(4.0, 0.125)
+    made.conv(2, 4, pads=(1, 1, 1, 1))
+    norm(made, 4, 6.0)
+    shortcut = made.quant(3.0, 0.5)
+    made.bipolar()
+    made.add("MaxPool", kernel_shape=[2, 2], strides=[1, 1], pads=[1, 1, 0, 0])
+    made.conv(4, 4, pads=(1, 1, 1, 1))
+    norm(made, 4, 6.0)
+    made.quant(3.0, 0.5)
+    made.add("Add", shortcut, first=False)
+    made.quant(3.0, 0.5)
+    made.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    made.quant(3.0, 0.5)
+    made.add("Flatten", axis=1)
+    made.linear(36, 5)
+    norm(made, 5, 6.0)
+    return made.model()
+
+
+RESIDUAL = dict(target_cycles=1000, size_fifos=False, check=False)
+HARDWIRED = dict(hardwired=True, size_fifos=False, check=False)
+
+
+def accelerator(model: onnx.ModelProto, folder, options) -> Accelerator:
+    """Compile to FOLDER/accelerator; the description."""
+    onnx.save(model, folder / "network.onnx")
+    return Accelerator.load(compile_model(folder / "network.onnx", folder / "accelerator", **options))
+
+
+def kernels(op: type = KernelOp) -> set[str]:
+    """Names of the kernels that an accelerator's nodes are instances of."""
+    own = {op.kernel} if hasattr(op, "kernel") else set()
+    return own.union(*(kernels(derived) for derived in op.__subclasses__()))
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    """(residual, hardwired): (folder, description, golden model)."""
+    found = []
+    for model, options in ((residual_network(), RESIDUAL), (perceptron((12, 7, 6, 3), 5), HARDWIRED)):
+        folder = tmp_path_factory.mktemp("gates")
+        description = accelerator(model, folder, options)
+        found.append((folder / "accelerator", description, GoldenModel.from_onnx(model)))
+    return found
+
+
+def test_they_hold_every_kernel(networks):
+    held = {node.module for _, description, _ in networks for node in description.nodes}
+    assert held == kernels() | {"frame_last"}
+
+
+@pytest.mark.parametrize(("network", "family"), [
+    pytest.param(0, "xc7", id="residual-xc7"),
+    pytest.param(0, "ecp5", id="residual-ecp5", marks=pytest.mark.full),
+    pytest.param(1, "xc7", id="hardwired-xc7"), pytest.param(1, "ecp5", id="hardwired-ecp5"),
+])  # fmt: skip
+def test_gates_equal_the_golden_model(networks, network, family):
+    folder, _, golden = networks[network]
+    synth(folder, family)
+    x = random_integers(golden, 60)
+    scores = golden.scores(x)
+    for stall in (0.0, 0.4):
+        gates = simulate(folder, x, engine="netlist", family=family, stall=stall)
+        np.testing.assert_array_equal(gates.scores, scores)
+        np.testing.assert_array_equal(gates.labels, golden.labels(scores))
