@@ -9,8 +9,7 @@ import pytest
 from golden_networks import Builder
 from golden_qonnx import compare, random_integers
 
-from hw_bnn.errors import BadInput
-from hw_bnn.errors import Unsupported
+from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.golden import GoldenModel
 
 
