@@ -3,7 +3,7 @@
     python training/reproduce.py --list
     python training/reproduce.py bayesbinn_table2_mnist                          # needs a GPU
     python training/reproduce.py alizadeh_table3_mnist --epochs 10 --seeds 1     # cut to 10 epochs
-    python training/reproduce.py finn --rows 'sfc_*' --epochs 100
+    python training/reproduce.py finn --rows 'sfc_*' --set training.epochs=320 --name sfc_320_epochs
 
 Every row is a recipe of training/recipes; a run that was stopped is gone on with. Results go to
 training/results: NAME.json (every run, command, processor, versions), NAME.md (the table beside the
@@ -152,8 +152,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes to every recipe"
     )
+    parser.add_argument(
+        "--name", help="of the files of results; TABLE, or TABLE_N_epochs, by default"
+    )
     parser.add_argument("--data-root", type=Path, help="folder of data files; else HW_BNN_DATA")
-    parser.add_argument("--out", type=Path, help="where the run folders go; runs/TABLE by default")
+    parser.add_argument("--out", type=Path, help="where the run folders go; runs/NAME by default")
     parser.add_argument(
         "--results", type=Path, default=HERE / "results", help="where the results go"
     )
@@ -179,7 +182,14 @@ def run(tables: dict, args) -> int:
     if args.table not in tables:
         raise BadInput(f"there is no table {args.table}", remedy=nearest(args.table, tables))
     table = tables[args.table]
-    label = args.table + (f"_{args.epochs}_epochs" if args.epochs else "")
+    if args.set and not args.name:
+        raise BadInput(
+            f"these are not {args.table}'s own recipes, and would take its results' place",
+            remedy="name the results with --name",
+        )
+    label = args.name or args.table + (f"_{args.epochs}_epochs" if args.epochs else "")
+    if label != Path(label).name:
+        raise BadInput(f"{label} is not the name of a file", remedy="leave out the folders")
     args.out = args.out or Path("runs") / label
     files = recipes()
     rows = [r for r in table["rows"] if any(fnmatch(r, p) for p in args.rows or ["*"])]
@@ -193,6 +203,7 @@ def run(tables: dict, args) -> int:
     options += [f"--seeds {args.seeds}"] if args.seeds else []
     options += ["--rows " + " ".join(map(shlex.quote, args.rows))] if args.rows else []
     options += ["--set " + " ".join(map(shlex.quote, args.set))] if args.set else []
+    options += [f"--name {shlex.quote(args.name)}"] if args.name else []
     document = {
         "table": args.table,
         "title": table["title"],
