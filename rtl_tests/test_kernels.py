@@ -4,7 +4,9 @@ refused at elaboration."""
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,6 +64,16 @@ def write_top(kernel, shapes, draw, folder):
     top = folder / "bench_top.sv"
     top.write_text(top_text(kernel, shapes, data))
     return top
+
+
+def test_every_stream_kernel_has_a_bench_in_both_simulators():
+    instance = re.compile(r"^ +stream_checker #\(", re.M)
+    kernels = {path.stem for path in FOLDER.glob("*.sv") if instance.search(path.read_text())}
+    assert kernels > set(KERNELS)
+    for kernel in kernels:
+        bench = Path(__file__).parent / kernel / f"test_{kernel}.py"
+        assert bench.is_file(), f"{kernel} has no bench"
+        assert re.search(r'"icarus"|\(simulator\b', bench.read_text()), f"{kernel} is not run in Icarus"
 
 
 @pytest.mark.parametrize("defines", [[], ["-DHW_BNN_CHECK", "-DHW_BNN_SIM"]])

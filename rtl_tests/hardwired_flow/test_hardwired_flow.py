@@ -23,14 +23,33 @@ def draw(shape, rng, frames=60):
                 frames=frames, interval=1, latency=shape["LATENCY"])
 
 
-def test_hardwired_flow(simulator, monkeypatch):
-    wrapper = Path(__file__).with_name("flow_core.sv")
-    files = [*rtl_sources("hardwired_flow", checks=True), wrapper]
+@pytest.fixture
+def sources(monkeypatch):
+    """The files of a bench, which may be changed before it is built."""
+    files = [*rtl_sources("hardwired_flow", checks=True), Path(__file__).with_name("flow_core.sv")]
     monkeypatch.setattr("rtl_tests.bench.rtl_sources", lambda *_, **__: files)
+    return files
+
+
+def test_hardwired_flow(simulator, sources):
     bench = Bench("flow_core", SHAPES, simulator)
     for seed in (1, 2):
         rng = np.random.default_rng(seed)
         bench.run([draw(shape, rng) for shape in SHAPES], seed)
+
+
+def test_a_register_without_its_reset_is_caught_as_x(sources, tmp_path):
+    """What the benches in Icarus are for: registers start as X there, and none may be seen."""
+    (flow,) = (path for path in sources if path.stem == "hardwired_flow")
+    text, reset = flow.read_text(), "if (!ap_rst_n) valid <= '0;\n    else if"
+    assert text.count(reset) == 1
+    mutant = tmp_path / flow.name
+    mutant.write_text(text.replace(reset, "if"))
+    sources[sources.index(flow)] = mutant
+    bench = Bench("flow_core", SHAPES[:2], "icarus")
+    rng = np.random.default_rng(3)
+    with pytest.raises(AssertionError, match="tvalid is unknown"):
+        bench.run([draw(shape, rng) for shape in SHAPES[:2]], 3)
 
 
 def test_bad_parameters_are_refused():
