@@ -47,7 +47,7 @@ def mvau_stages(family: Family, period_ns: float, simd: int, in_bits: int, words
 
     Args:
         in_bits: 1 for the XNOR kernel; more for n-bit inputs, whose bit planes are counted one by one.
-        words: depth of the weight memory; one word is constants.
+        words: depth of the deepest memory, of weights or thresholds; one word is constants.
 
     Where even the most stages are too slow, all are taken.
     """

@@ -56,11 +56,20 @@ module mvau_replay #(
   logic [DELAY:0] valid, first, last;  // bit i: the step made 1 + i enabled cycles ago
   logic first_pass, step, last_sf, last_nf;
 
-  assign first_pass = NF == 1 || nf == '0;
-  assign s_ready    = en && first_pass;
-  assign step       = en && (!first_pass || s_valid);
-  assign last_sf    = SF == 1 || sf == SF_BITS'(SF - 1);
-  assign last_nf    = NF == 1 || nf == NF_BITS'(NF - 1);
+  assign s_ready = en && first_pass;
+  assign step    = en && (!first_pass || s_valid);
+  assign last_sf = SF == 1 || sf == SF_BITS'(SF - 1);
+  assign last_nf = NF == 1 || nf == NF_BITS'(NF - 1);
+
+  // nf = 0, in a register of its own: s_ready goes on into the streams before this unit.
+  if (NF == 1) begin : g_one_pass
+    assign first_pass = 1'b1;
+  end else begin : g_passes
+    always_ff @(posedge ap_clk) begin
+      if (!ap_rst_n) first_pass <= 1'b1;
+      else if (step && last_sf) first_pass <= last_nf;
+    end
+  end
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin

@@ -5,12 +5,14 @@
 // A set is chosen by the vector's position in the frame: that is how sums over a window that
 // reaches into zero padding get thresholds of their own. nf and vector are those of the current
 // step; q follows 2 + DELAY enabled cycles later, in step with an accumulator DELAY stages deep.
+// STAGE = 1 makes the last of them a register behind the memory, for block RAMs that answer late.
 module mvau_thresholds #(
     parameter int BITS      = 8,
     parameter int NF        = 1,
     parameter int N_SETS    = 1,
     parameter int N_VECTORS = 1,
     parameter int DELAY     = 0,
+    parameter bit STAGE     = 1'b0,
     parameter     FILE      = "",
     parameter     SETS_FILE = "",
     parameter     RAM_STYLE = "auto",  // of mvau_rom
@@ -31,13 +33,19 @@ module mvau_thresholds #(
   if (DELAY < 0) begin : g_check_2
     $error("mvau_thresholds: DELAY = %0d must not be negative", DELAY);
   end
+  if (STAGE && DELAY < 1) begin : g_check_3
+    $error("mvau_thresholds: STAGE is one of DELAY = %0d stages", DELAY);
+  end
 `endif
 
   localparam int DEPTH     = N_SETS * NF;
   localparam int ADDR_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
   localparam int SET_BITS  = N_SETS > 1 ? $clog2(N_SETS) : 1;
 
+  localparam int BEFORE    = DELAY - 32'(STAGE);  // stages of the address
+
   logic [ADDR_BITS-1:0] addr;
+  logic [BITS-1:0] word;
 
   if (DEPTH == 1) begin : g_one
     assign addr = '0;
@@ -45,7 +53,7 @@ module mvau_thresholds #(
     assign unused = &{1'b0, nf, vector};
   end else begin : g_address
     logic [ADDR_BITS-1:0] next_addr;
-    logic [ADDR_BITS-1:0] delayed[DELAY+1];
+    logic [ADDR_BITS-1:0] delayed[BEFORE+1];
 
     if (N_SETS == 1) begin : g_same
       assign next_addr = ADDR_BITS'(nf);
@@ -62,14 +70,20 @@ module mvau_thresholds #(
     always_ff @(posedge ap_clk) begin
       if (en) begin
         delayed[0] <= next_addr;
-        for (int i = 1; i <= DELAY; i++) delayed[i] <= delayed[i-1];
+        for (int i = 1; i <= BEFORE; i++) delayed[i] <= delayed[i-1];
       end
     end
-    assign addr = delayed[DELAY];
+    assign addr = delayed[BEFORE];
   end
 
   mvau_rom #(.BITS(BITS), .DEPTH(DEPTH), .FILE(FILE), .RAM_STYLE(RAM_STYLE)) u_rom (
-      .ap_clk, .en, .addr, .q
+      .ap_clk, .en, .addr, .q(word)
   );
+
+  if (STAGE && DEPTH > 1) begin : g_stage
+    always_ff @(posedge ap_clk) if (en) q <= word;
+  end else begin : g_no_stage
+    assign q = word;
+  end
 
 endmodule : mvau_thresholds

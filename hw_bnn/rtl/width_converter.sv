@@ -107,7 +107,8 @@ module width_converter #(
     end
 
   end else if (OUT_BITS % IN_BITS == 0) begin : g_up
-    // One output word, filled piece by piece; the first piece clears the others.
+    // One output word, filled piece by piece. Where all words of a frame are full the pieces are
+    // shifted through it; where the last one is not, the first piece clears the others.
     localparam int PIECES     = OUT_BITS / IN_BITS;
     localparam int PLACE_BITS = $clog2(PIECES);
 
@@ -133,10 +134,15 @@ module width_converter #(
         end
       end
     end
-    always_ff @(posedge ap_clk) begin
-      if (push) begin
-        if (place == '0) kept <= OUT_BITS'(data);
-        else kept[place*IN_BITS+:IN_BITS] <= data;
+
+    if (IN_WORDS % PIECES == 0) begin : g_full
+      always_ff @(posedge ap_clk) if (push) kept <= {data, kept[OUT_BITS-1:IN_BITS]};
+    end else begin : g_partial
+      always_ff @(posedge ap_clk) begin
+        if (push) begin
+          if (place == '0) kept <= OUT_BITS'(data);
+          else kept[place*IN_BITS+:IN_BITS] <= data;
+        end
       end
     end
 

@@ -20,7 +20,7 @@
 // Initiation interval: NF*SF cycles a vector, without bubbles between vectors. Latency, from the
 // last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE + WEIGHTS_STAGE cycles.
 // PIPELINE = register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast
-// clock); WEIGHTS_STAGE = 1 adds one right behind the weights, for block RAMs that answer late.
+// clock); WEIGHTS_STAGE = 1 adds one right behind the memories, for block RAMs that answer late.
 module xnor_mvau #(
     parameter int MW           = 64,
     parameter int MH           = 64,
@@ -130,8 +130,8 @@ module xnor_mvau #(
   if (N_THRESHOLDS > 0) begin : g_thresholds
     mvau_thresholds #(
         .BITS(PE * TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
-        .DELAY(DELAY), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE),
-        .RAM_STYLE(THRESHOLDS_STYLE)
+        .DELAY(DELAY), .STAGE(WEIGHTS_STAGE), .FILE(THRESHOLDS_FILE),
+        .SETS_FILE(SETS_FILE), .RAM_STYLE(THRESHOLDS_STYLE)
     ) u_thresholds (
         .ap_clk, .en, .nf, .vector, .q(thresholds)
     );

@@ -92,7 +92,8 @@ def _matrix(p: Mapping, threshold_bits: int, word_bits: int):
         (rom_luts(bits_for(sets), vectors), 0, 0) if sets > 1 else (0, 0, 0),
         _ram(word_bits, sf) if nf > 1 and sf > 1 else (0, 0, 0),
     ]
-    stage = (pe * simd + word_bits) * bool(p.get("WEIGHTS_STAGE"))
+    thresholds = pe * levels * threshold_bits * (nf * sets > 1)
+    stage = (pe * simd + word_bits + thresholds) * bool(p.get("WEIGHTS_STAGE"))
     control = {
         "address": bits_for(nf * sf) + bits_for(nf) + bits_for(sf) + bits_for(vectors),
         "out": pe * p.get("OUT_BITS", 1),
@@ -276,14 +277,16 @@ def width_converter(p: Mapping) -> Parts:
     wide, low = max(p["IN_BITS"], p["OUT_BITS"]), min(p["IN_BITS"], p["OUT_BITS"])
     if wide == low:
         return Parts({"one": 0}, {"one": 0})
-    words = bits_for(-(-p["FRAME_BITS"] // p["IN_BITS"]))
+    words_in = -(-p["FRAME_BITS"] // p["IN_BITS"])
+    words = bits_for(words_in)
     queue = shifts = 0
     if wide % low:
         unit = _gcd(wide, low)
         capacity = (p["OUT_BITS"] + p["IN_BITS"]) // unit
         queue, shifts = capacity * unit, capacity * unit * bits_for(capacity + 1)
     down = wide if not queue and p["IN_BITS"] > low else 0
-    up = wide if not queue and not down else 0
+    partial = words_in % max(wide // p["IN_BITS"], 1) > 0  # pieces are placed, not shifted
+    up = wide if not queue and not down and partial else 0
     lut = {"down": down, "up": up, "queue": queue, "shifts": shifts, "words": words, "one": 1}
     ff = {"exact": queue or wide, "words": words, "one": 1}
     return Parts(lut, ff)

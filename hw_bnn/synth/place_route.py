@@ -128,7 +128,9 @@ def place_and_route(
             raise CheckFailed(
                 f"the design reaches {reached:g} MHz, {wanted:g} MHz were asked for{where} (log: {log})",
                 node=accelerator.name,
-                remedy="lower --freq or fold with a smaller SIMD",
+                remedy="lower --freq or fold with a smaller SIMD"
+                if accelerator.part.upper().startswith("LFE5")
+                else f"its registers stand for {accelerator.part}: compile the model with --board ulx3s",
             )
         reason = first_error(log) or f"exit code {code}"
         raise CheckFailed(f"nextpnr failed: {reason} (log: {log})", node=accelerator.name)

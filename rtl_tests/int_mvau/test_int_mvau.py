@@ -22,7 +22,9 @@ SHAPES = [
     {"MW": 8, "MH": 4, "PE": 4, "SIMD": 8, "IN_BITS": 1, "IN_SIGNED": 0, "ACC_BITS": 5,
      "N_THRESHOLDS": 0, "OUT_BITS": 5},
     {"MW": 18, "MH": 6, "PE": 3, "SIMD": 6, "IN_BITS": 5, "IN_SIGNED": 1, "ACC_BITS": 10,
-     "N_THRESHOLDS": 3, "OUT_BITS": 2, "OUT_BIAS": -2, "N_SETS": 3, "N_VECTORS": 4},
+     "N_THRESHOLDS": 3, "OUT_BITS": 2, "OUT_BIAS": -2, "N_SETS": 3, "N_VECTORS": 4, "WEIGHTS_STAGE": 1},
+    {"MW": 7, "MH": 6, "PE": 2, "SIMD": 7, "IN_BITS": 3, "IN_SIGNED": 1, "ACC_BITS": 7,
+     "WEIGHTS_STAGE": 1},  # SF = 1
     {"MW": 9, "MH": 2, "PE": 2, "SIMD": 9, "IN_BITS": 2, "IN_SIGNED": 0, "ACC_BITS": 6,
      "N_SETS": 2, "N_VECTORS": 3},
 ]

@@ -17,8 +17,9 @@ SHAPES = [
     {"MW": 64, "MH": 4, "PE": 4, "SIMD": 64, "N_THRESHOLDS": 0, "OUT_BITS": 8},
     {"MW": 12, "MH": 4, "PE": 2, "SIMD": 3, "N_THRESHOLDS": 0, "OUT_BITS": 6, "PIPELINE": 4, "WEIGHTS_STAGE": 1},
     {"MW": 18, "MH": 6, "PE": 3, "SIMD": 6, "N_THRESHOLDS": 3, "OUT_BITS": 2, "OUT_BIAS": -2,
-     "N_SETS": 3, "N_VECTORS": 4},
+     "N_SETS": 3, "N_VECTORS": 4, "WEIGHTS_STAGE": 1},
     {"MW": 9, "MH": 2, "PE": 2, "SIMD": 9, "N_SETS": 2, "N_VECTORS": 3},
+    {"MW": 7, "MH": 6, "PE": 2, "SIMD": 7, "N_SETS": 2, "N_VECTORS": 3, "WEIGHTS_STAGE": 1},  # SF = 1
     {"MW": 15, "MH": 4, "PE": 1, "SIMD": 1, "N_THRESHOLDS": 7, "OUT_BITS": 3},
 ]
 

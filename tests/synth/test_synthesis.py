@@ -38,6 +38,19 @@ def test_a_bitstream_for_the_ulx3s(accelerator):
     assert not (place / "ulx3s.bit").exists()
 
 
+def test_a_missed_clock_of_another_part_says_so(accelerator, monkeypatch):
+    def run_tool(_name, _arguments, *, log, timeout_s):
+        log.write_text("ERROR: Max frequency for clock 'clk': 81.50 MHz (FAIL at 100.00 MHz)\n")
+        return 1
+
+    monkeypatch.setattr(place_route, "run_tool", run_tool)
+    mine = Accelerator.load(accelerator)
+    for part, remedy in (("LFE5U-85F-6BG381C", "fold with a smaller SIMD"), ("xc7z020clg400-1", "xc7z020.*ulx3s")):
+        with pytest.raises(CheckFailed, match=rf"reaches 81.5 MHz, 100 MHz were asked for.*{remedy}"):
+            place_route.place_and_route(accelerator / "x.json", mine.model_copy(update={"part": part}),
+                                        place=accelerator, freq_mhz=100)
+
+
 def test_a_dry_run_writes_sources_only(accelerator):
     result = bitstream(accelerator, dry_run=True)
     place = accelerator / "board" / "ulx3s"

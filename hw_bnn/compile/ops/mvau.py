@@ -142,7 +142,9 @@ class FoldedMVAU(BipolarWeightMVAU):
         if self.get_nodeattr("pipeline") < 0:
             mw, mh, pe, simd = self.folding()
             bits = self.get_input_datatype(0).bitwidth()
-            pipeline, stage = mvau_stages(family_of(fpgapart), clk, simd, bits, mh // pe * (mw // simd))
+            sets = 1 if self.get_nodeattr("noActivation") else len(self.threshold_sets(model)[0])
+            words = mh // pe * max(mw // simd, sets)
+            pipeline, stage = mvau_stages(family_of(fpgapart), clk, simd, bits, words)
             self.set_nodeattr("pipeline", pipeline)
             self.set_nodeattr("weightsStage", stage)
         super().generate_hdl(model, fpgapart, clk)
