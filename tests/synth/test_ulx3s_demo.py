@@ -1,6 +1,5 @@
-"""The demo's network on the ULX3S: placed, routed and packed at 100 MHz; its gates equal golden."""
-
-from pathlib import Path
+"""The demo's network on the ULX3S, folded by the search: placed, routed and packed at 100 MHz; its gates equal
+golden."""
 
 import numpy as np
 import pytest
@@ -15,15 +14,13 @@ from hw_bnn.synth import bitstream, synth
 from hw_bnn.train import train
 from hw_bnn.train.data import load_arrays
 
-FOLDING = Path(__file__).with_name("ulx3s_demo_folding.json")
-
 
 @pytest.mark.full
 @pytest.mark.timeout(7200)
 def test_the_demo_runs_at_100_mhz(tmp_path):
     run = train(RECIPE, overrides=["threads=1"], out=tmp_path / "run", tensorboard=False)
     model = export(run, tmp_path / "digits.onnx")
-    folder = compile_model(model, tmp_path / "acc", board="ulx3s", folding=FOLDING)
+    folder = compile_model(model, tmp_path / "acc", board="ulx3s", target_cycles=TARGET_CYCLES)
     assert Accelerator.load(folder).bound_cycles == TARGET_CYCLES
     result = bitstream(folder, board="ulx3s")
     assert result["freq_mhz"] == 100 and result["fmax_mhz"] >= 100
