@@ -28,6 +28,7 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from networks import zoo_network
 
 from hw_bnn.errors import CheckFailed
 from hw_bnn.hardwired import Network, from_popcount, write_hardwired
@@ -239,6 +240,10 @@ DESIGNS = {
 """Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (for CNV without its 8-bit layer)."""
 
 
+DATA = {"sfc": (1, 28, 28), "cnv": (3, 32, 32)}
+"""Shape of a frame by the network's first letters."""
+
+
 def designs(names: list[str], to_synthesise: list[str], timeout_s: float) -> None:
     """Whole accelerators: estimate, and synthesis where asked for; control, FIFOs and converters counted."""
     from hw_bnn.compile import compile_model
@@ -248,7 +253,7 @@ def designs(names: list[str], to_synthesise: list[str], timeout_s: float) -> Non
         model, options, bits = DESIGNS[name]
         with tempfile.TemporaryDirectory(prefix="hw_bnn_area_") as temporary:
             place = Path(temporary)
-            source = zoo_model(model, place / "model.onnx")
+            source = zoo_network(model, place / "model.onnx", DATA[model[:3]])
             folder = compile_model(source, place / "accelerator", check=False, **options)
             guess = estimate(folder)
             why = json.loads((folder / "reports" / "folding.json").read_text())
@@ -273,22 +278,6 @@ def designs(names: list[str], to_synthesise: list[str], timeout_s: float) -> Non
             row = part[name] | row  # the same design, synthesised before
         save("designs", part | {name: row})
         print(name, json.dumps(row), flush=True)
-
-
-def zoo_model(name: str, path: Path) -> Path:
-    """A model of hw_bnn.nn.zoo as QONNX, untrained, with random BatchNorm statistics."""
-    import os
-
-    os.environ["BREVITAS_JIT"] = "0"
-    import torch
-
-    from hw_bnn.export import export_model
-    from hw_bnn.nn import zoo
-
-    torch.manual_seed(1)
-    model = zoo.randomise_norms(zoo.build(name), seed=1).eval()
-    shape = (4, 3, 32, 32) if name.startswith("cnv") else (4, 1, 28, 28)
-    return export_model(model, path, torch.rand(*shape))
 
 
 def table() -> None:

@@ -15,11 +15,12 @@ import hashlib
 import json
 import tempfile
 from datetime import datetime, timezone
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
 from kernel_grid import GRID, synthesise_grid
-from networks import binary_network
+from networks import binary_network, zoo_network
 
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth import estimate
@@ -28,18 +29,35 @@ from hw_bnn.synth.synthesis import synth
 RESULTS = Path(__file__).resolve().parent / "results" / "estimator.json"
 
 NETWORKS = {
-    "64-32-10, 64 cycles": ((64,), [], [32, 10], 1, 64),
-    "64-64-64-10, 128 cycles": ((64,), [], [64, 64, 10], 1, 128),
-    "256-64-64-10, 256 cycles": ((256,), [], [64, 64, 10], 1, 256),
-    "128-96-48-10, 100 cycles": ((128,), [], [96, 48, 10], 1, 100),
-    "784-32-32-10, 784 cycles": ((784,), [], [32, 32, 10], 1, 784),
-    "200-50-20-4, 60 cycles": ((200,), [], [50, 20, 4], 1, 60),
-    "1x12x12, 8c3, pool, 16c3, 10": ((1, 12, 12), [(8, 3, 2), (16, 3, 1)], [10], 1, 2000),
-    "2x10x10, 16c3, 16c3, 32, 10": ((2, 10, 10), [(16, 3, 1), (16, 3, 1)], [32, 10], 1, 1500),
-    "3x8x8 of 8 bits, 16c3, 16c3, 10": ((3, 8, 8), [(16, 3, 1), (16, 3, 1)], [10], 8, 1000),
-    "3x10x10 of 4 bits, 8c3, pool, 24, 5": ((3, 10, 10), [(8, 3, 2)], [24, 5], 4, 1200),
-}
-"""Name -> shape, convolutions (channels, kernel, pool), dense layers, input bits, target cycles."""
+    "64-32-10": (partial(binary_network, shape=(64,), convolutions=[], dense=[32, 10]),
+                 {"target_cycles": 64}),
+    "256-64-64-10": (partial(binary_network, shape=(256,), convolutions=[], dense=[64, 64, 10]),
+                     {"target_cycles": 256}),
+    "128-96-48-10, much unfolded": (
+        partial(binary_network, shape=(128,), convolutions=[], dense=[96, 48, 10]),
+        {"target_cycles": 12, "memory": "lut"}),
+    "784-128-128-10, weights in block RAM": (
+        partial(binary_network, shape=(784,), convolutions=[], dense=[128, 128, 10]),
+        {"target_cycles": 784, "memory": "block"}),
+    "200-50-20-4, widths that do not divide": (
+        partial(binary_network, shape=(200,), convolutions=[], dense=[50, 20, 4]),
+        {"target_cycles": 60}),
+    "TFC 1w2a: 2-bit activations": (
+        partial(zoo_network, "tfc_1w2a", shape=(1, 28, 28)), {"target_cycles": 512}),
+    "1x12x12, 8c3, pool, 16c3, 10": (
+        partial(binary_network, shape=(1, 12, 12), convolutions=[(8, 3, 2), (16, 3, 1)], dense=[10]),
+        {"target_cycles": 2000}),
+    "3x10x10 of 4 bits, 8c3, pool, 24, 5": (
+        partial(binary_network, shape=(3, 10, 10), convolutions=[(8, 3, 2)], dense=[24, 5],
+                input_bits=4), {"target_cycles": 1200}),
+    "2x14x14 of 8 bits, 12c5, pool, 24c3, 32, 10": (
+        partial(binary_network, shape=(2, 14, 14), convolutions=[(12, 5, 2), (24, 3, 1)],
+                dense=[32, 10], input_bits=8), {"target_cycles": 2500}),
+    "residual, 3x8x8 of 8 bits, 8c3, 16c3": (
+        partial(zoo_network, "bnew_resnet20", shape=(3, 8, 8), in_channels=3, classes=10,
+                channels=[8, 16], blocks=1, form="hardware", size=8), {"target_cycles": 2500}),
+}  # fmt: skip
+"""Name -> what writes it, options of compile. None was used to fit or to choose a formula."""
 
 
 def load() -> dict:
@@ -98,17 +116,16 @@ def networks(only: list[str]) -> None:
     from hw_bnn.compile import compile_model
 
     rows = load().get("networks", {})
-    for seed, (name, (shape, convolutions, dense, bits, cycles)) in enumerate(NETWORKS.items()):
+    for seed, (name, (write, options)) in enumerate(NETWORKS.items()):
         if only and not any(word in name for word in only):
             continue
         with tempfile.TemporaryDirectory(prefix="hw_bnn_estimator_") as temporary:
             place = Path(temporary)
-            model = binary_network(place / "network.onnx", shape, convolutions, dense,
-                                   input_bits=bits, seed=seed)  # fmt: skip
-            folder = compile_model(model, place / "accelerator", target_cycles=cycles, check=False)
+            model = write(path=place / "network.onnx", seed=seed)
+            folder = compile_model(model, place / "accelerator", check=False, **options)
             guess, real = estimate.estimate(folder), synth(folder)
         rows[name] = {
-            "cycles": guess["cycles_per_frame"], "not_estimated": guess["not_estimated"],
+            "options": options, "cycles": guess["cycles_per_frame"], "not_estimated": guess["not_estimated"],
             **{kind: {"estimated": guess["total"][kind], "synth": real["total"][kind]}
                for kind in ("lut", "ff", "bram")},
             "error_percent": round(100 * (guess["total"]["lut"] / real["total"]["lut"] - 1), 1),
@@ -116,7 +133,7 @@ def networks(only: list[str]) -> None:
                        for n, layer in real["layers"].items()},
         }  # fmt: skip
         print(name, rows[name], flush=True)
-        save("networks", rows, "networks")
+        save("networks", {name: rows[name] for name in NETWORKS if name in rows}, "networks")
 
 
 def table() -> None:

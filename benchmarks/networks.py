@@ -118,3 +118,22 @@ def finn_network(name: str, path: Path, seed: int = 3) -> Path:
     shape = (1, 3, 32, 32) if name.startswith("cnv") else (1, 1, 28, 28)
     export_qonnx(model, args=torch.rand(shape), export_path=str(path))
     return path
+
+
+def zoo_network(name: str, path: Path, shape: tuple[int, ...], seed: int = 1, **options) -> Path:
+    """Write a model of hw_bnn.nn.zoo as QONNX, untrained, with random BatchNorm statistics of both signs.
+
+    Args:
+        shape: of a frame. options: of the model's builder.
+    """
+    import os
+
+    os.environ["BREVITAS_JIT"] = "0"
+    import torch
+
+    from hw_bnn.export import export_model
+    from hw_bnn.nn import zoo
+
+    torch.manual_seed(seed)
+    model = zoo.randomise_norms(zoo.build(name, **options), seed=seed).eval()
+    return export_model(model, path, torch.rand(4, *shape))

@@ -87,13 +87,13 @@ def test_the_report_says_what_bounds_the_rate(network):
 
 
 def test_a_board_gets_the_best_rate_that_fits(network, tiny):
-    whys = [build(network, board=tiny(luts)).why for luts in (340, 380, 1_000_000)]
+    whys = [build(network, board=tiny(luts)).why for luts in (320, 340, 1_000_000)]
     cycles = [why["bound_cycles"] for why in whys]
     assert cycles == sorted(cycles, reverse=True) and cycles[0] > cycles[-1] == 324
-    for why, luts in zip(whys, (340, 380, 1_000_000), strict=True):
+    for why, luts in zip(whys, (320, 340, 1_000_000), strict=True):
         assert why["total"]["lut"] <= boards.SHARE["lut"] * luts
     with pytest.raises(BadInput, match="does not fit tiny"):  # the next rate would not have
-        build(network, cycles[1] - 1, board=tiny(380))
+        build(network, cycles[1] - 1, board=tiny(340))
 
 
 def test_block_rams_are_what_the_board_has(network, tiny):
