@@ -1,14 +1,16 @@
 """Frames and cycles per second of the simulation engines and of the references, in one run.
 
     python benchmarks/simulation.py [ACCELERATOR ...] [--da4ml PYTHON] [--out FILE] [--seconds 2]
-                                    [--frames 5000] [--no-netlist]
+                                    [--frames 5000] [--netlist folded|all|none]
     python benchmarks/simulation.py --table FILE
 
 ACCELERATOR is a folder that `hw-bnn compile` wrote. Without one there are three: the binary MLP
 64-64-64-64-10 fully unfolded (a frame a cycle) and at 64 cycles a frame, with random weights, and
 the network of the recipe digits_mlp at 128 cycles, trained for one epoch. Beside the MLP runs
 da4ml's Verilated model of the same network (`pip install da4ml==0.6.0`, here or in another
-environment that --da4ml names). Absent packages are told and left out.
+environment that --da4ml names). Absent packages are told and left out. The gates after synthesis for
+7-series run where the network is folded: those of an unfolded one take many minutes to synthesise
+and to build (--netlist all).
 
 Every engine runs on one thread, gets random frames of the input's type, is warmed up, and is
 repeated until --seconds have passed; medians count. An engine whose scores differ from the golden
@@ -43,11 +45,13 @@ import numpy as np  # noqa: E402
 from hw_bnn.accelerator import Accelerator  # noqa: E402
 from hw_bnn.golden import GoldenModel  # noqa: E402
 from hw_bnn.sim import NativeModel, pack_input, simulate, unpack_output  # noqa: E402
+from hw_bnn.sim.netlist import netlist_model  # noqa: E402
 from hw_bnn.sim.verilator_env import tool_versions, verilator_environment  # noqa: E402
 
 MLP = [64, 64, 64, 64, 10]
 COCOTB_FRAMES = 40  # at some thousand cycles a second
-NETLIST_FRAMES = 64
+NETLIST_FRAMES, NETLIST_CYCLES = 64, 10_000  # whichever is more
+FOLDED_CYCLES = 16  # a frame, at least
 ENGINES = ("native", "cocotb", "netlist", "golden", "qonnx", "onnxruntime", "da4ml pipelined",
            "da4ml combinational")  # fmt: skip
 HERE = Path(__file__).parent
@@ -108,13 +112,15 @@ def benchmark(name: str, folder: Path, options: argparse.Namespace) -> dict:
         rows["native"] = measure(lambda n: model.run(words[:n]).cycles, frames, seconds)
 
     rows["cocotb"] = _cocotb(folder, x, agree)
-    if not options.no_netlist:
-        _netlist(folder)
-        some = min(frames, NETLIST_FRAMES)
-        agree("netlist", simulate(folder, x[:some], engine="netlist").scores)
-        rows["netlist"] = measure(
-            lambda n: simulate(folder, x[:n], engine="netlist").cycles, some, 0
-        )
+    if options.netlist == "folded" and accelerator.bound_cycles < FOLDED_CYCLES:
+        rows["netlist"] = {"left_out": "unfolded: too many gates (--netlist all)"}
+    elif options.netlist != "none":
+        _synthesise(folder)
+        some = min(frames, max(NETLIST_FRAMES, NETLIST_CYCLES // accelerator.bound_cycles))
+        with netlist_model(folder, accelerator, family="xc7") as model:
+            run = model.run(words[:some])
+            agree("netlist", unpack_output(accelerator.output, run.words)[0])
+            rows["netlist"] = measure(lambda n: model.run(words[:n]).cycles, some, seconds)
     agree("golden", golden.scores(x))
     rows["golden"] = measure(lambda n: 0 * len(golden.scores(x[:n])), frames, seconds)
     rows |= _float_references(folder, golden, x, seconds)
@@ -148,15 +154,17 @@ def _cocotb(folder: Path, x: np.ndarray, agree: Callable[[str, np.ndarray], None
         processor.append(spent[1][1] - spent[0][1])
         difference, cycles = cycles, 0
     for key, values in (("second", clock), ("processor_second", processor)):
-        value = max(statistics.median(values), 1e-9)
+        value = statistics.median(values)
+        if value <= 0:
+            sys.exit("cocotb: more frames took no longer; other work on the machine disturbs it")
         row[f"frames_per_{key}"] = round((many - few) / value, 1)
         row[f"cycles_per_{key}"] = round(difference / value)
     return row
 
 
-def _netlist(folder: Path) -> None:
-    """Synthesise for 7-series, where that has not been done."""
-    if not any((folder / "synth" / f"{family}.v").is_file() for family in ("xc7", "ecp5")):
+def _synthesise(folder: Path) -> None:
+    """A netlist for 7-series, where there is none."""
+    if not (folder / "synth" / "xc7.v").is_file():
         from hw_bnn.synth import synth
 
         synth(folder, "xc7")
@@ -287,6 +295,9 @@ def table(document: dict) -> str:
             "| engine | frames/s | cycles/s | frames per processor second |", "|---|---|---|---|",
         ]  # fmt: skip
         for engine, row in result["engines"].items():
+            if "left_out" in row:
+                lines.append(f"| {engine} | {row['left_out']} | | |")
+                continue
             cycles = f"{row['cycles_per_second']:,}" if "cycles_per_second" in row else ""
             lines.append(
                 f"| {engine} | {row['frames_per_second']:,.0f} | {cycles} "
@@ -305,7 +316,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--da4ml", default="", help="Python that has da4ml, if not this one")
-    parser.add_argument("--no-netlist", action="store_true", help="neither synthesis nor netlist")
+    parser.add_argument("--netlist", choices=["folded", "all", "none"], default="folded",
+                        help="networks whose gates after synthesis run too")  # fmt: skip
     parser.add_argument("--table", type=Path, help="print a results file as Markdown")
     arguments = parser.parse_args()
     if arguments.table:
