@@ -299,12 +299,18 @@ def table() -> None:
             print(f"| da4ml 0.6.0, bare core | {hard['da4ml']['lut']} | {hard['da4ml']['ff']} |")
     large = document.get("hardwired_large")
     if large:
-        print(f"\n| {large['sizes']}, hard-wired | planned LUT | LUT | LUT/weight |\n|---|---|---|---|")
+        print(
+            f"\n| {large['sizes']}, hard-wired | planned LUT | LUT | LUT/weight |\n|---|---|---|---|"
+        )
         for row in large["layers"]:
             made = row.get("lut", row.get("synthesis"))
-            print(f"| layer {row['layer']} | {row['planned_lut']} | {made} | {row['lut_per_weight']} |")
+            print(
+                f"| layer {row['layer']} | {row['planned_lut']} | {made} | {row['lut_per_weight']} |"
+            )
     if document.get("designs"):
-        print("\n| design | cycles a frame | LUT | BRAM | LUT/bit | by |\n|---|---|---|---|---|---|")
+        print(
+            "\n| design | cycles a frame | LUT | BRAM | LUT/bit | by |\n|---|---|---|---|---|---|"
+        )
     for name, row in document.get("designs", {}).items():
         by = "synth" if "synth" in row else "estimate"
         ratio = row.get("lut_per_bit", row["estimated_lut_per_bit"])
@@ -323,7 +329,9 @@ def main() -> None:
     parser.add_argument("--synth", nargs="*", choices=list(DESIGNS), default=[])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 1024])
     parser.add_argument("--da4ml", default="", help="Python that has da4ml (empty: leave it out)")
-    parser.add_argument("--periods", type=float, nargs="*", default=[5.0, 3.0], help="of bare cores")
+    parser.add_argument(
+        "--periods", type=float, nargs="*", default=[5.0, 3.0], help="of bare cores"
+    )
     parser.add_argument("--timeout", type=float, default=3000, help="of one synthesis, in seconds")
     arguments = parser.parse_args()
     if arguments.part == "neurons":

@@ -97,14 +97,18 @@ def qonnx_model(weights, thresholds):
     nodes, parameters = [], [numpy_helper.from_array(np.float32(1), "one")]
 
     def bipolar(source: str, target: str, name: str) -> str:
-        nodes.append(helper.make_node("BipolarQuant", [source, "one"], [target], name, domain=domain))
+        nodes.append(
+            helper.make_node("BipolarQuant", [source, "one"], [target], name, domain=domain)
+        )
         return target
 
     at = bipolar("x", "bits", "input")
     for k, (matrix, limit) in enumerate(zip(weights, thresholds)):
         parameters.append(numpy_helper.from_array(matrix.T.astype(np.float32), f"w{k}"))
         nodes.append(
-            helper.make_node("MatMul", [at, bipolar(f"w{k}", f"b{k}", f"weights{k}")], [f"a{k}"], f"layer{k}")
+            helper.make_node(
+                "MatMul", [at, bipolar(f"w{k}", f"b{k}", f"weights{k}")], [f"a{k}"], f"layer{k}"
+            )
         )
         at = f"a{k}"
         if limit is not None:

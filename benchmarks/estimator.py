@@ -107,7 +107,9 @@ def fit() -> None:
                        "estimated_lut": guess["lut"], "error_percent": error, "ff": row["ff"],
                        "estimated_ff": guess["ff"], "bram": row["bram"],
                        "estimated_bram": guess["bram"]})  # fmt: skip
-        print({k: v for k, v in errors[-1].items() if k != "parameters"}, *row["parameters"].values())
+        print(
+            {k: v for k, v in errors[-1].items() if k != "parameters"}, *row["parameters"].values()
+        )
     save("fit", errors, "fit")
 
 
@@ -150,7 +152,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("parts", nargs="+", choices=["grid", "fit", "networks", "table"])
-    parser.add_argument("--only", nargs="*", default=[], help="networks whose name has one of these")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="networks whose name has one of these"
+    )
     arguments = parser.parse_args()
     for part in arguments.parts:
         {"grid": grid, "fit": fit, "table": table,

@@ -32,14 +32,20 @@ def memory_files(kernel: str, parameters: dict, folder: Path, rng, number: int) 
     elif kernel == "mvau_rom":
         words = [("FILE", p["DEPTH"], p["BITS"])]
     for name, rows, width in words:
-        values = [int.from_bytes(rng.bytes(-(-width // 8)), "little") % (1 << width)
-                  for _ in range(rows)]
+        values = [
+            int.from_bytes(rng.bytes(-(-width // 8)), "little") % (1 << width) for _ in range(rows)
+        ]
         if name == "SETS_FILE":
             values = [v % p["N_SETS"] for v in values]
         if kernel == "threshold":  # numbers that an element can reach
             field = p["IN_BITS"] + 2
-            values = [sum(int(rng.integers(1, 1 << p["IN_BITS"])) << (field * i)
-                          for i in range(width // field)) for _ in range(rows)]
+            values = [
+                sum(
+                    int(rng.integers(1, 1 << p["IN_BITS"])) << (field * i)
+                    for i in range(width // field)
+                )
+                for _ in range(rows)
+            ]
         file = f"k{number}_{name}.hex"
         (folder / file).write_text("".join(f"{value:x}\n" for value in values))
         p[name] = file
@@ -57,14 +63,21 @@ def synthesise_grid(points: list[tuple[str, dict]], timeout_s: float = 3000) -> 
         folder = Path(temporary)
         for number, (kernel, parameters) in enumerate(points):
             p = memory_files(kernel, parameters, folder, rng, number)
-            text = ", ".join(f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})"
-                             for k, v in p.items())
+            text = ", ".join(
+                f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in p.items()
+            )
             lines.append(f"  (* keep *) {kernel} #({text}) k{number} (.ap_clk(ap_clk));")
         (folder / "grid.sv").write_text("\n".join([*lines, "endmodule", ""]))
         sources = rtl_sources(*dict.fromkeys(kernel for kernel, _ in points))
         result = synthesise(
-            [*sources, folder / "grid.sv"], "grid", "xc7", place=folder, cwd=folder,
-            layers=[f"k{number}" for number in range(len(points))], timeout_s=timeout_s)
+            [*sources, folder / "grid.sv"],
+            "grid",
+            "xc7",
+            place=folder,
+            cwd=folder,
+            layers=[f"k{number}" for number in range(len(points))],
+            timeout_s=timeout_s,
+        )
         return [result["layers"][f"k{number}"] for number in range(len(points))]
 
 
@@ -73,13 +86,26 @@ def _xnor(mw, mh, pe, simd, **more):
 
 
 def _int(mw, mh, pe, simd, bits, **more):
-    return "int_mvau", {"MW": mw, "MH": mh, "PE": pe, "SIMD": simd, "IN_BITS": bits,
-                        "ACC_BITS": (mw * (2**bits - 1)).bit_length() + 1, **more}
+    return "int_mvau", {
+        "MW": mw,
+        "MH": mh,
+        "PE": pe,
+        "SIMD": simd,
+        "IN_BITS": bits,
+        "ACC_BITS": (mw * (2**bits - 1)).bit_length() + 1,
+        **more,
+    }
 
 
 def _map(kernel, size, channels, simd, bits, **more):
-    return kernel, {"IFM_H": size, "IFM_W": size, "CHANNELS": channels, "SIMD": simd, "BITS": bits,
-                    **more}
+    return kernel, {
+        "IFM_H": size,
+        "IFM_W": size,
+        "CHANNELS": channels,
+        "SIMD": simd,
+        "BITS": bits,
+        **more,
+    }
 
 
 def _window(size, channels, simd, bits, style):
@@ -87,46 +113,131 @@ def _window(size, channels, simd, bits, style):
 
 
 GRID = [
-    _xnor(64, 64, 4, 16), _xnor(64, 64, 8, 32), _xnor(256, 64, 4, 64), _xnor(128, 64, 8, 32),
-    _xnor(64, 64, 2, 8), _xnor(64, 32, 8, 8), _xnor(16, 64, 8, 16),
-    _xnor(64, 16, 16, 16), _xnor(784, 16, 4, 49), _xnor(72, 32, 16, 4), _xnor(512, 64, 2, 16),
+    _xnor(64, 64, 4, 16),
+    _xnor(64, 64, 8, 32),
+    _xnor(256, 64, 4, 64),
+    _xnor(128, 64, 8, 32),
+    _xnor(64, 64, 2, 8),
+    _xnor(64, 32, 8, 8),
+    _xnor(16, 64, 8, 16),
+    _xnor(64, 16, 16, 16),
+    _xnor(784, 16, 4, 49),
+    _xnor(72, 32, 16, 4),
+    _xnor(512, 64, 2, 16),
     _xnor(256, 10, 5, 32, N_THRESHOLDS=0, OUT_BITS=10),
     _xnor(64, 10, 1, 8, N_THRESHOLDS=0, OUT_BITS=8),
     _xnor(64, 32, 4, 16, N_THRESHOLDS=3, OUT_BITS=2),
     _xnor(144, 32, 4, 36, N_SETS=9, N_VECTORS=64),
     _xnor(64, 128, 4, 32, WEIGHTS_STYLE="block"),
-    _xnor(64, 64, 1, 1, WEIGHTS_STYLE="distributed"), _xnor(16, 8, 8, 16), _xnor(64, 16, 16, 64),
-    _xnor(64, 10, 10, 64, N_THRESHOLDS=0, OUT_BITS=8), _xnor(128, 32, 1, 16),
-    _xnor(100, 20, 10, 20, N_THRESHOLDS=0, OUT_BITS=8), _xnor(32, 16, 2, 4),
-    _int(27, 64, 4, 3, 8, IN_SIGNED=1), _int(64, 32, 2, 8, 5), _int(16, 32, 4, 16, 4),
-    _int(16, 32, 2, 4, 8), _int(27, 16, 16, 3, 8), _int(32, 10, 2, 4, 2, N_THRESHOLDS=0, OUT_BITS=8),
-    _int(72, 16, 4, 12, 2, N_THRESHOLDS=3, OUT_BITS=2), _int(27, 64, 16, 27, 8, IN_SIGNED=1),
-    _int(27, 16, 8, 1, 8, IN_SIGNED=1), _int(18, 8, 2, 1, 6),
+    _xnor(64, 64, 1, 1, WEIGHTS_STYLE="distributed"),
+    _xnor(16, 8, 8, 16),
+    _xnor(64, 16, 16, 64),
+    _xnor(64, 10, 10, 64, N_THRESHOLDS=0, OUT_BITS=8),
+    _xnor(128, 32, 1, 16),
+    _xnor(100, 20, 10, 20, N_THRESHOLDS=0, OUT_BITS=8),
+    _xnor(32, 16, 2, 4),
+    _int(27, 64, 4, 3, 8, IN_SIGNED=1),
+    _int(64, 32, 2, 8, 5),
+    _int(16, 32, 4, 16, 4),
+    _int(16, 32, 2, 4, 8),
+    _int(27, 16, 16, 3, 8),
+    _int(32, 10, 2, 4, 2, N_THRESHOLDS=0, OUT_BITS=8),
+    _int(72, 16, 4, 12, 2, N_THRESHOLDS=3, OUT_BITS=2),
+    _int(27, 64, 16, 27, 8, IN_SIGNED=1),
+    _int(27, 16, 8, 1, 8, IN_SIGNED=1),
+    _int(18, 8, 2, 1, 6),
     ("threshold", {"CHANNELS": 16, "PE": 4, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 16, "PE": 16, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 64, "PE": 2, "IN_BITS": 10, "N_THRESHOLDS": 3, "OUT_BITS": 2}),
     ("threshold", {"CHANNELS": 64, "PE": 16, "IN_BITS": 10}),
     ("threshold", {"CHANNELS": 64, "PE": 64, "IN_BITS": 8}),
-    _map("pad", 8, 16, 4, 1), _map("pad", 16, 3, 1, 8), _map("pad", 32, 64, 32, 1),
-    _window(8, 16, 4, 1, "distributed"), _window(30, 64, 16, 1, "distributed"),
-    _window(32, 3, 3, 8, "distributed"), _window(6, 128, 32, 1, "distributed"),
-    _window(14, 64, 4, 1, "block"), _window(30, 64, 64, 1, "block"),
-    _map("max_pool", 28, 64, 8, 1), _map("max_pool", 10, 128, 32, 1),
+    _map("pad", 8, 16, 4, 1),
+    _map("pad", 16, 3, 1, 8),
+    _map("pad", 32, 64, 32, 1),
+    _window(8, 16, 4, 1, "distributed"),
+    _window(30, 64, 16, 1, "distributed"),
+    _window(32, 3, 3, 8, "distributed"),
+    _window(6, 128, 32, 1, "distributed"),
+    _window(14, 64, 4, 1, "block"),
+    _window(30, 64, 64, 1, "block"),
+    _map("max_pool", 28, 64, 8, 1),
+    _map("max_pool", 10, 128, 32, 1),
     _map("max_pool", 12, 32, 4, 2, K_H=3, K_W=3),
-    ("sum_pool", {"IFM_H": 4, "IFM_W": 4, "CHANNELS": 64, "SIMD": 4, "IN_BITS": 2, "OUT_BITS": 6,
-                  "K_H": 4, "K_W": 4, "STRIDE_H": 4, "STRIDE_W": 4}),
+    (
+        "sum_pool",
+        {
+            "IFM_H": 4,
+            "IFM_W": 4,
+            "CHANNELS": 64,
+            "SIMD": 4,
+            "IN_BITS": 2,
+            "OUT_BITS": 6,
+            "K_H": 4,
+            "K_W": 4,
+            "STRIDE_H": 4,
+            "STRIDE_W": 4,
+        },
+    ),
     ("add", {"PE": 4, "A_BITS": 8, "B_BITS": 8, "OUT_BITS": 9}),
     ("add", {"PE": 8, "A_BITS": 4, "B_BITS": 4, "OUT_BITS": 5}),
     ("add", {"PE": 16, "A_BITS": 8, "B_BITS": 8, "OUT_BITS": 9}),
-    ("stream_fork", {"BITS": 8, "N": 2}), ("stream_fork", {"BITS": 64, "N": 2}),
-    *[("fifo", {"BITS": bits, "DEPTH": depth}) for bits, depth in (
-        (8, 1), (64, 1), (8, 2), (64, 2), (64, 16), (8, 32), (64, 64), (64, 128), (8, 300))],
-    *[("width_converter", {"IN_BITS": i, "OUT_BITS": o, "FRAME_BITS": f}) for i, o, f in (
-        (16, 64, 128), (64, 16, 128), (8, 256, 256), (256, 8, 256), (64, 256, 256), (32, 4, 512), (49, 64, 784), (24, 36, 288),
-        (10, 4, 40), (8, 12, 1024), (16, 64, 144), (4, 128, 200), (2, 32, 256), (4, 64, 256))],
-    *[("affine_argmax", {"N": 10, "PE": pe, "IN_BITS": bits, "SCORE_BITS": bits, "A_BITS": a,
-                         "B_BITS": b, "MODE": mode}) for pe, bits, a, b, mode in (
-        (1, 10, 0, 0, 2), (5, 10, 0, 0, 2), (1, 10, 16, 24, 2), (10, 8, 0, 0, 1), (2, 12, 0, 0, 0))],
-    ("frame_last", {"BITS": 8, "WORDS": 10}), ("frame_last", {"BITS": 80, "WORDS": 1}),
+    ("stream_fork", {"BITS": 8, "N": 2}),
+    ("stream_fork", {"BITS": 64, "N": 2}),
+    *[
+        ("fifo", {"BITS": bits, "DEPTH": depth})
+        for bits, depth in (
+            (8, 1),
+            (64, 1),
+            (8, 2),
+            (64, 2),
+            (64, 16),
+            (8, 32),
+            (64, 64),
+            (64, 128),
+            (8, 300),
+        )
+    ],
+    *[
+        ("width_converter", {"IN_BITS": i, "OUT_BITS": o, "FRAME_BITS": f})
+        for i, o, f in (
+            (16, 64, 128),
+            (64, 16, 128),
+            (8, 256, 256),
+            (256, 8, 256),
+            (64, 256, 256),
+            (32, 4, 512),
+            (49, 64, 784),
+            (24, 36, 288),
+            (10, 4, 40),
+            (8, 12, 1024),
+            (16, 64, 144),
+            (4, 128, 200),
+            (2, 32, 256),
+            (4, 64, 256),
+        )
+    ],
+    *[
+        (
+            "affine_argmax",
+            {
+                "N": 10,
+                "PE": pe,
+                "IN_BITS": bits,
+                "SCORE_BITS": bits,
+                "A_BITS": a,
+                "B_BITS": b,
+                "MODE": mode,
+            },
+        )
+        for pe, bits, a, b, mode in (
+            (1, 10, 0, 0, 2),
+            (5, 10, 0, 0, 2),
+            (1, 10, 16, 24, 2),
+            (10, 8, 0, 0, 1),
+            (2, 12, 0, 0, 0),
+        )
+    ],
+    ("frame_last", {"BITS": 8, "WORDS": 10}),
+    ("frame_last", {"BITS": 80, "WORDS": 1}),
 ]
 """(kernel, parameters): small enough that one run of Yosys takes all in a few minutes."""

@@ -116,9 +116,18 @@ FINNS = """\
 
 
 def parameters(shape: Shape) -> dict[str, int]:
-    return {"IFM_H": shape.ifm, "IFM_W": shape.ifm, "CHANNELS": shape.channels, "SIMD": shape.simd,
-            "BITS": shape.bits, "K_H": shape.k, "K_W": shape.k, "STRIDE_H": shape.stride,
-            "STRIDE_W": shape.stride, "DEPTHWISE": shape.depthwise}
+    return {
+        "IFM_H": shape.ifm,
+        "IFM_W": shape.ifm,
+        "CHANNELS": shape.channels,
+        "SIMD": shape.simd,
+        "BITS": shape.bits,
+        "K_H": shape.k,
+        "K_W": shape.k,
+        "STRIDE_H": shape.stride,
+        "STRIDE_W": shape.stride,
+        "DEPTHWISE": shape.depthwise,
+    }
 
 
 def finn_generator(shape: Shape, name: str, folder: Path) -> tuple[str, list[Path]]:
@@ -151,19 +160,41 @@ def simulate(instances: dict[str, tuple[Shape, str]], files: list[Path], folder:
     meters, text = [], []
     for i, (name, (shape, instance)) in enumerate(instances.items()):
         words_in, words_out = shape.words
-        text.append(METER.format(name=name, bits=shape.tdata_bits, useful=shape.simd * shape.bits,
-                                 words_in=words_in, words_out=words_out, instance=instance))
+        text.append(
+            METER.format(
+                name=name,
+                bits=shape.tdata_bits,
+                useful=shape.simd * shape.bits,
+                words_in=words_in,
+                words_out=words_out,
+                instance=instance,
+            )
+        )
         meters.append(f"  {name} i_{name} (clk, reset_n, cycle, done[{i}]);")
     limit = 20 * max(max(shape.words) for shape, _ in instances.values())
     text.append(TOP.format(last=len(meters) - 1, meters="\n".join(meters), limit=limit))
     top = folder / "rates.sv"
     top.write_text("".join(text))
-    command = ["verilator", "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "--quiet",
-               "-CFLAGS", "-O1", "--top-module", "rates", "-Mdir", str(folder / "obj"),
-               *map(str, files), str(top)]
+    command = [
+        "verilator",
+        "--binary",
+        "--timing",
+        "-Wno-fatal",
+        "-Wno-lint",
+        "--quiet",
+        "-CFLAGS",
+        "-O1",
+        "--top-module",
+        "rates",
+        "-Mdir",
+        str(folder / "obj"),
+        *map(str, files),
+        str(top),
+    ]
     for step in (command, [str(folder / "obj" / "Vrates")]):
-        done = subprocess.run(step, env=verilator_environment(), capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run(
+            step, env=verilator_environment(), capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
             raise CheckFailed(f"{step[0]} failed: {done.stderr[-2000:]}{done.stdout[-2000:]}")
     found = {}
@@ -171,19 +202,27 @@ def simulate(instances: dict[str, tuple[Shape, str]], files: list[Path], folder:
         lines = [line.split() for line in done.stdout.splitlines() if line.startswith(f"{name} ")]
         ends = [int(cycle) for _, cycle, _ in lines]
         steady = [b - a for a, b in zip(ends[1:], ends[2:], strict=False)]
-        found[name] = {"first_frame_cycles": ends[0], "cycles_per_frame": max(steady),
-                       "checksums": [int(total) for *_, total in lines]}
+        found[name] = {
+            "first_frame_cycles": ends[0],
+            "cycles_per_frame": max(steady),
+            "checksums": [int(total) for *_, total in lines],
+        }
     return found
 
 
 def synthesise(top: str, files: list[Path], folder: Path, values: dict[str, int]) -> dict:
     read = slang_command(files, top, parameters=values).replace(
-        "--keep-hierarchy", "--allow-use-before-declare")
+        "--keep-hierarchy", "--allow-use-before-declare"
+    )
     statistics = folder / f"{top}_cells.json"
     run_yosys(
-        [read, f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
-         f"tee -q -o {statistics} stat -json"],
-        log=folder / f"{top}_yosys.log", subject=top,
+        [
+            read,
+            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
+            f"tee -q -o {statistics} stat -json",
+        ],
+        log=folder / f"{top}_yosys.log",
+        subject=top,
     )
     modules = json.loads(statistics.read_text())["modules"]
     cells = modules.get(top, modules.get(f"\\{top}", {}))["num_cells_by_type"]
@@ -205,11 +244,14 @@ def compare(folder: Path) -> list[dict]:
         if rates[f"ours{i}"].pop("checksums") != rates[f"finns{i}"].pop("checksums"):
             raise CheckFailed("the two generators differ in their words", node=shape.name)
         module, files = finns[i]
-        rows.append(asdict(shape) | {
-            "bound_cycles": max(shape.words),
-            "hw_bnn": rates[f"ours{i}"] | synthesise("window", ours, folder, parameters(shape)),
-            "finn": rates[f"finns{i}"] | synthesise(module, files, folder, {}),
-        })
+        rows.append(
+            asdict(shape)
+            | {
+                "bound_cycles": max(shape.words),
+                "hw_bnn": rates[f"ours{i}"] | synthesise("window", ours, folder, parameters(shape)),
+                "finn": rates[f"finns{i}"] | synthesise(module, files, folder, {}),
+            }
+        )
     return rows
 
 

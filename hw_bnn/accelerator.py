@@ -45,7 +45,9 @@ class Input(_Part):
     datatype: str  # QONNX name: UINT8, INT8, BIPOLAR, ...
     minimum: int
     maximum: int
-    shape: list[int]  # of one frame as in the model file, without the batch dimension: (K) or (C,H,W)
+    shape: list[
+        int
+    ]  # of one frame as in the model file, without the batch dimension: (K) or (C,H,W)
     stream_shape: list[int]  # of one frame as streamed: (K) or (H,W,C)
     transpose: list[int] | None = None  # shape -> stream_shape: np.transpose(frame, transpose)
     tensor: str  # name in model.onnx of the tensor that these integers represent
@@ -76,7 +78,9 @@ class Stream(_Part):
     name: str
     producer: str  # node name, or "s_axis"
     consumer: str  # node name, or "m_axis"
-    tensor: str | None = None  # name in model.onnx of the integer tensor it carries, where there is one
+    tensor: str | None = (
+        None  # name in model.onnx of the integer tensor it carries, where there is one
+    )
     words: int  # beats a frame
     word_bits: int
     tdata_bits: int
@@ -146,7 +150,9 @@ class Accelerator(_Part):
                 remedy="make one with `hw-bnn compile`",
             ) from None
         except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-            raise BadInput(f"{path} cannot be read ({error})", remedy="compile the model again") from error
+            raise BadInput(
+                f"{path} cannot be read ({error})", remedy="compile the model again"
+            ) from error
         found = document.get("schema_version") if isinstance(document, dict) else None
         if found != SCHEMA:
             raise BadInput(

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Advance = Callable[[int], None]
 BATCH = 256
+
+
 @dataclass
 class StageRun:
     """What a stage gave for the first `len(scores)` frames.

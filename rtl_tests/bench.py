@@ -132,7 +132,8 @@ class Bench:
             for parameter, memory in item.files.items():
                 (run_folder / file_name(i, parameter)).write_text(memory.text())
         job = {
-            "order": stream_order(data), "light": self.simulator == "icarus",
+            "order": stream_order(data),
+            "light": self.simulator == "icarus",
             "instances": [_job(i, item) for i, item in enumerate(data)],
         }
         (run_folder / "job.json").write_text(json.dumps(job))
@@ -159,16 +160,29 @@ class Bench:
             top.write_text(text)
         self.runner = get_runner(self.simulator)
         arguments = {
-            "verilator": ["--no-public-flat-rw", "-Wno-fatal", "--x-initial", "unique", "-O3", "-CFLAGS", "-O1"],
+            "verilator": [
+                "--no-public-flat-rw",
+                "-Wno-fatal",
+                "--x-initial",
+                "unique",
+                "-O3",
+                "-CFLAGS",
+                "-O1",
+            ],
             "icarus": ["-g2012"],
         }[self.simulator]
         with _environment(self.simulator):
             if fresh:
                 _place_runtime(self.folder, self.simulator)
                 self.runner.build(
-                    sources=[*sources, top], hdl_toplevel="bench_top", always=True,
-                    build_dir=self.folder, build_args=arguments, defines=self.defines,
-                    timescale=("1ns", "1ps"), log_file=self.folder / "build.log",
+                    sources=[*sources, top],
+                    hdl_toplevel="bench_top",
+                    always=True,
+                    build_dir=self.folder,
+                    build_args=arguments,
+                    defines=self.defines,
+                    timescale=("1ns", "1ps"),
+                    log_file=self.folder / "build.log",
                 )
                 _keep_runtime(self.folder, self.simulator)
                 (self.folder / "built").touch()
@@ -183,10 +197,16 @@ class Bench:
         with _environment(self.simulator):
             try:
                 results = self.runner.test(
-                    test_module="rtl_tests.scenarios", hdl_toplevel="bench_top",
-                    hdl_toplevel_lang="verilog", seed=seed,
-                    build_dir=self.folder, test_dir=run_folder, plusargs=arguments,
-                    test_filter=pattern, log_file=log, results_xml=run_folder / "results.xml",
+                    test_module="rtl_tests.scenarios",
+                    hdl_toplevel="bench_top",
+                    hdl_toplevel_lang="verilog",
+                    seed=seed,
+                    build_dir=self.folder,
+                    test_dir=run_folder,
+                    plusargs=arguments,
+                    test_filter=pattern,
+                    log_file=log,
+                    results_xml=run_folder / "results.xml",
                 )
             except (SystemExit, RuntimeError, subprocess.CalledProcessError) as error:
                 raise AssertionError(f"{self.kernel}: {error}\n{_tail(log)}") from error
@@ -208,15 +228,20 @@ def top_text(kernel, shapes, data):
             direction = "input" if is_input else "output"
             driven, probed = ("tvalid", "tready") if is_input else ("tready", "tvalid")
             ports.append(f"{direction} logic [{stream.tdata_bits - 1}:0] {name}_tdata")
-            connections += [f".{port}_tdata({name}_tdata)", f".{port}_{driven}(drive[{index}])",
-                            f".{port}_{probed}(probe[{index}])"]
+            connections += [
+                f".{port}_tdata({name}_tdata)",
+                f".{port}_{driven}(drive[{index}])",
+                f".{port}_{probed}(probe[{index}])",
+            ]
             if stream.last:
                 ports.append(f"{direction} logic {name}_tlast")
                 connections.append(f".{port}_tlast({name}_tlast)")
         values = {name: str(value) for name, value in shape.items()}
         values |= {name: f'"{file_name(i, name)}"' for name in item.files}
         parameters = ", ".join(f".{name}({value})" for name, value in values.items())
-        bodies.append(f"  {kernel} #({parameters}) {prefix} (\n    {', '.join(connections)}\n  );\n")
+        bodies.append(
+            f"  {kernel} #({parameters}) {prefix} (\n    {', '.join(connections)}\n  );\n"
+        )
     public = ",\n  ".join(f"{port} {_PUBLIC}" for port in ports)
     return f"module bench_top (\n  {public}\n);\n" + "".join(bodies) + "endmodule : bench_top\n"
 
@@ -256,9 +281,14 @@ def _job(i, item):
         assert len(stream.words) % item.frames == 0, f"{port}: not a whole number of words a frame"
         assert all(0 <= w < 1 << stream.tdata_bits for w in stream.words), f"{port}: word too wide"
     return {
-        "prefix": f"u{i}", "inputs": streams(item.inputs), "outputs": streams(item.outputs),
-        "frames": item.frames, "interval": item.interval, "latency": item.latency,
-        "settle": item.settle, "capacity": item.capacity,
+        "prefix": f"u{i}",
+        "inputs": streams(item.inputs),
+        "outputs": streams(item.outputs),
+        "frames": item.frames,
+        "interval": item.interval,
+        "latency": item.latency,
+        "settle": item.settle,
+        "capacity": item.capacity,
     }
 
 
@@ -313,7 +343,8 @@ def _failures(results, scenarios):
         return "the simulation ended without results"
     cases = list(ElementTree.parse(results).iter("testcase"))
     failed = [
-        case.get("name") for case in cases
+        case.get("name")
+        for case in cases
         if case.find("failure") is not None or case.find("error") is not None
     ]
     ran = {case.get("name").split("/")[0] for case in cases if case.find("skipped") is None}

@@ -119,7 +119,9 @@ async def run(tb, instances, frames, slowness, what):
         try:
             instance.check(frames(instance))
         except AssertionError as error:
-            raise AssertionError(f"{what}{'' if done else f' (stopped at {limit} cycles)'}: {error}")
+            raise AssertionError(
+                f"{what}{'' if done else f' (stopped at {limit} cycles)'}: {error}"
+            )
 
 
 @cocotb.test()

@@ -15,8 +15,15 @@ from hw_bnn.rtl import FOLDER, rtl_path, rtl_sources
 from hw_bnn.sim.verilator_env import verilator_environment
 from rtl_tests.bench import file_name, top_text
 
-KERNELS = ["affine_argmax", "fifo", "frame_last", "int_mvau", "threshold", "width_converter",
-           "xnor_mvau"]
+KERNELS = [
+    "affine_argmax",
+    "fifo",
+    "frame_last",
+    "int_mvau",
+    "threshold",
+    "width_converter",
+    "xnor_mvau",
+]
 MVAU = {"MW": 12, "MH": 4, "PE": 2, "SIMD": 3}
 BAD = [
     ("xnor_mvau", MVAU | {"SIMD": 5}, "SIMD = 5 does not divide MW = 12"),
@@ -42,7 +49,10 @@ def lint(*arguments):
     """Verilator's messages; "" is clean."""
     done = subprocess.run(
         ["verilator", "--lint-only", "-Wall", "--quiet", "-y", str(FOLDER), *map(str, arguments)],
-        env=verilator_environment(), capture_output=True, text=True, check=False,
+        env=verilator_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stderr
 
@@ -73,7 +83,9 @@ def test_every_stream_kernel_has_a_bench_in_both_simulators():
     for kernel in kernels:
         bench = Path(__file__).parent / kernel / f"test_{kernel}.py"
         assert bench.is_file(), f"{kernel} has no bench"
-        assert re.search(r'"icarus"|\(simulator\b', bench.read_text()), f"{kernel} is not run in Icarus"
+        assert re.search(r'"icarus"|\(simulator\b', bench.read_text()), (
+            f"{kernel} is not run in Icarus"
+        )
 
 
 @pytest.mark.parametrize("defines", [[], ["-DHW_BNN_CHECK", "-DHW_BNN_SIM"]])

@@ -30,7 +30,9 @@ def perceptron(sizes=(16, 8, 4), seed: int = 0, bits: int = 4) -> onnx.ModelProt
     at = "q"
     for i, (rows, columns) in enumerate(zip(sizes, sizes[1:], strict=False)):
         weights = parameter(f"w{i}", random.uniform(-1, 1, (rows, columns)))
-        nodes.append(helper.make_node("BipolarQuant", [weights, one], [f"b{i}"], f"weights{i}", domain=QONNX))
+        nodes.append(
+            helper.make_node("BipolarQuant", [weights, one], [f"b{i}"], f"weights{i}", domain=QONNX)
+        )
         nodes.append(helper.make_node("MatMul", [at, f"b{i}"], [f"a{i}"], f"layer{i}"))
         at = f"a{i}"
         if i == len(sizes) - 2:
@@ -39,8 +41,12 @@ def perceptron(sizes=(16, 8, 4), seed: int = 0, bits: int = 4) -> onnx.ModelProt
             parameter(f"{name}{i}", random.uniform(low, high, columns))
             for name, low, high in (("g", -1, 1), ("s", -1, 1), ("m", -5, 5), ("v", 0.5, 9))
         ]
-        nodes.append(helper.make_node("BatchNormalization", [at, *norm], [f"n{i}"], f"norm{i}", epsilon=1e-5))
-        nodes.append(helper.make_node("BipolarQuant", [f"n{i}", one], [f"o{i}"], f"sign{i}", domain=QONNX))
+        nodes.append(
+            helper.make_node("BatchNormalization", [at, *norm], [f"n{i}"], f"norm{i}", epsilon=1e-5)
+        )
+        nodes.append(
+            helper.make_node("BipolarQuant", [f"n{i}", one], [f"o{i}"], f"sign{i}", domain=QONNX)
+        )
         at = f"o{i}"
     graph = helper.make_graph(
         nodes, "net",

@@ -32,7 +32,9 @@ def test_demo_with_little_training(demo):
     exact = {"torch", "qonnx", "dataflow", "golden", "rtl"}
     assert {name: summary["frames"][name] for name in exact} == dict.fromkeys(exact, 1797)
     assert set(summary["mismatches"].values()) == {0}
-    assert summary["accuracy"]["torch"] == summary["accuracy"]["golden"] == summary["accuracy"]["rtl"]
+    assert (
+        summary["accuracy"]["torch"] == summary["accuracy"]["golden"] == summary["accuracy"]["rtl"]
+    )
     assert summary["accuracy"]["rtl"] > 0.85 and summary["accuracy_frames"] == 360
     assert summary["bound_cycles"] <= 128
     assert summary["bound_cycles"] <= summary["cycles_per_frame"] <= 1.01 * summary["bound_cycles"]
@@ -86,9 +88,13 @@ def test_one_flipped_bit_of_a_lut_is_caught(netlist):
     accelerator = Accelerator.load(folder)
     layer = [node for node in accelerator.nodes if node.op == "XnorMVAU_rtl"][-1]
     stream = next(s.name for s in accelerator.streams if s.consumer == layer.name)
-    inputs = capture(folder, images, [stream])[stream][0][:, :, 0] & 3  # (N, SF): the first two bits
+    inputs = (
+        capture(folder, images, [stream])[stream][0][:, :, 0] & 3
+    )  # (N, SF): the first two bits
     memory = (folder / "rtl" / next(m for m in layer.memories if "weights" in m)).read_text()
-    weights = np.array([int(word, 16) & 3 for word in memory.split()]).reshape(layer.mh, -1)  # PE = 1
+    weights = np.array([int(word, 16) & 3 for word in memory.split()]).reshape(
+        layer.mh, -1
+    )  # PE = 1
     looked_up = ((inputs[:, None] == 0) & (weights == 0)).sum(axis=2)
     assert layer.pe == 1 and looked_up.any(axis=1).mean() > 0.5
 

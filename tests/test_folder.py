@@ -77,7 +77,9 @@ def test_an_empty_folder_is_taken_over(tmp_path):
     assert names(tmp_path / "out") == [MARKER, "x"]
 
 
-@pytest.mark.parametrize("name", ["it's a \"net\"", "two words", "uml\u00e4ut", "a/../b", "$(touch x)"])
+@pytest.mark.parametrize(
+    "name", ['it\'s a "net"', "two words", "uml\u00e4ut", "a/../b", "$(touch x)"]
+)
 def test_any_name_works(tmp_path, name):
     (tmp_path / "a").mkdir()
     with output_folder(tmp_path / name) as folder:
@@ -116,7 +118,9 @@ def test_unusable_paths(tmp_path, monkeypatch, target, sentence):
 
 def run_as_nobody(code, *arguments):
     """Run Python code without root's rights (this test's own process may be root's)."""
-    drop = "import os; os.getuid() == 0 and (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
+    drop = (
+        "import os; os.getuid() == 0 and (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
+    )
     return subprocess.run(
         [sys.executable, "-c", "import hw_bnn.folder, hw_bnn.errors\n" + drop + code, *arguments],
         capture_output=True,

@@ -42,7 +42,9 @@ def test_whole_test_set_at_the_folded_rate(sfc, images, tmp_path, cycles):
     folder = compile_model(sfc, tmp_path / "sfc", target_cycles=cycles, check=False)
     accelerator = Accelerator.load(folder)
     assert accelerator.bound_cycles == cycles
-    assert accelerator.input.words * accelerator.input.word_bits == 98 * 8  # bytes of a packed frame
+    assert (
+        accelerator.input.words * accelerator.input.word_bits == 98 * 8
+    )  # bytes of a packed frame
 
     golden = GoldenModel.from_onnx(sfc)
     x = golden.host_quantise((images / np.float32(255)).astype(np.float32).reshape(-1, 1, 28, 28))
@@ -64,8 +66,15 @@ def test_threshold_on_chip(sfc, images, tmp_path):
     from hw_bnn.golden import GoldenModel
     from hw_bnn.sim import simulate
 
-    folder = compile_model(sfc, tmp_path / "sfc", target_cycles=784, check=False, size_fifos=False,
-                           input_datatype="UINT8", input_scale=Fraction(1, 255))
+    folder = compile_model(
+        sfc,
+        tmp_path / "sfc",
+        target_cycles=784,
+        check=False,
+        size_fifos=False,
+        input_datatype="UINT8",
+        input_scale=Fraction(1, 255),
+    )
     pixels = images[:1000].reshape(-1, 1, 28, 28)
     host = GoldenModel.from_onnx(sfc)
     x = host.host_quantise((pixels / np.float32(255)).astype(np.float32))

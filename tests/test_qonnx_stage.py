@@ -60,7 +60,9 @@ def test_a_batch_that_mixes_frames_falls_back_to_single_ones(saved):
     model = perceptron()
     out = model.graph.output[0]
     model.graph.initializer.append(numpy_helper.from_array(np.array([0], np.int64), "axes"))
-    model.graph.node.append(helper.make_node("ReduceSum", [out.name, "axes"], ["end"], "mix", keepdims=1))
+    model.graph.node.append(
+        helper.make_node("ReduceSum", [out.name, "axes"], ["end"], "mix", keepdims=1)
+    )
     out.name = "end"
     stage, told = QonnxStage(saved(model), ["a1"]), []
     found = stage.run(frames(10, 16), told.append)

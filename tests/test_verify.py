@@ -24,7 +24,7 @@ STAGES = ["qonnx", "dataflow", "golden", "rtl", "rtl_stalled"]
 @pytest.fixture(scope="module")
 def verified(tmp_path_factory):
     """(folder of the results, summary) of the small perceptron, under a name that needs quoting."""
-    place = tmp_path_factory.mktemp("it's a \"place\"")
+    place = tmp_path_factory.mktemp('it\'s a "place"')
     model = place / "my $net;.onnx"
     onnx.save(perceptron(), model)
     summary = verify(
@@ -119,10 +119,14 @@ def test_one_wrong_weight_in_the_dataflow_graph_is_named(accelerator, layer):
     tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
     onnx.save(graph, accelerator / "dataflow.onnx")
     summary = verify(accelerator, frames=100)
-    assert summary["mismatches"] == {**dict.fromkeys(STAGES, 0), "dataflow": summary["mismatches"]["dataflow"]}
+    assert summary["mismatches"] == {
+        **dict.fromkeys(STAGES, 0),
+        "dataflow": summary["mismatches"]["dataflow"],
+    }
     (divergence,) = summary["divergences"]
     assert (divergence["layer"], divergence["tensor"], divergence["channel"]) == (
-        ("sign0", "o0", 2) if layer == 0 else ("layer1", "a1", 2))
+        ("sign0", "o0", 2) if layer == 0 else ("layer1", "a1", 2)
+    )
     assert "dataflow differs from golden first in" in str(failed(summary))
 
 

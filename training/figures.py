@@ -140,7 +140,5 @@ def snelson(document: dict):
         within = round(deviation[inside].mean().item(), 4)
         outside = round(deviation[~inside].mean().item(), 4)
         row["drawn"] = {"deviation_inside": within, "deviation_outside": outside}
-        axis.set(
-            title=f"{row['recipe']}\ndeviation {within} inside, {outside} outside the data"
-        )
+        axis.set(title=f"{row['recipe']}\ndeviation {within} inside, {outside} outside the data")
     return figure

@@ -146,9 +146,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="show the tables")
     parser.add_argument("--epochs", type=int, help="cut every row to so many epochs")
     parser.add_argument("--seeds", type=int, help="runs per row; by default the paper's number")
-    parser.add_argument(
-        "--rows", nargs="+", help="only these rows; with * and ? as in file names"
-    )
+    parser.add_argument("--rows", nargs="+", help="only these rows; with * and ? as in file names")
     parser.add_argument(
         "--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes to every recipe"
     )

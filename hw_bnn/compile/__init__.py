@@ -1,7 +1,7 @@
 """QONNX to a streaming accelerator, by FINN's builder steps and ours.
 
-    file --lowering--> integer graph --emit--> FINN dialect --FINN's steps--> hardware layers
-         --our RTL ops, folding, width converters, FIFOs--> dataflow graph --stitch--> rtl/
+file --lowering--> integer graph --emit--> FINN dialect --FINN's steps--> hardware layers
+     --our RTL ops, folding, width converters, FIFOs--> dataflow graph --stitch--> rtl/
 """
 
 from __future__ import annotations

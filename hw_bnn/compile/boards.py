@@ -50,8 +50,11 @@ class Budget:
 def budget(board: str) -> Budget:
     """What a search may fill of a board."""
     device = BOARDS[board]
-    return Budget(SHARE["lut"] * device.luts / device.luts_per_estimate, SHARE["ff"] * device.ffs,
-                  SHARE["bram"] * device.brams)
+    return Budget(
+        SHARE["lut"] * device.luts / device.luts_per_estimate,
+        SHARE["ff"] * device.ffs,
+        SHARE["bram"] * device.brams,
+    )
 
 
 def bram_price(board: str) -> float:
@@ -70,12 +73,19 @@ def too_large(accelerator, board: str) -> str | None:
         accelerator: accelerator.Accelerator with resources by estimate; without them it counts as fitting.
     """
     device, total, found = BOARDS[board], accelerator.resources, []
-    sizes = (("lut", "LUTs", device.luts / device.luts_per_estimate), ("ff", "registers", device.ffs),
-             ("bram", "block RAMs", device.brams))
+    sizes = (
+        ("lut", "LUTs", device.luts / device.luts_per_estimate),
+        ("ff", "registers", device.ffs),
+        ("bram", "block RAMs", device.brams),
+    )
     for kind, name, size in sizes:
         if total is None or getattr(total, kind) <= size:
             continue
-        most = max((n for n in accelerator.nodes if n.resources), key=lambda n: getattr(n.resources, kind))
-        found.append(f"about {getattr(total, kind):,.0f} {name} are {getattr(total, kind) - size:,.0f} more than "
-                     f"the {size:,.0f} of {board}, {getattr(most.resources, kind):,.0f} of them for {most.name}")
+        most = max(
+            (n for n in accelerator.nodes if n.resources), key=lambda n: getattr(n.resources, kind)
+        )
+        found.append(
+            f"about {getattr(total, kind):,.0f} {name} are {getattr(total, kind) - size:,.0f} more than "
+            f"the {size:,.0f} of {board}, {getattr(most.resources, kind):,.0f} of them for {most.name}"
+        )
     return "; ".join(found) or None

@@ -19,17 +19,31 @@ from .boards import BOARDS, DEFAULT_BOARD, too_large
 OUTPUT_MODES = ("scores", "label", "both")
 MEMORIES = ("auto", "lut", "block")
 """Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM."""
-_FINN_PART = "xc7z020clg400-1"  # for parts that FINN does not know; only its HLS choices depend on it
+_FINN_PART = (
+    "xc7z020clg400-1"  # for parts that FINN does not know; only its HLS choices depend on it
+)
 _VERSIONS = ("hw-bnn", "finn-plus", "qonnx", "onnx", "numpy")
 
 
 def compile_model(
-    model: str | Path, out: str | Path | None = None, *, board: str | None = None,
-    part: str | None = None, target_fps: float | None = None, target_cycles: int | None = None,
-    folding: str | Path | dict | None = None, clk_period_ns: float = 10.0,
-    input_datatype: str | None = None, input_scale: str | Fraction | None = None,
-    output_mode: str = "both", memory: str = "auto", check: bool = True, size_fifos: bool = True,
-    max_fifo_depth: int | None = None, hardwired: bool = False, force: bool = False,
+    model: str | Path,
+    out: str | Path | None = None,
+    *,
+    board: str | None = None,
+    part: str | None = None,
+    target_fps: float | None = None,
+    target_cycles: int | None = None,
+    folding: str | Path | dict | None = None,
+    clk_period_ns: float = 10.0,
+    input_datatype: str | None = None,
+    input_scale: str | Fraction | None = None,
+    output_mode: str = "both",
+    memory: str = "auto",
+    check: bool = True,
+    size_fifos: bool = True,
+    max_fifo_depth: int | None = None,
+    hardwired: bool = False,
+    force: bool = False,
     progress=None,
 ) -> Path:
     """Compile a QONNX model to a streaming accelerator.
@@ -75,23 +89,39 @@ def compile_model(
     target = _cycles(target_fps, target_cycles, clk_period_ns)
     scale = _fraction(input_scale)
     if output_mode not in OUTPUT_MODES:
-        raise BadInput(f"there is no output mode {output_mode!r}",
-                       remedy=f"use one of {', '.join(OUTPUT_MODES)}")
+        raise BadInput(
+            f"there is no output mode {output_mode!r}",
+            remedy=f"use one of {', '.join(OUTPUT_MODES)}",
+        )
     if max_fifo_depth is not None and (max_fifo_depth < 1 or not size_fifos):
-        raise BadInput(f"the cap on FIFO depths is {max_fifo_depth}" if size_fifos else
-                       "a cap on FIFO depths without sizing them", remedy="use 1 or more, with size_fifos")
+        raise BadInput(
+            f"the cap on FIFO depths is {max_fifo_depth}"
+            if size_fifos
+            else "a cap on FIFO depths without sizing them",
+            remedy="use 1 or more, with size_fifos",
+        )
     if input_datatype is None and scale is not None:
         raise BadInput("--input-scale without --input-type", remedy="give both")
     if hardwired and folding is not None:
-        raise BadInput("--hardwired and --folding", remedy="give one of the two: hard-wired layers are not folded")
+        raise BadInput(
+            "--hardwired and --folding",
+            remedy="give one of the two: hard-wired layers are not folded",
+        )
     if hardwired:
         target = target or 1
     out = Path(out) if out is not None else Path(f"{source.stem}_accelerator")
     options = {
-        "board": board, "part": part, "target_cycles": target, "clk_period_ns": clk_period_ns,
-        "input_datatype": input_datatype, "input_scale": str(scale) if scale is not None else None,
-        "output_mode": output_mode, "memory": memory, "size_fifos": size_fifos,
-        "max_fifo_depth": max_fifo_depth, "hardwired": hardwired,
+        "board": board,
+        "part": part,
+        "target_cycles": target,
+        "clk_period_ns": clk_period_ns,
+        "input_datatype": input_datatype,
+        "input_scale": str(scale) if scale is not None else None,
+        "output_mode": output_mode,
+        "memory": memory,
+        "size_fifos": size_fifos,
+        "max_fifo_depth": max_fifo_depth,
+        "hardwired": hardwired,
     }
     with ExitStack() as stack:
         folder = stack.enter_context(output_folder(out, overwrite=force))
@@ -107,36 +137,76 @@ def compile_model(
         from .dataflow import build_dataflow
 
         say("FINN")
-        graph = build_dataflow(proto, imported, part=_finn_part(part), target=target, folding=folding_map,
-                               mode=output_mode, check=check, log=folder / "finn.log", say=say, board=named,
-                               memory=memory, hardwired=hardwired)
+        graph = build_dataflow(
+            proto,
+            imported,
+            part=_finn_part(part),
+            target=target,
+            folding=folding_map,
+            mode=output_mode,
+            check=check,
+            log=folder / "finn.log",
+            say=say,
+            board=named,
+            memory=memory,
+            hardwired=hardwired,
+        )
         options["folding"] = graph.folding()
         (folder / "reports").mkdir()
         (folder / "golden").mkdir()
         shutil.move(folder / "finn.log", folder / "reports" / "finn.log")
         shutil.copyfile(source, folder / "model.onnx")
         say("RTL")
-        accelerator = write_rtl(graph, imported, folder, name=source.stem, board=board, part=part,
-                                clk_period_ns=clk_period_ns, options=options)
+        accelerator = write_rtl(
+            graph,
+            imported,
+            folder,
+            name=source.stem,
+            board=board,
+            part=part,
+            clk_period_ns=clk_period_ns,
+            options=options,
+        )
         if size_fifos:
             say("FIFO sizing")
             from .fifo_sizing import size
 
             depths, report = size(folder, accelerator, maximum=max_fifo_depth)
             graph.set_fifo_depths(depths)
-            (folder / "reports" / "fifo_depths.json").write_text(json.dumps(report, indent=1) + "\n")
-            accelerator = write_rtl(graph, imported, folder, name=source.stem, board=board, part=part,
-                                    clk_period_ns=clk_period_ns, options=options)
+            (folder / "reports" / "fifo_depths.json").write_text(
+                json.dumps(report, indent=1) + "\n"
+            )
+            accelerator = write_rtl(
+                graph,
+                imported,
+                folder,
+                name=source.stem,
+                board=board,
+                part=part,
+                clk_period_ns=clk_period_ns,
+                options=options,
+            )
         accelerator = add_resources(folder, accelerator)
         if named and (excess := too_large(accelerator, named)):
-            raise BadInput(f"it does not fit: {excess}", remedy="use a lower target, or a larger board")
+            raise BadInput(
+                f"it does not fit: {excess}", remedy="use a lower target, or a larger board"
+            )
         (folder / "reports" / "folding.json").write_text(json.dumps(graph.why, indent=1) + "\n")
         finish(folder, accelerator)
     return out
 
 
-def write_rtl(graph, imported, folder: Path, *, name: str, board: str | None, part: str,
-              clk_period_ns: float, options: dict) -> Accelerator:
+def write_rtl(
+    graph,
+    imported,
+    folder: Path,
+    *,
+    name: str,
+    board: str | None,
+    part: str,
+    clk_period_ns: float,
+    options: dict,
+) -> Accelerator:
     """(Re)write dataflow.onnx, rtl/ and accelerator.json; returns the description."""
     from .stitch import stitch
 
@@ -152,21 +222,43 @@ def write_rtl(graph, imported, folder: Path, *, name: str, board: str | None, pa
     lanes, label_offset, _, words = head.output_layout()
     bits = _bits(tensor.datatype)
     accelerator = Accelerator(
-        name=name, board=board, part=part, clk_period_ns=clk_period_ns,
+        name=name,
+        board=board,
+        part=part,
+        clk_period_ns=clk_period_ns,
         input=Input(
-            datatype=tensor.datatype, minimum=tensor.minimum, maximum=tensor.maximum,
-            shape=list(imported.graph.model_shape), stream_shape=list(tensor.shape),
+            datatype=tensor.datatype,
+            minimum=tensor.minimum,
+            maximum=tensor.maximum,
+            shape=list(imported.graph.model_shape),
+            stream_shape=list(tensor.shape),
             transpose=list(imported.graph.transpose) if imported.graph.transpose else None,
-            tensor=tensor.origin, elements=tensor.pixels * tensor.channels, element_bits=bits,
-            words=source.words, word_bits=source.word_bits, tdata_bits=source.tdata_bits),
+            tensor=tensor.origin,
+            elements=tensor.pixels * tensor.channels,
+            element_bits=bits,
+            words=source.words,
+            word_bits=source.word_bits,
+            tdata_bits=source.tdata_bits,
+        ),
         output=Output(
-            mode=head.get_nodeattr("mode"), tensor=scores.origin, scores=scores.channels * scores.pixels,
-            lanes=lanes, score_bits=head.get_input_datatype().bitwidth(), label_bits=head.label_bits(),
-            label_offset=label_offset, words=words * scores.pixels,
-            tdata_bits=stitched.streams[-1].tdata_bits),
-        nodes=stitched.nodes, streams=stitched.streams,
-        bound_cycles=max(n.cycles for n in stitched.nodes), sources=stitched.sources, hashes={},
-        versions={p: _version(p) for p in _VERSIONS}, options=options)
+            mode=head.get_nodeattr("mode"),
+            tensor=scores.origin,
+            scores=scores.channels * scores.pixels,
+            lanes=lanes,
+            score_bits=head.get_input_datatype().bitwidth(),
+            label_bits=head.label_bits(),
+            label_offset=label_offset,
+            words=words * scores.pixels,
+            tdata_bits=stitched.streams[-1].tdata_bits,
+        ),
+        nodes=stitched.nodes,
+        streams=stitched.streams,
+        bound_cycles=max(n.cycles for n in stitched.nodes),
+        sources=stitched.sources,
+        hashes={},
+        versions={p: _version(p) for p in _VERSIONS},
+        options=options,
+    )
     (folder / "accelerator.json").write_text(accelerator.dump())
     return accelerator
 
@@ -176,8 +268,10 @@ def add_resources(folder: Path, accelerator: Accelerator) -> Accelerator:
     from ..synth.estimate import estimate
 
     found = estimate(folder)
-    nodes = [node.model_copy(update={"resources": _resources(found["layers"].get(node.name))})
-             for node in accelerator.nodes]
+    nodes = [
+        node.model_copy(update={"resources": _resources(found["layers"].get(node.name))})
+        for node in accelerator.nodes
+    ]
     total = None if found["not_estimated"] else _resources(found["total"])
     return accelerator.model_copy(update={"nodes": nodes, "resources": total})
 
@@ -189,15 +283,24 @@ def _resources(cost: dict | None) -> Resources | None:
 def finish(folder: Path, accelerator: Accelerator) -> None:
     """Write accelerator.json with the hashes of everything that is the accelerator (not the reports)."""
     files = [folder / "model.onnx", folder / "dataflow.onnx", *sorted((folder / "rtl").iterdir())]
-    hashes = {f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
-    (folder / "accelerator.json").write_text(accelerator.model_copy(update={"hashes": hashes}).dump())
+    hashes = {
+        f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files
+    }
+    (folder / "accelerator.json").write_text(
+        accelerator.model_copy(update={"hashes": hashes}).dump()
+    )
 
 
 def _target(board: str | None, part: str | None) -> tuple[str | None, str]:
     if board is not None and board not in BOARDS:
-        raise BadInput(f"there is no board {board!r}", remedy=f"use one of {', '.join(BOARDS)}, or --part")
+        raise BadInput(
+            f"there is no board {board!r}", remedy=f"use one of {', '.join(BOARDS)}, or --part"
+        )
     if board is not None and part is not None and BOARDS[board].part != part:
-        raise BadInput(f"board {board} has the part {BOARDS[board].part}, not {part}", remedy="give one of the two")
+        raise BadInput(
+            f"board {board} has the part {BOARDS[board].part}, not {part}",
+            remedy="give one of the two",
+        )
     if part is not None:
         return board, part
     return board or DEFAULT_BOARD, BOARDS[board or DEFAULT_BOARD].part
@@ -233,7 +336,9 @@ def _fraction(scale) -> Fraction | None:
     except (ValueError, ZeroDivisionError):
         value = Fraction(0)
     if value <= 0:
-        raise BadInput(f"the input scale is {scale!r}", remedy='use a positive number or a fraction ("1/255")')
+        raise BadInput(
+            f"the input scale is {scale!r}", remedy='use a positive number or a fraction ("1/255")'
+        )
     return value
 
 

@@ -65,16 +65,31 @@ class DataflowGraph:
         """Write the graph; the same graph gives the same bytes."""
         proto = copy.deepcopy(self.model.model)
         for node in proto.graph.node:
-            keep = [a for a in sorted(node.attribute, key=lambda a: a.name)
-                    if a.name not in ("code_gen_dir_ipgen", "ipgen_path", "ip_path")]
+            keep = [
+                a
+                for a in sorted(node.attribute, key=lambda a: a.name)
+                if a.name not in ("code_gen_dir_ipgen", "ipgen_path", "ip_path")
+            ]
             del node.attribute[:]
             node.attribute.extend(keep)
         path.write_bytes(proto.SerializeToString(deterministic=True))
 
 
-def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str, target: int | None,
-                   folding, mode: str, check: bool, log: Path | None, say=lambda _name: None,
-                   board: str | None = None, memory: str = "auto", hardwired: bool = False) -> DataflowGraph:
+def build_dataflow(
+    proto: onnx.ModelProto,
+    imported: ImportedModel,
+    *,
+    part: str,
+    target: int | None,
+    folding,
+    mode: str,
+    check: bool,
+    log: Path | None,
+    say=lambda _name: None,
+    board: str | None = None,
+    memory: str = "auto",
+    hardwired: bool = False,
+) -> DataflowGraph:
     """Run FINN's builder steps and ours on an imported model.
 
     Args:
@@ -104,9 +119,13 @@ def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str
         from .search import FoldingSearch
 
         config = DataflowBuildConfig(
-            output_dir=str(workspace / "out"), synth_clk_period_ns=10.0, fpga_part=part,
-            generate_outputs=[], standalone_thresholds=False,
-            target_fps=1e8 // (target or DEFAULT_TARGET_CYCLES))
+            output_dir=str(workspace / "out"),
+            synth_clk_period_ns=10.0,
+            fpga_part=part,
+            generate_outputs=[],
+            standalone_thresholds=False,
+            target_fps=1e8 // (target or DEFAULT_TARGET_CYCLES),
+        )
         checker = _Checker(proto, imported) if check else None
         model = imported.finn_model(mode)
 
@@ -141,8 +160,13 @@ def build_dataflow(proto: onnx.ModelProto, imported: ImportedModel, *, part: str
         say("step_bnn_streams")
         model = own.step_bnn_streams(model, config)
         graph = DataflowGraph(model, layers, origins, explain(search, plan, layers, target))
-        graph.set_fifo_depths({op.onnx_node.name: max(2, op.get_exp_cycles())
-                               for op in graph.ops() if op.onnx_node.op_type == "Fifo_rtl"})
+        graph.set_fifo_depths(
+            {
+                op.onnx_node.name: max(2, op.get_exp_cycles())
+                for op in graph.ops()
+                if op.onnx_node.op_type == "Fifo_rtl"
+            }
+        )
         if checker:
             checker.compare(model, "step_bnn_streams")
     return graph
@@ -165,7 +189,9 @@ def execute(folder: str | Path, x: np.ndarray, *, batch: int = 256) -> np.ndarra
         return run_dataflow(model, frames, batch)
 
 
-def trace(folder: str | Path, x: np.ndarray, shapes: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+def trace(
+    folder: str | Path, x: np.ndarray, shapes: dict[str, tuple[int, ...]]
+) -> dict[str, np.ndarray]:
     """What an accelerator's dataflow graph holds of the model file's tensors, executed by FINN in Python.
 
     Args:
@@ -183,8 +209,11 @@ def trace(folder: str | Path, x: np.ndarray, shapes: dict[str, tuple[int, ...]])
 
     with _loaded(folder, x) as (accelerator, model, frames):
         runnable = _with_batch(model, len(frames))
-        values = execute_onnx(runnable, {runnable.graph.input[0].name: frames.astype(np.float32)},
-                              return_full_exec_context=True)
+        values = execute_onnx(
+            runnable,
+            {runnable.graph.input[0].name: frames.astype(np.float32)},
+            return_full_exec_context=True,
+        )
         outputs = {node.name: node.output for node in runnable.graph.node}
     found = {}
     for stream in accelerator.streams:
@@ -210,7 +239,9 @@ def _loaded(folder: str | Path, x: np.ndarray):
     contract = accelerator.input
     x = np.asarray(x)
     if x.shape[1:] != tuple(contract.shape):
-        raise BadInput(f"frames have the shape {x.shape[1:]}", remedy=f"use {tuple(contract.shape)}")
+        raise BadInput(
+            f"frames have the shape {x.shape[1:]}", remedy=f"use {tuple(contract.shape)}"
+        )
     with finn_session():
         builder()
         from . import ops  # noqa: F401
@@ -230,7 +261,7 @@ def run_dataflow(model, frames: np.ndarray, batch: int = 256) -> np.ndarray:
 
     outputs = []
     for start in range(0, len(frames), batch):
-        part = frames[start:start + batch]
+        part = frames[start : start + batch]
         runnable = _with_batch(model, len(part))
         name, out = runnable.graph.input[0].name, runnable.graph.output[0].name
         result = execute_onnx(runnable, {name: part.astype(np.float32)})[out]
@@ -249,7 +280,9 @@ def _with_batch(model, batch: int):
     from .steps import retype_layers
 
     copied = ModelWrapper(copy.deepcopy(model.model))
-    retype_layers(copied)  # FINN's MVAU executes bipolar x bipolar as a popcount, not as a dot product
+    retype_layers(
+        copied
+    )  # FINN's MVAU executes bipolar x bipolar as a popcount, not as a dot product
     for node in [n for n in copied.graph.node if n.op_type in SKIPPED]:
         consumer = copied.find_consumer(node.output[0])
         if consumer is None:  # the last one writes the graph output
@@ -268,7 +301,9 @@ def _with_batch(model, batch: int):
         if node.domain.startswith("finn"):
             op = getCustomOp(node)
             if "numInputVectors" in op.get_nodeattr_types():
-                op.set_nodeattr("numInputVectors", [batch, *list(op.get_nodeattr("numInputVectors"))[1:]])
+                op.set_nodeattr(
+                    "numInputVectors", [batch, *list(op.get_nodeattr("numInputVectors"))[1:]]
+                )
         elif node.op_type == "Reshape":
             shape_name = node.input[1]
             old = copied.get_initializer(shape_name)
@@ -290,8 +325,9 @@ class _Checker:
         x[0], x[1] = tensor.minimum, tensor.maximum
         if tensor.datatype == "BIPOLAR":
             x = np.where(x > 0, 1, -1)
-        golden = GoldenModel.from_onnx(proto, input_datatype=imported.input_datatype,
-                                       input_scale=imported.input_scale)
+        golden = GoldenModel.from_onnx(
+            proto, input_datatype=imported.input_datatype, input_scale=imported.input_scale
+        )
         self.scores = np.asarray(golden.scores(x)).reshape(SAMPLE_FRAMES, -1)
         self.frames = to_stream_order(x, graph.transpose)
 
@@ -303,7 +339,8 @@ class _Checker:
             raise CheckFailed(
                 f"after {step} the graph differs from the golden model in {len(wrong)} scores, first in "
                 f"frame {frame}, score {score}: {found[frame, score]} instead of {self.scores[frame, score]}",
-                remedy="this is a defect of the compiler: please report it with the model")
+                remedy="this is a defect of the compiler: please report it with the model",
+            )
 
 
 def _user_names(model, imported: ImportedModel) -> tuple[dict[str, str], dict[str, str]]:
@@ -320,21 +357,30 @@ def _user_names(model, imported: ImportedModel) -> tuple[dict[str, str], dict[st
     for op in graph.ops:
         if isinstance(op, Linear):
             matrix = op.weights.reshape(len(op.weights), -1).T
-            node = next(n for n in free if n.op_type.endswith("MVAU_rtl")
-                        and np.array_equal(model.get_initializer(n.input[1]), matrix))
+            node = next(
+                n
+                for n in free
+                if n.op_type.endswith("MVAU_rtl")
+                and np.array_equal(model.get_initializer(n.input[1]), matrix)
+            )
             merged = [c for c in graph.consumers(op.output) if isinstance(c, Threshold)]
             target = merged[0].output if merged and len(node.input) > 2 else op.output
             source = graph.tensors[op.inputs[0]]
             if op.is_conv and any(op.pads) and op.pad_value == 0 and source.datatype == "BIPOLAR":
-                getCustomOp(node).set_nodeattr("zeroPadding", [
-                    *source.shape[:2], *op.weights.shape[1:3], *op.stride, *op.dilation, *op.pads])
+                getCustomOp(node).set_nodeattr(
+                    "zeroPadding",
+                    [*source.shape[:2], *op.weights.shape[1:3], *op.stride, *op.dilation, *op.pads],
+                )
             for before in _private_inputs(model, node):
                 layers[before.name] = op.layer
         elif op.output in hardware:
             continue  # a threshold merged into its layer
         else:
-            node = next(n for n in _readers(model, hardware[op.inputs[0]])
-                        if n in free and n.op_type == HARDWARE[type(op).__name__])
+            node = next(
+                n
+                for n in _readers(model, hardware[op.inputs[0]])
+                if n in free and n.op_type == HARDWARE[type(op).__name__]
+            )
             target = op.output
         free.remove(node)
         hardware[target] = node.output[0]
@@ -343,8 +389,12 @@ def _user_names(model, imported: ImportedModel) -> tuple[dict[str, str], dict[st
     return layers, origins
 
 
-HARDWARE = {"Threshold": "BnnThresholding_rtl", "MaxPool": "MaxPool_rtl", "SumPool": "SumPool_rtl",
-            "Add": "StreamAdd_rtl"}
+HARDWARE = {
+    "Threshold": "BnnThresholding_rtl",
+    "MaxPool": "MaxPool_rtl",
+    "SumPool": "SumPool_rtl",
+    "Add": "StreamAdd_rtl",
+}
 
 
 def _readers(model, tensor: str) -> list:

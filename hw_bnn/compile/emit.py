@@ -36,13 +36,19 @@ class Emitter:
         source = graph.tensors[graph.input]
         scores = graph.tensors[graph.output]
         proto = helper.make_graph(
-            self.nodes, "hw_bnn",
+            self.nodes,
+            "hw_bnn",
             [helper.make_tensor_value_info(graph.input, TensorProto.FLOAT, [1, *source.shape])],
             [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, *scores.shape])],
-            initializer=self.initializers, value_info=self.infos,
+            initializer=self.initializers,
+            value_info=self.infos,
         )
-        opsets = [helper.make_opsetid("", 13), helper.make_opsetid(GENERAL, 1),
-                  helper.make_opsetid(FINN_DOMAIN, 1), helper.make_opsetid(DOMAIN, 1)]
+        opsets = [
+            helper.make_opsetid("", 13),
+            helper.make_opsetid(GENERAL, 1),
+            helper.make_opsetid(FINN_DOMAIN, 1),
+            helper.make_opsetid(DOMAIN, 1),
+        ]
         model = ModelWrapper(helper.make_model(proto, opset_imports=opsets, producer_name="hw_bnn"))
         for name, datatype in self.types.items():
             model.set_tensor_datatype(name, DataType[datatype])
@@ -56,8 +62,15 @@ class Emitter:
         return name
 
     def _parameter(self, name: str, array: np.ndarray, datatype: str) -> str:
-        self.initializers.append(helper.make_tensor(
-            name, TensorProto.FLOAT, array.shape, np.asarray(array, np.float32).tobytes(), raw=True))
+        self.initializers.append(
+            helper.make_tensor(
+                name,
+                TensorProto.FLOAT,
+                array.shape,
+                np.asarray(array, np.float32).tobytes(),
+                raw=True,
+            )
+        )
         self.types[name] = datatype
         return name
 
@@ -85,41 +98,91 @@ class Emitter:
         """Padding and sliding window in front of a convolution; a 1x1 one needs neither."""
         name, shape = source.name, source.shape
         if any(op.pads):
-            padded = (shape[0] + op.pads[0] + op.pads[2], shape[1] + op.pads[1] + op.pads[3], shape[2])
+            padded = (
+                shape[0] + op.pads[0] + op.pads[2],
+                shape[1] + op.pads[1] + op.pads[3],
+                shape[2],
+            )
             target = self._tensor(f"{op.output}_padded", padded, source.datatype)
-            self._map("StreamPad_rtl", [name], target, source, shape, padding=op.pads, value=op.pad_value)
+            self._map(
+                "StreamPad_rtl", [name], target, source, shape, padding=op.pads, value=op.pad_value
+            )
             name, shape = target, padded
         _, kh, kw, channels = op.weights.shape
         if (kh, kw) == (1, 1) and op.stride == (1, 1):
             return name
         target = self.graph.tensors[op.output].shape
-        windows = self._tensor(f"{op.output}_windows", (*target[:2], kh * kw * channels), source.datatype)
-        self._map("SlidingWindow_rtl", [name], windows, source, shape, KernelDim=(kh, kw), Stride=op.stride,
-                  Dilation=op.dilation)
+        windows = self._tensor(
+            f"{op.output}_windows", (*target[:2], kh * kw * channels), source.datatype
+        )
+        self._map(
+            "SlidingWindow_rtl",
+            [name],
+            windows,
+            source,
+            shape,
+            KernelDim=(kh, kw),
+            Stride=op.stride,
+            Dilation=op.dilation,
+        )
         return windows
 
     def _map(self, op_type: str, inputs, output: str, source: Tensor, shape, **attributes) -> None:
         attributes.setdefault("outputDataType", source.datatype)
-        self._node(op_type, inputs, [output], DOMAIN, backend="fpgadataflow", IFMDim=shape[:2],
-                   NumChannels=shape[2], SIMD=1, inputDataType=source.datatype, **attributes)
+        self._node(
+            op_type,
+            inputs,
+            [output],
+            DOMAIN,
+            backend="fpgadataflow",
+            IFMDim=shape[:2],
+            NumChannels=shape[2],
+            SIMD=1,
+            inputDataType=source.datatype,
+            **attributes,
+        )
 
     def _maxpool(self, op: MaxPool) -> None:
         source = self.graph.tensors[op.inputs[0]]
         mask = self._parameter(f"{op.output}_minimum", op.minimum[None], "BINARY")
-        self._map("MaxPool_rtl", [source.name, mask], self._out(self.graph.tensors[op.output]), source,
-                  source.shape, KernelDim=op.kernel, Stride=op.stride, padding=op.pads)
+        self._map(
+            "MaxPool_rtl",
+            [source.name, mask],
+            self._out(self.graph.tensors[op.output]),
+            source,
+            source.shape,
+            KernelDim=op.kernel,
+            Stride=op.stride,
+            padding=op.pads,
+        )
 
     def _sumpool(self, op: SumPool) -> None:
         source, target = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.output]
-        self._map("SumPool_rtl", [source.name], self._out(target), source, source.shape,
-                  KernelDim=op.kernel, Stride=op.stride, outputDataType=target.datatype)
+        self._map(
+            "SumPool_rtl",
+            [source.name],
+            self._out(target),
+            source,
+            source.shape,
+            KernelDim=op.kernel,
+            Stride=op.stride,
+            outputDataType=target.datatype,
+        )
 
     def _add(self, op: Add) -> None:
         left, right = (self.graph.tensors[n] for n in op.inputs)
         target = self.graph.tensors[op.output]
         shape = left.shape if len(left.shape) == 3 else (1, 1, left.shape[0])
-        self._map("StreamAdd_rtl", [left.name, right.name], self._out(target), left, shape,
-                  inputDataType2=right.datatype, outputDataType=target.datatype, factors=op.factors)
+        self._map(
+            "StreamAdd_rtl",
+            [left.name, right.name],
+            self._out(target),
+            left,
+            shape,
+            inputDataType2=right.datatype,
+            outputDataType=target.datatype,
+            factors=op.factors,
+        )
 
     def _shape(self, name: str, values) -> str:
         key = f"{name}_shape"
@@ -135,20 +198,40 @@ class Emitter:
         alone = len(self.graph.consumers(source.name)) == 1 and source.name != self.graph.output
         if isinstance(producer, Linear) and alone and not op.negate.any():  # FINN merges the two
             layout = "NHWC" if len(source.shape) == 3 else "NC"
-            self._node("MultiThreshold", [source.name, table], [self._out(target)], GENERAL,
-                       out_dtype=target.datatype, out_scale=float(op.step), out_bias=float(op.bias),
-                       data_layout=layout)
+            self._node(
+                "MultiThreshold",
+                [source.name, table],
+                [self._out(target)],
+                GENERAL,
+                out_dtype=target.datatype,
+                out_scale=float(op.step),
+                out_bias=float(op.bias),
+                data_layout=layout,
+            )
             return
         # One threshold row for all elements: then PE may span pixels, too.
         uniform = len(op.thresholds) == 1
-        channels, vectors = (source.pixels * source.channels, []) if uniform else (
-            source.channels, source.shape[:-1])
-        self._node("Thresholding", [source.name, table], [self._out(target)], FINN_DOMAIN,
-                   backend="fpgadataflow", NumChannels=channels, PE=1,
-                   numSteps=op.thresholds.shape[1], inputDataType=source.datatype, weightDataType=datatype,
-                   outputDataType=target.datatype, numInputVectors=[1, *vectors],
-                   ActVal=0 if target.datatype == "BIPOLAR" else op.bias,
-                   **({"negate": self._negate(op)} if op.negate.any() else {}))
+        channels, vectors = (
+            (source.pixels * source.channels, [])
+            if uniform
+            else (source.channels, source.shape[:-1])
+        )
+        self._node(
+            "Thresholding",
+            [source.name, table],
+            [self._out(target)],
+            FINN_DOMAIN,
+            backend="fpgadataflow",
+            NumChannels=channels,
+            PE=1,
+            numSteps=op.thresholds.shape[1],
+            inputDataType=source.datatype,
+            weightDataType=datatype,
+            outputDataType=target.datatype,
+            numInputVectors=[1, *vectors],
+            ActVal=0 if target.datatype == "BIPOLAR" else op.bias,
+            **({"negate": self._negate(op)} if op.negate.any() else {}),
+        )
 
     @staticmethod
     def _negate(op: Threshold) -> list[int]:
@@ -160,13 +243,27 @@ class Emitter:
         if self.affine is not None and self.affine.a_bits:
             a_bits, b_bits = self.affine.a_bits, self.affine.b_bits
             table = np.stack([self.affine.a, self.affine.b]).astype(np.float64)
-            self.initializers.append(helper.make_tensor(
-                "head_affine", TensorProto.DOUBLE, table.shape, table.tobytes(), raw=True))
+            self.initializers.append(
+                helper.make_tensor(
+                    "head_affine", TensorProto.DOUBLE, table.shape, table.tobytes(), raw=True
+                )
+            )
             inputs.append("head_affine")
         self.types[OUTPUT] = scores.datatype
-        self._node("AffineArgmax_rtl", inputs, [OUTPUT], DOMAIN, backend="fpgadataflow",
-                   Labels=scores.channels, PE=1, inputDataType=scores.datatype, mode=self.mode,
-                   aBits=a_bits, bBits=b_bits, numInputVectors=[1, *scores.shape[:-1]])
+        self._node(
+            "AffineArgmax_rtl",
+            inputs,
+            [OUTPUT],
+            DOMAIN,
+            backend="fpgadataflow",
+            Labels=scores.channels,
+            PE=1,
+            inputDataType=scores.datatype,
+            mode=self.mode,
+            aBits=a_bits,
+            bBits=b_bits,
+            numInputVectors=[1, *scores.shape[:-1]],
+        )
 
 
 def emit(graph: IntegerGraph, affine: FixedAffine | None, mode: str) -> ModelWrapper:

@@ -61,7 +61,9 @@ class Surd:
         return Surd(self.x * other.x + self.y * other.y * d, self.x * other.y + self.y * other.x, d)
 
     def __truediv__(self, other: Surd) -> Surd:
-        norm = other.x * other.x - other.y * other.y * other.d  # 0 only for 0: sqrt(d) is irrational
+        norm = (
+            other.x * other.x - other.y * other.y * other.d
+        )  # 0 only for 0: sqrt(d) is irrational
         if not norm:
             raise ZeroDivisionError("division by an exact zero")
         return self * Surd(other.x / norm, -other.y / norm, other.d)

@@ -27,8 +27,14 @@ counted, so that results repeat. FIFOs that it leaves out, the smallest, keep on
 the full rate."""
 
 
-def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, seed: int = 0,
-         budget: int = BUDGET) -> tuple[dict[str, int], dict]:
+def size(
+    folder: Path,
+    accelerator: Accelerator,
+    *,
+    maximum: int | None = None,
+    seed: int = 0,
+    budget: int = BUDGET,
+) -> tuple[dict[str, int], dict]:
     """Depths of all FIFOs, and the report that goes to reports/fifo_depths.json.
 
     Args:
@@ -73,17 +79,27 @@ def size(folder: Path, accelerator: Accelerator, *, maximum: int | None = None, 
                 rate, _ = probe.rate(depths)
             except CheckFailed as error:
                 first = error.reason.splitlines()[0]
-                raise BadInput(f"with FIFOs of at most {maximum} words the design deadlocks ({first})",
-                               remedy="allow deeper FIFOs") from error
+                raise BadInput(
+                    f"with FIFOs of at most {maximum} words the design deadlocks ({first})",
+                    remedy="allow deeper FIFOs",
+                ) from error
     report = {
-        "cycles_per_frame": rate, "best_cycles_per_frame": best, "bound_cycles": accelerator.bound_cycles,
+        "cycles_per_frame": rate,
+        "best_cycles_per_frame": best,
+        "bound_cycles": accelerator.bound_cycles,
         "cap": maximum,
         "fifos": {
             name: {
-                "depth": depths[name], "width_bits": width[name], "occupancy": occupancy[name],
-                "between": [_producer(accelerator, n.inputs[0]), _consumer(accelerator, n.outputs[0])],
+                "depth": depths[name],
+                "width_bits": width[name],
+                "occupancy": occupancy[name],
+                "between": [
+                    _producer(accelerator, n.inputs[0]),
+                    _consumer(accelerator, n.outputs[0]),
+                ],
                 "reason": _reason(depths[name], occupancy[name], maximum, name in searched),
-            } for name, n in fifos.items()
+            }
+            for name, n in fifos.items()
         },
     }
     return depths, report
@@ -107,7 +123,9 @@ class _Probe:
         rng = np.random.default_rng(seed)
         frames = min(256, max(8, PROBE_CYCLES // accelerator.bound_cycles))
         self.warm_up = frames // 2
-        x = rng.integers(contract.minimum, contract.maximum, (frames, *contract.shape), endpoint=True)
+        x = rng.integers(
+            contract.minimum, contract.maximum, (frames, *contract.shape), endpoint=True
+        )
         if contract.datatype == "BIPOLAR":
             x = np.where(x > 0, 1, -1)
         self.words = pack_input(contract, x)

@@ -21,8 +21,17 @@ from .search import LIMITS, FoldingSearch, Plan, choices, dividend, divisors
 
 DEFAULT_TARGET_CYCLES = 1024
 
-__all__ = ["DEFAULT_TARGET_CYCLES", "aliases", "apply_folding", "choices", "choose", "dividend", "divisors",
-           "match_head", "read_folding"]
+__all__ = [
+    "DEFAULT_TARGET_CYCLES",
+    "aliases",
+    "apply_folding",
+    "choices",
+    "choose",
+    "dividend",
+    "divisors",
+    "match_head",
+    "read_folding",
+]
 
 
 def choose(search: FoldingSearch, target: int | None, board: str | None) -> Plan:
@@ -44,8 +53,11 @@ def choose(search: FoldingSearch, target: int | None, board: str | None) -> Plan
     best = search.best(room) if target is not None else None
     wanted = search.slowest() if target is None else search.plan(target)
     what = "even fully folded it" if target is None else f"{target} cycles a frame"
-    remedy = ("use a larger board, or a smaller network" if best is None else
-              f"use --target-cycles {best.cycles} or more, or a larger board")
+    remedy = (
+        "use a larger board, or a smaller network"
+        if best is None
+        else f"use --target-cycles {best.cycles} or more, or a larger board"
+    )
     raise BadInput(f"{what} does not fit {board}: {_excess(search, wanted, board)}", remedy=remedy)
 
 
@@ -55,12 +67,16 @@ def _excess(search: FoldingSearch, plan: Plan, board: str) -> str:
     over = plan.excess(room)
     for kind, name in (("lut", "LUTs"), ("ff", "registers"), ("bram", "block RAMs")):
         if kind in over:
-            costs = [getattr(t, kind)[r, c]
-                     for t, r, c in zip(search.tables, plan.rows, plan.columns, strict=True)]
+            costs = [
+                getattr(t, kind)[r, c]
+                for t, r, c in zip(search.tables, plan.rows, plan.columns, strict=True)
+            ]
             most = max(range(len(costs)), key=costs.__getitem__)
-            parts.append(f"about {getattr(plan, kind):,.0f} {name} are {over[kind]:,.0f} more than "
-                         f"the {getattr(room, kind):,.0f} it may fill, {costs[most]:,.0f} of them for "
-                         f"{search.tables[most].name}")
+            parts.append(
+                f"about {getattr(plan, kind):,.0f} {name} are {over[kind]:,.0f} more than "
+                f"the {getattr(room, kind):,.0f} it may fill, {costs[most]:,.0f} of them for "
+                f"{search.tables[most].name}"
+            )
     return "; ".join(parts)
 
 
@@ -85,8 +101,9 @@ def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise BadInput(f"the folding file {path} cannot be read ({error})") from error
     if not isinstance(document, dict) or not all(isinstance(v, dict) for v in document.values()):
-        raise BadInput(f"{path} is no folding file",
-                       remedy='write {"node name": {"PE": 4, "SIMD": 8}, ...}')
+        raise BadInput(
+            f"{path} is no folding file", remedy='write {"node name": {"PE": 4, "SIMD": 8}, ...}'
+        )
     folding = {}
     for name, attributes in document.items():
         if name == "Defaults":
@@ -94,12 +111,15 @@ def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
         folding[name] = {k: v for k, v in attributes.items() if k in LIMITS}
         for key, value in folding[name].items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise BadInput(f"{key} is {value!r} in {path}", node=name,
-                               remedy="use a positive whole number")
+                raise BadInput(
+                    f"{key} is {value!r} in {path}", node=name, remedy="use a positive whole number"
+                )
     return folding
 
 
-def apply_folding(model: ModelWrapper, folding: dict[str, dict[str, int]], layers: dict[str, str]) -> None:
+def apply_folding(
+    model: ModelWrapper, folding: dict[str, dict[str, int]], layers: dict[str, str]
+) -> None:
     """Set PE and SIMD by name: a node's name, FINN's name for it, or the user's layer (layers: node -> it).
 
     Raises:
@@ -109,9 +129,12 @@ def apply_folding(model: ModelWrapper, folding: dict[str, dict[str, int]], layer
     for name, attributes in folding.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            raise BadInput(f"the folding names no node {name!r}",
-                           remedy=f"did you mean {near[0]!r}?" if near else
-                           f"nodes are {', '.join(sorted({n.name for n in model.graph.node}))}")
+            raise BadInput(
+                f"the folding names no node {name!r}",
+                remedy=f"did you mean {near[0]!r}?"
+                if near
+                else f"nodes are {', '.join(sorted({n.name for n in model.graph.node}))}",
+            )
         node = known[name]
         op = getCustomOp(node)
         for key, value in attributes.items():
@@ -119,8 +142,11 @@ def apply_folding(model: ModelWrapper, folding: dict[str, dict[str, int]], layer
             if limit is None:
                 raise BadInput(f"it has no {key}", node=name, remedy="leave it out")
             if limit % value:
-                raise BadInput(f"{key} = {value} does not divide {limit}", node=name,
-                               remedy=f"use one of {', '.join(map(str, divisors(limit)))}")
+                raise BadInput(
+                    f"{key} = {value} does not divide {limit}",
+                    node=name,
+                    remedy=f"use one of {', '.join(map(str, divisors(limit)))}",
+                )
             op.set_nodeattr(key, value)
     match_head(model)
 
@@ -133,7 +159,12 @@ def aliases(model: ModelWrapper, layers: dict[str, str]) -> dict[str, object]:
         kind = "MVAU" if kind.endswith("MVAU") else kind
         index = counts.get(kind, 0)
         counts[kind] = index + 1
-        for name in (f"{kind}_{index}", f"{kind}_hls_{index}", f"{kind}_rtl_{index}", layers.get(node.name)):
+        for name in (
+            f"{kind}_{index}",
+            f"{kind}_hls_{index}",
+            f"{kind}_rtl_{index}",
+            layers.get(node.name),
+        ):
             if name:
                 known.setdefault(name, node)
     for node in model.graph.node:

@@ -17,20 +17,32 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
     """
     rows, slowest = [], None
     for table, row, column in zip(search.tables, plan.rows, plan.columns, strict=True):
-        rows.append({
-            "node": table.name, "layer": layers.get(table.name), "cycles": int(table.cycles[row]),
-            **table.choices[row], **table.variants[column],
-            "lut": int(table.lut[row, column]), "ff": int(table.ff[row, column]),
-            "bram": float(table.bram[row, column]),
-        })
+        rows.append(
+            {
+                "node": table.name,
+                "layer": layers.get(table.name),
+                "cycles": int(table.cycles[row]),
+                **table.choices[row],
+                **table.variants[column],
+                "lut": int(table.lut[row, column]),
+                "ff": int(table.ff[row, column]),
+                "bram": float(table.bram[row, column]),
+            }
+        )
         if slowest is None or table.cycles[row] > slowest[0].cycles[slowest[1]]:
             slowest = table, row, column
     table, row, column = slowest
     return {
-        "target_cycles": target, "bound_cycles": plan.cycles,
-        "bottleneck": {"node": table.name, "layer": layers.get(table.name), "cycles": int(table.cycles[row]),
-                       "why": _why(table, row, column, search.price)},
-        "total": {"lut": int(plan.lut), "ff": int(plan.ff), "bram": plan.bram}, "layers": rows,
+        "target_cycles": target,
+        "bound_cycles": plan.cycles,
+        "bottleneck": {
+            "node": table.name,
+            "layer": layers.get(table.name),
+            "cycles": int(table.cycles[row]),
+            "why": _why(table, row, column, search.price),
+        },
+        "total": {"lut": int(plan.lut), "ff": int(plan.ff), "bram": plan.bram},
+        "layers": rows,
     }
 
 
@@ -41,8 +53,11 @@ def _why(table: Table, row: int, column: int, price: float) -> str:
         mw, mh = (int(table.op.get_nodeattr(k)) for k in ("MW", "MH"))
         pe, simd = table.choices[row]["PE"], table.choices[row]["SIMD"]
         vectors = now * pe * simd // (mw * mh)
-        doing = (f"{vectors:,} vectors a frame x {mh}/{pe} neurons x {mw}/{simd} inputs" if vectors > 1 else
-                 f"{mh}/{pe} neurons x {mw}/{simd} inputs")
+        doing = (
+            f"{vectors:,} vectors a frame x {mh}/{pe} neurons x {mw}/{simd} inputs"
+            if vectors > 1
+            else f"{mh}/{pe} neurons x {mw}/{simd} inputs"
+        )
     else:
         doing = "one word a cycle"
     said = f"{doing} = {now:,} cycles a frame"
@@ -59,5 +74,7 @@ def _why(table: Table, row: int, column: int, price: float) -> str:
     more = table.lut[choice, best[choice]] - table.lut[row, column]
     blocks = table.bram[choice, best[choice]] - table.bram[row, column]
     words = ", ".join(f"{k} = {v}" for k, v in table.choices[choice].items())
-    return (f"{said}; the next faster folding ({words}) takes {nearest:,} cycles, "
-            f"{more:+,.0f} LUTs and {blocks:+g} block RAMs")
+    return (
+        f"{said}; the next faster folding ({words}) takes {nearest:,} cycles, "
+        f"{more:+,.0f} LUTs and {blocks:+g} block RAMs"
+    )

@@ -26,7 +26,9 @@ class ImportedModel:
         graph = self.graph
         scores = graph.tensors[graph.output]
         layer = graph.producer(graph.output)
-        return fixed_affine(graph.head, reachable_scores(graph), layer.layer if layer else scores.origin)
+        return fixed_affine(
+            graph.head, reachable_scores(graph), layer.layer if layer else scores.origin
+        )
 
     def finn_model(self, mode: str):
         """FINN-ONNX model with the output mode "scores", "label" or "both"."""
@@ -42,17 +44,23 @@ def reachable_scores(graph: IntegerGraph) -> list[range]:
     tensor, layer = graph.tensors[graph.output], graph.producer(graph.output)
     step = 1
     low, high = tensor.minimum, tensor.maximum
-    if isinstance(layer, Linear) and graph.tensors[layer.inputs[0]].datatype == "BIPOLAR" \
-            and not (any(layer.pads) and layer.pad_value == 0):
+    if (
+        isinstance(layer, Linear)
+        and graph.tensors[layer.inputs[0]].datatype == "BIPOLAR"
+        and not (any(layer.pads) and layer.pad_value == 0)
+    ):
         step = 2
     return [range(low, high + 1, step)] * tensor.channels
 
 
-def import_model(model: onnx.ModelProto, input_datatype: str | None = None,
-                 input_scale: Fraction | None = None) -> ImportedModel:
+def import_model(
+    model: onnx.ModelProto, input_datatype: str | None = None, input_scale: Fraction | None = None
+) -> ImportedModel:
     """Integer graph of a QONNX file, ready for FINN.
 
     Raises:
         Unsupported: names the node, why, and what works instead.
     """
-    return ImportedModel(prepare(lower(model, input_datatype, input_scale)), input_datatype, input_scale)
+    return ImportedModel(
+        prepare(lower(model, input_datatype, input_scale)), input_datatype, input_scale
+    )

@@ -48,7 +48,9 @@ def fixed_affine(head: Head, reachable: list[range], layer: str) -> FixedAffine:
     if len({*alpha}) == 1 and len({*beta}) == 1 and alpha[0].sign() > 0:
         return FixedAffine(np.ones(classes, np.int64), np.zeros(classes, np.int64), 0, 0)
     pairs = _ranking(alpha, beta, reachable)
-    top = max((abs(float(a)) for a in alpha), default=0.0) or max(abs(float(b)) for b in beta) or 1.0
+    top = (
+        max((abs(float(a)) for a in alpha), default=0.0) or max(abs(float(b)) for b in beta) or 1.0
+    )
     exponent = int(np.ceil(np.log2(top)))
     for fraction_bits in range(1, 49):
         scale = _power(fraction_bits - exponent)
@@ -57,7 +59,8 @@ def fixed_affine(head: Head, reachable: list[range], layer: str) -> FixedAffine:
             return FixedAffine(np.array(a), np.array(b), _bits(a), _bits(b))
     raise Unsupported(
         "no fixed-point affine of up to 48 fraction bits gives the argmax of the last BatchNorm exactly",
-        node=layer, remedy="compile with --output-mode scores and take the argmax on the host",
+        node=layer,
+        remedy="compile with --output-mode scores and take the argmax on the host",
     )
 
 
@@ -82,7 +85,9 @@ def _ranking(alpha, beta, reachable) -> tuple[np.ndarray, np.ndarray]:
         key = key.astype(np.int64)
     order = np.argsort(key, kind="stable")
     if not rational:
-        doubt = 2 * (int(np.abs(scores).max(initial=0)) + 1)  # each key is at most half of it too low
+        doubt = 2 * (
+            int(np.abs(scores).max(initial=0)) + 1
+        )  # each key is at most half of it too low
         order = _settle(order, key, doubt, alpha, beta, classes, scores)
     return classes[order], scores[order]
 
@@ -97,8 +102,10 @@ def _settle(order, key, doubt: int, alpha, beta, classes, scores) -> np.ndarray:
     sorted_keys = key[order]
     close = np.asarray(sorted_keys[1:] - sorted_keys[:-1] <= doubt, dtype=bool)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], close, [False]]).astype(np.int8)))
-    for first, last in edges.reshape(-1, 2):  # close[first:last]: the entries first..last belong together
-        order[first:last + 1] = sorted(order[first:last + 1].tolist(), key=cmp_to_key(exact))
+    for first, last in edges.reshape(
+        -1, 2
+    ):  # close[first:last]: the entries first..last belong together
+        order[first : last + 1] = sorted(order[first : last + 1].tolist(), key=cmp_to_key(exact))
     return order
 
 
@@ -121,4 +128,6 @@ def _nearest(value: Surd) -> int:
 
 
 def _bits(values) -> int:
-    return max(max(int(v).bit_length() if v >= 0 else int(-v - 1).bit_length() for v in values) + 1, 2)
+    return max(
+        max(int(v).bit_length() if v >= 0 else int(-v - 1).bit_length() for v in values) + 1, 2
+    )

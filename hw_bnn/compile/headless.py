@@ -24,8 +24,10 @@ class _NoSimulator:
     """Stands for the names that finn.xsi takes from Vivado."""
 
     def __init__(self, *_args, **_kwargs):
-        raise MissingTool("FINN's own RTL simulation needs Vivado",
-                          remedy="use `hw-bnn simulate`, which runs in Verilator")
+        raise MissingTool(
+            "FINN's own RTL simulation needs Vivado",
+            remedy="use `hw-bnn simulate`, which runs in Verilator",
+        )
 
 
 def builder():
@@ -37,8 +39,9 @@ def builder():
     try:
         xsi = import_module("finn.xsi")
     except ImportError as error:
-        raise MissingTool(f"FINN cannot be imported ({error})",
-                          remedy="pip install 'hw-bnn[compile]'") from error
+        raise MissingTool(
+            f"FINN cannot be imported ({error})", remedy="pip install 'hw-bnn[compile]'"
+        ) from error
     if "XILINX_VIVADO" not in os.environ:
         for name in xsi._LAZY_NAMES:
             xsi.__dict__.setdefault(name, _NoSimulator)
@@ -62,8 +65,11 @@ def finn_session(log: Path | None = None) -> Iterator[Path]:
         kept = root.handlers[:]
         root.handlers[:] = [handler]
         try:
-            with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), \
-                    warnings.catch_warnings():
+            with (
+                contextlib.redirect_stdout(text),
+                contextlib.redirect_stderr(text),
+                warnings.catch_warnings(),
+            ):
                 warnings.simplefilter("ignore")
                 yield Path(folder)
         finally:

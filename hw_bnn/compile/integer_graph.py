@@ -151,10 +151,15 @@ def check_hardwired(graph: IntegerGraph) -> None:
         if not isinstance(op, Linear):
             continue
         if op.is_conv:
-            raise Unsupported("a convolution has no hard-wired form (its windows come one after another)",
-                              node=op.layer, remedy=remedy)
+            raise Unsupported(
+                "a convolution has no hard-wired form (its windows come one after another)",
+                node=op.layer,
+                remedy=remedy,
+            )
         for after in graph.consumers(op.output):
             if isinstance(after, Threshold) and after.thresholds.shape[1] > 1:
                 raise Unsupported(
                     f"a hard-wired layer gives bits, this one has {after.thresholds.shape[1] + 1} levels",
-                    node=op.layer, remedy=remedy)
+                    node=op.layer,
+                    remedy=remedy,
+                )

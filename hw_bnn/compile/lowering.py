@@ -47,22 +47,30 @@ class Lowering:
         input_scale: real value of one step of that type; an exact fraction.
     """
 
-    def __init__(self, model: onnx.ModelProto, input_datatype: str | None = None,
-                 input_scale: Fraction | None = None):
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        input_datatype: str | None = None,
+        input_scale: Fraction | None = None,
+    ):
         self.graph = model.graph
         self.input_datatype, self.input_scale = input_datatype, input_scale
         self.values: dict[str, Value] = {}
         self.tensors: dict[str, Tensor] = {}
         self.ops: list[Op] = []
         self.labels: set[str] = set()  # tensors that hold the label
-        self.bounds: dict[str, tuple] = {}  # reachable integers a channel, tighter than the datatype
+        self.bounds: dict[
+            str, tuple
+        ] = {}  # reachable integers a channel, tighter than the datatype
         self.model_shape: tuple[int, ...] | None = None
         self.transpose: tuple[int, ...] | None = None
         self.input: str | None = None
         self.channels_last = False
         self.uses = _count_uses(self.graph)
         self.annotations = {
-            a.tensor_name: {p.key: p.value for p in a.quant_parameter_tensor_names}.get("finn_datatype")
+            a.tensor_name: {p.key: p.value for p in a.quant_parameter_tensor_names}.get(
+                "finn_datatype"
+            )
             for a in self.graph.quantization_annotation
         }
 
@@ -81,31 +89,41 @@ class Lowering:
             handler = RULES.get(node.op_type)
             if handler is None:
                 raise Unsupported(
-                    f"operator {node.op_type} is not supported", node=node_name(node),
+                    f"operator {node.op_type} is not supported",
+                    node=node_name(node),
                     remedy=f"supported are {', '.join(sorted(RULES))}",
                 )
             try:
                 handler(self, node)
             except Unsupported as error:
                 if error.node is None:
-                    raise Unsupported(error.reason, node=node_name(node), remedy=error.remedy) from error
+                    raise Unsupported(
+                        error.reason, node=node_name(node), remedy=error.remedy
+                    ) from error
                 raise
             except ZeroDivisionError:
-                raise Unsupported("a division by zero", node=node_name(node),
-                                  remedy="check the constants of the exported model") from None
+                raise Unsupported(
+                    "a division by zero",
+                    node=node_name(node),
+                    remedy="check the constants of the exported model",
+                ) from None
         return self._finish()
 
     def _graph_input(self) -> None:
         free = [i for i in self.graph.input if i.name not in self.values]
         if len(free) != 1:
-            raise Unsupported(f"the graph has {len(free)} inputs ({', '.join(i.name for i in free)})",
-                              remedy="give it one input")
+            raise Unsupported(
+                f"the graph has {len(free)} inputs ({', '.join(i.name for i in free)})",
+                remedy="give it one input",
+            )
         (graph_input,) = free
         dims = [d.dim_value for d in graph_input.type.tensor_type.shape.dim]
         if len(dims) not in (2, 4) or any(d <= 0 for d in dims[1:]):
-            raise Unsupported(f"the graph input {graph_input.name} has shape {dims}",
-                              remedy="export it as (batch, features) or (batch, channels, height, width) "
-                                     "with fixed sizes")
+            raise Unsupported(
+                f"the graph input {graph_input.name} has shape {dims}",
+                remedy="export it as (batch, features) or (batch, channels, height, width) "
+                "with fixed sizes",
+            )
         shape = (max(dims[0], 1), *dims[1:])
         self.channels_last = _enters_channels_last(self.graph, graph_input.name)
         name = graph_input.name
@@ -114,7 +132,9 @@ class Lowering:
             self.values[name] = self.open_input(name, shape, annotated)
         elif self.input_datatype is not None:
             value = self.open_input(name, shape, self.input_datatype)
-            self.values[name] = value.affine([self._surd(self.input_scale or Fraction(1))], None, name)
+            self.values[name] = value.affine(
+                [self._surd(self.input_scale or Fraction(1))], None, name
+            )
         else:
             self.values[name] = RealInput(shape)
 
@@ -124,22 +144,32 @@ class Lowering:
 
         return Surd(value)
 
-    def open_input(self, origin: str, shape: tuple[int, ...], datatype: str,
-                   minimum: int | None = None, maximum: int | None = None) -> Activation:
+    def open_input(
+        self,
+        origin: str,
+        shape: tuple[int, ...],
+        datatype: str,
+        minimum: int | None = None,
+        maximum: int | None = None,
+    ) -> Activation:
         """Make `origin` the integer input of the accelerator; its range is the type's unless given."""
         from qonnx.core.datatype import DataType
 
         if self.input is not None:
-            raise Unsupported("the graph input is quantised in two ways",
-                              remedy="quantise it once and let both branches read that")
+            raise Unsupported(
+                "the graph input is quantised in two ways",
+                remedy="quantise it once and let both branches read that",
+            )
         try:
             dtype = DataType[datatype]
             usable = dtype.is_integer() and dtype.bitwidth() <= 16
         except KeyError:
             usable = False
         if not usable:
-            raise Unsupported(f"the input {origin} has the type {datatype}",
-                              remedy="use BIPOLAR or an integer type of up to 16 bits")
+            raise Unsupported(
+                f"the input {origin} has the type {datatype}",
+                remedy="use BIPOLAR or an integer type of up to 16 bits",
+            )
         if len(shape) == 4:
             labels = ("N", "H", "W", "C") if self.channels_last else ("N", "C", "H", "W")
             sizes = dict(zip(labels, shape, strict=True))
@@ -153,14 +183,23 @@ class Lowering:
         self.add_tensor("global_in", frame, low, high, origin, datatype)
         return Activation("global_in", labels, shape)
 
-    def add_tensor(self, name: str, shape, minimum: int, maximum: int, origin: str,
-                   datatype: str | None = None) -> Tensor:
-        tensor = Tensor(name, tuple(int(s) for s in shape), datatype or datatype_for(minimum, maximum),
-                        int(minimum), int(maximum), origin)
+    def add_tensor(
+        self, name: str, shape, minimum: int, maximum: int, origin: str, datatype: str | None = None
+    ) -> Tensor:
+        tensor = Tensor(
+            name,
+            tuple(int(s) for s in shape),
+            datatype or datatype_for(minimum, maximum),
+            int(minimum),
+            int(maximum),
+            origin,
+        )
         if max(-tensor.minimum, tensor.maximum) >= 2**24:
-            raise Unsupported(f"{origin} reaches {max(-tensor.minimum, tensor.maximum)}, beyond the 2^24 "
-                              "up to which FINN's float32 tensors hold integers exactly",
-                              remedy="use fewer inputs or fewer bits")
+            raise Unsupported(
+                f"{origin} reaches {max(-tensor.minimum, tensor.maximum)}, beyond the 2^24 "
+                "up to which FINN's float32 tensors hold integers exactly",
+                remedy="use fewer inputs or fewer bits",
+            )
         self.tensors[name] = tensor
         return tensor
 
@@ -178,8 +217,11 @@ class Lowering:
         if isinstance(value, QuantConstant):
             return value.constant()
         if not isinstance(value, Constant):
-            raise Unsupported(f"input {name} has to be a constant", node=node_name(node),
-                              remedy="export the model with its parameters inside the file")
+            raise Unsupported(
+                f"input {name} has to be a constant",
+                node=node_name(node),
+                remedy="export the model with its parameters inside the file",
+            )
         return value
 
     def _finish(self) -> IntegerGraph:
@@ -195,18 +237,27 @@ class Lowering:
                 remedy="train it with bipolar weights and quantised activations (hw_bnn.nn, Brevitas)",
             )
         if value.pools:
-            raise Unsupported("a max-pool behind the last layer is not supported", node=value.pools[0].node,
-                              remedy="put the pool before the last layer's quantiser")
+            raise Unsupported(
+                "a max-pool behind the last layer is not supported",
+                node=value.pools[0].node,
+                remedy="put the pool before the last layer's quantiser",
+            )
         if value.relu or value.pad:
-            raise Unsupported("the network ends in a ReLU or in padding", node=value.tensor,
-                              remedy="leave it out, or put a layer behind it")
+            raise Unsupported(
+                "the network ends in a ReLU or in padding",
+                node=value.tensor,
+                remedy="leave it out, or put a layer behind it",
+            )
         if self.tensors[value.tensor].pixels > 1:
-            raise Unsupported(f"the network ends in a map of shape {value.shape}, not in a list of scores",
-                              node=self.tensors[value.tensor].origin,
-                              remedy="end it with a dense layer or a global average pool")
+            raise Unsupported(
+                f"the network ends in a map of shape {value.shape}, not in a list of scores",
+                node=self.tensors[value.tensor].origin,
+                remedy="end it with a dense layer or a global average pool",
+            )
         head = Head(value.alpha, value.beta)
-        return IntegerGraph(self.tensors, self.ops, self.input, value.tensor, head,
-                            self.model_shape, self.transpose)
+        return IntegerGraph(
+            self.tensors, self.ops, self.input, value.tensor, head, self.model_shape, self.transpose
+        )
 
 
 def node_name(node: onnx.NodeProto) -> str:
@@ -246,8 +297,9 @@ def _enters_channels_last(graph: onnx.GraphProto, name: str) -> bool:
     return False
 
 
-def lower(model: onnx.ModelProto, input_datatype: str | None = None,
-          input_scale: Fraction | None = None) -> IntegerGraph:
+def lower(
+    model: onnx.ModelProto, input_datatype: str | None = None, input_scale: Fraction | None = None
+) -> IntegerGraph:
     """The integer graph of a QONNX file; see :class:`Lowering`."""
     return Lowering(model, input_datatype, input_scale).run()
 
@@ -256,5 +308,7 @@ def as_int(array: np.ndarray, node: str) -> np.ndarray:
     """An array of whole numbers as int64, or refused."""
     rounded = np.rint(np.asarray(array, dtype=np.float64)).astype(np.int64)
     if not np.array_equal(rounded, array):
-        raise Unsupported("weights are not integers", node=node, remedy="quantise them with BipolarQuant")
+        raise Unsupported(
+            "weights are not integers", node=node, remedy="quantise them with BipolarQuant"
+        )
     return rounded

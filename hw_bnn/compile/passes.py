@@ -27,15 +27,20 @@ class NegateWeights:
                 continue
             (source,) = op.inputs
             layer = graph.producer(source)
-            if not isinstance(layer, Linear) or len(graph.consumers(source)) != 1 or source == graph.output:
+            if (
+                not isinstance(layer, Linear)
+                or len(graph.consumers(source)) != 1
+                or source == graph.output
+            ):
                 continue
             sign = np.where(op.negate, -1, 1).astype(np.int8)
             layer.weights = layer.weights * sign.reshape(-1, *[1] * (layer.weights.ndim - 1))
             op.negate = np.zeros_like(op.negate)
             tensor = graph.tensors[source]
             low, high = min(tensor.minimum, -tensor.maximum), max(tensor.maximum, -tensor.minimum)
-            graph.tensors[source] = replace(tensor, minimum=low, maximum=high,
-                                            datatype=datatype_for(low, high))
+            graph.tensors[source] = replace(
+                tensor, minimum=low, maximum=high, datatype=datatype_for(low, high)
+            )
         return graph
 
 
@@ -55,14 +60,28 @@ class WidenZeroPadded:
                 continue
             source = graph.tensors[op.inputs[0]]
             readers = graph.consumers(op.output)
-            alone = len(readers) == 1 and isinstance(readers[0], Threshold) and op.output != graph.output
+            alone = (
+                len(readers) == 1
+                and isinstance(readers[0], Threshold)
+                and op.output != graph.output
+            )
             if source.datatype != "BIPOLAR" or alone:
                 continue
             name = f"{source.name}_int2_for_{op.output}"
             graph.tensors[name] = replace(source, name=name, datatype="INT2")
             both = np.ones((1, 2), dtype=np.int64)  # -1 + 2*(x >= 1) as a count of two thresholds
-            graph.ops.insert(graph.ops.index(op), Threshold(
-                op.layer, [source.name], name, both, np.zeros(source.channels, dtype=bool), -1, 1))
+            graph.ops.insert(
+                graph.ops.index(op),
+                Threshold(
+                    op.layer,
+                    [source.name],
+                    name,
+                    both,
+                    np.zeros(source.channels, dtype=bool),
+                    -1,
+                    1,
+                ),
+            )
             op.inputs = [name]
         return graph
 

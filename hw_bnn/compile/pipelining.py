@@ -42,7 +42,9 @@ def family_of(part: str) -> Family:
     return XCUP if part.startswith(("xczu", "xck", "xcku", "xcvu")) else XC7
 
 
-def mvau_stages(family: Family, period_ns: float, simd: int, in_bits: int, words: int) -> tuple[int, int]:
+def mvau_stages(
+    family: Family, period_ns: float, simd: int, in_bits: int, words: int
+) -> tuple[int, int]:
     """(PIPELINE, WEIGHTS_STAGE) of an MVAU: the fewest stages that the model lets meet the clock.
 
     Args:

@@ -35,8 +35,11 @@ def cast(state, node):
     if isinstance(value, Constant) and value.array.dtype != object:
         value = Constant(value.array.astype(onnx.helper.tensor_dtype_to_np_dtype(target)))
     elif target not in floats and node.input[0] not in state.labels:
-        raise Unsupported(f"a cast to {onnx.TensorProto.DataType.Name(target)}", node=node_name(node),
-                          remedy="cast to float32 only, or leave the cast out")
+        raise Unsupported(
+            f"a cast to {onnx.TensorProto.DataType.Name(target)}",
+            node=node_name(node),
+            remedy="cast to float32 only, or leave the cast out",
+        )
     state.values[node.output[0]] = value
 
 
@@ -46,8 +49,11 @@ def monotone_head(state, node):
     value = _activation(state.values[node.input[0]], node)
     axis = attribute(node, "axis", -1) % len(value.shape)
     if not _is_last(state, node, {"TopK", "ArgMax"}) or value.labels[axis] != "C":
-        raise Unsupported(f"{node.op_type} inside the network is not supported",
-                          node=node_name(node), remedy="only a last Softmax can be left out exactly")
+        raise Unsupported(
+            f"{node.op_type} inside the network is not supported",
+            node=node_name(node),
+            remedy="only a last Softmax can be left out exactly",
+        )
     state.values[node.output[0]] = value
 
 
@@ -61,8 +67,11 @@ def _is_last(state, node, allowed: set[str]) -> bool:
 def constant(state, node):
     value = attribute(node, "value")
     if value is None:
-        raise Unsupported("a Constant without a tensor value", node=node_name(node),
-                          remedy="store the constant as a tensor")
+        raise Unsupported(
+            "a Constant without a tensor value",
+            node=node_name(node),
+            remedy="store the constant as a tensor",
+        )
     from onnx import numpy_helper
 
     state.values[node.output[0]] = Constant(numpy_helper.to_array(value))
@@ -72,7 +81,9 @@ def constant(state, node):
 def constant_function(state, node):
     """Functions of constants, exactly. Precondition: the input is a constant."""
     array = state.constant(node.input[0], node).exact()
-    function = {"Sqrt": _root, "Neg": lambda v: -v, "Reciprocal": lambda v: Surd(1) / v}[node.op_type]
+    function = {"Sqrt": _root, "Neg": lambda v: -v, "Reciprocal": lambda v: Surd(1) / v}[
+        node.op_type
+    ]
     state.values[node.output[0]] = Constant(_map(function, array))
 
 
@@ -82,16 +93,23 @@ def scale(state, node):
     left, right = (state.values[name] for name in node.input)
     invert = node.op_type == "Div"
     if isinstance(left, Constant) and isinstance(right, Constant):
-        _constants(state, node, left, right, (lambda a, b: a / b) if invert else (lambda a, b: a * b))
+        _constants(
+            state, node, left, right, (lambda a, b: a / b) if invert else (lambda a, b: a * b)
+        )
         return
     if isinstance(left, Constant) and not invert:
         left, right = right, left
     if not isinstance(right, Constant):
-        raise Unsupported(f"{node.op_type} of two activations is not supported", node=node_name(node),
-                          remedy="only constants can scale an activation")
+        raise Unsupported(
+            f"{node.op_type} of two activations is not supported",
+            node=node_name(node),
+            remedy="only constants can scale an activation",
+        )
     if isinstance(left, RealInput):
         factor = _single(right)
-        state.values[node.output[0]] = _real(left, lambda v: v / factor if invert else v * factor, factor)
+        state.values[node.output[0]] = _real(
+            left, lambda v: v / factor if invert else v * factor, factor
+        )
         return
     factors = _activation(left, node).per_channel(right, node_name(node))
     if invert:
@@ -102,11 +120,15 @@ def scale(state, node):
 @rule("Add", "Sub")
 def shift(state, node):
     """beta <- beta + c, or the sum of two integer tensors on one scale (rules_layers.residual)."""
-    left, right = (v.constant() if isinstance(v, QuantConstant) else v
-                   for v in (state.values[name] for name in node.input))  # a quantised bias
+    left, right = (
+        v.constant() if isinstance(v, QuantConstant) else v
+        for v in (state.values[name] for name in node.input)
+    )  # a quantised bias
     subtract = node.op_type == "Sub"
     if isinstance(left, Constant) and isinstance(right, Constant):
-        _constants(state, node, left, right, (lambda a, b: a - b) if subtract else (lambda a, b: a + b))
+        _constants(
+            state, node, left, right, (lambda a, b: a - b) if subtract else (lambda a, b: a + b)
+        )
         return
     if isinstance(left, Activation) and isinstance(right, Activation):
         from .rules_layers import residual
@@ -116,14 +138,19 @@ def shift(state, node):
     if isinstance(left, Constant):
         left, right = right, left
         if subtract:  # c - x = -x + c
-            left = (_real(left, lambda v: -v, Surd(1)) if isinstance(left, RealInput)
-                    else _activation(left, node).affine([Surd(-1)], None, node_name(node)))
+            left = (
+                _real(left, lambda v: -v, Surd(1))
+                if isinstance(left, RealInput)
+                else _activation(left, node).affine([Surd(-1)], None, node_name(node))
+            )
             subtract = False
     if isinstance(left, RealInput):
         term = _single(right)
         sign = Surd(-1 if subtract else 1)
         usable = term is not None and left.beta is not None
-        state.values[node.output[0]] = replace(left, beta=left.beta + term * sign if usable else None)
+        state.values[node.output[0]] = replace(
+            left, beta=left.beta + term * sign if usable else None
+        )
         return
     terms = _activation(left, node).per_channel(right, node_name(node))
     if subtract:
@@ -143,18 +170,23 @@ def batch_norm(state, node):
         state.values[node.output[0]] = RealInput(value.shape, None, None)
         return
     value = _activation(value, node)
-    gamma, shift_, mean, variance = (_channel_vector(state.constant(i, node), value, name)
-                                     for i in node.input[1:5])
+    gamma, shift_, mean, variance = (
+        _channel_vector(state.constant(i, node), value, name) for i in node.input[1:5]
+    )
     epsilon = Fraction(float(np.float32(attribute(node, "epsilon", 1e-5))))
     inverse = []
     for v in variance:
         if v + epsilon <= 0:
-            raise Unsupported(f"variance + epsilon is {float(v + epsilon)}", node=name,
-                              remedy="retrain: a BatchNorm needs a positive variance")
+            raise Unsupported(
+                f"variance + epsilon is {float(v + epsilon)}",
+                node=name,
+                remedy="retrain: a BatchNorm needs a positive variance",
+            )
         inverse.append(reciprocal_root(v + epsilon))
     value = value.affine(None, [Surd(-m) for m in mean], name)
-    value = value.affine([Surd(g) * i for g, i in zip(gamma, inverse, strict=True)],
-                         [Surd(b) for b in shift_], name)
+    value = value.affine(
+        [Surd(g) * i for g, i in zip(gamma, inverse, strict=True)], [Surd(b) for b in shift_], name
+    )
     state.values[node.output[0]] = value
 
 
@@ -172,16 +204,25 @@ def top_k(state, node):
     if node.op_type == "TopK":
         k = state.constant(node.input[1], node).array
         if int(np.asarray(k).reshape(-1)[0]) != 1 or not attribute(node, "largest", 1):
-            raise Unsupported("only the largest score (k = 1) is supported", node=node_name(node),
-                              remedy="take further ranks from the raw scores on the host")
+            raise Unsupported(
+                "only the largest score (k = 1) is supported",
+                node=node_name(node),
+                remedy="take further ranks from the raw scores on the host",
+            )
     value = _activation(state.values[node.input[0]], node)
     axis = attribute(node, "axis", -1 if node.op_type == "TopK" else 0) % len(value.shape)
     if value.labels[axis] != "C" or attribute(node, "select_last_index", 0):
-        raise Unsupported("a label over another axis than the classes, or the last of equal scores",
-                          node=node_name(node), remedy="take the first largest along the classes")
+        raise Unsupported(
+            "a label over another axis than the classes, or the last of equal scores",
+            node=node_name(node),
+            remedy="take the first largest along the classes",
+        )
     if not _is_last(state, node, AFTER_LABEL):
-        raise Unsupported(f"{node.op_type} inside the network is not supported", node=node_name(node),
-                          remedy="let it be the last node")
+        raise Unsupported(
+            f"{node.op_type} inside the network is not supported",
+            node=node_name(node),
+            remedy="let it be the last node",
+        )
     state.labels.update(node.output)
     for name in node.output:
         state.values[name] = value
@@ -189,8 +230,11 @@ def top_k(state, node):
 
 def _activation(value, node) -> Activation:
     if not isinstance(value, Activation):
-        raise Unsupported(f"{node.op_type} of a {type(value).__name__}", node=node_name(node),
-                          remedy="it is supported on activations only")
+        raise Unsupported(
+            f"{node.op_type} of a {type(value).__name__}",
+            node=node_name(node),
+            remedy="it is supported on activations only",
+        )
     return value
 
 
@@ -199,8 +243,11 @@ def _channel_vector(constant: Constant, value: Activation, name: str) -> list[Fr
     if any(v.d for v in constant.exact().reshape(-1)):
         raise Unsupported("irrational parameters", node=name, remedy="store them as numbers")
     if len(values) != value.shape[1] or value.labels[1] != "C" or value.flat is not None:
-        raise Unsupported(f"{len(values)} channels for an input of shape {value.shape}", node=name,
-                          remedy="normalise axis 1, the channels, before flattening")
+        raise Unsupported(
+            f"{len(values)} channels for an input of shape {value.shape}",
+            node=name,
+            remedy="normalise axis 1, the channels, before flattening",
+        )
     return values
 
 
@@ -225,8 +272,11 @@ def _map(function, array: np.ndarray) -> np.ndarray:
 
 def _constants(state, node, left: Constant, right: Constant, function) -> None:
     if max(left.array.size, right.array.size) > 100_000:
-        raise Unsupported(f"{node.op_type} of constants with over 100,000 elements", node=node_name(node),
-                          remedy="fold the constants before export (qonnx-cleanup)")
+        raise Unsupported(
+            f"{node.op_type} of constants with over 100,000 elements",
+            node=node_name(node),
+            remedy="fold the constants before export (qonnx-cleanup)",
+        )
     a, b = np.broadcast_arrays(left.exact(), right.exact())
     out = np.empty(a.shape, dtype=object)
     out.reshape(-1)[:] = [function(x, y) for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True)]

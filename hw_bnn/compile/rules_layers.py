@@ -28,14 +28,21 @@ def dense(state, node):
             raise Unsupported("Gemm with transA", node=name, remedy="export without transA")
         alpha = Surd(_fraction(attribute(node, "alpha", 1.0)))
         if attribute(node, "transB", 0):
-            weights = QuantConstant(weights.integers.T, weights.scale.reshape(
-                (1,) * (2 - weights.scale.ndim) + weights.scale.shape).T)
+            weights = QuantConstant(
+                weights.integers.T,
+                weights.scale.reshape((1,) * (2 - weights.scale.ndim) + weights.scale.shape).T,
+            )
     if weights.integers.ndim != 2:
-        raise Unsupported(f"weights of shape {weights.integers.shape}", node=name, remedy="use a matrix")
+        raise Unsupported(
+            f"weights of shape {weights.integers.shape}", node=name, remedy="use a matrix"
+        )
     value, pad = _layer_input(state, node)
     if len(value.shape) != 2 or value.shape[1] != weights.integers.shape[0]:
-        raise Unsupported(f"{value.shape} times {weights.integers.shape}", node=name,
-                          remedy="flatten maps before a dense layer")
+        raise Unsupported(
+            f"{value.shape} times {weights.integers.shape}",
+            node=name,
+            remedy="flatten maps before a dense layer",
+        )
     matrix, scale = weights.integers.T, _row_scale(weights, axis=1, name=name)
     if value.flat is not None:
         ordered = np.empty_like(matrix)
@@ -57,33 +64,56 @@ def conv(state, node):
     name = node_name(node)
     weights = _weights(state.values[node.input[1]], node)
     if weights.integers.ndim != 4:
-        raise Unsupported(f"weights of shape {weights.integers.shape}", node=name,
-                          remedy="only 2-D convolutions are supported")
+        raise Unsupported(
+            f"weights of shape {weights.integers.shape}",
+            node=name,
+            remedy="only 2-D convolutions are supported",
+        )
     if attribute(node, "group", 1) != 1:
         raise Unsupported("a grouped or depthwise convolution", node=name, remedy="use group = 1")
     value, pad = _layer_input(state, node)
     if value.labels != ("N", "C", "H", "W"):
-        raise Unsupported(f"an input with axes {value.labels}", node=name,
-                          remedy="ONNX convolutions read (batch, channels, height, width)")
+        raise Unsupported(
+            f"an input with axes {value.labels}",
+            node=name,
+            remedy="ONNX convolutions read (batch, channels, height, width)",
+        )
     m, c, kh, kw = weights.integers.shape
     sizes = dict(zip(value.labels, value.shape, strict=True))
     if sizes["C"] != c:
-        raise Unsupported(f"{sizes['C']} input channels for weights of {c}", node=name,
-                          remedy="check the exported model")
+        raise Unsupported(
+            f"{sizes['C']} input channels for weights of {c}",
+            node=name,
+            remedy="check the exported model",
+        )
     stride = tuple(attribute(node, "strides", [1, 1]))
     dilation = tuple(attribute(node, "dilations", [1, 1]))
     pads = _pads(node, (sizes["H"], sizes["W"]), (kh, kw), stride, dilation)
     if pad:  # the border of a Pad node is in the user's shape already
-        sizes["H"], sizes["W"] = sizes["H"] - pad[0][0] - pad[0][2], sizes["W"] - pad[0][1] - pad[0][3]
+        sizes["H"], sizes["W"] = (
+            sizes["H"] - pad[0][0] - pad[0][2],
+            sizes["W"] - pad[0][1] - pad[0][3],
+        )
     pads, pad_value = _merge_padding(state, node, value, pads, pad)
     source = state.tensors[value.tensor]
     oh = (sizes["H"] + pads[0] + pads[2] - dilation[0] * (kh - 1) - 1) // stride[0] + 1
     ow = (sizes["W"] + pads[1] + pads[3] - dilation[1] * (kw - 1) - 1) // stride[1] + 1
     if min(oh, ow) < 1:
-        raise Unsupported(f"a {kh}x{kw} kernel on a map of {source.shape}", node=name,
-                          remedy="use a smaller kernel or more padding")
-    op = Linear(name, [value.tensor], state.fresh(node.output[0]),
-                weights.integers.transpose(0, 2, 3, 1).astype(np.int8), stride, pads, dilation, pad_value)
+        raise Unsupported(
+            f"a {kh}x{kw} kernel on a map of {source.shape}",
+            node=name,
+            remedy="use a smaller kernel or more padding",
+        )
+    op = Linear(
+        name,
+        [value.tensor],
+        state.fresh(node.output[0]),
+        weights.integers.transpose(0, 2, 3, 1).astype(np.int8),
+        stride,
+        pads,
+        dilation,
+        pad_value,
+    )
     scale = _row_scale(weights, axis=0, name=name)
     result = _emit_linear(state, node, op, value, scale, (oh, ow, m), value.labels)
     result = replace(result, shape=(value.shape[0], m, oh, ow))
@@ -98,7 +128,9 @@ def pad(state, node):
     """Constant padding of H and W. Precondition: a convolution without padding of its own follows."""
     name = node_name(node)
     if attribute(node, "mode", "constant") != "constant":
-        raise Unsupported(f"padding mode {attribute(node, 'mode')}", node=name, remedy="use constant padding")
+        raise Unsupported(
+            f"padding mode {attribute(node, 'mode')}", node=name, remedy="use constant padding"
+        )
     pads = attribute(node, "pads")
     if pads is None:
         pads = state.constant(node.input[1], node).array.reshape(-1).tolist()
@@ -110,8 +142,11 @@ def pad(state, node):
         state.values[node.output[0]] = value
         return
     if not isinstance(value, Activation) or len(value.shape) != 4 or value.pad:
-        raise Unsupported("padding is supported on quantised maps only", node=name,
-                          remedy="pad behind the quantiser, right before the convolution")
+        raise Unsupported(
+            "padding is supported on quantised maps only",
+            node=name,
+            remedy="pad behind the quantiser, right before the convolution",
+        )
     if len(node.input) > 3 and node.input[3]:
         axes = [int(a) % 4 for a in state.constant(node.input[3], node).array.reshape(-1)]
         full = [0] * 8
@@ -121,7 +156,9 @@ def pad(state, node):
     begin = dict(zip(value.labels, pads[:4], strict=True))
     end = dict(zip(value.labels, pads[4:], strict=True))
     if begin["N"] or end["N"] or begin["C"] or end["C"] or min(pads) < 0:
-        raise Unsupported("padding of batch or channels, or cropping", node=name, remedy="pad H and W only")
+        raise Unsupported(
+            "padding of batch or channels, or cropping", node=name, remedy="pad H and W only"
+        )
     box = (begin["H"], begin["W"], end["H"], end["W"])
     grown = {"H": box[0] + box[2], "W": box[1] + box[3]}
     shape = tuple(s + grown.get(l, 0) for l, s in zip(value.labels, value.shape, strict=True))
@@ -140,19 +177,26 @@ def max_pool(state, node):
     if attribute(node, "ceil_mode", 0) or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
         raise Unsupported("a max-pool with ceil_mode or dilation", node=name, remedy="use neither")
     if value.labels != ("N", "C", "H", "W"):
-        raise Unsupported(f"an input with axes {value.labels}", node=name,
-                          remedy="ONNX pools read (batch, channels, height, width)")
+        raise Unsupported(
+            f"an input with axes {value.labels}",
+            node=name,
+            remedy="ONNX pools read (batch, channels, height, width)",
+        )
     source = state.tensors[value.tensor]
     minimum = np.broadcast_to([a.sign() < 0 for a in value.alpha], source.channels).copy()
     n, c, h, w = value.shape
     pads = _pads(node, (h, w), kernel, stride, (1, 1))
     oh, ow, _ = pooled_shape((h, w, c), kernel, stride, pads)
     if min(oh, ow) < 1:
-        raise Unsupported(f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool")
+        raise Unsupported(
+            f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
+        )
     producer = next((op for op in state.ops if op.output == value.tensor), None)
     if producer is None or isinstance(producer, (Threshold, MaxPool)):
         output = state.fresh(node.output[0])
-        state.add_tensor(output, (oh, ow, c), source.minimum, source.maximum, node.output[0], source.datatype)
+        state.add_tensor(
+            output, (oh, ow, c), source.minimum, source.maximum, node.output[0], source.datatype
+        )
         state.ops.append(MaxPool(name, [value.tensor], output, kernel, stride, minimum, pads))
         result = replace(value, tensor=output, shape=(n, c, oh, ow))
     else:
@@ -167,20 +211,31 @@ def average_pool(state, node):
     name = node_name(node)
     value = _settled(state.values[node.input[0]], node)
     if value.pools or value.relu or len(value.shape) != 4 or value.labels != ("N", "C", "H", "W"):
-        raise Unsupported("an average pool needs a quantised map as input", node=name,
-                          remedy="quantise before it")
+        raise Unsupported(
+            "an average pool needs a quantised map as input", node=name, remedy="quantise before it"
+        )
     n, c, h, w = value.shape
     if node.op_type == "AveragePool":
         kernel, stride = _window(node)
-        if any(_pads(node, (h, w), kernel, stride, (1, 1))) or attribute(node, "ceil_mode", 0) \
-                or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
-            raise Unsupported("an average pool with padding, ceil_mode or dilation", node=name,
-                              remedy="use none of them")
+        if (
+            any(_pads(node, (h, w), kernel, stride, (1, 1)))
+            or attribute(node, "ceil_mode", 0)
+            or any(d != 1 for d in attribute(node, "dilations", [1, 1]))
+        ):
+            raise Unsupported(
+                "an average pool with padding, ceil_mode or dilation",
+                node=name,
+                remedy="use none of them",
+            )
         if h < kernel[0] or w < kernel[1]:
-            raise Unsupported(f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool")
+            raise Unsupported(
+                f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
+            )
     else:
         if node.op_type == "ReduceMean" and not _reduces_map(state, node):
-            raise Unsupported("a mean over other axes than H and W", node=name, remedy="average H and W")
+            raise Unsupported(
+                "a mean over other axes than H and W", node=name, remedy="average H and W"
+            )
         kernel, stride = (h, w), (h, w)
     source = state.tensors[value.tensor]
     shape = pooled_shape((h, w, c), kernel, stride)
@@ -188,8 +243,12 @@ def average_pool(state, node):
     output = state.fresh(node.output[0])
     state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output[0])
     state.ops.append(SumPool(name, [value.tensor], output, kernel, stride))
-    result = replace(value, tensor=output, shape=(n, c, shape[0], shape[1]),
-                     alpha=[a / Surd(size) for a in value.alpha])
+    result = replace(
+        value,
+        tensor=output,
+        shape=(n, c, shape[0], shape[1]),
+        alpha=[a / Surd(size) for a in value.alpha],
+    )
     if node.op_type == "ReduceMean" and not attribute(node, "keepdims", 1):
         result = replace(result, shape=(n, c), labels=("N", "C"))
     state.values[node.output[0]] = result
@@ -203,18 +262,38 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
     name = node_name(node)
     left, right = _settled(left, node), _settled(right, node)
     if left.shape != right.shape or left.labels != right.labels:
-        raise Unsupported(f"an addition of activations of shapes {left.shape} and {right.shape}", node=name,
-                          remedy="give both branches one shape")
-    if left.pools or right.pools or left.relu or right.relu or left.flat is not None or right.flat is not None:
-        raise Unsupported("a residual addition right behind a pool, ReLU or flattening", node=name,
-                          remedy="quantise both branches before adding")
+        raise Unsupported(
+            f"an addition of activations of shapes {left.shape} and {right.shape}",
+            node=name,
+            remedy="give both branches one shape",
+        )
+    if (
+        left.pools
+        or right.pools
+        or left.relu
+        or right.relu
+        or left.flat is not None
+        or right.flat is not None
+    ):
+        raise Unsupported(
+            "a residual addition right behind a pool, ReLU or flattening",
+            node=name,
+            remedy="quantise both branches before adding",
+        )
     m, n = _ratio(left, right, name)
     n = -n if subtract else n
-    ends = [sorted(f * v for v in (state.tensors[b.tensor].minimum, state.tensors[b.tensor].maximum))
-            for f, b in ((m, left), (n, right))]
+    ends = [
+        sorted(f * v for v in (state.tensors[b.tensor].minimum, state.tensors[b.tensor].maximum))
+        for f, b in ((m, left), (n, right))
+    ]
     output = state.fresh(node.output[0])
-    state.add_tensor(output, state.tensors[left.tensor].shape, ends[0][0] + ends[1][0],
-                     ends[0][1] + ends[1][1], node.output[0])
+    state.add_tensor(
+        output,
+        state.tensors[left.tensor].shape,
+        ends[0][0] + ends[1][0],
+        ends[0][1] + ends[1][1],
+        node.output[0],
+    )
     state.ops.append(Add(name, [left.tensor, right.tensor], output, (m, n)))
     result = replace(left, tensor=output, alpha=[a / Surd(m) for a in left.alpha])
     beta = [-b for b in right.beta] if subtract else right.beta
@@ -227,17 +306,27 @@ def _ratio(left: Activation, right: Activation, name: str) -> tuple[int, int]:
     length = max(len(left.alpha), len(right.alpha))
     pairs = {(left.at(c)[0], right.at(c)[0]) for c in range(length)}
     if any(not a.sign() or not b.sign() for a, b in pairs):
-        raise Unsupported("a residual addition of a branch that a gain of 0 has made constant", node=name,
-                          remedy=remedy)
+        raise Unsupported(
+            "a residual addition of a branch that a gain of 0 has made constant",
+            node=name,
+            remedy=remedy,
+        )
     ratios = {a / b for a, b in pairs if not a.d or not b.d or a.d == b.d}
     if len(ratios) != 1 or any(a.d and b.d and a.d != b.d for a, b in pairs):
-        raise Unsupported("a residual addition of branches whose scales differ by channel", node=name,
-                          remedy=remedy)
+        raise Unsupported(
+            "a residual addition of branches whose scales differ by channel",
+            node=name,
+            remedy=remedy,
+        )
     (ratio,) = ratios
     m, n = ratio.x.numerator, ratio.x.denominator
     if ratio.d or max(abs(m), n) > MAX_RATIO:
-        raise Unsupported(f"a residual addition of branches on different scales (ratio {float(ratio):g}, not "
-                          f"that of whole numbers up to {MAX_RATIO})", node=name, remedy=remedy)
+        raise Unsupported(
+            f"a residual addition of branches on different scales (ratio {float(ratio):g}, not "
+            f"that of whole numbers up to {MAX_RATIO})",
+            node=name,
+            remedy=remedy,
+        )
     return m, n
 
 
@@ -254,7 +343,9 @@ def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, label
     state.ops.append(op)
     (alpha,), beta = {*value.alpha}, value.beta[0]
     sums = flat.sum(1).tolist()
-    offset = [beta * s * Surd(k) for s, k in zip(scale * (len(sums) // len(scale)), sums, strict=True)]
+    offset = [
+        beta * s * Surd(k) for s, k in zip(scale * (len(sums) // len(scale)), sums, strict=True)
+    ]
     if beta == ZERO:
         offset = [ZERO]
     batch = value.shape[0]
@@ -265,26 +356,41 @@ def _layer_input(state, node):
     """The quantised input of a layer and its padding, or why it cannot be one."""
     name, value = node_name(node), state.values.get(node.input[0])
     if isinstance(value, RealInput):
-        raise Unsupported("its input is the graph input, which no quantiser has made integer", node=name,
-                          remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
-                                 "the input with a QONNX integer datatype, or give --input-type")
+        raise Unsupported(
+            "its input is the graph input, which no quantiser has made integer",
+            node=name,
+            remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
+            "the input with a QONNX integer datatype, or give --input-type",
+        )
     if not isinstance(value, Activation) or value.pools or value.relu:
-        raise Unsupported("its input is not quantised", node=name,
-                          remedy="quantise it with BipolarQuant or Quant (Brevitas QuantIdentity)")
+        raise Unsupported(
+            "its input is not quantised",
+            node=name,
+            remedy="quantise it with BipolarQuant or Quant (Brevitas QuantIdentity)",
+        )
     producer = next((op for op in state.ops if op.output == value.tensor), None)
     if isinstance(producer, Linear) and len({*value.alpha}) == 1:
-        raise Unsupported("two layers without a quantiser between them", node=name,
-                          remedy="put a quantiser between them, or multiply the two matrices")
+        raise Unsupported(
+            "two layers without a quantiser between them",
+            node=name,
+            remedy="put a quantiser between them, or multiply the two matrices",
+        )
     if len({*value.alpha}) != 1 or len({*value.beta}) != 1:
-        raise Unsupported("its input has a scale or an offset per channel", node=name,
-                          remedy="use one scale for the quantiser before it")
+        raise Unsupported(
+            "its input has a scale or an offset per channel",
+            node=name,
+            remedy="use one scale for the quantiser before it",
+        )
     return replace(value, alpha=value.alpha[:1], beta=value.beta[:1]), value.pad
 
 
 def _settled(value, node) -> Activation:
     if not isinstance(value, Activation):
-        raise Unsupported(f"{node.op_type} of a {type(value).__name__}", node=node_name(node),
-                          remedy="it is supported behind a quantised layer")
+        raise Unsupported(
+            f"{node.op_type} of a {type(value).__name__}",
+            node=node_name(node),
+            remedy="it is supported behind a quantised layer",
+        )
     value.no_border(node_name(node))
     return value
 
@@ -297,14 +403,22 @@ def _weights(value, node) -> QuantConstant:
             scale = Constant(magnitude[:1].reshape((1,) * value.array.ndim)).exact()
             return QuantConstant(np.where(value.array > 0, 1, -1).astype(np.int64), scale)
     if isinstance(value, Constant):
-        raise Unsupported("its weights are float", node=name,
-                          remedy="quantise them to 1 bit (BipolarQuant, Brevitas QuantType.BINARY)")
+        raise Unsupported(
+            "its weights are float",
+            node=name,
+            remedy="quantise them to 1 bit (BipolarQuant, Brevitas QuantType.BINARY)",
+        )
     if not isinstance(value, QuantConstant):
-        raise Unsupported("its weights are not a constant", node=name, remedy="use constant 1-bit weights")
+        raise Unsupported(
+            "its weights are not a constant", node=name, remedy="use constant 1-bit weights"
+        )
     levels = np.unique(value.integers)
     if not set(levels.tolist()) <= {-1, 1}:
-        raise Unsupported(f"its weights take the values {levels[:4].tolist()}, which needs more than 1 bit",
-                          node=name, remedy="use 1-bit weights (BipolarQuant); activations may have up to 8")
+        raise Unsupported(
+            f"its weights take the values {levels[:4].tolist()}, which needs more than 1 bit",
+            node=name,
+            remedy="use 1-bit weights (BipolarQuant); activations may have up to 8",
+        )
     return value
 
 
@@ -312,15 +426,20 @@ def _row_scale(weights: QuantConstant, axis: int, name: str) -> list[Surd]:
     rank = weights.integers.ndim
     scale = weights.scale.reshape((1,) * (rank - weights.scale.ndim) + weights.scale.shape)
     if any(size > 1 for i, size in enumerate(scale.shape) if i != axis):
-        raise Unsupported("a weight scale that varies inside a neuron", node=name,
-                          remedy="use one scale a tensor or one an output channel")
+        raise Unsupported(
+            "a weight scale that varies inside a neuron",
+            node=name,
+            remedy="use one scale a tensor or one an output channel",
+        )
     return list(scale.reshape(-1))
 
 
 def _window(node) -> tuple[tuple[int, int], tuple[int, int]]:
     kernel = tuple(attribute(node, "kernel_shape"))
     if len(kernel) != 2:
-        raise Unsupported(f"a pool of {len(kernel)} dimensions", node=node_name(node), remedy="use 2-D pools")
+        raise Unsupported(
+            f"a pool of {len(kernel)} dimensions", node=node_name(node), remedy="use 2-D pools"
+        )
     return kernel, tuple(attribute(node, "strides", [1, 1]))
 
 
@@ -343,17 +462,23 @@ def _merge_padding(state, node, value: Activation, pads, pending):
     if pending is None and not any(pads):
         return tuple(pads), 0
     if pending is not None and any(pads):
-        raise Unsupported("a Pad node before a convolution that pads too", node=name,
-                          remedy="pad in one place")
+        raise Unsupported(
+            "a Pad node before a convolution that pads too", node=name, remedy="pad in one place"
+        )
     box, real = pending if pending is not None else (tuple(pads), 0)
     level = (Surd(real) - value.beta[0]) / value.alpha[0]
     source = state.tensors[value.tensor]
     integer = level.x.numerator if not level.d and level.x.denominator == 1 else None
-    allowed = (-1, 0, 1) if source.datatype == "BIPOLAR" else range(source.minimum, source.maximum + 1)
+    allowed = (
+        (-1, 0, 1) if source.datatype == "BIPOLAR" else range(source.minimum, source.maximum + 1)
+    )
     if integer is None or integer not in allowed:
-        raise Unsupported(f"padding with {float(real)} is no integer of the padded tensor "
-                          f"({source.datatype}, scale {float(value.alpha[0])})", node=name,
-                          remedy="pad with a value that the quantiser before it can take, or with 0")
+        raise Unsupported(
+            f"padding with {float(real)} is no integer of the padded tensor "
+            f"({source.datatype}, scale {float(value.alpha[0])})",
+            node=name,
+            remedy="pad with a value that the quantiser before it can take, or with 0",
+        )
     return box, integer
 
 

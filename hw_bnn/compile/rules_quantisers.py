@@ -37,27 +37,53 @@ def quant(state, node):
     rounding = attribute(node, "rounding_mode", "ROUND")
     width = np.unique(np.asarray(bits.array, dtype=np.float64))
     if width.size != 1 or width[0] != int(width[0]) or not 1 <= width[0] <= 16:
-        raise Unsupported(f"bit width {width.tolist()}", node=name, remedy="use one whole number up to 8")
+        raise Unsupported(
+            f"bit width {width.tolist()}", node=name, remedy="use one whole number up to 8"
+        )
     width = int(width[0])
     zeros = {Fraction(v) for v in np.asarray(zero.array, dtype=np.float64).reshape(-1).tolist()}
     if len(zeros) != 1 or next(iter(zeros)).denominator != 1:
-        raise Unsupported("a zero point per channel or not an integer", node=name,
-                          remedy="use one integer zero point")
+        raise Unsupported(
+            "a zero point per channel or not an integer",
+            node=name,
+            remedy="use one integer zero point",
+        )
     point = next(iter(zeros))
     value = state.values[node.input[0]]
     if width == 1 and not signed and point:
-        raise Unsupported("a 1-bit unsigned quantiser with a zero point", node=name,
-                          remedy="use a signed 1-bit quantiser (bipolar)")
+        raise Unsupported(
+            "a 1-bit unsigned quantiser with a zero point",
+            node=name,
+            remedy="use a signed 1-bit quantiser (bipolar)",
+        )
     if isinstance(value, Constant):
         if width == 1 and signed:
             state.values[node.output[0]] = _bipolar_weights(value, scale, node)
             return
         state.values[node.output[0]] = _uniform_weights(
-            value, scale, uniform([Fraction(1)], point, width, signed=signed, narrow=narrow,
-                                  rounding=rounding, node=name), node)
+            value,
+            scale,
+            uniform(
+                [Fraction(1)],
+                point,
+                width,
+                signed=signed,
+                narrow=narrow,
+                rounding=rounding,
+                node=name,
+            ),
+            node,
+        )
         return
-    _quantise(state, node, value, scale,
-              lambda s: uniform(s, point, width, signed=signed, narrow=narrow, rounding=rounding, node=name))
+    _quantise(
+        state,
+        node,
+        value,
+        scale,
+        lambda s: uniform(
+            s, point, width, signed=signed, narrow=narrow, rounding=rounding, node=name
+        ),
+    )
 
 
 @rule("MultiThreshold")
@@ -72,14 +98,23 @@ def multi_threshold(state, node):
     scale = Fraction(float(attribute(node, "out_scale", 1.0)))
     bias = Fraction(float(attribute(node, "out_bias", 0.0)))
     if (scale, bias) != (2, -1) and (scale != 1 or bias.denominator != 1):
-        raise Unsupported(f"out_scale {float(scale)} and out_bias {float(bias)}", node=name,
-                          remedy="use scale 1 and an integer bias, or 2 and -1 for a bipolar output")
+        raise Unsupported(
+            f"out_scale {float(scale)} and out_bias {float(bias)}",
+            node=name,
+            remedy="use scale 1 and an integer bias, or 2 and -1 for a bipolar output",
+        )
     if table.ndim != 2 or len(table) not in (1, value.channels):
-        raise Unsupported(f"thresholds of shape {table.shape} for {value.channels} channels", node=name,
-                          remedy="use one row a channel, or one row for all")
+        raise Unsupported(
+            f"thresholds of shape {table.shape} for {value.channels} channels",
+            node=name,
+            remedy="use one row a channel, or one row for all",
+        )
     if scale == 2 and table.shape[1] != 1:
-        raise Unsupported(f"out_scale 2 with {table.shape[1]} thresholds", node=name,
-                          remedy="use scale 1 and an integer bias")
+        raise Unsupported(
+            f"out_scale 2 with {table.shape[1]} thresholds",
+            node=name,
+            remedy="use scale 1 and an integer bias",
+        )
     high = int(bias) + int(scale) * table.shape[1]
     datatype = "BIPOLAR" if scale == 2 else datatype_for(int(bias), high)
     parts = []
@@ -87,8 +122,17 @@ def multi_threshold(state, node):
         bounds = [v.x for v in row]
         if any(v.d for v in row) or sorted(bounds) != bounds:
             raise Unsupported("thresholds that do not ascend", node=name, remedy="sort each row")
-        parts.append(Quantiser(tuple(bounds), (False,) * len(bounds), (Fraction(1),), Fraction(0),
-                               int(bias), int(scale), datatype))
+        parts.append(
+            Quantiser(
+                tuple(bounds),
+                (False,) * len(bounds),
+                (Fraction(1),),
+                Fraction(0),
+                int(bias),
+                int(scale),
+                datatype,
+            )
+        )
     emit_threshold(state, node, value, parts)
 
 
@@ -96,19 +140,28 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     """Write the Threshold op (and the max-pools that waited for it) and its new activation."""
     first = quantisers[0]
     if len(first.bounds) > MAX_LEVELS:
-        raise Unsupported(f"{len(first.bounds) + 1} levels", node=node_name(node),
-                          remedy=f"use at most {MAX_LEVELS + 1} (8 bits)")
+        raise Unsupported(
+            f"{len(first.bounds) + 1} levels",
+            node=node_name(node),
+            remedy=f"use at most {MAX_LEVELS + 1} (8 bits)",
+        )
     value.no_border(node_name(node))
     source = state.tensors[value.tensor]
     low, high = state.bounds.get(value.tensor, (source.minimum, source.maximum))
     if len(quantisers) == 1:
-        whole = replace(value, alpha=_by_channel(value.alpha, value, source, node),
-                        beta=_by_channel(value.beta, value, source, node))
+        whole = replace(
+            value,
+            alpha=_by_channel(value.alpha, value, source, node),
+            beta=_by_channel(value.beta, value, source, node),
+        )
         scale = _by_channel(first.scale, value, source, node)
         table, negate = thresholds(whole, replace(first, scale=tuple(scale)), low, high)
     elif len(quantisers) != source.channels:
-        raise Unsupported("thresholds a position of a flattened map", node=node_name(node),
-                          remedy="use one row a channel, before flattening")
+        raise Unsupported(
+            "thresholds a position of a flattened map",
+            node=node_name(node),
+            remedy="use one row a channel, before flattening",
+        )
     else:
         rows = []
         for c, quantiser in enumerate(quantisers):
@@ -120,19 +173,38 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     origin = node.output[0]
     name = state.fresh(origin)
     state.add_tensor(name, source.shape, first.minimum, first.maximum, origin, first.datatype)
-    state.ops.append(Threshold(node_name(node), [value.tensor], name, table, negate, first.bias, first.step))
+    state.ops.append(
+        Threshold(node_name(node), [value.tensor], name, table, negate, first.bias, first.step)
+    )
     for pool in value.pools:
         pooled = state.fresh(origin)
-        state.add_tensor(pooled, pooled_shape(state.tensors[name].shape, pool.kernel, pool.stride, pool.pads),
-                         first.minimum, first.maximum, origin, first.datatype)
-        state.ops.append(MaxPool(pool.node, [name], pooled, pool.kernel, pool.stride,
-                                 pool.minimum ^ negate, pool.pads))
+        state.add_tensor(
+            pooled,
+            pooled_shape(state.tensors[name].shape, pool.kernel, pool.stride, pool.pads),
+            first.minimum,
+            first.maximum,
+            origin,
+            first.datatype,
+        )
+        state.ops.append(
+            MaxPool(
+                pool.node,
+                [name],
+                pooled,
+                pool.kernel,
+                pool.stride,
+                pool.minimum ^ negate,
+                pool.pads,
+            )
+        )
         name = pooled
     scale = [Surd(s) for s in first.scale]
     if len(scale) > 1 and len({*first.scale}) == 1:
         scale = scale[:1]
     offset = [Surd(-first.zero * s) for s in first.scale][: len(scale)]
-    state.values[origin] = Activation(name, value.labels, value.shape, scale, offset, flat=value.flat)
+    state.values[origin] = Activation(
+        name, value.labels, value.shape, scale, offset, flat=value.flat
+    )
 
 
 def _quantise(state, node, value, scale: Constant, make) -> None:
@@ -140,13 +212,18 @@ def _quantise(state, node, value, scale: Constant, make) -> None:
     if isinstance(value, RealInput):
         scales = _positive(scale.exact().reshape(-1), name)
         if len(set(scales)) != 1:
-            raise Unsupported("an input quantiser with a scale per channel", node=name,
-                              remedy="use one scale for the input")
+            raise Unsupported(
+                "an input quantiser with a scale per channel",
+                node=name,
+                remedy="use one scale for the input",
+            )
         quantiser = make(scales[:1])
-        activation = state.open_input(node.output[0], value.shape, quantiser.datatype,
-                                      quantiser.minimum, quantiser.maximum)
+        activation = state.open_input(
+            node.output[0], value.shape, quantiser.datatype, quantiser.minimum, quantiser.maximum
+        )
         state.values[node.output[0]] = activation.affine(
-            [Surd(quantiser.scale[0])], [Surd(-quantiser.zero * quantiser.scale[0])], name)
+            [Surd(quantiser.scale[0])], [Surd(-quantiser.zero * quantiser.scale[0])], name
+        )
         return
     value = _activation(state, node, value)
     scales = _positive(value.per_channel(scale, name), name)
@@ -155,26 +232,34 @@ def _quantise(state, node, value, scale: Constant, make) -> None:
 
 def _activation(state, node, value) -> Activation:
     if not isinstance(value, Activation):
-        raise Unsupported(f"{node.op_type} of a {type(value).__name__}", node=node_name(node),
-                          remedy="quantise activations or constants only")
+        raise Unsupported(
+            f"{node.op_type} of a {type(value).__name__}",
+            node=node_name(node),
+            remedy="quantise activations or constants only",
+        )
     return value
 
 
 def _positive(values, name: str) -> list[Fraction]:
     for v in values:
         if v.d or v.x <= 0:
-            raise Unsupported("a scale that is not a positive number", node=name,
-                              remedy="use a positive scale")
+            raise Unsupported(
+                "a scale that is not a positive number", node=name, remedy="use a positive scale"
+            )
     return [v.x for v in values]
 
 
 def _bipolar_weights(value: Constant, scale: Constant, node) -> QuantConstant:
     array = value.array
     if array.dtype == object:
-        ints = np.array([1 if v.sign() >= 0 else -1 for v in array.reshape(-1)]).reshape(array.shape)
+        ints = np.array([1 if v.sign() >= 0 else -1 for v in array.reshape(-1)]).reshape(
+            array.shape
+        )
     else:
         if not np.all(np.isfinite(array)):
-            raise Unsupported("weights hold NaN or infinity", node=node_name(node), remedy="retrain the model")
+            raise Unsupported(
+                "weights hold NaN or infinity", node=node_name(node), remedy="retrain the model"
+            )
         ints = np.where(array >= 0, 1, -1)
     exact = scale.exact()
     _positive(exact.reshape(-1), node_name(node))
@@ -186,7 +271,9 @@ def _uniform_weights(value: Constant, scale: Constant, quantiser: Quantiser, nod
     scales = scale.exact()
     _positive(scales.reshape(-1), node_name(node))
     if quantiser.zero:
-        raise Unsupported("weights with a zero point", node=node_name(node), remedy="use symmetric weights")
+        raise Unsupported(
+            "weights with a zero point", node=node_name(node), remedy="use symmetric weights"
+        )
     w = np.asarray(value.array, dtype=np.float64)
     s = np.vectorize(float, otypes=[np.float64])(scales)
     real, full_scale = w / s, np.broadcast_to(scales, w.shape)
@@ -219,8 +306,11 @@ def _by_channel(values, value: Activation, source, node) -> list:
     ordered[np.arange(len(values)) if value.flat is None else value.flat] = list(values)
     pixels = ordered.reshape(-1, source.channels)
     if any(v != pixels[0, c] for row in pixels[1:] for c, v in enumerate(row)):
-        raise Unsupported("a scale or a BatchNorm that varies by position of a flattened map",
-                          node=node_name(node), remedy="put it before the flattening, one value a channel")
+        raise Unsupported(
+            "a scale or a BatchNorm that varies by position of a flattened map",
+            node=node_name(node),
+            remedy="put it before the flattening, one value a channel",
+        )
     return list(pixels[0])
 
 

@@ -25,8 +25,11 @@ def transpose(state, node):
     else:
         shape = tuple(value.shape[p] for p in perm)
         if perm[0] != 0:
-            raise Unsupported("a transpose of the batch dimension", node=node_name(node),
-                              remedy="keep the batch first")
+            raise Unsupported(
+                "a transpose of the batch dimension",
+                node=node_name(node),
+                remedy="keep the batch first",
+            )
         result = replace(value, shape=shape)
         if isinstance(value, Activation):
             result.labels = tuple(value.labels[p] for p in perm)
@@ -44,13 +47,21 @@ def reshape(state, node):
         return
     if isinstance(value, QuantConstant):
         if value.scale.size > 1:
-            raise Unsupported("a reshape of weights with a scale per channel", node=node_name(node),
-                              remedy="reshape before the quantiser")
-        state.values[node.output[0]] = QuantConstant(value.integers.reshape(target), value.scale.reshape(()))
+            raise Unsupported(
+                "a reshape of weights with a scale per channel",
+                node=node_name(node),
+                remedy="reshape before the quantiser",
+            )
+        state.values[node.output[0]] = QuantConstant(
+            value.integers.reshape(target), value.scale.reshape(())
+        )
         return
     if target[0] != shape[0]:
-        raise Unsupported(f"a reshape of {shape} to {target} mixes the batch with other dimensions",
-                          node=node_name(node), remedy="keep the batch first")
+        raise Unsupported(
+            f"a reshape of {shape} to {target} mixes the batch with other dimensions",
+            node=node_name(node),
+            remedy="keep the batch first",
+        )
     if isinstance(value, RealInput):
         state.values[node.output[0]] = replace(value, shape=target)
         return
@@ -64,7 +75,9 @@ def reshape(state, node):
 
 @rule("Shape")
 def shape_of(state, node):
-    state.values[node.output[0]] = Constant(np.array(_shape(state.values[node.input[0]]), dtype=np.int64))
+    state.values[node.output[0]] = Constant(
+        np.array(_shape(state.values[node.input[0]]), dtype=np.int64)
+    )
 
 
 @rule("Gather", "Concat", "Slice")
@@ -104,8 +117,11 @@ def _target(state, node, shape) -> tuple[int, ...]:
             known = -int(np.prod(wanted))
             wanted[wanted.index(-1)] = int(np.prod(shape)) // max(known, 1)
         if int(np.prod(wanted)) != int(np.prod(shape)):
-            raise Unsupported(f"a reshape of {tuple(shape)} to {tuple(wanted)} does not fit",
-                              node=node_name(node), remedy="check the shapes of the exported model")
+            raise Unsupported(
+                f"a reshape of {tuple(shape)} to {tuple(wanted)} does not fit",
+                node=node_name(node),
+                remedy="check the shapes of the exported model",
+            )
         return tuple(wanted)
     axes = attribute(node, "axes")
     if axes is None and len(node.input) > 1:
@@ -126,21 +142,35 @@ def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Act
     sizes = dict(zip(value.labels, value.shape, strict=True))
     if len(target) == 2 and len(value.shape) > 2:  # flatten a map, in the user's order of axes
         axes = [l for l in value.labels if l != "N"]
-        canonical = np.arange(int(np.prod(target[1:]))).reshape([sizes.get(l, 1) for l in ("H", "W", "C")])
+        canonical = np.arange(int(np.prod(target[1:]))).reshape(
+            [sizes.get(l, 1) for l in ("H", "W", "C")]
+        )
         flat = canonical.transpose([("H", "W", "C").index(l) for l in axes]).reshape(-1)
         alpha, beta = (_flattened(v, axes, sizes) for v in (value.alpha, value.beta))
         if value.pools:
-            raise Unsupported("a max-pool, then a flattening, then the quantiser", node=node_name(node),
-                              remedy="quantise before flattening")
+            raise Unsupported(
+                "a max-pool, then a flattening, then the quantiser",
+                node=node_name(node),
+                remedy="quantise before flattening",
+            )
         ordered = np.array_equal(flat, np.arange(len(flat)))
-        return replace(value, shape=target, labels=("N", "C"), alpha=alpha, beta=beta,
-                       flat=None if ordered else flat)
+        return replace(
+            value,
+            shape=target,
+            labels=("N", "C"),
+            alpha=alpha,
+            beta=beta,
+            flat=None if ordered else flat,
+        )
     kept = [s for s in target if s != 1]
     if [s for s in value.shape if s != 1] == kept and len(value.shape) == 2 and len(target) == 4:
         if target[1] == value.shape[1]:
             return replace(value, shape=target, labels=("N", "C", "H", "W"))
-    raise Unsupported(f"a reshape of an activation from {value.shape} to {target}", node=node_name(node),
-                      remedy="only flattening to (batch, features) is supported")
+    raise Unsupported(
+        f"a reshape of an activation from {value.shape} to {target}",
+        node=node_name(node),
+        remedy="only flattening to (batch, features) is supported",
+    )
 
 
 def _flattened(values: list, axes: list[str], sizes: dict[str, int]) -> list:

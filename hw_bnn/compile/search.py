@@ -25,7 +25,10 @@ from .ops.mvau import STYLES
 
 HEAD = "AffineArgmax_rtl"
 HARDWIRED = "HardwiredMVAU_rtl"  # fully unfolded, without memories
-LIMITS = {"PE": ("MH", "NumChannels", "Channels", "Labels"), "SIMD": ("MW", "IFMChannels", "NumChannels")}
+LIMITS = {
+    "PE": ("MH", "NumChannels", "Channels", "Labels"),
+    "SIMD": ("MW", "IFMChannels", "NumChannels"),
+}
 """Attribute -> the attribute it has to divide, the first that the op has."""
 DMA_BITS = 64
 PRICES = [2.0**k for k in range(-4, 6)]
@@ -141,15 +144,26 @@ class FoldingSearch:
             ins.append([int(op.get_instream_width(i)) for i in op.stream_inputs()])
             outs.append(int(op.get_outstream_width(0)))
         variants = self._variants(op)
-        costs = np.array([[self._cost(op, p, v) for v in variants] for p in self._parameters(op, found)])
+        costs = np.array(
+            [[self._cost(op, p, v) for v in variants] for p in self._parameters(op, found)]
+        )
         for key, value in before.items():
             op.set_nodeattr(key, value)
-        return Table(op, found, np.array(cycles), np.array(ins), np.array(outs), variants,
-                     *(costs[:, :, i] for i in range(3)))
+        return Table(
+            op,
+            found,
+            np.array(cycles),
+            np.array(ins),
+            np.array(outs),
+            variants,
+            *(costs[:, :, i] for i in range(3)),
+        )
 
     def _parameters(self, op, found: list[dict[str, int]]):
         """The kernel's parameters at each choice."""
-        if "MW" in op.get_nodeattr_types():  # nothing else depends on PE and SIMD, and thresholds take time
+        if (
+            "MW" in op.get_nodeattr_types()
+        ):  # nothing else depends on PE and SIMD, and thresholds take time
             once = op.kernel_parameters(self.model)
             return [once | choice for choice in found]
         result = []
@@ -164,10 +178,16 @@ class FoldingSearch:
         if op.onnx_node.op_type == HARDWIRED:
             return [{}]
         if "ram_style_thresholds" in types:
-            weights = {"auto": ("distributed", "block"), "lut": ("distributed", "block"),
-                       "block": ("block",)}[self.memory]
-            return [{"ram_style": w, "ram_style_thresholds": t}
-                    for w in weights for t in ("distributed", "block")]
+            weights = {
+                "auto": ("distributed", "block"),
+                "lut": ("distributed", "block"),
+                "block": ("block",),
+            }[self.memory]
+            return [
+                {"ram_style": w, "ram_style_thresholds": t}
+                for w in weights
+                for t in ("distributed", "block")
+            ]
         if "ram_style" in types and op.onnx_node.op_type == "SlidingWindow_rtl":
             return [{"ram_style": s} for s in ("distributed", "block")]
         return [{}]
@@ -176,11 +196,14 @@ class FoldingSearch:
         p = dict(parameters)
         if "ram_style_thresholds" in variant:
             nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
-            for style, words in ((variant["ram_style"], nf * sf),
-                                 (variant["ram_style_thresholds"], nf * p.get("N_SETS", 1))):
+            for style, words in (
+                (variant["ram_style"], nf * sf),
+                (variant["ram_style_thresholds"], nf * p.get("N_SETS", 1)),
+            ):
                 deep = words > DEEPEST_LUT_ROM
                 if (style == "distributed" and deep) or (
-                        self.memory == "lut" and style == "block" and not deep):
+                    self.memory == "lut" and style == "block" and not deep
+                ):
                     return np.inf, np.inf, np.inf
             p |= {STYLES[k]: v for k, v in variant.items()}
         elif variant:
@@ -199,7 +222,10 @@ class FoldingSearch:
             node, op = table.op.onnx_node, table.op
             for index in op.stream_inputs():
                 producer = self.model.find_producer(node.input[index])
-                bits = int(np.prod(op.get_normal_input_shape(index))) * op.get_input_datatype(index).bitwidth()
+                bits = (
+                    int(np.prod(op.get_normal_input_shape(index)))
+                    * op.get_input_datatype(index).bitwidth()
+                )
                 yield (None if producer is None else places[producer.name]), consumer, index, bits
 
     # -- the cheapest plan for a rate
@@ -216,15 +242,21 @@ class FoldingSearch:
             if fastest > target:
                 raise BadInput(
                     f"{target} cycles a frame is not possible, fully unfolded it takes {fastest}",
-                    node=table.name, remedy=f"use --target-cycles {self.fastest()} or more")
+                    node=table.name,
+                    remedy=f"use --target-cycles {self.fastest()} or more",
+                )
         rows = [np.flatnonzero(t.cycles <= target) for t in self.tables]
-        own = [(t.lut + price * t.bram).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)]
+        own = [
+            (t.lut + price * t.bram).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)
+        ]
         joint: dict[tuple[int, int], np.ndarray] = {}
         for producer, consumer, index, bits in self.streams:
             reader = self.tables[consumer]
             ins = reader.ins[rows[consumer], index]
             if producer is None:
-                own[consumer] = own[consumer] + np.array([_source_cost(bits, int(w))[0] for w in ins])
+                own[consumer] = own[consumer] + np.array(
+                    [_source_cost(bits, int(w))[0] for w in ins]
+                )
                 continue
             outs = self.tables[producer].outs[rows[producer]]
             equal = reader.op.onnx_node.op_type == HEAD
@@ -238,8 +270,9 @@ class FoldingSearch:
     def priced(self, rows: list[int], price: float | None = None) -> Plan:
         """A plan of given choices, its memories where they are cheapest."""
         price = self.price if price is None else price
-        return self._with(rows, [int(t.variant(price)[r])
-                                 for t, r in zip(self.tables, rows, strict=True)])
+        return self._with(
+            rows, [int(t.variant(price)[r]) for t, r in zip(self.tables, rows, strict=True)]
+        )
 
     def _with(self, rows: list[int], columns: list[int]) -> Plan:
         total = np.zeros(3)
@@ -247,8 +280,11 @@ class FoldingSearch:
             total += [table.lut[row, column], table.ff[row, column], table.bram[row, column]]
         for producer, consumer, index, bits in self.streams:
             width = int(self.tables[consumer].ins[rows[consumer], index])
-            total[:2] += (_source_cost(bits, width) if producer is None else
-                          stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits))
+            total[:2] += (
+                _source_cost(bits, width)
+                if producer is None
+                else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
+            )
         cycles = max(int(t.cycles[r]) for t, r in zip(self.tables, rows, strict=True))
         return Plan(rows, columns, *map(float, total), cycles)
 
@@ -299,7 +335,7 @@ class FoldingSearch:
                 option = np.full(room + 1, np.inf)
                 if np.isfinite(bram) and 2 * bram <= room:
                     halves = int(2 * bram)
-                    option[halves:] = best[:room + 1 - halves] + lut
+                    option[halves:] = best[: room + 1 - halves] + lut
                 options.append(option)
             steps.append(np.argmin(options, axis=0))
             best = np.min(options, axis=0)
@@ -334,8 +370,10 @@ def stream_cost(out: int, width: int, bits: int) -> tuple[float, float]:
     """(LUTs, registers) of a stream: its register, and a converter with one of its own."""
     parts = [("fifo", {"BITS": out, "DEPTH": 1})]
     if out != width:
-        parts += [("width_converter", {"IN_BITS": out, "OUT_BITS": width, "FRAME_BITS": bits}),
-                  ("fifo", {"BITS": width, "DEPTH": 1})]
+        parts += [
+            ("width_converter", {"IN_BITS": out, "OUT_BITS": width, "FRAME_BITS": bits}),
+            ("fifo", {"BITS": width, "DEPTH": 1}),
+        ]
     costs = [estimate_kernel(*part) for part in parts]
     return sum(c["lut"] for c in costs), sum(c["ff"] for c in costs)
 
@@ -357,6 +395,13 @@ def _joint(outs: np.ndarray, ins: np.ndarray, bits: int, equal: bool) -> np.ndar
     """LUTs of a stream for every pair of word widths."""
     out_values, out_index = np.unique(outs, return_inverse=True)
     in_values, in_index = np.unique(ins, return_inverse=True)
-    table = np.array([[np.inf if equal and a != b else stream_cost(int(a), int(b), bits)[0]
-                       for b in in_values] for a in out_values])
+    table = np.array(
+        [
+            [
+                np.inf if equal and a != b else stream_cost(int(a), int(b), bits)[0]
+                for b in in_values
+            ]
+            for a in out_values
+        ]
+    )
     return table[np.ix_(out_index, in_index)]

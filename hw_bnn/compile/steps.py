@@ -28,8 +28,15 @@ from .ops.kernel import DOMAIN
 
 FINN_DOMAIN = "finn.custom_op.fpgadataflow"
 
-BEFORE_FOLDING = ("step_qonnx_to_finn", "step_tidy_up", "step_bnn_streamline", "step_convert_to_hw",
-                  "step_bnn_drop_reshapes", "step_create_dataflow_partition", "step_specialize_layers")
+BEFORE_FOLDING = (
+    "step_qonnx_to_finn",
+    "step_tidy_up",
+    "step_bnn_streamline",
+    "step_convert_to_hw",
+    "step_bnn_drop_reshapes",
+    "step_create_dataflow_partition",
+    "step_specialize_layers",
+)
 """FINN's steps and ours, up to where folding is chosen."""
 
 
@@ -92,8 +99,13 @@ def step_bnn_hardwire(model: ModelWrapper, cfg) -> ModelWrapper:
     return model
 
 
-REPLACEMENTS = {"Thresholding": "BnnThresholding_rtl", "Thresholding_rtl": "BnnThresholding_rtl", "Thresholding_hls": "BnnThresholding_rtl",
-                "DuplicateStreams": "Fork_rtl", "DuplicateStreams_hls": "Fork_rtl"}
+REPLACEMENTS = {
+    "Thresholding": "BnnThresholding_rtl",
+    "Thresholding_rtl": "BnnThresholding_rtl",
+    "Thresholding_hls": "BnnThresholding_rtl",
+    "DuplicateStreams": "Fork_rtl",
+    "DuplicateStreams_hls": "Fork_rtl",
+}
 
 
 def step_bnn_bit_widths(model: ModelWrapper, cfg) -> ModelWrapper:
@@ -178,8 +190,17 @@ def _input_converter(model: ModelWrapper) -> ModelWrapper:
     inner = helper.make_tensor_value_info("input_words", 1, shape)
     model.graph.value_info.append(inner)
     node = helper.make_node(
-        "StreamingDataWidthConverter", [name], ["input_words"], domain=FINN_DOMAIN, backend="fpgadataflow",
-        inShape=shape, outShape=shape, inWidth=word, outWidth=layer_bits, dataType=dtype.name)
+        "StreamingDataWidthConverter",
+        [name],
+        ["input_words"],
+        domain=FINN_DOMAIN,
+        backend="fpgadataflow",
+        inShape=shape,
+        outShape=shape,
+        inWidth=word,
+        outWidth=layer_bits,
+        dataType=dtype.name,
+    )
     consumer.input[list(consumer.input).index(name)] = "input_words"
     model.graph.node.insert(0, node)
     model.set_tensor_datatype("input_words", dtype)

@@ -27,8 +27,14 @@ class Stitched:
     sources: list[str]
 
 
-def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float, layers: dict[str, str],
-           origins: dict[str, str]) -> Stitched:
+def stitch(
+    model: ModelWrapper,
+    rtl: Path,
+    part: str,
+    clk_period_ns: float,
+    layers: dict[str, str],
+    origins: dict[str, str],
+) -> Stitched:
     """Write wrappers, memories, kernels and the top into folder `rtl`.
 
     Args:
@@ -50,8 +56,16 @@ def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float, laye
         for attribute in ("code_gen_dir_ipgen", "ipgen_path", "ip_path"):
             op.set_nodeattr(attribute, "")  # a path of this machine has no place in the saved graph
     last, output = streams[-2][1], streams[-1][1]
-    nodes.append(Node(name="tlast", op="FrameLast", module=FRAME_LAST, inputs=[last.name],
-                      outputs=[output.name], cycles=output.words))
+    nodes.append(
+        Node(
+            name="tlast",
+            op="FrameLast",
+            module=FRAME_LAST,
+            inputs=[last.name],
+            outputs=[output.name],
+            cycles=output.words,
+        )
+    )
     flat = [stream for _, stream in streams]
     (rtl / f"{TOP}.sv").write_text(_top(nodes, flat, model, by_tensor))
     files = rtl_sources(*dict.fromkeys(kernels))
@@ -69,8 +83,19 @@ def _streams(model: ModelWrapper, origins: dict[str, str]) -> list[tuple[str, St
     consumer = model.find_consumer(name)
     op = getCustomOp(consumer)
     index = list(consumer.input).index(name)
-    found.append((name, _stream("s_axis", "s_axis", consumer.name, op.get_folded_input_shape(index),
-                                op.get_instream_width(index), origins.get(name))))
+    found.append(
+        (
+            name,
+            _stream(
+                "s_axis",
+                "s_axis",
+                consumer.name,
+                op.get_folded_input_shape(index),
+                op.get_instream_width(index),
+                origins.get(name),
+            ),
+        )
+    )
     for node in model.graph.node:
         op = getCustomOp(node)
         for index, tensor in enumerate(node.output):
@@ -78,17 +103,34 @@ def _streams(model: ModelWrapper, origins: dict[str, str]) -> list[tuple[str, St
             words = op.get_folded_output_shape(index)
             if hasattr(op, "output_layout"):
                 words = (op.output_layout()[3], 1)
-            found.append((tensor, _stream(
-                f"{node.name}_out{index}", node.name, consumer.name if consumer is not None else "tlast",
-                words, op.get_outstream_width(index), origins.get(tensor))))
+            found.append(
+                (
+                    tensor,
+                    _stream(
+                        f"{node.name}_out{index}",
+                        node.name,
+                        consumer.name if consumer is not None else "tlast",
+                        words,
+                        op.get_outstream_width(index),
+                        origins.get(tensor),
+                    ),
+                )
+            )
     last = found[-1][1]
     out = last.model_copy(update={"name": "m_axis", "producer": "tlast", "consumer": "m_axis"})
     return [*found, ("", out)]
 
 
 def _stream(name, producer, consumer, folded, bits, origin) -> Stream:
-    return Stream(name=name, producer=producer, consumer=consumer, tensor=origin,
-                  words=int(np.prod(folded[:-1])), word_bits=int(bits), tdata_bits=-(-int(bits) // 8) * 8)
+    return Stream(
+        name=name,
+        producer=producer,
+        consumer=consumer,
+        tensor=origin,
+        words=int(np.prod(folded[:-1])),
+        word_bits=int(bits),
+        tdata_bits=-(-int(bits) // 8) * 8,
+    )
 
 
 def _describe(model, node, op, by_tensor, layers) -> Node:
@@ -97,10 +139,20 @@ def _describe(model, node, op, by_tensor, layers) -> Node:
 
     inputs = [by_tensor[node.input[i]] for i in op.stream_inputs()]
     return Node(
-        name=node.name, op=node.op_type, module=op.kernel, layer=layers.get(node.name),
-        inputs=[s[0].name for s in inputs], outputs=[by_tensor[t][0].name for t in node.output],
-        cycles=int(op.get_exp_cycles()), pe=attribute("PE"), simd=attribute("SIMD"), mw=attribute("MW"),
-        mh=attribute("MH"), depth=attribute("depth"), memories=sorted(op.memories(model)))
+        name=node.name,
+        op=node.op_type,
+        module=op.kernel,
+        layer=layers.get(node.name),
+        inputs=[s[0].name for s in inputs],
+        outputs=[by_tensor[t][0].name for t in node.output],
+        cycles=int(op.get_exp_cycles()),
+        pe=attribute("PE"),
+        simd=attribute("SIMD"),
+        mw=attribute("MW"),
+        mh=attribute("MH"),
+        depth=attribute("depth"),
+        memories=sorted(op.memories(model)),
+    )
 
 
 def _top(nodes: list[Node], streams: list[Stream], model, by_tensor) -> str:
@@ -111,32 +163,46 @@ def _top(nodes: list[Node], streams: list[Stream], model, by_tensor) -> str:
         f"frame out: {output.words} words of {output.word_bits} bits.",
         "// TLAST is ignored at the input and set on the last word of each frame at the output.",
         f"module {TOP} (",
-        "    input  logic ap_clk,", "    input  logic ap_rst_n,",
+        "    input  logic ap_clk,",
+        "    input  logic ap_rst_n,",
         f"    input  logic [{source.tdata_bits - 1}:0] s_axis_tdata,",
-        "    input  logic s_axis_tvalid,", "    output logic s_axis_tready,",
+        "    input  logic s_axis_tvalid,",
+        "    output logic s_axis_tready,",
         "    /* verilator lint_off UNUSEDSIGNAL */",
         "    input  logic s_axis_tlast,  // frames are counted in words",
         "    /* verilator lint_on UNUSEDSIGNAL */",
         f"    output logic [{output.tdata_bits - 1}:0] m_axis_tdata,",
-        "    output logic m_axis_tvalid,", "    input  logic m_axis_tready,", "    output logic m_axis_tlast",
-        ");", "",
+        "    output logic m_axis_tvalid,",
+        "    input  logic m_axis_tready,",
+        "    output logic m_axis_tlast",
+        ");",
+        "",
     ]
     for stream in streams[1:-1]:
-        lines += [f"  wire [{stream.tdata_bits - 1}:0] {stream.name}_tdata;",
-                  f"  wire {stream.name}_tvalid;", f"  wire {stream.name}_tready;"]
+        lines += [
+            f"  wire [{stream.tdata_bits - 1}:0] {stream.name}_tdata;",
+            f"  wire {stream.name}_tvalid;",
+            f"  wire {stream.name}_tready;",
+        ]
     for node in nodes[:-1]:
         links = [".ap_clk(ap_clk)", ".ap_rst_n(ap_rst_n)"]
         for prefix, names in (("in", node.inputs), ("out", node.outputs)):
             for i, name in enumerate(names):
-                links += [f".{prefix}{i}_V_{s}({name}_{s.lower()})" for s in ("TDATA", "TVALID", "TREADY")]
+                links += [
+                    f".{prefix}{i}_V_{s}({name}_{s.lower()})" for s in ("TDATA", "TVALID", "TREADY")
+                ]
         lines += ["", f"  {node.name} {node.name} (", "      " + ",\n      ".join(links), "  );"]
     last = nodes[-1]
     lines += [
-        "", f"  {FRAME_LAST} #(.BITS({output.word_bits}), .WORDS({output.words})) {last.name} (",
+        "",
+        f"  {FRAME_LAST} #(.BITS({output.word_bits}), .WORDS({output.words})) {last.name} (",
         "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),",
         *(f"      .s_axis_{s}({last.inputs[0]}_{s})," for s in ("tdata", "tvalid", "tready")),
         "      .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),",
         "      .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast)",
-        "  );", "", f"endmodule : {TOP}", "",
+        "  );",
+        "",
+        f"endmodule : {TOP}",
+        "",
     ]
     return "\n".join(lines)

@@ -50,8 +50,16 @@ def bipolar(scale: list[Fraction]) -> Quantiser:
     return Quantiser((Fraction(0),), (False,), tuple(scale), Fraction(0), -1, 2, "BIPOLAR")
 
 
-def uniform(scale: list[Fraction], zero: Fraction, bits: int, *, signed: bool, narrow: bool,
-            rounding: str, node: str) -> Quantiser:
+def uniform(
+    scale: list[Fraction],
+    zero: Fraction,
+    bits: int,
+    *,
+    signed: bool,
+    narrow: bool,
+    rounding: str,
+    node: str,
+) -> Quantiser:
     """QONNX Quant/IntQuant (qonnx/custom_op/general/intquant.py).
 
     Raises:
@@ -70,14 +78,19 @@ def uniform(scale: list[Fraction], zero: Fraction, bits: int, *, signed: bool, n
     elif mode == "CEIL":
         bounds, strict = [Fraction(k - 1) for k in levels], [True] * len(levels)
     else:
-        raise Unsupported(f"rounding mode {rounding} is not supported", node=node,
-                          remedy="use ROUND (half to even), FLOOR or CEIL")
+        raise Unsupported(
+            f"rounding mode {rounding} is not supported",
+            node=node,
+            remedy="use ROUND (half to even), FLOOR or CEIL",
+        )
     bounds = [b - zero for b in bounds]
     datatype = f"{'INT' if signed else 'UINT'}{bits}"
     return Quantiser(tuple(bounds), tuple(strict), tuple(scale), zero, low, 1, datatype)
 
 
-def thresholds(value: Activation, quantiser: Quantiser, minimum, maximum) -> tuple[np.ndarray, np.ndarray]:
+def thresholds(
+    value: Activation, quantiser: Quantiser, minimum, maximum
+) -> tuple[np.ndarray, np.ndarray]:
     """Integer thresholds of a quantiser on an integer tensor.
 
     Args:

@@ -104,12 +104,14 @@ class Activation:
         if len(shape) > len(self.shape) or any(i != axis for i in varying):
             raise Unsupported(
                 f"a constant of shape {array.shape} varies along more than the channel of {self.shape}",
-                node=node, remedy="use one value a tensor or one a channel",
+                node=node,
+                remedy="use one value a tensor or one a channel",
             )
         values = list(array.reshape(-1))
         if len(values) > 1 and self.flat is not None:
             raise Unsupported(
-                "a per-element constant after flattening a map", node=node,
+                "a per-element constant after flattening a map",
+                node=node,
                 remedy="put it before the flattening, one value a channel",
             )
         return values
@@ -117,8 +119,11 @@ class Activation:
     def affine(self, scale: list[Surd] | None, shift: list[Surd] | None, node: str) -> Activation:
         """This tensor with its real values multiplied by scale and then shifted by shift."""
         if self.relu:
-            raise Unsupported("arithmetic between ReLU and its quantiser", node=node,
-                              remedy="quantise right after the ReLU")
+            raise Unsupported(
+                "arithmetic between ReLU and its quantiser",
+                node=node,
+                remedy="quantise right after the ReLU",
+            )
         self.no_border(node)
         alpha, beta = self.alpha, self.beta
         if scale is not None:
@@ -131,8 +136,11 @@ class Activation:
     def no_border(self, node: str) -> None:
         """Refuse a border that waits for its convolution: what follows would not see it."""
         if self.pad:
-            raise Unsupported("padding that is not followed by a convolution", node=node,
-                              remedy="pad right before a convolution")
+            raise Unsupported(
+                "padding that is not followed by a convolution",
+                node=node,
+                remedy="pad right before a convolution",
+            )
 
     def at(self, channel: int) -> tuple[Surd, Surd]:
         return (

@@ -44,8 +44,10 @@ def transform(
 
 @rule("Add", "Sub")
 def _add(walk: Importer, node: Node) -> Value:
-    left, right = (v.constant() if isinstance(v, Weights) else v
-                   for v in (walk.value(node, 0), walk.value(node, 1)))  # a quantised bias
+    left, right = (
+        v.constant() if isinstance(v, Weights) else v
+        for v in (walk.value(node, 0), walk.value(node, 1))
+    )  # a quantised bias
     minus = node.op_type == "Sub"
     if isinstance(left, Constant) and isinstance(right, Constant):
         return constants.add(left, constants.negative(right) if minus else right)

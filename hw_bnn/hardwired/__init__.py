@@ -1,6 +1,6 @@
 """Hard-wired layers: the generator of netlists whose weights are constants.
 
-    from hw_bnn.hardwired import Layer, Network, write_hardwired
+from hw_bnn.hardwired import Layer, Network, write_hardwired
 """
 
 from .generator import KERNELS, Description, generate, planned, write_hardwired

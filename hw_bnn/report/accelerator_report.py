@@ -14,7 +14,15 @@ from ..accelerator import Accelerator, Node
 from ..errors import BadInput
 from ..folder import output_file
 from .markup import (
-    Markup, cards, code, meter, page, paragraph, section, table, verdict,
+    Markup,
+    cards,
+    code,
+    meter,
+    page,
+    paragraph,
+    section,
+    table,
+    verdict,
 )  # fmt: skip
 
 FAMILIES = ("xc7", "xcup", "ecp5")

@@ -58,7 +58,8 @@ def run_cocotb(
     for name, package in (("cocotb", "cocotb"), ("cocotbext.axi", "cocotbext-axi")):
         if _missing(name):
             raise MissingTool(
-                f"{package} is not installed", remedy="install it with `pip install 'hw-bnn[compile]'`"
+                f"{package} is not installed",
+                remedy="install it with `pip install 'hw-bnn[compile]'`",
             )
     started = time.monotonic()
     sources = folder_sources(rtl, accelerator.sources)
@@ -71,7 +72,9 @@ def run_cocotb(
     with entry("cocotb", key, lambda f: _build(f, sources, checkers, accelerator, env)) as folder:
         build_seconds = time.monotonic() - started
         with tempfile.TemporaryDirectory(prefix="hw_bnn_") as work:
-            run = _run(folder, Path(work), rtl, accelerator, words, stall_pair(stall), seed, preamble)
+            run = _run(
+                folder, Path(work), rtl, accelerator, words, stall_pair(stall), seed, preamble
+            )
     return [run], build_seconds
 
 
@@ -187,8 +190,12 @@ def _result(work: Path, accelerator: Accelerator) -> dict:
         states = {name: (valid, ready) for name, (valid, ready) in result["hang"].items()}
         raise CheckFailed(
             hang_report(
-                accelerator, states, cycles=hang_limit(accelerator, (0, 0), None),
-                at=result["cycle"], taken=(0, 0), given=(result["frames"], 0),
+                accelerator,
+                states,
+                cycles=hang_limit(accelerator, (0, 0), None),
+                at=result["cycle"],
+                taken=(0, 0),
+                given=(result["frames"], 0),
             )  # fmt: skip
         )
     return result

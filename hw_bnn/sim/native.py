@@ -104,8 +104,9 @@ class NativeModel:
             )
         self._check_ports()
         self._fifos = self._find_fifos()
-        self.set_fifo_caps({n.name: n.depth for n in accelerator.nodes
-                            if n.depth and n.name in self._fifos})
+        self.set_fifo_caps(
+            {n.name: n.depth for n in accelerator.nodes if n.depth and n.name in self._fifos}
+        )
 
     def close(self) -> None:
         """Free the model; the object cannot be used any more."""

@@ -44,9 +44,7 @@ def netlist_model(
     """
     variant = "waves" if waves else "fast"
     design = netlist_design(folder, accelerator, family, variant)
-    return NativeModel(
-        folder / "rtl", accelerator, design=design, variant=variant, seed=seed + 1
-    )
+    return NativeModel(folder / "rtl", accelerator, design=design, variant=variant, seed=seed + 1)
 
 
 def netlist_design(
@@ -105,7 +103,8 @@ def cell_library(library: str) -> dict[str, str]:
     spec = importlib.util.find_spec("pyosys")
     if spec is None or not spec.submodule_search_locations:
         raise MissingTool(
-            "Yosys' cell library is not installed", remedy="install it with `pip install 'hw-bnn[synth]'`"
+            "Yosys' cell library is not installed",
+            remedy="install it with `pip install 'hw-bnn[synth]'`",
         )
     share = Path(next(iter(spec.submodule_search_locations))) / "share" / library
     text = (share / "cells_sim.v").read_text()

@@ -30,9 +30,7 @@ def check_input(contract: Input, x: object) -> NDArray[np.integer]:
     """
     frames = np.asarray(x)
     if frames.dtype == np.bool_:
-        raise BadInput(
-            "the inputs are booleans", remedy=f"pass integers of {contract.datatype}"
-        )
+        raise BadInput("the inputs are booleans", remedy=f"pass integers of {contract.datatype}")
     if not np.issubdtype(frames.dtype, np.integer):
         raise BadInput(
             f"the inputs are {frames.dtype}, not integers",
@@ -144,7 +142,9 @@ def _to_bits(elements: NDArray[np.generic], element_bits: int) -> NDArray[np.uin
         return (elements & 1).astype(np.uint8)
     size = next(s for s in (1, 2, 4, 8) if 8 * s >= element_bits)
     raw = np.ascontiguousarray(elements.astype(f"<i{size}"))
-    bits = np.unpackbits(raw.view(np.uint8).reshape(*elements.shape, size), axis=2, bitorder="little")
+    bits = np.unpackbits(
+        raw.view(np.uint8).reshape(*elements.shape, size), axis=2, bitorder="little"
+    )
     return np.ascontiguousarray(bits[:, :, :element_bits]).reshape(len(elements), -1)
 
 

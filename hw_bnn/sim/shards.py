@@ -145,9 +145,7 @@ def run_shard(task: dict, advance: Callable[[int], None] | None = None) -> None:
     )
 
 
-def _work_off(
-    tasks: list[dict], jobs: int, progress: Callable[[int], None] | None
-) -> None:
+def _work_off(tasks: list[dict], jobs: int, progress: Callable[[int], None] | None) -> None:
     """Give the tasks to workers, a thread each; the first error stops all."""
     waiting = list(reversed(tasks))
     failures: list[HwBnnError] = []

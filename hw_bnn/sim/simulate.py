@@ -1,8 +1,8 @@
 """`simulate`: integer frames through an accelerator folder's RTL, or gates, to integer scores.
 
-    from hw_bnn.sim import simulate
-    result = simulate("digits", x, jobs=2)       # x: (N, *shape) integers of the input contract
-    result.scores, result.cycles_per_frame
+from hw_bnn.sim import simulate
+result = simulate("digits", x, jobs=2)       # x: (N, *shape) integers of the input contract
+result.scores, result.cycles_per_frame
 """
 
 from __future__ import annotations
@@ -121,13 +121,17 @@ def simulate(
             folder, accelerator, family=family, seed=seed, waves=waves is not None
         ) as model:
             build_seconds = model.build_seconds
-            runs = [_in_process(model, words, options, fifo_caps, waves, window, statistics, progress)]
+            runs = [
+                _in_process(model, words, options, fifo_caps, waves, window, statistics, progress)
+            ]
         shards, reused = 1, 0
     elif single:
         variant = "waves" if waves is not None else "fast"
         with NativeModel(folder / "rtl", accelerator, variant=variant, seed=seed + 1) as model:
             build_seconds = model.build_seconds
-            runs = [_in_process(model, words, options, fifo_caps, waves, window, statistics, progress)]
+            runs = [
+                _in_process(model, words, options, fifo_caps, waves, window, statistics, progress)
+            ]
         shards, reused = 1, 0
     else:
         sharded = run_sharded(

@@ -18,7 +18,12 @@ def write_signal_list(waves: Path, accelerator: Accelerator) -> Path:
     """
     if waves.suffix != ".fst":
         raise BadInput(f"waves are FST files, {waves} is none", remedy="let the name end in .fst")
-    lines = [f'[dumpfile] "{waves.name}"', "[timestart] 0", f"{_SCOPE}.ap_clk", f"{_SCOPE}.ap_rst_n"]
+    lines = [
+        f'[dumpfile] "{waves.name}"',
+        "[timestart] 0",
+        f"{_SCOPE}.ap_clk",
+        f"{_SCOPE}.ap_rst_n",
+    ]
     for stream in accelerator.streams:
         lines.append(f"-{stream.name}: {stream.producer} to {stream.consumer}")
         lines += [f"{_SCOPE}.{stream.name}_{wire}" for wire in ("tvalid", "tready")]

@@ -117,8 +117,9 @@ def estimate(folder: str | Path) -> dict:
     layers, unknown = {}, []
     for node in accelerator.nodes:
         wrapper = folder / "rtl" / f"{node.name}.v"
-        found = (kernel_parameters(wrapper.read_text()) if wrapper.is_file()
-                 else kernels.get(node.name))
+        found = (
+            kernel_parameters(wrapper.read_text()) if wrapper.is_file() else kernels.get(node.name)
+        )
         cost = estimate_kernel(*found) if found else None
         core = folder / "rtl" / f"{node.name}_core.sv"
         if core.is_file():  # hard-wired: the generator's own count, and the handshake's registers

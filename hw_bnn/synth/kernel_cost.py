@@ -100,8 +100,11 @@ def _matrix(p: Mapping, threshold_bits: int, word_bits: int):
         "one": 1,
     }
     lut = {"exact": sum(m[0] for m in memories), **control, "word": word_bits * (nf > 1 and sf > 1)}
-    ff = {"exact": sum(m[1] for m in memories) + 2 * pe * p.get("OUT_BITS", 1) + stage, **control,
-          "word": word_bits}
+    ff = {
+        "exact": sum(m[1] for m in memories) + 2 * pe * p.get("OUT_BITS", 1) + stage,
+        **control,
+        "word": word_bits,
+    }
     return lut, ff, sum(m[2] for m in memories), nf, sf, levels
 
 
@@ -151,22 +154,34 @@ def threshold(p: Mapping) -> Parts:
     rom = _rom(pe * levels * (bits + 2), nf * sets, "auto")
     negate = _rom(pe, nf, "auto") if p.get("NEGATE_FILE") else (0, 0, 0)
     out = pe * p.get("OUT_BITS", 1)
-    lut = {"exact": rom[0] + negate[0], "compare": 0 if constant else pe * levels * bits,
-           "constant": pe * levels * bits if constant else 0, "out": out,
-           "address": bits_for(nf) + bits_for(p.get("N_VECTORS", 1)), "one": 1}
+    lut = {
+        "exact": rom[0] + negate[0],
+        "compare": 0 if constant else pe * levels * bits,
+        "constant": pe * levels * bits if constant else 0,
+        "out": out,
+        "address": bits_for(nf) + bits_for(p.get("N_VECTORS", 1)),
+        "one": 1,
+    }
     words = 1 if constant else 2  # registers of the word
-    ff = {"exact": rom[1] + negate[1] + words * pe * bits + 2 * out, "address": 3 * bits_for(nf), "one": 1}
+    ff = {
+        "exact": rom[1] + negate[1] + words * pe * bits + 2 * out,
+        "address": 3 * bits_for(nf),
+        "one": 1,
+    }
     return Parts(lut, ff, rom[2])
 
 
 def pad(p: Mapping) -> Parts:
     """A word's register and the counters of a frame."""
     width = p["SIMD"] * p["BITS"]
-    count = (bits_for(p["CHANNELS"] // p["SIMD"])
-             + bits_for(p["IFM_H"] + p.get("PAD_T", 1) + p.get("PAD_B", 1))
-             + bits_for(p["IFM_W"] + p.get("PAD_L", 1) + p.get("PAD_R", 1)))
-    return Parts({"width": width, "count": count, "one": 1},
-                 {"exact": width, "count": count, "one": 1})
+    count = (
+        bits_for(p["CHANNELS"] // p["SIMD"])
+        + bits_for(p["IFM_H"] + p.get("PAD_T", 1) + p.get("PAD_B", 1))
+        + bits_for(p["IFM_W"] + p.get("PAD_L", 1) + p.get("PAD_R", 1))
+    )
+    return Parts(
+        {"width": width, "count": count, "one": 1}, {"exact": width, "count": count, "one": 1}
+    )
 
 
 def window_words(p: Mapping) -> int:
@@ -174,7 +189,9 @@ def window_words(p: Mapping) -> int:
     if p.get("DEPTH"):
         return p["DEPTH"]
     cf = p["CHANNELS"] // p["SIMD"]
-    kh, kw, sh, sw = (p.get(k, d) for k, d in (("K_H", 3), ("K_W", 3), ("STRIDE_H", 1), ("STRIDE_W", 1)))
+    kh, kw, sh, sw = (
+        p.get(k, d) for k, d in (("K_H", 3), ("K_W", 3), ("STRIDE_H", 1), ("STRIDE_W", 1))
+    )
     dh, dw, height, width = p.get("DILATION_H", 1), p.get("DILATION_W", 1), p["IFM_H"], p["IFM_W"]
     span_h, span_w = (kh - 1) * dh + 1, (kw - 1) * dw + 1
     ofm_h, ofm_w = (height - span_h) // sh + 1, (width - span_w) // sw + 1
@@ -190,11 +207,19 @@ def window(p: Mapping) -> Parts:
     """The ring, and the adders and counters of its addresses."""
     words, width = window_words(p), p["SIMD"] * p["BITS"]
     memory = _ram(width, words, p.get("RAM_STYLE", "auto"))
-    count = (bits_for(p["CHANNELS"] // p["SIMD"]) + bits_for(p["IFM_H"]) + bits_for(p["IFM_W"])
-             + bits_for(p.get("K_H", 3)) + bits_for(p.get("K_W", 3)))
+    count = (
+        bits_for(p["CHANNELS"] // p["SIMD"])
+        + bits_for(p["IFM_H"])
+        + bits_for(p["IFM_W"])
+        + bits_for(p.get("K_H", 3))
+        + bits_for(p.get("K_W", 3))
+    )
     address = bits_for(words)
-    return Parts({"exact": memory[0], "address": address, "count": count, "one": 1},
-                 {"exact": memory[1], "address": address, "count": count, "one": 1}, memory[2])
+    return Parts(
+        {"exact": memory[0], "address": address, "count": count, "one": 1},
+        {"exact": memory[1], "address": address, "count": count, "one": 1},
+        memory[2],
+    )
 
 
 def _pool(p: Mapping, bits: int, grown: int) -> Parts:
@@ -209,7 +234,9 @@ def _pool(p: Mapping, bits: int, grown: int) -> Parts:
     columns = (width - kw) // sw + 1
     row_bits = min(grown, bits + bits_for(kw)) if grown > bits else bits
     for length, inner, kernel, stride, size in (
-            (width, cf, kw, sw, row_bits), (height, columns * cf, kh, sh, grown)):
+        (width, cf, kw, sw, row_bits),
+        (height, columns * cf, kh, sh, grown),
+    ):
         if kernel == 1 and stride == 1:
             continue
         step = kernel if (length - kernel) // stride == 0 and kernel > stride else stride
@@ -264,7 +291,10 @@ def fifo(p: Mapping) -> Parts:
         place = bits_for(depth)
         lut["address"] = ff["address"] = place
         if depth <= 64:
-            lut["exact"], lut["lutram"] = ram_luts(bits, depth), bits  # its read address is registered
+            lut["exact"], lut["lutram"] = (
+                ram_luts(bits, depth),
+                bits,
+            )  # its read address is registered
         else:
             memory = _ram(bits, depth)
             lut["exact"], lut["block"], bram = memory[0], bits, memory[2]
@@ -309,10 +339,18 @@ def affine_argmax(p: Mapping) -> Parts:
     stages = (3 if a else 1) + levels
     ring = _ram(pe * bits, stages) if mode == 2 and stages > 1 else (0, pe * bits * (mode == 2), 0)
     dsp = pe if a and label and bits + a >= SMALLEST_DSP else 0
-    lut = {"exact": rom[0] + ring[0], "compare": label * pe * value, "affine": label * pe * value * (a > 0),
-           "out": out, "one": 1}
-    ff = {"exact": rom[1] + ring[1] + 2 * out + label * 2 * pe * value,
-          "affine": label * pe * (bits + b) * (a > 0), "one": 1}
+    lut = {
+        "exact": rom[0] + ring[0],
+        "compare": label * pe * value,
+        "affine": label * pe * value * (a > 0),
+        "out": out,
+        "one": 1,
+    }
+    ff = {
+        "exact": rom[1] + ring[1] + 2 * out + label * 2 * pe * value,
+        "affine": label * pe * (bits + b) * (a > 0),
+        "one": 1,
+    }
     return Parts(lut, ff, rom[2] + ring[2], dsp)
 
 
@@ -322,6 +360,21 @@ def frame_last(p: Mapping) -> Parts:
     return Parts({"count": count, "one": 1}, {"count": count, "one": 1})
 
 
-KERNELS = {f.__name__: f for f in (
-    xnor_mvau, int_mvau, threshold, pad, window, max_pool, sum_pool, add, stream_fork, fifo,
-    width_converter, affine_argmax, frame_last)}
+KERNELS = {
+    f.__name__: f
+    for f in (
+        xnor_mvau,
+        int_mvau,
+        threshold,
+        pad,
+        window,
+        max_pool,
+        sum_pool,
+        add,
+        stream_fork,
+        fifo,
+        width_converter,
+        affine_argmax,
+        frame_last,
+    )
+}

@@ -19,8 +19,10 @@ DEEPEST_LUT_ROM = 4096
 @cache
 def block_ram(width: int, depth: int) -> tuple[float, int]:
     """(RAMB36, LUTs of the multiplexers between banks) of a memory in block RAM."""
-    return min((_banks(width, depth, *shape) for shape in BLOCK_SHAPES),
-               key=lambda cost: 2 * cost[0] * HALF_IN_LUTS + cost[1])
+    return min(
+        (_banks(width, depth, *shape) for shape in BLOCK_SHAPES),
+        key=lambda cost: 2 * cost[0] * HALF_IN_LUTS + cost[1],
+    )
 
 
 def _banks(width: int, depth: int, wide: int, deep: int) -> tuple[float, int]:
@@ -45,7 +47,7 @@ def rom_luts(width: int, depth: int) -> float:
     if depth <= 1:
         return 0
     if depth <= 4:  # shared functions of the address; those of one address bit are free
-        functions = 2 ** 2 ** (depth - 1).bit_length()
+        functions = 2**2 ** (depth - 1).bit_length()
         return functions * (1 - math.exp(-width / functions)) if depth > 2 else 0
     if depth <= 32:
         return math.ceil(width / 2)

@@ -71,7 +71,9 @@ def test_one_frame_at_a_time(tb):
 def test_reset_in_the_middle_of_any_frame(tb, stall):
     """Wherever the reset hits, the first frame after it is right and so are all others."""
     words = tb.accelerator.input.words
-    for preamble in {1, 2, words - 1, words, words + 1, 3 * words + words // 2, 10 * words + 1} - {0}:
+    for preamble in {1, 2, words - 1, words, words + 1, 3 * words + words // 2, 10 * words + 1} - {
+        0
+    }:
         tb.check(simulate(tb.folder, tb.x, limit=20, preamble=preamble, stall=stall))
 
 

@@ -13,8 +13,12 @@ def shape(pe, a, b, out_bits):
     """a, b: (bits, "unsigned" | "signed" | "bipolar", scale)."""
     made = {"PE": pe, "OUT_BITS": out_bits}
     for side, (bits, kind, scale) in zip("AB", (a, b)):
-        made |= {f"{side}_BITS": bits, f"{side}_SIGNED": int(kind == "signed"),
-                 f"{side}_BIPOLAR": int(kind == "bipolar"), f"{side}_SCALE": scale}
+        made |= {
+            f"{side}_BITS": bits,
+            f"{side}_SIGNED": int(kind == "signed"),
+            f"{side}_BIPOLAR": int(kind == "bipolar"),
+            f"{side}_SCALE": scale,
+        }
     return made
 
 
@@ -50,8 +54,13 @@ def draw(shape, rng, frames=16, words=5):
         )
         for side, (sent, _) in sides.items()
     }
-    return Data(inputs=inputs, outputs={"m_axis": Stream(pe * bits, pack(out, pe, bits))},
-                frames=frames, interval=words, latency=1)
+    return Data(
+        inputs=inputs,
+        outputs={"m_axis": Stream(pe * bits, pack(out, pe, bits))},
+        frames=frames,
+        interval=words,
+        latency=1,
+    )
 
 
 def test_add(simulator):
@@ -60,12 +69,15 @@ def test_add(simulator):
     bench.run([draw(shape, rng) for shape in SHAPES], seed=6)
 
 
-@pytest.mark.parametrize("bad, message", [
-    ({"OUT_BITS": 8}, "OUT_BITS = 8 cannot hold sums from -256 to 254"),
-    ({"A_SCALE": 2}, "OUT_BITS = 9 cannot hold sums from -384 to 381"),
-    ({"A_BIPOLAR": 1}, "bipolar elements have 1 bit"),
-    ({"PE": 0}, "PE >= 1"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"OUT_BITS": 8}, "OUT_BITS = 8 cannot hold sums from -256 to 254"),
+        ({"A_SCALE": 2}, "OUT_BITS = 9 cannot hold sums from -384 to 381"),
+        ({"A_BIPOLAR": 1}, "bipolar elements have 1 bit"),
+        ({"PE": 0}, "PE >= 1"),
+    ],
+)
 def test_bad_parameters_are_refused(bad, message):
     assert message in lint("add", bad)
 

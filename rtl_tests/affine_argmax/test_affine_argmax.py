@@ -12,10 +12,26 @@ SHAPES = [
     {"N": 10, "PE": 10, "IN_BITS": 7, "MODE": 2, "SCORE_BITS": 8, "LABEL_BITS": 4},
     {"N": 10, "PE": 10, "IN_BITS": 7, "MODE": 1, "LABEL_BITS": 8},
     {"N": 10, "PE": 5, "IN_BITS": 9, "MODE": 1, "LABEL_BITS": 4, "A_BITS": 6, "B_BITS": 12},
-    {"N": 10, "PE": 2, "IN_BITS": 6, "MODE": 2, "SCORE_BITS": 6, "LABEL_BITS": 4, "A_BITS": 3,
-     "B_BITS": 3},
-    {"N": 7, "PE": 7, "IN_BITS": 5, "MODE": 2, "SCORE_BITS": 5, "LABEL_BITS": 3, "A_BITS": 8,
-     "B_BITS": 20},
+    {
+        "N": 10,
+        "PE": 2,
+        "IN_BITS": 6,
+        "MODE": 2,
+        "SCORE_BITS": 6,
+        "LABEL_BITS": 4,
+        "A_BITS": 3,
+        "B_BITS": 3,
+    },
+    {
+        "N": 7,
+        "PE": 7,
+        "IN_BITS": 5,
+        "MODE": 2,
+        "SCORE_BITS": 5,
+        "LABEL_BITS": 3,
+        "A_BITS": 8,
+        "B_BITS": 20,
+    },
     {"N": 6, "PE": 3, "IN_BITS": 5, "MODE": 0, "SCORE_BITS": 8},
     {"N": 1, "PE": 1, "IN_BITS": 4, "MODE": 2, "SCORE_BITS": 4, "LABEL_BITS": 1},
     {"N": 16, "PE": 1, "IN_BITS": 3, "MODE": 1, "LABEL_BITS": 4, "A_BITS": 1, "B_BITS": 1},
@@ -61,7 +77,10 @@ def draw(shape, rng, frames=30):
     levels = (pe - 1).bit_length()
     return Data(
         inputs={"s_axis": Stream(pe * bits, pack_words(scores, bits, pe))},
-        outputs={"m_axis": Stream(out_bits, expected)}, frames=frames, files=files, interval=nf,
+        outputs={"m_axis": Stream(out_bits, expected)},
+        frames=frames,
+        files=files,
+        interval=nf,
         latency=1 if mode == 0 else 3 + levels + 2 * (a_bits > 0),
     )
 

@@ -10,8 +10,18 @@ from rtl_tests.packing import random_bits
 
 SHAPES = [
     {"BITS": bits, "DEPTH": depth}
-    for bits, depth in [(1, 1), (8, 1), (13, 2), (8, 3), (32, 4), (9, 17), (8, 64), (5, 65),
-                        (16, 100), (8, 128)]
+    for bits, depth in [
+        (1, 1),
+        (8, 1),
+        (13, 2),
+        (8, 3),
+        (32, 4),
+        (9, 17),
+        (8, 64),
+        (5, 65),
+        (16, 100),
+        (8, 128),
+    ]
 ]
 SCENARIOS = (*ALL_SCENARIOS, "capacity", "trace")
 
@@ -19,8 +29,12 @@ SCENARIOS = (*ALL_SCENARIOS, "capacity", "trace")
 def draw(shape, rng, frames=300):
     stream = Stream(shape["BITS"], [random_bits(rng, shape["BITS"]) for _ in range(frames)])
     return Data(
-        inputs={"s_axis": stream}, outputs={"m_axis": stream}, frames=frames,
-        interval=1, latency=1, capacity=shape["DEPTH"],
+        inputs={"s_axis": stream},
+        outputs={"m_axis": stream},
+        frames=frames,
+        interval=1,
+        latency=1,
+        capacity=shape["DEPTH"],
     )
 
 

@@ -19,7 +19,9 @@ def draw(shape, rng, frames=12):
     return Data(
         inputs={"s_axis": Stream(bits, sent)},
         outputs={"m_axis": Stream(bits, sent, last=words)},
-        frames=frames, interval=words, latency=0,
+        frames=frames,
+        interval=words,
+        latency=0,
     )
 
 

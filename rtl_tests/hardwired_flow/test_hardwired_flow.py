@@ -19,8 +19,13 @@ def draw(shape, rng, frames=60):
     bits = shape["BITS"]
     sent = [int(rng.integers(0, 1 << bits)) for _ in range(frames)]
     inverted = [word ^ (1 << bits) - 1 for word in sent]
-    return Data(inputs={"s_axis": Stream(bits, sent)}, outputs={"m_axis": Stream(bits, inverted)},
-                frames=frames, interval=1, latency=shape["LATENCY"])
+    return Data(
+        inputs={"s_axis": Stream(bits, sent)},
+        outputs={"m_axis": Stream(bits, inverted)},
+        frames=frames,
+        interval=1,
+        latency=shape["LATENCY"],
+    )
 
 
 @pytest.fixture

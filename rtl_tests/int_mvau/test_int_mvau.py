@@ -11,22 +11,97 @@ from rtl_tests.packing import pack_words
 SHAPES = [
     {"MW": 1, "MH": 1, "PE": 1, "SIMD": 1, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 9},
     {"MW": 24, "MH": 6, "PE": 2, "SIMD": 8, "IN_BITS": 8, "IN_SIGNED": 1, "ACC_BITS": 13},
-    {"MW": 16, "MH": 6, "PE": 1, "SIMD": 16, "IN_BITS": 2, "IN_SIGNED": 1, "ACC_BITS": 7,
-     "PIPELINE": 0},  # SF = 1
-    {"MW": 20, "MH": 3, "PE": 3, "SIMD": 5, "IN_BITS": 4, "IN_SIGNED": 0, "ACC_BITS": 10,
-     "PIPELINE": 2, "WEIGHTS_STAGE": 1},  # NF = 1
-    {"MW": 13, "MH": 5, "PE": 5, "SIMD": 13, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 13,
-     "PIPELINE": 3},  # a vector a cycle
-    {"MW": 12, "MH": 4, "PE": 2, "SIMD": 3, "IN_BITS": 3, "IN_SIGNED": 1, "ACC_BITS": 7,
-     "N_THRESHOLDS": 0, "OUT_BITS": 9, "PIPELINE": 4, "WEIGHTS_STAGE": 1},
-    {"MW": 8, "MH": 4, "PE": 4, "SIMD": 8, "IN_BITS": 1, "IN_SIGNED": 0, "ACC_BITS": 5,
-     "N_THRESHOLDS": 0, "OUT_BITS": 5},
-    {"MW": 18, "MH": 6, "PE": 3, "SIMD": 6, "IN_BITS": 5, "IN_SIGNED": 1, "ACC_BITS": 10,
-     "N_THRESHOLDS": 3, "OUT_BITS": 2, "OUT_BIAS": -2, "N_SETS": 3, "N_VECTORS": 4, "WEIGHTS_STAGE": 1},
-    {"MW": 7, "MH": 6, "PE": 2, "SIMD": 7, "IN_BITS": 3, "IN_SIGNED": 1, "ACC_BITS": 7,
-     "WEIGHTS_STAGE": 1},  # SF = 1
-    {"MW": 9, "MH": 2, "PE": 2, "SIMD": 9, "IN_BITS": 2, "IN_SIGNED": 0, "ACC_BITS": 6,
-     "N_SETS": 2, "N_VECTORS": 3},
+    {
+        "MW": 16,
+        "MH": 6,
+        "PE": 1,
+        "SIMD": 16,
+        "IN_BITS": 2,
+        "IN_SIGNED": 1,
+        "ACC_BITS": 7,
+        "PIPELINE": 0,
+    },  # SF = 1
+    {
+        "MW": 20,
+        "MH": 3,
+        "PE": 3,
+        "SIMD": 5,
+        "IN_BITS": 4,
+        "IN_SIGNED": 0,
+        "ACC_BITS": 10,
+        "PIPELINE": 2,
+        "WEIGHTS_STAGE": 1,
+    },  # NF = 1
+    {
+        "MW": 13,
+        "MH": 5,
+        "PE": 5,
+        "SIMD": 13,
+        "IN_BITS": 8,
+        "IN_SIGNED": 0,
+        "ACC_BITS": 13,
+        "PIPELINE": 3,
+    },  # a vector a cycle
+    {
+        "MW": 12,
+        "MH": 4,
+        "PE": 2,
+        "SIMD": 3,
+        "IN_BITS": 3,
+        "IN_SIGNED": 1,
+        "ACC_BITS": 7,
+        "N_THRESHOLDS": 0,
+        "OUT_BITS": 9,
+        "PIPELINE": 4,
+        "WEIGHTS_STAGE": 1,
+    },
+    {
+        "MW": 8,
+        "MH": 4,
+        "PE": 4,
+        "SIMD": 8,
+        "IN_BITS": 1,
+        "IN_SIGNED": 0,
+        "ACC_BITS": 5,
+        "N_THRESHOLDS": 0,
+        "OUT_BITS": 5,
+    },
+    {
+        "MW": 18,
+        "MH": 6,
+        "PE": 3,
+        "SIMD": 6,
+        "IN_BITS": 5,
+        "IN_SIGNED": 1,
+        "ACC_BITS": 10,
+        "N_THRESHOLDS": 3,
+        "OUT_BITS": 2,
+        "OUT_BIAS": -2,
+        "N_SETS": 3,
+        "N_VECTORS": 4,
+        "WEIGHTS_STAGE": 1,
+    },
+    {
+        "MW": 7,
+        "MH": 6,
+        "PE": 2,
+        "SIMD": 7,
+        "IN_BITS": 3,
+        "IN_SIGNED": 1,
+        "ACC_BITS": 7,
+        "WEIGHTS_STAGE": 1,
+    },  # SF = 1
+    {
+        "MW": 9,
+        "MH": 2,
+        "PE": 2,
+        "SIMD": 9,
+        "IN_BITS": 2,
+        "IN_SIGNED": 0,
+        "ACC_BITS": 6,
+        "N_SETS": 2,
+        "N_VECTORS": 3,
+    },
 ]
 
 
@@ -44,8 +119,14 @@ def acc_bits(mw, low, high):
 def draw_shape(rng):
     simd, sf = int(rng.integers(1, 12)), int(rng.integers(1, 6))
     pe, nf = int(rng.integers(1, 5)), int(rng.integers(1, 5))
-    shape = {"MW": simd * sf, "MH": pe * nf, "PE": pe, "SIMD": simd,
-             "IN_BITS": int(rng.integers(1, 10)), "IN_SIGNED": int(rng.integers(0, 2))}
+    shape = {
+        "MW": simd * sf,
+        "MH": pe * nf,
+        "PE": pe,
+        "SIMD": simd,
+        "IN_BITS": int(rng.integers(1, 10)),
+        "IN_SIGNED": int(rng.integers(0, 2)),
+    }
     shape["ACC_BITS"] = acc_bits(shape["MW"], *limits(shape))
     shape["N_THRESHOLDS"] = int(rng.choice([0, 1, 1, 3]))
     if shape["N_THRESHOLDS"] == 0:
@@ -96,7 +177,9 @@ def draw(shape, rng, frames=12):
     return Data(
         inputs={"s_axis": Stream(simd * in_bits, pack_words(x, in_bits, simd))},
         outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
-        frames=frames, files=files, interval=n_vectors * nf * sf,
+        frames=frames,
+        files=files,
+        interval=n_vectors * nf * sf,
         latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0),
     )
 

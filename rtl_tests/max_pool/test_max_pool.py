@@ -14,9 +14,18 @@ from rtl_tests.pixels import lint, pack, pad_words, pooled_windows
 
 def shape(h, w, channels, simd, bits, kernel, stride, signed=0, pads=(0, 0, 0, 0)):
     sides = {f"PAD_{side}": pad for side, pad in zip("TBLR", pads)}
-    return {"IFM_H": h, "IFM_W": w, "CHANNELS": channels, "SIMD": simd, "BITS": bits,
-            "SIGNED": signed, "K_H": kernel[0], "K_W": kernel[1], "STRIDE_H": stride[0],
-            "STRIDE_W": stride[1]} | sides
+    return {
+        "IFM_H": h,
+        "IFM_W": w,
+        "CHANNELS": channels,
+        "SIMD": simd,
+        "BITS": bits,
+        "SIGNED": signed,
+        "K_H": kernel[0],
+        "K_W": kernel[1],
+        "STRIDE_H": stride[0],
+        "STRIDE_W": stride[1],
+    } | sides
 
 
 # Each with the channels' kinds: "max", "min", "mixed" (these two by a file).
@@ -51,8 +60,11 @@ def draw(described, rng, frames=4):
     maps = rng.integers(low, high, (frames, shape["IFM_H"], shape["IFM_W"], channels))
     if bits == 1:  # windows of fair coins are all alike
         maps = (rng.random(maps.shape) < rng.choice([0.2, 0.8], (frames, 1, 1, 1))).astype(int)
-    takes_min = {"max": np.zeros(channels, bool), "min": np.ones(channels, bool),
-                 "mixed": rng.random(channels) < 0.5}[kind]
+    takes_min = {
+        "max": np.zeros(channels, bool),
+        "min": np.ones(channels, bool),
+        "mixed": rng.random(channels) < 0.5,
+    }[kind]
     never_wins = np.where(takes_min, high - 1, low)
     patches = pooled_windows(maps, shape, never_wins)
     out = np.where(takes_min, patches.min(axis=(-2, -1)), patches.max(axis=(-2, -1)))
@@ -60,7 +72,8 @@ def draw(described, rng, frames=4):
         inputs={"s_axis": Stream(simd * bits, pack(maps, simd, bits))},
         outputs={"m_axis": Stream(simd * bits, pack(out, simd, bits))},
         files={} if kind == "max" else {"MIN_FILE": Memory(simd, pack(takes_min, simd, 1))},
-        frames=frames, interval=pad_words(shape),
+        frames=frames,
+        interval=pad_words(shape),
     )
 
 
@@ -78,11 +91,14 @@ def test_more_shapes():
     run(MORE_SHAPES, "verilator", 2, ("unstalled",))
 
 
-@pytest.mark.parametrize("bad, message", [
-    ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
-    ({"K_H": 5}, "KERNEL = 5 does not fit LENGTH = 4"),
-    ({"PAD_R": 2}, "windows without a pixel"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
+        ({"K_H": 5}, "KERNEL = 5 does not fit LENGTH = 4"),
+        ({"PAD_R": 2}, "windows without a pixel"),
+    ],
+)
 def test_bad_parameters_are_refused(bad, message):
     assert message in lint("max_pool", bad)
 

@@ -11,8 +11,14 @@ from rtl_tests.pixels import lint, pack
 
 def shape(h, w, channels, simd, bits, pads, value):
     sides = {f"PAD_{side}": pad for side, pad in zip("TBLR", pads)}
-    return {"IFM_H": h, "IFM_W": w, "CHANNELS": channels, "SIMD": simd, "BITS": bits,
-            "VALUE": value} | sides
+    return {
+        "IFM_H": h,
+        "IFM_W": w,
+        "CHANNELS": channels,
+        "SIMD": simd,
+        "BITS": bits,
+        "VALUE": value,
+    } | sides
 
 
 SHAPES = [
@@ -38,7 +44,8 @@ def draw(shape, rng, frames=4):
     return Data(
         inputs={"s_axis": Stream(width, pack(maps, shape["SIMD"], shape["BITS"]))},
         outputs={"m_axis": Stream(width, out)},
-        frames=frames, interval=len(out) // frames,
+        frames=frames,
+        interval=len(out) // frames,
     )
 
 
@@ -48,13 +55,16 @@ def test_pad(simulator):
     bench.run([draw(shape, rng) for shape in SHAPES], seed=5)
 
 
-@pytest.mark.parametrize("bad, message", [
-    ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
-    ({"PAD_L": -1}, "a border cannot be negative"),
-    ({"VALUE": 2}, "VALUE = 2 does not fit into 1 bits"),
-    ({"VALUE": -129, "BITS": 8}, "VALUE = -129 does not fit into 8 bits"),
-    ({"IFM_W": 0}, "at least 1"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
+        ({"PAD_L": -1}, "a border cannot be negative"),
+        ({"VALUE": 2}, "VALUE = 2 does not fit into 1 bits"),
+        ({"VALUE": -129, "BITS": 8}, "VALUE = -129 does not fit into 8 bits"),
+        ({"IFM_W": 0}, "at least 1"),
+    ],
+)
 def test_bad_parameters_are_refused(bad, message):
     assert message in lint("pad", bad)
 

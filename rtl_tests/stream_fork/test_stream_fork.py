@@ -18,8 +18,13 @@ def draw(shape, rng, frames=12, words=6):
     bits = shape["BITS"]
     sent = [int(rng.integers(0, 1 << bits)) for _ in range(frames * words)]
     lanes = {f"m_axis_{lane}": Stream(bits, sent) for lane in range(shape["N"])}
-    return Data(inputs={"s_axis": Stream(bits, sent)}, outputs=lanes, frames=frames,
-                interval=words, latency=1)
+    return Data(
+        inputs={"s_axis": Stream(bits, sent)},
+        outputs=lanes,
+        frames=frames,
+        interval=words,
+        latency=1,
+    )
 
 
 def test_stream_fork(simulator, monkeypatch):

@@ -11,10 +11,21 @@ from rtl_tests.pixels import lint, pack, pad_words, pooled_windows
 
 def shape(h, w, channels, simd, bits, kind, kernel, stride, out_bits, shift=0, pads=(0, 0, 0, 0)):
     sides = {f"PAD_{side}": pad for side, pad in zip("TBLR", pads)}
-    return {"IFM_H": h, "IFM_W": w, "CHANNELS": channels, "SIMD": simd, "IN_BITS": bits,
-            "IN_SIGNED": int(kind == "signed"), "IN_BIPOLAR": int(kind == "bipolar"),
-            "OUT_BITS": out_bits, "SHIFT": shift, "K_H": kernel[0], "K_W": kernel[1],
-            "STRIDE_H": stride[0], "STRIDE_W": stride[1]} | sides
+    return {
+        "IFM_H": h,
+        "IFM_W": w,
+        "CHANNELS": channels,
+        "SIMD": simd,
+        "IN_BITS": bits,
+        "IN_SIGNED": int(kind == "signed"),
+        "IN_BIPOLAR": int(kind == "bipolar"),
+        "OUT_BITS": out_bits,
+        "SHIFT": shift,
+        "K_H": kernel[0],
+        "K_W": kernel[1],
+        "STRIDE_H": stride[0],
+        "STRIDE_W": stride[1],
+    } | sides
 
 
 SHAPES = [
@@ -46,7 +57,8 @@ def draw(shape, rng, frames=4):
     return Data(
         inputs={"s_axis": Stream(simd * bits, pack(sent, simd, bits))},
         outputs={"m_axis": Stream(simd * shape["OUT_BITS"], pack(out, simd, shape["OUT_BITS"]))},
-        frames=frames, interval=pad_words(shape),
+        frames=frames,
+        interval=pad_words(shape),
     )
 
 
@@ -62,13 +74,16 @@ def test_more_shapes():
     bench.run([draw(shape, rng) for shape in MORE_SHAPES], 4, ("unstalled",))
 
 
-@pytest.mark.parametrize("bad, message", [
-    ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
-    ({"OUT_BITS": 5}, "OUT_BITS = 5 cannot hold sums of 6 bits shifted by 0"),
-    ({"OUT_BITS": 4, "SHIFT": 1}, "OUT_BITS = 4 cannot hold sums of 6 bits shifted by 1"),
-    ({"IN_BITS": 1, "IN_BIPOLAR": 1, "OUT_BITS": 3}, "cannot hold sums of 4 bits"),
-    ({"IN_BIPOLAR": 1}, "bipolar elements have 1 bit"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
+        ({"OUT_BITS": 5}, "OUT_BITS = 5 cannot hold sums of 6 bits shifted by 0"),
+        ({"OUT_BITS": 4, "SHIFT": 1}, "OUT_BITS = 4 cannot hold sums of 6 bits shifted by 1"),
+        ({"IN_BITS": 1, "IN_BIPOLAR": 1, "OUT_BITS": 3}, "cannot hold sums of 4 bits"),
+        ({"IN_BIPOLAR": 1}, "bipolar elements have 1 bit"),
+    ],
+)
 def test_bad_parameters_are_refused(bad, message):
     assert message in lint("sum_pool", bad)
 

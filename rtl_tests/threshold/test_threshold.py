@@ -13,17 +13,39 @@ SHAPES = [
     {"CHANNELS": 1, "PE": 1, "IN_BITS": 8, "IN_SIGNED": 0},
     {"CHANNELS": 6, "PE": 2, "IN_BITS": 8, "IN_SIGNED": 1},
     {"CHANNELS": 5, "PE": 5, "IN_BITS": 1, "IN_SIGNED": 0},
-    {"CHANNELS": 4, "PE": 1, "IN_BITS": 12, "IN_SIGNED": 1, "N_THRESHOLDS": 15, "OUT_BITS": 4,
-     "OUT_BIAS": -8},
-    {"CHANNELS": 6, "PE": 3, "IN_BITS": 5, "IN_SIGNED": 0, "N_THRESHOLDS": 3, "OUT_BITS": 2,
-     "N_SETS": 3, "N_VECTORS": 4},
+    {
+        "CHANNELS": 4,
+        "PE": 1,
+        "IN_BITS": 12,
+        "IN_SIGNED": 1,
+        "N_THRESHOLDS": 15,
+        "OUT_BITS": 4,
+        "OUT_BIAS": -8,
+    },
+    {
+        "CHANNELS": 6,
+        "PE": 3,
+        "IN_BITS": 5,
+        "IN_SIGNED": 0,
+        "N_THRESHOLDS": 3,
+        "OUT_BITS": 2,
+        "N_SETS": 3,
+        "N_VECTORS": 4,
+    },
     {"CHANNELS": 2, "PE": 2, "IN_BITS": 7, "IN_SIGNED": 1, "N_SETS": 2, "N_VECTORS": 3},
     {"CHANNELS": 1, "PE": 1, "IN_BITS": 32, "IN_SIGNED": 1, "N_THRESHOLDS": 1, "OUT_BITS": 2},
 ]
 
 MANY = [
-    {"CHANNELS": 4, "PE": 2, "IN_BITS": 9, "IN_SIGNED": 1, "N_THRESHOLDS": 31, "OUT_BITS": 5,
-     "OUT_BIAS": -16},
+    {
+        "CHANNELS": 4,
+        "PE": 2,
+        "IN_BITS": 9,
+        "IN_SIGNED": 1,
+        "N_THRESHOLDS": 31,
+        "OUT_BITS": 5,
+        "OUT_BIAS": -16,
+    },
     {"CHANNELS": 3, "PE": 1, "IN_BITS": 7, "IN_SIGNED": 0, "N_THRESHOLDS": 22, "OUT_BITS": 5},
     {"CHANNELS": 2, "PE": 1, "IN_BITS": 6, "IN_SIGNED": 1, "N_THRESHOLDS": 16, "OUT_BITS": 5},
 ]
@@ -39,8 +61,12 @@ FALLING = [
 
 def draw_shape(rng):
     pe, nf = int(rng.integers(1, 5)), int(rng.integers(1, 5))
-    shape = {"CHANNELS": pe * nf, "PE": pe, "IN_BITS": int(rng.integers(1, 20)),
-             "IN_SIGNED": int(rng.integers(0, 2))}
+    shape = {
+        "CHANNELS": pe * nf,
+        "PE": pe,
+        "IN_BITS": int(rng.integers(1, 20)),
+        "IN_SIGNED": int(rng.integers(0, 2)),
+    }
     shape["N_THRESHOLDS"] = int(rng.choice([1, 2, 3, 7]))
     if shape["N_THRESHOLDS"] > 1:
         shape["OUT_BITS"], shape["OUT_BIAS"] = 4, int(rng.integers(-8, 1))
@@ -54,7 +80,9 @@ def draw(shape, rng, frames=24, falling=False):
     channels, pe, bits = shape["CHANNELS"], shape["PE"], shape["IN_BITS"]
     n_vectors, n_sets = shape.get("N_VECTORS", 1), shape.get("N_SETS", 1)
     n_thresholds, out_bits = shape.get("N_THRESHOLDS", 1), shape.get("OUT_BITS", 1)
-    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if shape["IN_SIGNED"] else (0, 2**bits - 1)
+    low, high = (
+        (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if shape["IN_SIGNED"] else (0, 2**bits - 1)
+    )
     x = rng.integers(low, high + 1, (frames, n_vectors, channels))
     ends = rng.integers(0, 4, x.shape)
     x = np.where(ends == 0, low, np.where(ends == 1, high, x))
@@ -63,7 +91,9 @@ def draw(shape, rng, frames=24, falling=False):
     flat = thresholds.reshape(-1)
     # Always on; never on; and the furthest that a threshold's bits can hold.
     flat[rng.integers(0, flat.size, 1 + flat.size // 6)] = rng.choice([low, -(2 ** (bits + 1))])
-    flat[rng.integers(0, flat.size, 1 + flat.size // 6)] = rng.choice([high + 1, 2 ** (bits + 1) - 1])
+    flat[rng.integers(0, flat.size, 1 + flat.size // 6)] = rng.choice(
+        [high + 1, 2 ** (bits + 1) - 1]
+    )
     thresholds.sort(axis=-1)
     sets = draw_sets(rng, n_sets, n_vectors)
     negate = rng.integers(0, 2, channels) if falling else np.zeros(channels, dtype=int)
@@ -80,7 +110,10 @@ def draw(shape, rng, frames=24, falling=False):
     return Data(
         inputs={"s_axis": Stream(pe * bits, pack_words(x, bits, pe))},
         outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
-        frames=frames, files=files, interval=n_vectors * channels // pe, latency=3,
+        frames=frames,
+        files=files,
+        interval=n_vectors * channels // pe,
+        latency=3,
     )
 
 
@@ -88,8 +121,11 @@ def run(shapes, simulator, seeds, defines=None):
     bench = Bench("threshold", shapes + FALLING, simulator, defines)
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        bench.run([draw(shape, rng) for shape in shapes] + [draw(shape, rng, falling=True) for shape in FALLING],
-                  seed)
+        bench.run(
+            [draw(shape, rng) for shape in shapes]
+            + [draw(shape, rng, falling=True) for shape in FALLING],
+            seed,
+        )
 
 
 def test_threshold(shape_seed):

@@ -9,10 +9,30 @@ from rtl_tests.packing import random_bits
 
 # in, out, frame: equal, down, up and neither; frames that fill the words and that do not.
 SIZES = [
-    (8, 8, 24), (8, 8, 19), (12, 3, 36), (12, 3, 31), (3, 12, 36), (3, 12, 40), (1, 8, 13),
-    (8, 1, 13), (8, 12, 48), (12, 8, 44), (10, 4, 34), (7, 5, 61), (5, 7, 61), (8, 64, 72),
-    (64, 8, 72), (8, 16, 8), (16, 8, 8), (9, 6, 10), (6, 9, 5), (24, 15, 90),
-    (8, 12, 16), (5, 7, 15), (7, 5, 8), (6, 4, 6),
+    (8, 8, 24),
+    (8, 8, 19),
+    (12, 3, 36),
+    (12, 3, 31),
+    (3, 12, 36),
+    (3, 12, 40),
+    (1, 8, 13),
+    (8, 1, 13),
+    (8, 12, 48),
+    (12, 8, 44),
+    (10, 4, 34),
+    (7, 5, 61),
+    (5, 7, 61),
+    (8, 64, 72),
+    (64, 8, 72),
+    (8, 16, 8),
+    (16, 8, 8),
+    (9, 6, 10),
+    (6, 9, 5),
+    (24, 15, 90),
+    (8, 12, 16),
+    (5, 7, 15),
+    (7, 5, 8),
+    (6, 4, 6),
 ]
 
 
@@ -47,8 +67,12 @@ def draw(shape, rng, frames=24):
     if in_bits < out_bits and ratio == 0:
         latency = 1
     return Data(
-        inputs={"s_axis": Stream(in_bits, sent)}, outputs={"m_axis": Stream(out_bits, expected)},
-        frames=frames, interval=frame_words, latency=latency, settle=3,
+        inputs={"s_axis": Stream(in_bits, sent)},
+        outputs={"m_axis": Stream(out_bits, expected)},
+        frames=frames,
+        interval=frame_words,
+        latency=latency,
+        settle=3,
     )
 
 
@@ -61,7 +85,11 @@ def run(shapes, simulator, seeds):
 
 def test_width_converter(shape_seed):
     rng = np.random.default_rng(shape_seed)
-    run([shape_of(*size) for size in SIZES] + [draw_shape(rng) for _ in range(8)], "verilator", (1, 2))
+    run(
+        [shape_of(*size) for size in SIZES] + [draw_shape(rng) for _ in range(8)],
+        "verilator",
+        (1, 2),
+    )
 
 
 def test_in_icarus():

@@ -48,8 +48,13 @@ class Shape:
     def parameters(self) -> dict[str, int]:
         pairs = {"IFM": self.ifm, "K": self.k, "STRIDE": self.stride, "DILATION": self.dilation}
         both = {f"{key}_{axis}": v for key, pair in pairs.items() for axis, v in zip("HW", pair)}
-        return both | {"CHANNELS": self.channels, "SIMD": self.simd, "BITS": self.bits,
-                       "DEPTHWISE": self.depthwise, "DEPTH": self.depth}
+        return both | {
+            "CHANNELS": self.channels,
+            "SIMD": self.simd,
+            "BITS": self.bits,
+            "DEPTHWISE": self.depthwise,
+            "DEPTH": self.depth,
+        }
 
 
 def windows(frame: np.ndarray, shape: Shape) -> np.ndarray:
@@ -98,8 +103,16 @@ def random_shape(rng: np.random.Generator) -> Shape:
     k, dilation, stride = (tuple(map(int, rng.integers(1, top, 2))) for top in (5, 3, 5))
     ifm = tuple((a - 1) * d + 1 + int(rng.integers(0, 6)) for a, d in zip(k, dilation))
     simd, fold = int(rng.integers(1, 5)), int(rng.integers(1, 4))
-    shape = Shape(ifm, simd * fold, simd, int(rng.integers(1, 10)), k, stride, dilation,
-                  int(rng.integers(0, 2)))
+    shape = Shape(
+        ifm,
+        simd * fold,
+        simd,
+        int(rng.integers(1, 10)),
+        k,
+        stride,
+        dilation,
+        int(rng.integers(0, 2)),
+    )
     return shape if shape.words[1] <= 300 else random_shape(rng)
 
 
@@ -110,7 +123,8 @@ def draw(shape: Shape, rng: np.random.Generator, frames: int = 4) -> Data:
     return Data(
         inputs={"s_axis": Stream(width, pack(maps, shape.simd, shape.bits))},
         outputs={"m_axis": Stream(width, out)},
-        frames=frames, interval=max(shape.words) if shape.depth == 0 else None,
+        frames=frames,
+        interval=max(shape.words) if shape.depth == 0 else None,
     )
 
 
@@ -138,13 +152,16 @@ def test_full_rate_of_many_shapes():
     run(shapes, "verilator", 3, ("unstalled",))
 
 
-@pytest.mark.parametrize("bad, message", [
-    ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
-    ({"K_H": 9}, "9 x 3 pixels do not fit into 8 x 8"),
-    ({"DILATION_W": 4}, "3 x 9 pixels do not fit into 8 x 8"),
-    ({"K_H": 0}, "must be at least 1"),
-    ({"DEPTH": 37}, "DEPTH = 37 must be 0 or at least 38"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"SIMD": 3}, "SIMD = 3 must divide CHANNELS = 4"),
+        ({"K_H": 9}, "9 x 3 pixels do not fit into 8 x 8"),
+        ({"DILATION_W": 4}, "3 x 9 pixels do not fit into 8 x 8"),
+        ({"K_H": 0}, "must be at least 1"),
+        ({"DEPTH": 37}, "DEPTH = 37 must be 0 or at least 38"),
+    ],
+)
 def test_bad_parameters_are_refused(bad, message):
     assert message in lint("window", bad)
 

@@ -15,11 +15,38 @@ SHAPES = [
     {"MW": 20, "MH": 3, "PE": 3, "SIMD": 5, "PIPELINE": 2, "WEIGHTS_STAGE": 1},  # NF = 1
     {"MW": 37, "MH": 5, "PE": 5, "SIMD": 37, "PIPELINE": 3},  # a vector a cycle
     {"MW": 64, "MH": 4, "PE": 4, "SIMD": 64, "N_THRESHOLDS": 0, "OUT_BITS": 8},
-    {"MW": 12, "MH": 4, "PE": 2, "SIMD": 3, "N_THRESHOLDS": 0, "OUT_BITS": 6, "PIPELINE": 4, "WEIGHTS_STAGE": 1},
-    {"MW": 18, "MH": 6, "PE": 3, "SIMD": 6, "N_THRESHOLDS": 3, "OUT_BITS": 2, "OUT_BIAS": -2,
-     "N_SETS": 3, "N_VECTORS": 4, "WEIGHTS_STAGE": 1},
+    {
+        "MW": 12,
+        "MH": 4,
+        "PE": 2,
+        "SIMD": 3,
+        "N_THRESHOLDS": 0,
+        "OUT_BITS": 6,
+        "PIPELINE": 4,
+        "WEIGHTS_STAGE": 1,
+    },
+    {
+        "MW": 18,
+        "MH": 6,
+        "PE": 3,
+        "SIMD": 6,
+        "N_THRESHOLDS": 3,
+        "OUT_BITS": 2,
+        "OUT_BIAS": -2,
+        "N_SETS": 3,
+        "N_VECTORS": 4,
+        "WEIGHTS_STAGE": 1,
+    },
     {"MW": 9, "MH": 2, "PE": 2, "SIMD": 9, "N_SETS": 2, "N_VECTORS": 3},
-    {"MW": 7, "MH": 6, "PE": 2, "SIMD": 7, "N_SETS": 2, "N_VECTORS": 3, "WEIGHTS_STAGE": 1},  # SF = 1
+    {
+        "MW": 7,
+        "MH": 6,
+        "PE": 2,
+        "SIMD": 7,
+        "N_SETS": 2,
+        "N_VECTORS": 3,
+        "WEIGHTS_STAGE": 1,
+    },  # SF = 1
     {"MW": 15, "MH": 4, "PE": 1, "SIMD": 1, "N_THRESHOLDS": 7, "OUT_BITS": 3},
 ]
 
@@ -74,7 +101,9 @@ def draw(shape, rng, frames=12):
     return Data(
         inputs={"s_axis": Stream(simd, pack_words(x, 1, simd))},
         outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
-        frames=frames, files=files, interval=n_vectors * nf * sf,
+        frames=frames,
+        files=files,
+        interval=n_vectors * nf * sf,
         latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0),
     )
 

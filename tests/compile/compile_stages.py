@@ -23,8 +23,16 @@ class Differ(AssertionError):
     """Two stages disagree."""
 
 
-def dataflow_scores(model: onnx.ModelProto, x: np.ndarray, *, target: int | None = None, folding=None,
-                    input_datatype=None, input_scale=None, mode: str = "scores") -> np.ndarray:
+def dataflow_scores(
+    model: onnx.ModelProto,
+    x: np.ndarray,
+    *,
+    target: int | None = None,
+    folding=None,
+    input_datatype=None,
+    input_scale=None,
+    mode: str = "scores",
+) -> np.ndarray:
     """Scores (N, n) by FINN's execution of the folded graph with our ops.
 
     target: cycles a frame, where it can be met; else PE = SIMD = 1.
@@ -32,8 +40,9 @@ def dataflow_scores(model: onnx.ModelProto, x: np.ndarray, *, target: int | None
     imported = import_model(model, input_datatype, input_scale)
     options = dict(part=PART, mode=mode, check=False, log=None)
     try:
-        graph = build_dataflow(model, imported, target=target, folding={} if folding is None else folding,
-                               **options)
+        graph = build_dataflow(
+            model, imported, target=target, folding={} if folding is None else folding, **options
+        )
     except BadInput as error:
         if target is None or "is not possible" not in str(error):
             raise
@@ -46,8 +55,11 @@ def slowest_cycles(model: onnx.ModelProto) -> int:
     from hw_bnn.compile.integer_graph import Linear
 
     graph = import_model(model).graph
-    return max(graph.tensors[op.output].pixels * op.weights.size for op in graph.ops
-               if isinstance(op, Linear))
+    return max(
+        graph.tensors[op.output].pixels * op.weights.size
+        for op in graph.ops
+        if isinstance(op, Linear)
+    )
 
 
 def check_stages(model: onnx.ModelProto, seed: int = 0, frames: int = 6, divisor: int = 1) -> int:
@@ -70,12 +82,16 @@ def check_stages(model: onnx.ModelProto, seed: int = 0, frames: int = 6, divisor
     found = dataflow_scores(model, x, target=target)
     if not np.array_equal(found, scores):
         frame, score = np.argwhere(found != scores)[0]
-        raise Differ(f"dataflow differs in frame {frame}, score {score}: {found[frame, score]} instead of "
-                     f"{scores[frame, score]}")
+        raise Differ(
+            f"dataflow differs in frame {frame}, score {score}: {found[frame, score]} instead of "
+            f"{scores[frame, score]}"
+        )
     stage, real = QonnxStage(model), golden.real_input(x)
     names = (*golden.thresholds(), golden.output_tensor)
-    parts = [stage.trace(_filled(real[i:i + stage.batch], stage.batch))
-             for i in range(0, frames, stage.batch)]
+    parts = [
+        stage.trace(_filled(real[i : i + stage.batch], stage.batch))
+        for i in range(0, frames, stage.batch)
+    ]
     floats = {name: np.concatenate([p[name] for p in parts])[:frames] for name in names}
     difference = golden.explain_float_difference(x, floats)
     if difference.mismatches:
@@ -87,8 +103,17 @@ RATE = 1.03
 """Cycles a frame in the steady state, at most, in terms of the slowest layer's by folding."""
 
 
-def check_rtl(model: onnx.ModelProto, folder: Path, seed: int = 0, frames: int = 4, stall: float = 0.3,
-              *, rate: int = 0, x: np.ndarray | None = None, **options) -> Path:
+def check_rtl(
+    model: onnx.ModelProto,
+    folder: Path,
+    seed: int = 0,
+    frames: int = 4,
+    stall: float = 0.3,
+    *,
+    rate: int = 0,
+    x: np.ndarray | None = None,
+    **options,
+) -> Path:
     """golden = RTL in raw scores and labels, with pauses on both sides; FIFOs hold a frame by default.
 
     Args:
@@ -148,7 +173,9 @@ def check_all(model: onnx.ModelProto, folder: Path, frames: int, **options) -> d
     if error := failed(summary):
         raise Differ(str(error))
     if summary["cycles_per_frame"] > RATE * summary["bound_cycles"]:
-        raise Differ(f"a frame takes {summary['cycles_per_frame']} cycles, by folding {summary['bound_cycles']}")
+        raise Differ(
+            f"a frame takes {summary['cycles_per_frame']} cycles, by folding {summary['bound_cycles']}"
+        )
     return summary
 
 
@@ -156,8 +183,10 @@ def _equal(golden: GoldenModel, scores: np.ndarray, result) -> None:
     """Raises Differ where a simulation's raw scores or labels are not these."""
     if not np.array_equal(result.scores, scores):
         frame, score = np.argwhere(result.scores != scores)[0]
-        raise Differ(f"RTL differs in frame {frame}, score {score}: {result.scores[frame, score]} instead "
-                     f"of {scores[frame, score]}")
+        raise Differ(
+            f"RTL differs in frame {frame}, score {score}: {result.scores[frame, score]} instead "
+            f"of {scores[frame, score]}"
+        )
     labels = golden.labels(scores)
     if not np.array_equal(result.labels, labels):
         raise Differ(f"RTL gives the labels {result.labels.tolist()} instead of {labels.tolist()}")
@@ -191,7 +220,8 @@ def check_spec(spec: dict, check, folder: Path, tries: int = 60) -> None:
     raise AssertionError(
         f"seed {spec['seed']}: {type(first).__name__}: {first}\nshrunk to {base}.json and {base}.onnx; "
         f"reproduce: hw-bnn verify {base}.onnx, or HW_BNN_SPEC={base}.json pytest "
-        "tests/compile/test_compile_random.py -k spec") from first
+        "tests/compile/test_compile_random.py -k spec"
+    ) from first
 
 
 def _filled(part: np.ndarray, batch: int) -> np.ndarray:

@@ -29,14 +29,24 @@ class _Graph:
 
     def add(self, op_type: str, name: str, *inputs: str, **attributes) -> str:
         out = f"{MODEL}{name}:0"
-        self.nodes.append(helper.make_node(op_type, list(inputs), [out], f"{MODEL}{name}", **attributes))
+        self.nodes.append(
+            helper.make_node(op_type, list(inputs), [out], f"{MODEL}{name}", **attributes)
+        )
         return out
 
     def quant(self, name: str, at: str, bits: int, scale, signed: int = 1, narrow: int = 0) -> str:
         values = {"scale": scale, "zero_point": 0.0, "bit_width": float(bits)}
         inputs = [self.constant(f"{MODEL}{name}_{key}", value) for key, value in values.items()]
-        return self.add("Quant", name, at, *inputs, domain=QONNX, signed=signed, narrow=narrow,
-                        rounding_mode="ROUND")
+        return self.add(
+            "Quant",
+            name,
+            at,
+            *inputs,
+            domain=QONNX,
+            signed=signed,
+            narrow=narrow,
+            rounding_mode="ROUND",
+        )
 
     def kernel(self, layer: str, shape) -> str:
         """1-bit weights of a shape whose last axis is the output channel, with a scale each."""
@@ -46,23 +56,42 @@ class _Graph:
         return self.quant(f"{layer}_kernel_quantizer", at, 1, scale)
 
     def bias(self, layer: str, outputs: int) -> str:
-        at = self.constant(f"{MODEL}{layer}/BiasAdd/ReadVariableOp:0", self.rng.normal(0, 0.5, outputs))
+        at = self.constant(
+            f"{MODEL}{layer}/BiasAdd/ReadVariableOp:0", self.rng.normal(0, 0.5, outputs)
+        )
         return self.quant(f"{layer}_bias_quantizer", at, 8, 1 / 64)
 
     def conv(self, layer: str, at: str, shape, **attributes) -> str:
         kernel = self.add("Transpose", f"{layer}__7", self.kernel(layer, shape), perm=[3, 2, 0, 1])
-        return self.add("Conv", f"{layer}/Conv2D", at, kernel, self.bias(layer, shape[-1]),
-                        kernel_shape=list(shape[:2]), group=1, dilations=[1, 1], **attributes)
+        return self.add(
+            "Conv",
+            f"{layer}/Conv2D",
+            at,
+            kernel,
+            self.bias(layer, shape[-1]),
+            kernel_shape=list(shape[:2]),
+            group=1,
+            dilations=[1, 1],
+            **attributes,
+        )
 
     def norm(self, layer: str, at: str, channels: int) -> str:
         rng = self.rng
         gamma = rng.uniform(0.3, 1.5, channels) * rng.choice([-1.0, 1.0], channels)
         gamma[-1] = 0
-        values = (gamma, rng.normal(0, 0.3, channels), rng.normal(0, 0.3, channels),
-                  rng.uniform(0.2, 2, channels))
+        values = (
+            gamma,
+            rng.normal(0, 0.3, channels),
+            rng.normal(0, 0.3, channels),
+            rng.uniform(0.2, 2, channels),
+        )
         names = ("gamma", "beta", "moving_mean", "moving_variance")
-        inputs = [self.constant(f"{MODEL}{layer}/{n}", v) for n, v in zip(names, values, strict=True)]
-        return self.add("BatchNormalization", f"{layer}/FusedBatchNormV3", at, *inputs, epsilon=1e-3)
+        inputs = [
+            self.constant(f"{MODEL}{layer}/{n}", v) for n, v in zip(names, values, strict=True)
+        ]
+        return self.add(
+            "BatchNormalization", f"{layer}/FusedBatchNormV3", at, *inputs, epsilon=1e-3
+        )
 
 
 def keras_network(seed: int = 5) -> onnx.ModelProto:
@@ -85,13 +114,27 @@ def keras_network(seed: int = 5) -> onnx.ModelProto:
     at = g.add("Add", "q_dense/BiasAdd", at, g.bias("q_dense", 12))
     gain = g.rng.normal(0, 1, 12)
     at = g.add("Mul", "batch_normalization_2/batchnorm/mul_1", at, g.constant(f"{MODEL}gain", gain))
-    at = g.add("Add", "batch_normalization_2/batchnorm/add_1", at,
-               g.constant(f"{MODEL}shift", g.rng.normal(0, 0.5, 12)))
+    at = g.add(
+        "Add",
+        "batch_normalization_2/batchnorm/add_1",
+        at,
+        g.constant(f"{MODEL}shift", g.rng.normal(0, 0.5, 12)),
+    )
     at = g.quant("q_activation_2/Identity_activation_quantizer", at, 1, 1.0)
-    at = g.add("Gemm", "q_dense_1/MatMul", at, g.kernel("q_dense_1", (12, 4)), g.bias("q_dense_1", 4))
+    at = g.add(
+        "Gemm", "q_dense_1/MatMul", at, g.kernel("q_dense_1", (12, 4)), g.bias("q_dense_1", 4)
+    )
     at = g.add("Softmax", "softmax/Softmax", at, axis=-1)
     graph = helper.make_graph(
-        g.nodes, "tf2onnx", [helper.make_tensor_value_info("input_1", TensorProto.FLOAT, [1, 8, 10, 2])],
-        [helper.make_tensor_value_info(at, TensorProto.FLOAT, [1, 4])], g.parameters)
-    return helper.make_model(graph, producer_name="tf2onnx", ir_version=8,
-                             opset_imports=[helper.make_opsetid("", 13), helper.make_opsetid(QONNX, 1)])
+        g.nodes,
+        "tf2onnx",
+        [helper.make_tensor_value_info("input_1", TensorProto.FLOAT, [1, 8, 10, 2])],
+        [helper.make_tensor_value_info(at, TensorProto.FLOAT, [1, 4])],
+        g.parameters,
+    )
+    return helper.make_model(
+        graph,
+        producer_name="tf2onnx",
+        ir_version=8,
+        opset_imports=[helper.make_opsetid("", 13), helper.make_opsetid(QONNX, 1)],
+    )

@@ -43,12 +43,18 @@ class Net(Builder):
         if way == "affine":
             column = (channels,) + (1,) * (rank - 1)
             self.add("Sub", self.constant(mean.reshape(column)))
-            self.add("Mul", self.constant((gamma / np.sqrt(variance)).reshape(column)),
-                     first=bool(self.rng.integers(2)))
+            self.add(
+                "Mul",
+                self.constant((gamma / np.sqrt(variance)).reshape(column)),
+                first=bool(self.rng.integers(2)),
+            )
             self.add("Add", self.constant(bias.reshape(column)), first=bool(self.rng.integers(2)))
             return
-        self.add("BatchNormalization", *(self.constant(p) for p in (gamma, bias, mean, variance)),
-                 epsilon=1e-5)
+        self.add(
+            "BatchNormalization",
+            *(self.constant(p) for p in (gamma, bias, mean, variance)),
+            epsilon=1e-5,
+        )
 
     def activation(self, quantiser: dict) -> None:
         """BipolarQuant, 1-bit Quant, or Quant of 1 to 8 bits, behind a ReLU where it is unsigned."""
@@ -61,8 +67,13 @@ class Net(Builder):
             else:
                 self.bipolar(scale)
             return
-        self.quant(float(bits), scale, signed=quantiser["signed"], narrow=quantiser.get("narrow", 0),
-                   mode=quantiser.get("mode", "ROUND"))
+        self.quant(
+            float(bits),
+            scale,
+            signed=quantiser["signed"],
+            narrow=quantiser.get("narrow", 0),
+            mode=quantiser.get("mode", "ROUND"),
+        )
 
 
 def random_spec(seed: int) -> dict:
@@ -72,25 +83,36 @@ def random_spec(seed: int) -> dict:
     dense = rng.random() < 0.3
     size = int(rng.integers(5, 9))
     spec["input"] = {
-        "shape": [int(rng.integers(4, 65))] if dense else
-        [int(rng.integers(1, 5)), size, size + int(rng.integers(0, 2))],
+        "shape": [int(rng.integers(4, 65))]
+        if dense
+        else [int(rng.integers(1, 5)), size, size + int(rng.integers(0, 2))],
         "kind": str(rng.choice(["bipolar", "pixels", "int8", "uint4", "annotated"])),
-        "channels_last": bool(not dense and rng.random() < 0.2)}
+        "channels_last": bool(not dense and rng.random() < 0.2),
+    }
     blocks = []
     if not dense:
         for _ in range(int(rng.integers(1, 4))):
             blocks.append(_residual(rng) if rng.random() < 0.25 and blocks else _conv(rng))
         if rng.random() < 0.3:
-            blocks.append({"kind": "average", "global": bool(rng.integers(2)),
-                           "quant": _quantiser(rng) if rng.random() < 0.7 else None})
+            blocks.append(
+                {
+                    "kind": "average",
+                    "global": bool(rng.integers(2)),
+                    "quant": _quantiser(rng) if rng.random() < 0.7 else None,
+                }
+            )
     for _ in range(int(rng.integers(0, 3))):
         blocks.append({"kind": "dense", "outputs": int(rng.integers(2, 41)), **_layer(rng)})
     spec["blocks"] = blocks
-    spec["head"] = {"classes": int(rng.integers(2, 12)), "form": str(rng.choice(["gemm", "matmul"])),
-                    "habit": str(rng.choice(WEIGHT_HABITS)), "bias": bool(rng.integers(2)),
-                    "norm": str(rng.choice(["none", "batch", "affine"])),
-                    "flatten": str(rng.choice(["Flatten", "Reshape"])),
-                    "softmax": bool(rng.random() < 0.2)}
+    spec["head"] = {
+        "classes": int(rng.integers(2, 12)),
+        "form": str(rng.choice(["gemm", "matmul"])),
+        "habit": str(rng.choice(WEIGHT_HABITS)),
+        "bias": bool(rng.integers(2)),
+        "norm": str(rng.choice(["none", "batch", "affine"])),
+        "flatten": str(rng.choice(["Flatten", "Reshape"])),
+        "softmax": bool(rng.random() < 0.2),
+    }
     return spec
 
 
@@ -101,35 +123,56 @@ def _quantiser(rng) -> dict:
     bits = int(rng.choice([2, 3, 4, 8], p=[0.4, 0.2, 0.3, 0.1]))
     if way == 2 and rng.random() < 0.2:
         bits = 1
-    return {"bits": bits, "signed": int(way == 3), "scale": float(rng.choice([1.0, 0.7, 0.3])) * 2 / bits,
-            "narrow": int(rng.integers(2)) if bits > 2 else 0,
-            "mode": str(rng.choice(["ROUND", "ROUND", "FLOOR", "CEIL"]))}
+    return {
+        "bits": bits,
+        "signed": int(way == 3),
+        "scale": float(rng.choice([1.0, 0.7, 0.3])) * 2 / bits,
+        "narrow": int(rng.integers(2)) if bits > 2 else 0,
+        "mode": str(rng.choice(["ROUND", "ROUND", "FLOOR", "CEIL"])),
+    }
 
 
 def _layer(rng) -> dict:
-    return {"habit": str(rng.choice(WEIGHT_HABITS)), "form": str(rng.choice(["gemm", "matmul"])),
-            "bias": bool(rng.random() < 0.4), "scale": float(rng.choice([1.0, 0.1])),
-            "norm": str(rng.choice(["batch", "batch", "affine", "none", "positive"])),
-            "quant": _quantiser(rng)}
+    return {
+        "habit": str(rng.choice(WEIGHT_HABITS)),
+        "form": str(rng.choice(["gemm", "matmul"])),
+        "bias": bool(rng.random() < 0.4),
+        "scale": float(rng.choice([1.0, 0.1])),
+        "norm": str(rng.choice(["batch", "batch", "affine", "none", "positive"])),
+        "quant": _quantiser(rng),
+    }
 
 
 def _conv(rng) -> dict:
     kernel = [int(k) for k in rng.choice([1, 2, 3], 2)]
-    return {"kind": "conv", "outputs": int(rng.integers(2, 13)), "kernel": kernel,
-            "stride": [int(s) for s in rng.choice([1, 1, 2], 2)], "dilation": int(rng.choice([1, 1, 1, 2])),
-            "pad": str(rng.choice(["none", "zero", "zero node", "minus", "plus"])),
-            "pads": [int(rng.integers(0, kernel[i % 2])) for i in range(4)],
-            "pool": str(rng.choice(["none", "none", "after", "middle", "before"])),
-            "pool_kernel": [int(k) for k in rng.choice([1, 2, 3], 2, p=[0.1, 0.7, 0.2])],
-            "pool_stride": [int(s) for s in rng.integers(1, 3, 2)],
-            "pool_pad": int(rng.random() < 0.2), **_layer(rng)}
+    return {
+        "kind": "conv",
+        "outputs": int(rng.integers(2, 13)),
+        "kernel": kernel,
+        "stride": [int(s) for s in rng.choice([1, 1, 2], 2)],
+        "dilation": int(rng.choice([1, 1, 1, 2])),
+        "pad": str(rng.choice(["none", "zero", "zero node", "minus", "plus"])),
+        "pads": [int(rng.integers(0, kernel[i % 2])) for i in range(4)],
+        "pool": str(rng.choice(["none", "none", "after", "middle", "before"])),
+        "pool_kernel": [int(k) for k in rng.choice([1, 2, 3], 2, p=[0.1, 0.7, 0.2])],
+        "pool_stride": [int(s) for s in rng.integers(1, 3, 2)],
+        "pool_pad": int(rng.random() < 0.2),
+        **_layer(rng),
+    }
 
 
 def _residual(rng) -> dict:
-    return {"kind": "residual", "bits": int(rng.choice([2, 4, 8])), "scale": float(rng.choice([1.0, 0.25])),
-            "ratio": int(rng.choice([1, 1, 1, 2, 4])), "down": bool(rng.integers(2)),
-            "sign_first": bool(rng.integers(2)), "pad": str(rng.choice(["zero", "minus"])),
-            "requantise": bool(rng.integers(2)), **_layer(rng)}
+    return {
+        "kind": "residual",
+        "bits": int(rng.choice([2, 4, 8])),
+        "scale": float(rng.choice([1.0, 0.25])),
+        "ratio": int(rng.choice([1, 1, 1, 2, 4])),
+        "down": bool(rng.integers(2)),
+        "sign_first": bool(rng.integers(2)),
+        "pad": str(rng.choice(["zero", "minus"])),
+        "requantise": bool(rng.integers(2)),
+        **_layer(rng),
+    }
 
 
 # -- spec -> model --
@@ -140,8 +183,12 @@ def build(spec: dict) -> onnx.ModelProto:
     net = Net(spec["input"]["shape"], spec["seed"], spec["batch"])
     state = _input(net, spec["input"])
     for block in spec["blocks"]:
-        {"conv": _add_conv, "residual": _add_residual, "average": _add_average,
-         "dense": _add_dense}[block["kind"]](net, block, state)
+        {
+            "conv": _add_conv,
+            "residual": _add_residual,
+            "average": _add_average,
+            "dense": _add_dense,
+        }[block["kind"]](net, block, state)
     _add_head(net, spec["head"], state)
     return net.model()
 
@@ -187,19 +234,31 @@ def _add_conv(net: Net, block: dict, state: dict) -> None:
     channels, *size = _size(net)
     kernel, dilation = block["kernel"], block["dilation"]
     pads = list(block["pads"]) if block["pad"] != "none" else [0] * 4
-    if block["pad"] in ("minus", "plus") and not (state["bipolar"] and state.get("scale", 1.0) == 1.0):
+    if block["pad"] in ("minus", "plus") and not (
+        state["bipolar"] and state.get("scale", 1.0) == 1.0
+    ):
         block = {**block, "pad": "zero"}  # such a border is a level of bipolar maps only
     padded = [s + pads[i] + pads[i + 2] for i, s in enumerate(size)]
     if any(p < dilation * (k - 1) + 1 for p, k in zip(padded, kernel, strict=True)):
         return
     if block["pad"] in ("minus", "plus", "zero node"):
         value = {"minus": -1.0, "plus": 1.0, "zero node": 0.0}[block["pad"]]
-        net.add("Pad", net.constant([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64), net.constant(value))
+        net.add(
+            "Pad", net.constant([0, 0, *pads[:2], 0, 0, *pads[2:]], np.int64), net.constant(value)
+        )
         pads = [0] * 4
     weights = net.weights((block["outputs"], channels, *kernel), block["habit"], block["scale"])
     extra = [net.constant(net.rng.normal(0, 1, block["outputs"]))] if block["bias"] else []
-    net.add("Conv", weights, *extra, kernel_shape=kernel, strides=block["stride"], pads=pads,
-            dilations=[dilation] * 2, group=1)
+    net.add(
+        "Conv",
+        weights,
+        *extra,
+        kernel_shape=kernel,
+        strides=block["stride"],
+        pads=pads,
+        dilations=[dilation] * 2,
+        group=1,
+    )
     spread = state["spread"] * block["scale"] * np.sqrt(channels * kernel[0] * kernel[1])
     if block["pool"] == "before":
         _add_pool(net, block)
@@ -216,8 +275,12 @@ def _add_pool(net: Net, block: dict) -> None:
     size = _size(net)[1:]
     if all(s >= k for s, k in zip(size, block["pool_kernel"], strict=True)):
         pad = [int(block["pool_pad"] and k > 1) for k in block["pool_kernel"]]
-        net.add("MaxPool", kernel_shape=block["pool_kernel"], strides=block["pool_stride"],
-                pads=[pad[0], pad[1], 0, 0])
+        net.add(
+            "MaxPool",
+            kernel_shape=block["pool_kernel"],
+            strides=block["pool_stride"],
+            pads=[pad[0], pad[1], 0, 0],
+        )
 
 
 def _add_residual(net: Net, block: dict, state: dict) -> None:
@@ -235,7 +298,9 @@ def _add_residual(net: Net, block: dict, state: dict) -> None:
         net.add("Pad", net.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), net.constant(-1.0))
         pads = [0] * 4
     net.conv(channels, outputs, 3, stride, pads, habit=block["habit"])
-    spread = np.sqrt(9 * channels) * (1.0 if block["sign_first"] else scale * block["ratio"] * bits / 2)
+    spread = np.sqrt(9 * channels) * (
+        1.0 if block["sign_first"] else scale * block["ratio"] * bits / 2
+    )
     net.norm(outputs, spread, 3, block["norm"])
     branch = net.quant(bits, scale)
     if stride == 2:
@@ -249,7 +314,7 @@ def _add_residual(net: Net, block: dict, state: dict) -> None:
     net.add("Add", shortcut, first=bool(net.rng.integers(2)))
     quantiser = block["quant"] if block["requantise"] else BIPOLAR
     if block["requantise"]:
-        net.norm(outputs, scale * block["ratio"] * 2 ** bits / 3, 3, block["norm"])
+        net.norm(outputs, scale * block["ratio"] * 2**bits / 3, 3, block["norm"])
     net.activation(quantiser)
     _after(state, quantiser)
 
@@ -281,7 +346,9 @@ def _flatten(net: Net, way: str = "Flatten") -> int:
 
 def _add_dense(net: Net, block: dict, state: dict) -> None:
     inputs = _flatten(net)
-    net.linear(inputs, block["outputs"], block["habit"], block["form"], block["bias"], block["scale"])
+    net.linear(
+        inputs, block["outputs"], block["habit"], block["form"], block["bias"], block["scale"]
+    )
     net.norm(block["outputs"], state["spread"] * block["scale"] * np.sqrt(inputs), 1, block["norm"])
     net.activation(block["quant"])
     _after(state, block["quant"])
@@ -326,20 +393,46 @@ def shrink(spec: dict, fails: Callable[[dict], bool], tries: int = 60) -> dict:
     return best
 
 
-PLAIN = {"pool": "none", "pad": "none", "stride": [1, 1], "dilation": 1, "norm": "none", "bias": False,
-         "habit": "bipolar", "form": "gemm", "kernel": [1, 1], "quant": BIPOLAR, "scale": 1.0, "ratio": 1,
-         "down": False, "pool_pad": 0, "requantise": False, "softmax": False, "channels_last": False,
-         "kind": "bipolar", "divisor": 1, "batch": 1}
+PLAIN = {
+    "pool": "none",
+    "pad": "none",
+    "stride": [1, 1],
+    "dilation": 1,
+    "norm": "none",
+    "bias": False,
+    "habit": "bipolar",
+    "form": "gemm",
+    "kernel": [1, 1],
+    "quant": BIPOLAR,
+    "scale": 1.0,
+    "ratio": 1,
+    "down": False,
+    "pool_pad": 0,
+    "requantise": False,
+    "softmax": False,
+    "channels_last": False,
+    "kind": "bipolar",
+    "divisor": 1,
+    "batch": 1,
+}
 
 
 def _smaller(spec: dict):
     """Candidates one step simpler, the boldest first."""
     for i in range(len(spec["blocks"])):
-        yield {**spec, "blocks": spec["blocks"][:i] + spec["blocks"][i + 1:]}
-    for path, part in (*((("blocks", i), b) for i, b in enumerate(spec["blocks"])),
-                       (("head",), spec["head"]), (("input",), spec["input"]), ((), spec)):
+        yield {**spec, "blocks": spec["blocks"][:i] + spec["blocks"][i + 1 :]}
+    for path, part in (
+        *((("blocks", i), b) for i, b in enumerate(spec["blocks"])),
+        (("head",), spec["head"]),
+        (("input",), spec["input"]),
+        ((), spec),
+    ):
         for key, plain in PLAIN.items():
-            if key in part and part[key] != plain and not (key == "kind" and path[:1] == ("blocks",)):
+            if (
+                key in part
+                and part[key] != plain
+                and not (key == "kind" and path[:1] == ("blocks",))
+            ):
                 yield _with(spec, path, key, plain)
         for key in ("outputs", "classes"):
             if part.get(key, 0) > 2:

@@ -35,9 +35,14 @@ class Residual(Builder):
         """Gains of both signs, every seventh 0; `spread`: standard deviation of what is normalised."""
         gamma = self.rng.uniform(0.4, 2, channels) * self.rng.choice([-1.0, 1.0], channels)
         gamma[6::7] = 0
-        self.add("BatchNormalization", self.constant(gamma), self.constant(self.rng.normal(0, 1, channels)),
-                 self.constant(self.rng.normal(0, spread / 2, channels)),
-                 self.constant(spread**2 * self.rng.uniform(0.5, 1.5, channels)), epsilon=1e-5)
+        self.add(
+            "BatchNormalization",
+            self.constant(gamma),
+            self.constant(self.rng.normal(0, 1, channels)),
+            self.constant(self.rng.normal(0, spread / 2, channels)),
+            self.constant(spread**2 * self.rng.uniform(0.5, 1.5, channels)),
+            epsilon=1e-5,
+        )
 
     def layer(self, inputs: int, outputs: int, stride: int) -> None:
         """sign, 3x3 convolution with a border of exact zeros, BatchNorm."""
@@ -73,12 +78,16 @@ class Residual(Builder):
         return self.model()
 
 
-def resnet20(channels=(16, 32, 64), size: int = 32, seed: int = 1, blocks: int = 3) -> onnx.ModelProto:
+def resnet20(
+    channels=(16, 32, 64), size: int = 32, seed: int = 1, blocks: int = 3
+) -> onnx.ModelProto:
     """Three stages of three basic blocks: 20 layers of 1-bit weights, and two 1x1 shortcuts."""
     return _network(channels, size, seed, blocks, 2)
 
 
-def bireal(channels=(16, 32, 64), size: int = 32, seed: int = 2, blocks: int = 6) -> onnx.ModelProto:
+def bireal(
+    channels=(16, 32, 64), size: int = 32, seed: int = 2, blocks: int = 6
+) -> onnx.ModelProto:
     """The same with a shortcut around every convolution."""
     return _network(channels, size, seed, blocks, 1)
 

@@ -62,9 +62,14 @@ def norm(made: Builder, channels: int, spread: float = 2.0) -> None:
     gamma = np.where(np.arange(channels) % 2, -1.0, 1.0) * made.rng.uniform(0.3, 1.5, channels)
     if channels > 2:
         gamma[-1] = 0
-    made.add("BatchNormalization", made.constant(gamma), made.constant(made.rng.normal(0, 0.5, channels)),
-             made.constant(made.rng.normal(0, spread / 2, channels)),
-             made.constant(spread**2 * made.rng.uniform(0.5, 1.5, channels)), epsilon=1e-5)
+    made.add(
+        "BatchNormalization",
+        made.constant(gamma),
+        made.constant(made.rng.normal(0, 0.5, channels)),
+        made.constant(made.rng.normal(0, spread / 2, channels)),
+        made.constant(spread**2 * made.rng.uniform(0.5, 1.5, channels)),
+        epsilon=1e-5,
+    )
 
 
 def several(layer: str, options, function, refused: str | None = None) -> None:

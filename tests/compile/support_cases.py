@@ -5,6 +5,7 @@ be refused with node, reason and remedy before anything is written.
 """
 
 import support_layers  # noqa: F401
+
 import support_values  # noqa: F401  isort: skip
 import support_graphs  # noqa: F401  isort: skip
 from support_case import CASES

@@ -39,16 +39,31 @@ def _residual(bits=8, ratio=1.0, op="Add", down=False, after="sign", shortcut="q
     return end(made)
 
 
-several("Residual", [
-    ("Bi-Real block, 8-bit shortcut", ()), ("4-bit shortcut", (4,)), ("subtraction", (4, 1.0, "Sub")),
-    ("down-sampling by average pool and 1x1", (8, 1.0, "Add", True)),
-    ("scales of whole ratio (1:2)", (4, 2.0)), ("scales of whole ratio (2:3)", (4, 1.5)),
-    ("1-bit shortcut", (4, 1.0, "Add", False, "quant", "sign")),
-    ("quantised to 4 bits behind the sum", (8, 1.0, "Add", False, "quant")),
-], _residual)
-several("Residual", [("BatchNorm of both signs behind the sum", (4, 1.0, "Add", False, "norm"))], _residual)
-several("Residual", [("scales of another ratio", (4, float(np.float32(0.3))))], _residual,
-        refused="branches on different scales")
+several(
+    "Residual",
+    [
+        ("Bi-Real block, 8-bit shortcut", ()),
+        ("4-bit shortcut", (4,)),
+        ("subtraction", (4, 1.0, "Sub")),
+        ("down-sampling by average pool and 1x1", (8, 1.0, "Add", True)),
+        ("scales of whole ratio (1:2)", (4, 2.0)),
+        ("scales of whole ratio (2:3)", (4, 1.5)),
+        ("1-bit shortcut", (4, 1.0, "Add", False, "quant", "sign")),
+        ("quantised to 4 bits behind the sum", (8, 1.0, "Add", False, "quant")),
+    ],
+    _residual,
+)
+several(
+    "Residual",
+    [("BatchNorm of both signs behind the sum", (4, 1.0, "Add", False, "norm"))],
+    _residual,
+)
+several(
+    "Residual",
+    [("scales of another ratio", (4, float(np.float32(0.3))))],
+    _residual,
+    refused="branches on different scales",
+)
 
 
 @case("Residual", "accumulators of a layer, before their BatchNorm")
@@ -166,14 +181,24 @@ def _flatten(way):
         made.add("Transpose", perm=[0, 1, 3, 2])
         made.add("Flatten", axis=1)
     else:
-        made.add("Reshape", made.constant({"-1": [2, -1], "0": [0, 48], "all -1": [-1, 48]}[way], np.int64))
+        made.add(
+            "Reshape",
+            made.constant({"-1": [2, -1], "0": [0, 48], "all -1": [-1, 48]}[way], np.int64),
+        )
     made.linear(48, 4)
     return made.model()
 
 
-several("Flattening", [(f"Reshape ({w})", (w,)) for w in ("-1", "0", "all -1")] + [
-    ("Flatten", ("Flatten",)), ("of a channels-last map", ("channels last",)),
-    ("of other orders of axes", ("of other axes",))], _flatten)
+several(
+    "Flattening",
+    [(f"Reshape ({w})", (w,)) for w in ("-1", "0", "all -1")]
+    + [
+        ("Flatten", ("Flatten",)),
+        ("of a channels-last map", ("channels last",)),
+        ("of other orders of axes", ("of other axes",)),
+    ],
+    _flatten,
+)
 
 
 @case("Flattening", "mixes frames", refused="mixes the batch")
@@ -200,8 +225,9 @@ def _():
 @case("File", "two graph outputs", refused="the graph has 2 outputs")
 def _():
     model = end(net())
-    model.graph.output.append(helper.make_tensor_value_info(
-        model.graph.node[0].output[0], TensorProto.FLOAT, None))
+    model.graph.output.append(
+        helper.make_tensor_value_info(model.graph.node[0].output[0], TensorProto.FLOAT, None)
+    )
     return model
 
 

@@ -8,9 +8,16 @@ from support_case import CASES, Case, case, end, net, norm, several
 
 # -- input --
 
-several("Input", [("1 bit", ("bipolar",)), ("8-bit signed", ("int8",)), ("4-bit unsigned", ("uint4",)),
-                  ("2-bit signed", ("sint2",))],
-        lambda q: end(net(quantiser=q)))
+several(
+    "Input",
+    [
+        ("1 bit", ("bipolar",)),
+        ("8-bit signed", ("int8",)),
+        ("4-bit unsigned", ("uint4",)),
+        ("2-bit signed", ("sint2",)),
+    ],
+    lambda q: end(net(quantiser=q)),
+)
 
 
 @case("Input", "real numbers before the quantiser (host)")
@@ -105,10 +112,16 @@ def _weights(habit, form="gemm", scale=1.0, bias=False, transposed=False):
     return end(made)
 
 
-several("Weights", [
-    ("BipolarQuant, scale per tensor", ("bipolar", "gemm", 0.1)), ("1-bit Quant", ("one-bit quant",)),
-    ("scale per output channel", ("per channel",)), ("stored as +-s, no quantiser", ("stored", "gemm", 0.5)),
-], _weights)
+several(
+    "Weights",
+    [
+        ("BipolarQuant, scale per tensor", ("bipolar", "gemm", 0.1)),
+        ("1-bit Quant", ("one-bit quant",)),
+        ("scale per output channel", ("per channel",)),
+        ("stored as +-s, no quantiser", ("stored", "gemm", 0.5)),
+    ],
+    _weights,
+)
 several("Weights", [("2 bits", ("two-bit",))], _weights, refused="which needs more than 1 bit")
 
 
@@ -142,11 +155,16 @@ def _():
 
 # -- dense --
 
-several("Dense", [
-    ("Gemm, transB = 1", ("bipolar", "gemm")), ("Gemm with bias", ("bipolar", "gemm", 1.0, True)),
-    ("MatMul, weights through Transpose", ("per channel", "matmul")),
-    ("MatMul + Add", ("bipolar", "matmul", 1.0, True)),
-], _weights)
+several(
+    "Dense",
+    [
+        ("Gemm, transB = 1", ("bipolar", "gemm")),
+        ("Gemm with bias", ("bipolar", "gemm", 1.0, True)),
+        ("MatMul, weights through Transpose", ("per channel", "matmul")),
+        ("MatMul + Add", ("bipolar", "matmul", 1.0, True)),
+    ],
+    _weights,
+)
 
 
 @case("Dense", "Gemm, transB = 0, alpha and beta")
@@ -206,37 +224,69 @@ def _():
 # -- convolution --
 
 
-def _conv(kernel=(3, 3), stride=(1, 1), pads=(0, 0, 0, 0), dilation=(1, 1), quantiser="bipolar", group=1,
-          border=None, channels=2, **attributes):
+def _conv(
+    kernel=(3, 3),
+    stride=(1, 1),
+    pads=(0, 0, 0, 0),
+    dilation=(1, 1),
+    quantiser="bipolar",
+    group=1,
+    border=None,
+    channels=2,
+    **attributes,
+):
     made = net((channels, 6, 7), quantiser=quantiser)
     if border is not None:
         made.add("Pad", made.constant([0, 0, 1, 1, 0, 0, 1, 2], np.int64), made.constant(border))
     weights = made.weights((4, channels // group, *kernel))
     if "auto_pad" not in attributes:
         attributes["pads"] = list(pads)
-    made.add("Conv", weights, kernel_shape=list(kernel), strides=list(stride), dilations=list(dilation),
-             group=group, **attributes)
+    made.add(
+        "Conv",
+        weights,
+        kernel_shape=list(kernel),
+        strides=list(stride),
+        dilations=list(dilation),
+        group=group,
+        **attributes,
+    )
     norm(made, 4)
     made.bipolar()
     return end(made)
 
 
-several("Convolution", [
-    ("1x1", ((1, 1),)), ("1x1, stride 2", ((1, 1), (2, 2))), ("3x3", ((3, 3),)),
-    ("2x3, stride 2x1", ((2, 3), (2, 1))), ("5x5", ((5, 5),)),
-    ("dilation 2x1", ((3, 3), (1, 1), (0, 0, 0, 0), (2, 1))),
-    ("8-bit input", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "int8")),
-    ("4-bit unsigned input, zero padding", ((3, 3), (1, 1), (1, 1, 1, 1), (1, 1), "uint4")),
-], _conv)
-several("Padding of 1-bit maps", [
-    ("exact zeros (pads)", ((3, 3), (1, 1), (1, 1, 1, 1))),
-    ("exact zeros, uneven, stride 2, dilation 2", ((2, 2), (2, 2), (0, 1, 1, 0), (2, 2))),
-    ("exact zeros (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 0.0)),
-    ("-1 (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, -1.0)),
-    ("+1 (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 1.0)),
-], _conv)
-CASES.append(Case("Padding of 1-bit maps", "auto_pad SAME_UPPER",
-                  lambda: _conv((2, 3), (2, 2), auto_pad="SAME_UPPER")))
+several(
+    "Convolution",
+    [
+        ("1x1", ((1, 1),)),
+        ("1x1, stride 2", ((1, 1), (2, 2))),
+        ("3x3", ((3, 3),)),
+        ("2x3, stride 2x1", ((2, 3), (2, 1))),
+        ("5x5", ((5, 5),)),
+        ("dilation 2x1", ((3, 3), (1, 1), (0, 0, 0, 0), (2, 1))),
+        ("8-bit input", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "int8")),
+        ("4-bit unsigned input, zero padding", ((3, 3), (1, 1), (1, 1, 1, 1), (1, 1), "uint4")),
+    ],
+    _conv,
+)
+several(
+    "Padding of 1-bit maps",
+    [
+        ("exact zeros (pads)", ((3, 3), (1, 1), (1, 1, 1, 1))),
+        ("exact zeros, uneven, stride 2, dilation 2", ((2, 2), (2, 2), (0, 1, 1, 0), (2, 2))),
+        ("exact zeros (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 0.0)),
+        ("-1 (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, -1.0)),
+        ("+1 (Pad node)", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 1.0)),
+    ],
+    _conv,
+)
+CASES.append(
+    Case(
+        "Padding of 1-bit maps",
+        "auto_pad SAME_UPPER",
+        lambda: _conv((2, 3), (2, 2), auto_pad="SAME_UPPER"),
+    )
+)
 
 
 @case("Padding of 1-bit maps", "exact zeros, accumulators wanted (no threshold)")
@@ -248,10 +298,18 @@ def _():
     return made.model()
 
 
-several("Padding of 1-bit maps", [("a value between the levels",
-        ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 0.5))], _conv, refused="is no integer of the padded")
-several("Convolution", [("grouped or depthwise",
-        ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 2))], _conv, refused="a grouped or depthwise conv")
+several(
+    "Padding of 1-bit maps",
+    [("a value between the levels", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 1, 0.5))],
+    _conv,
+    refused="is no integer of the padded",
+)
+several(
+    "Convolution",
+    [("grouped or depthwise", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 2))],
+    _conv,
+    refused="a grouped or depthwise conv",
+)
 
 
 @case("Convolution", "1-D", refused="only 2-D convolutions|has shape")
@@ -261,8 +319,11 @@ def _():
     return made.model()
 
 
-@case("Padding of 1-bit maps", "before something else than a convolution",
-      refused="padding that is not followed by a convolution")
+@case(
+    "Padding of 1-bit maps",
+    "before something else than a convolution",
+    refused="padding that is not followed by a convolution",
+)
 def _():
     made = net()
     made.add("Pad", made.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64), made.constant(-1.0))

@@ -18,32 +18,58 @@ def _quantiser(bits, signed=1, narrow=0, mode="ROUND", relu=False, op="Quant", z
     return end(made)
 
 
-several("Quantiser", [
-    *((f"{b}-bit signed", (b,)) for b in (2, 3, 4, 8)), ("1-bit Quant (bipolar)", (1,)),
-    ("4-bit narrow", (4, 1, 1)), ("1-bit unsigned", (1, 0)), ("ReLU, 2-bit unsigned", (2, 0, 0, "ROUND", True)),
-    ("ReLU, 8-bit unsigned", (8, 0, 0, "ROUND", True, "Quant", 0.0, 0.02)),
-    ("FLOOR", (3, 1, 0, "FLOOR")), ("CEIL", (3, 1, 0, "CEIL")), ("IntQuant", (3, 1, 0, "ROUND", False, "IntQuant")),
-], _quantiser)
+several(
+    "Quantiser",
+    [
+        *((f"{b}-bit signed", (b,)) for b in (2, 3, 4, 8)),
+        ("1-bit Quant (bipolar)", (1,)),
+        ("4-bit narrow", (4, 1, 1)),
+        ("1-bit unsigned", (1, 0)),
+        ("ReLU, 2-bit unsigned", (2, 0, 0, "ROUND", True)),
+        ("ReLU, 8-bit unsigned", (8, 0, 0, "ROUND", True, "Quant", 0.0, 0.02)),
+        ("FLOOR", (3, 1, 0, "FLOOR")),
+        ("CEIL", (3, 1, 0, "CEIL")),
+        ("IntQuant", (3, 1, 0, "ROUND", False, "IntQuant")),
+    ],
+    _quantiser,
+)
 several("Quantiser", [("zero point", (3, 0, 0, "ROUND", False, "Quant", 2.0))], _quantiser)
 several("Quantiser", [("more than 8 bits", (9,))], _quantiser, refused="512 levels")
-several("Quantiser", [("rounding mode UP", (3, 1, 0, "UP"))], _quantiser, refused="rounding mode UP")
+several(
+    "Quantiser", [("rounding mode UP", (3, 1, 0, "UP"))], _quantiser, refused="rounding mode UP"
+)
 
 
 def _multi_threshold(levels, scale, bias, datatype, channels_wide=True):
     made = net((16,))
     made.linear(16, 9)
     table = np.sort(made.rng.normal(0, 3, (9 if channels_wide else 1, levels)), axis=1)
-    made.add("MultiThreshold", made.constant(table), out_scale=scale, out_bias=bias, out_dtype=datatype,
-             data_layout="NC")
+    made.add(
+        "MultiThreshold",
+        made.constant(table),
+        out_scale=scale,
+        out_bias=bias,
+        out_dtype=datatype,
+        data_layout="NC",
+    )
     return end(made)
 
 
-several("Quantiser", [
-    ("MultiThreshold, bipolar", (1, 2.0, -1.0, "BIPOLAR")), ("MultiThreshold, INT3", (7, 1.0, -4.0, "INT3")),
-    ("MultiThreshold, one row for all channels", (3, 1.0, 0.0, "UINT2", False)),
-], _multi_threshold)
-several("Quantiser", [("MultiThreshold with a real step", (3, 0.5, 0.0, "FLOAT32"))], _multi_threshold,
-        refused="out_scale 0.5")
+several(
+    "Quantiser",
+    [
+        ("MultiThreshold, bipolar", (1, 2.0, -1.0, "BIPOLAR")),
+        ("MultiThreshold, INT3", (7, 1.0, -4.0, "INT3")),
+        ("MultiThreshold, one row for all channels", (3, 1.0, 0.0, "UINT2", False)),
+    ],
+    _multi_threshold,
+)
+several(
+    "Quantiser",
+    [("MultiThreshold with a real step", (3, 0.5, 0.0, "FLOAT32"))],
+    _multi_threshold,
+    refused="out_scale 0.5",
+)
 
 
 @case("Quantiser", "behind flattening a map, scale per channel before it")
@@ -56,7 +82,11 @@ def _():
     return end(made)
 
 
-@case("Quantiser", "BatchNorm a position, behind flattening", refused="normalise axis 1|varies by position")
+@case(
+    "Quantiser",
+    "BatchNorm a position, behind flattening",
+    refused="normalise axis 1|varies by position",
+)
 def _():
     made = net()
     made.conv(2, 3, 3)
@@ -96,7 +126,11 @@ def _():
     return end(made)
 
 
-@case("BatchNorm", "two with a ReLU and no quantiser between", refused="arithmetic between ReLU and its quant")
+@case(
+    "BatchNorm",
+    "two with a ReLU and no quantiser between",
+    refused="arithmetic between ReLU and its quant",
+)
 def _():
     made = net((16,))
     made.linear(16, 9)
@@ -106,8 +140,11 @@ def _():
     return end(made)
 
 
-@case("BatchNorm", "two of different variances without a quantiser between",
-      refused="two BatchNorms with different variances")
+@case(
+    "BatchNorm",
+    "two of different variances without a quantiser between",
+    refused="two BatchNorms with different variances",
+)
 def _():
     made = net((16,))
     made.linear(16, 9)
@@ -120,12 +157,20 @@ def _():
 # -- pools --
 
 
-def _pool(place, kernel=(2, 2), stride=(2, 2), pads=(0, 0, 0, 0), quantiser=1, relu=False, **attributes):
+def _pool(
+    place, kernel=(2, 2), stride=(2, 2), pads=(0, 0, 0, 0), quantiser=1, relu=False, **attributes
+):
     made = net((2, 8, 8))
     made.conv(2, 4, 3, 1, (1, 1, 1, 1))
 
     def pool():
-        made.add("MaxPool", kernel_shape=list(kernel), strides=list(stride), pads=list(pads), **attributes)
+        made.add(
+            "MaxPool",
+            kernel_shape=list(kernel),
+            strides=list(stride),
+            pads=list(pads),
+            **attributes,
+        )
 
     if place == "before BatchNorm":
         pool()
@@ -140,17 +185,36 @@ def _pool(place, kernel=(2, 2), stride=(2, 2), pads=(0, 0, 0, 0), quantiser=1, r
     return end(made)
 
 
-several("Max-pool", [
-    *((f"{place}", (place,)) for place in ("after sign", "before sign", "before BatchNorm")),
-    ("before BatchNorm, 3-bit activations", ("before BatchNorm", (2, 2), (2, 2), (0, 0, 0, 0), 3)),
-    ("3x3, stride 2, padding 1", ("before BatchNorm", (3, 3), (2, 2), (1, 1, 1, 1))),
-    ("padding, after sign", ("after sign", (3, 2), (2, 1), (1, 0, 1, 1))),
-    ("ReLU, 2-bit unsigned", ("before sign", (2, 2), (2, 2), (0, 0, 0, 0), 2, True)),
-], _pool)
-CASES.append(Case("Max-pool", "ceil_mode", lambda: _pool("after sign", (3, 3), (2, 2), ceil_mode=1),
-                  "a max-pool with ceil_mode or dilation"))
-CASES.append(Case("Max-pool", "dilation", lambda: _pool("after sign", dilations=[2, 2]),
-                  "a max-pool with ceil_mode or dilation"))
+several(
+    "Max-pool",
+    [
+        *((f"{place}", (place,)) for place in ("after sign", "before sign", "before BatchNorm")),
+        (
+            "before BatchNorm, 3-bit activations",
+            ("before BatchNorm", (2, 2), (2, 2), (0, 0, 0, 0), 3),
+        ),
+        ("3x3, stride 2, padding 1", ("before BatchNorm", (3, 3), (2, 2), (1, 1, 1, 1))),
+        ("padding, after sign", ("after sign", (3, 2), (2, 1), (1, 0, 1, 1))),
+        ("ReLU, 2-bit unsigned", ("before sign", (2, 2), (2, 2), (0, 0, 0, 0), 2, True)),
+    ],
+    _pool,
+)
+CASES.append(
+    Case(
+        "Max-pool",
+        "ceil_mode",
+        lambda: _pool("after sign", (3, 3), (2, 2), ceil_mode=1),
+        "a max-pool with ceil_mode or dilation",
+    )
+)
+CASES.append(
+    Case(
+        "Max-pool",
+        "dilation",
+        lambda: _pool("after sign", dilations=[2, 2]),
+        "a max-pool with ceil_mode or dilation",
+    )
+)
 
 
 def _average(op="GlobalAveragePool", quantiser="bipolar", requantise=True, **attributes):
@@ -161,13 +225,40 @@ def _average(op="GlobalAveragePool", quantiser="bipolar", requantise=True, **att
     return end(made)
 
 
-several("Average pool", [("global", ()), ("global, of 8 bits", ("GlobalAveragePool", "int8")),
-                         ("global, its sums read by a dense layer", ("GlobalAveragePool", "uint4", False))],
-        _average)
-CASES.append(Case("Average pool", "2x3", lambda: _average("AveragePool", kernel_shape=[2, 3], strides=[2, 3])))
-CASES.append(Case("Average pool", "ReduceMean over H and W",
-                  lambda: _average("ReduceMean", axes=[2, 3], keepdims=0)))
-CASES.append(Case("Average pool", "padding", lambda: _average(
-    "AveragePool", kernel_shape=[2, 2], pads=[1, 1, 0, 0]), "an average pool with padding, ceil_mode"))
-CASES.append(Case("Average pool", "auto_pad", lambda: _average(
-    "AveragePool", kernel_shape=[2, 2], auto_pad="SAME_UPPER"), "an average pool with padding, ceil_mode"))
+several(
+    "Average pool",
+    [
+        ("global", ()),
+        ("global, of 8 bits", ("GlobalAveragePool", "int8")),
+        ("global, its sums read by a dense layer", ("GlobalAveragePool", "uint4", False)),
+    ],
+    _average,
+)
+CASES.append(
+    Case(
+        "Average pool", "2x3", lambda: _average("AveragePool", kernel_shape=[2, 3], strides=[2, 3])
+    )
+)
+CASES.append(
+    Case(
+        "Average pool",
+        "ReduceMean over H and W",
+        lambda: _average("ReduceMean", axes=[2, 3], keepdims=0),
+    )
+)
+CASES.append(
+    Case(
+        "Average pool",
+        "padding",
+        lambda: _average("AveragePool", kernel_shape=[2, 2], pads=[1, 1, 0, 0]),
+        "an average pool with padding, ceil_mode",
+    )
+)
+CASES.append(
+    Case(
+        "Average pool",
+        "auto_pad",
+        lambda: _average("AveragePool", kernel_shape=[2, 2], auto_pad="SAME_UPPER"),
+        "an average pool with padding, ceil_mode",
+    )
+)

@@ -18,9 +18,14 @@ from hw_bnn.golden.exact import Surd as GoldenSurd
 from hw_bnn.golden.levels import Boundary, quant_levels, solve
 
 getcontext().prec = 80
-quick = settings(deadline=None, max_examples=60,
-                 suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-fractions = st.builds(Fraction, st.integers(-4000, 4000), st.sampled_from([1, 2, 3, 7, 16, 81, 1000, 4096]))
+quick = settings(
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+fractions = st.builds(
+    Fraction, st.integers(-4000, 4000), st.sampled_from([1, 2, 3, 7, 16, 81, 1000, 4096])
+)
 positive = st.builds(Fraction, st.integers(1, 5000), st.sampled_from([1, 2, 9, 10, 64, 1000]))
 surds = st.builds(Surd, fractions, fractions, positive)
 
@@ -36,8 +41,11 @@ def decimal(value: Surd) -> Decimal:
 @given(surds, surds)
 def test_arithmetic_is_that_of_real_numbers(a, b):
     b = Surd(b.x, b.y, a.d) if a.d else b  # one field
-    for ours, expected in ((a + b, decimal(a) + decimal(b)), (a - b, decimal(a) - decimal(b)),
-                           (a * b, decimal(a) * decimal(b))):
+    for ours, expected in (
+        (a + b, decimal(a) + decimal(b)),
+        (a - b, decimal(a) - decimal(b)),
+        (a * b, decimal(a) * decimal(b)),
+    ):
         assert abs(decimal(ours) - expected) < Decimal(10) ** -60
     if b.sign():
         assert (a / b) * b == a
@@ -64,11 +72,16 @@ def test_numbers_of_two_fields_compare_as_real_numbers(a, b):
     assert compare(a, b) == (1 if difference > 0 else -1)
 
 
-@pytest.mark.parametrize(("a", "b", "order"), [
-    (Surd(0, 1, 2), Surd(0, Fraction(1, 2), 8), 0),  # sqrt(2) = sqrt(8)/2, in two fields
-    (Surd(1, 1, 2), Surd(1, 1, 3), -1), (Surd(0, -1, 2), Surd(0, -1, 3), 1),
-    (Surd(3), Surd(0, 1, 9), 0), (Surd(1, 1, 2), Surd(-1, 2, 5), -1),
-])
+@pytest.mark.parametrize(
+    ("a", "b", "order"),
+    [
+        (Surd(0, 1, 2), Surd(0, Fraction(1, 2), 8), 0),  # sqrt(2) = sqrt(8)/2, in two fields
+        (Surd(1, 1, 2), Surd(1, 1, 3), -1),
+        (Surd(0, -1, 2), Surd(0, -1, 3), 1),
+        (Surd(3), Surd(0, 1, 9), 0),
+        (Surd(1, 1, 2), Surd(-1, 2, 5), -1),
+    ],
+)
 def test_close_and_equal_numbers(a, b, order):
     assert compare(a, b) == order
     assert compare(b, a) == -order
@@ -99,19 +112,44 @@ def test_crossing_is_where_the_line_reaches_zero(p, r, strict, a):
 
 # -- thresholds --
 
-QUANTISERS = [(2, 1, 0, 0), (2, 1, 1, 0), (3, 0, 0, 0), (4, 1, 0, 3), (4, 0, 1, -2), (8, 1, 0, 0), (8, 0, 0, 0)]
+QUANTISERS = [
+    (2, 1, 0, 0),
+    (2, 1, 1, 0),
+    (3, 0, 0, 0),
+    (4, 1, 0, 3),
+    (4, 0, 1, -2),
+    (8, 1, 0, 0),
+    (8, 0, 0, 0),
+]
 
 
 @quick
-@given(fractions, fractions, positive, positive, st.sampled_from(QUANTISERS),
-       st.sampled_from(["ROUND", "FLOOR", "CEIL"]), st.booleans(), st.integers(-60, 10), st.integers(11, 60))
-def test_thresholds_are_the_quantiser_over_the_whole_range(alpha, beta, root, scale, shape, mode, relu,
-                                                            low, high):
+@given(
+    fractions,
+    fractions,
+    positive,
+    positive,
+    st.sampled_from(QUANTISERS),
+    st.sampled_from(["ROUND", "FLOOR", "CEIL"]),
+    st.booleans(),
+    st.integers(-60, 10),
+    st.integers(11, 60),
+)
+def test_thresholds_are_the_quantiser_over_the_whole_range(
+    alpha, beta, root, scale, shape, mode, relu, low, high
+):
     """Brute force: the quantised value of every reachable integer, with the rounding written out."""
     bits, signed, narrow, zero = shape
     alpha, beta = Surd(0, alpha, root), Surd(beta)
-    quantiser = uniform([scale], Fraction(zero), bits, signed=bool(signed), narrow=bool(narrow),
-                        rounding=mode, node="q")
+    quantiser = uniform(
+        [scale],
+        Fraction(zero),
+        bits,
+        signed=bool(signed),
+        narrow=bool(narrow),
+        rounding=mode,
+        node="q",
+    )
     value = Activation("t", ("N", "C"), (1, 1), [alpha], [beta], relu=relu)
     table, negate = thresholds(value, quantiser, low, high)
     assert table.shape == (1, len(quantiser.bounds))
@@ -147,13 +185,24 @@ def test_the_sign_of_zero_is_plus(alpha, beta, root, low, high):
 
 
 @quick
-@given(fractions, fractions, positive, fractions, st.booleans(), st.integers(-60, 0), st.integers(1, 60))
-def test_closed_form_equals_the_bisection_of_the_golden_model(alpha, beta, root, at, strict, low, high):
+@given(
+    fractions,
+    fractions,
+    positive,
+    fractions,
+    st.booleans(),
+    st.integers(-60, 0),
+    st.integers(1, 60),
+)
+def test_closed_form_equals_the_bisection_of_the_golden_model(
+    alpha, beta, root, at, strict, low, high
+):
     """Two derivations that share no code: a closed form here, a search with an exact predicate there."""
     assume(alpha)
     direction, t = crossing(Surd(0, alpha, root), Surd(beta - at), strict=strict)
-    expected = solve(GoldenSurd.sqrt(root) * GoldenSurd(alpha), GoldenSurd(beta), Boundary(at, strict), low,
-                     high)
+    expected = solve(
+        GoldenSurd.sqrt(root) * GoldenSurd(alpha), GoldenSurd(beta), Boundary(at, strict), low, high
+    )
     if direction > 0:
         assert min(max(t, low), high + 1) == expected
     else:
@@ -164,11 +213,20 @@ def test_closed_form_equals_the_bisection_of_the_golden_model(alpha, beta, root,
 @pytest.mark.parametrize("shape", QUANTISERS)
 def test_levels_equal_those_of_the_golden_model(shape, mode):
     bits, signed, narrow, _ = shape
-    ours = uniform([Fraction(1)], Fraction(0), bits, signed=bool(signed), narrow=bool(narrow), rounding=mode,
-                   node="q")
+    ours = uniform(
+        [Fraction(1)],
+        Fraction(0),
+        bits,
+        signed=bool(signed),
+        narrow=bool(narrow),
+        rounding=mode,
+        node="q",
+    )
     theirs = quant_levels(bits, bool(signed), bool(narrow), mode)
     assert ours.bias == theirs.first
-    assert [(b.at, b.strict) for b in theirs.boundaries] == list(zip(ours.bounds, ours.strict, strict=True))
+    assert [(b.at, b.strict) for b in theirs.boundaries] == list(
+        zip(ours.bounds, ours.strict, strict=True)
+    )
 
 
 def test_a_rounding_mode_without_exact_levels_is_refused():

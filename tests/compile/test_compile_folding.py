@@ -30,8 +30,16 @@ def network():
 
 
 def build(network, target=None, folding=None):
-    return build_dataflow(network, import_model(network), part=PART, target=target, folding=folding,
-                          mode="scores", check=False, log=None)
+    return build_dataflow(
+        network,
+        import_model(network),
+        part=PART,
+        target=target,
+        folding=folding,
+        mode="scores",
+        check=False,
+        log=None,
+    )
 
 
 def layers(graph):
@@ -53,8 +61,10 @@ def test_every_node_meets_the_target(network, target):
 
 
 def test_a_looser_target_is_not_dearer(network):
-    lanes = [sum(op.get_nodeattr("PE") * op.get_nodeattr("SIMD") for op in layers(build(network, t)))
-             for t in (1, 8, 60, 480)]
+    lanes = [
+        sum(op.get_nodeattr("PE") * op.get_nodeattr("SIMD") for op in layers(build(network, t)))
+        for t in (1, 8, 60, 480)
+    ]
     assert lanes == sorted(lanes, reverse=True)
     assert lanes[0] == 24 * 20 + 20 * 6
     assert lanes[-1] == 2
@@ -67,8 +77,11 @@ def test_a_target_below_the_possible_is_refused_with_the_nearest():
     net.bipolar()
     net.add("Flatten", axis=1)
     net.linear(36, 3)
-    with pytest.raises(BadInput, match=r"3 cycles a frame is not possible, fully unfolded it takes (\d+); use "
-                                       r"--target-cycles \1 or more") as error:
+    with pytest.raises(
+        BadInput,
+        match=r"3 cycles a frame is not possible, fully unfolded it takes (\d+); use "
+        r"--target-cycles \1 or more",
+    ) as error:
         build(net.model(), 3)
     assert error.value.node
 
@@ -85,26 +98,41 @@ def test_a_folding_names_nodes_in_several_ways(network, name):
     assert (first.get_nodeattr("PE"), first.get_nodeattr("SIMD")) == (5, 12)
 
 
-@pytest.mark.parametrize(("folding", "sentence"), [
-    ({"XnorMVAU_rtl_9": {"PE": 1}}, r"names no node 'XnorMVAU_rtl_9'; did you mean 'XnorMVAU_rtl_\d'"),
-    ({"Convolution": {"PE": 1}}, "names no node 'Convolution'; nodes are "),
-    ({"XnorMVAU_rtl_0": {"PE": 3}}, "XnorMVAU_rtl_0: PE = 3 does not divide 20; use one of 1, 2, 4, 5, 10, 20"),
-    ({"XnorMVAU_rtl_1": {"SIMD": 7}}, "XnorMVAU_rtl_1: SIMD = 7 does not divide 20; use one of "),
-])
+@pytest.mark.parametrize(
+    ("folding", "sentence"),
+    [
+        (
+            {"XnorMVAU_rtl_9": {"PE": 1}},
+            r"names no node 'XnorMVAU_rtl_9'; did you mean 'XnorMVAU_rtl_\d'",
+        ),
+        ({"Convolution": {"PE": 1}}, "names no node 'Convolution'; nodes are "),
+        (
+            {"XnorMVAU_rtl_0": {"PE": 3}},
+            "XnorMVAU_rtl_0: PE = 3 does not divide 20; use one of 1, 2, 4, 5, 10, 20",
+        ),
+        (
+            {"XnorMVAU_rtl_1": {"SIMD": 7}},
+            "XnorMVAU_rtl_1: SIMD = 7 does not divide 20; use one of ",
+        ),
+    ],
+)
 def test_a_folding_that_does_not_fit_is_refused(network, folding, sentence):
     with pytest.raises(BadInput, match=sentence):
         build(network, folding=folding)
 
 
-@pytest.mark.parametrize(("text", "sentence"), [
-    ("{", "cannot be read"),
-    ("[1, 2]", "is no folding file; write"),
-    ('{"a": 3}', "is no folding file; write"),
-    ('{"a": {"PE": 0}}', "a: PE is 0 in .*; use a positive whole number"),
-    ('{"a": {"SIMD": "4"}}', "a: SIMD is '4'"),
-    ('{"a": {"PE": true}}', "a: PE is True"),
-    ('{"a": {"PE": 2.5}}', "a: PE is 2.5"),
-])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "cannot be read"),
+        ("[1, 2]", "is no folding file; write"),
+        ('{"a": 3}', "is no folding file; write"),
+        ('{"a": {"PE": 0}}', "a: PE is 0 in .*; use a positive whole number"),
+        ('{"a": {"SIMD": "4"}}', "a: SIMD is '4'"),
+        ('{"a": {"PE": true}}', "a: PE is True"),
+        ('{"a": {"PE": 2.5}}', "a: PE is 2.5"),
+    ],
+)
 def test_a_damaged_folding_file_is_refused(tmp_path, text, sentence):
     path = tmp_path / "folding.json"
     path.write_text(text)
@@ -114,7 +142,9 @@ def test_a_damaged_folding_file_is_refused(tmp_path, text, sentence):
 
 def test_a_folding_file_of_finn_is_read(tmp_path):
     path = tmp_path / "folding.json"
-    path.write_text(json.dumps({"Defaults": {}, "MVAU_0": {"PE": 4, "SIMD": 8, "ram_style": "auto"}}))
+    path.write_text(
+        json.dumps({"Defaults": {}, "MVAU_0": {"PE": 4, "SIMD": 8, "ram_style": "auto"}})
+    )
     assert read_folding(path) == {"MVAU_0": {"PE": 4, "SIMD": 8}}
 
 

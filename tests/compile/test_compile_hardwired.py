@@ -17,8 +17,17 @@ from hw_bnn.errors import BadInput, Unsupported
 
 def hardwired_ops(model: onnx.ModelProto, mode: str = "scores"):
     imported = import_model(model)
-    graph = build_dataflow(model, imported, part=PART, target=1, mode=mode, check=True, log=None,
-                           folding=None, hardwired=True)
+    graph = build_dataflow(
+        model,
+        imported,
+        part=PART,
+        target=1,
+        mode=mode,
+        check=True,
+        log=None,
+        folding=None,
+        hardwired=True,
+    )
     return graph, [op for op in graph.ops() if op.onnx_node.op_type == "HardwiredMVAU_rtl"]
 
 
@@ -50,12 +59,27 @@ def test_the_generated_network_is_the_layer(datatype, thresholds):
     weights = np.where(rng.random((9, 5)) < 0.5, -1.0, 1.0).astype(np.float32)
     names = ["x", "w", *(["t"] if thresholds else [])]
     node = helper.make_node(
-        "HardwiredMVAU_rtl", names, ["y"], domain=DOMAIN, backend="fpgadataflow", MW=9, MH=5, SIMD=9,
-        PE=5, inputDataType=datatype, weightDataType="BIPOLAR", accDataType="INT16",
-        outputDataType="BIPOLAR" if thresholds else "INT8", noActivation=int(not thresholds))
+        "HardwiredMVAU_rtl",
+        names,
+        ["y"],
+        domain=DOMAIN,
+        backend="fpgadataflow",
+        MW=9,
+        MH=5,
+        SIMD=9,
+        PE=5,
+        inputDataType=datatype,
+        weightDataType="BIPOLAR",
+        accDataType="INT16",
+        outputDataType="BIPOLAR" if thresholds else "INT8",
+        noActivation=int(not thresholds),
+    )
     graph = helper.make_graph(
-        [node], "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 9])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 5])])
+        [node],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 9])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 5])],
+    )
     model = ModelWrapper(helper.make_model(graph))
     model.set_initializer("w", weights)
     limits = rng.integers(-6, 7, (5, 1))
@@ -87,10 +111,13 @@ def two_bit_outputs():
     return end(made)
 
 
-@pytest.mark.parametrize("build, reason", [
-    (convolution, "a convolution has no hard-wired form"),
-    (two_bit_outputs, "a hard-wired layer gives bits, this one has 4 levels"),
-])
+@pytest.mark.parametrize(
+    "build, reason",
+    [
+        (convolution, "a convolution has no hard-wired form"),
+        (two_bit_outputs, "a hard-wired layer gives bits, this one has 4 levels"),
+    ],
+)
 def test_what_has_no_hard_wired_form_is_refused_by_name(tmp_path, build, reason):
     onnx.save(build(), tmp_path / "net.onnx")
     with pytest.raises(Unsupported, match=rf"\w+: {reason}.*without --hardwired"):
@@ -121,8 +148,12 @@ def test_digits_through_every_stage(tmp_path):
     onnx.save(qonnx_model(weights, thresholds), tmp_path / "net.onnx")
     x = 2 * bits.astype(np.int64) - 1
     np.save(tmp_path / "x.npy", x)
-    summary = verify(tmp_path / "net.onnx", out=tmp_path / "out", hardwired=True, inputs=tmp_path / "x.npy")
-    assert summary["passed"] and summary["frames"]["rtl"] == 1797 and summary["cycles_per_frame"] == 1
+    summary = verify(
+        tmp_path / "net.onnx", out=tmp_path / "out", hardwired=True, inputs=tmp_path / "x.npy"
+    )
+    assert (
+        summary["passed"] and summary["frames"]["rtl"] == 1797 and summary["cycles_per_frame"] == 1
+    )
     folder = tmp_path / "out" / "accelerator"
     synth(folder)
     gates, rtl = simulate(folder, x, engine="netlist"), simulate(folder, x)

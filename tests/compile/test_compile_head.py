@@ -54,16 +54,19 @@ def test_batch_norm_of_random_parameters(seed):
     check(alpha, beta, [range(-size, size + 1, int(rng.integers(1, 3)))] * classes)
 
 
-@pytest.mark.parametrize(("alpha", "beta"), [
-    ([1, 1, 1], [0, Fraction(1, 3), Fraction(-1, 3)]),
-    ([1, -1, 1], [0, 0, 0]),  # ties between classes whose scores differ
-    ([Fraction(1, 2), 1, 2], [0, 0, 0]),
-    ([3, 2, 1], [1, Fraction(3, 2), -1]),
-    ([0, 0, 1], [0, 0, 0]),
-    ([0, 0, 0], [1, 1, 0]),
-    ([0, 0, 0], [0, 0, 0]),
-    ([-1, -1, -1], [0, 0, 0]),
-])
+@pytest.mark.parametrize(
+    ("alpha", "beta"),
+    [
+        ([1, 1, 1], [0, Fraction(1, 3), Fraction(-1, 3)]),
+        ([1, -1, 1], [0, 0, 0]),  # ties between classes whose scores differ
+        ([Fraction(1, 2), 1, 2], [0, 0, 0]),
+        ([3, 2, 1], [1, Fraction(3, 2), -1]),
+        ([0, 0, 1], [0, 0, 0]),
+        ([0, 0, 0], [1, 1, 0]),
+        ([0, 0, 0], [0, 0, 0]),
+        ([-1, -1, -1], [0, 0, 0]),
+    ],
+)
 def test_real_ties_go_to_the_lowest_class(alpha, beta):
     check([Surd(a) for a in alpha], [Surd(b) for b in beta], [range(-6, 7)] * 3)
 
@@ -87,7 +90,9 @@ def test_the_form_is_narrow():
 def test_what_no_fixed_point_can_do_is_refused():
     """Gains sqrt(2) and sqrt(2) + 2^-70: apart by less than 48 fraction bits can tell."""
     root, near = Surd(0, 1, 2), Surd(Fraction(1, 2**70), 1, 2)
-    with pytest.raises(Unsupported, match="head: no fixed-point affine.*; compile with --output-mode scores"):
+    with pytest.raises(
+        Unsupported, match="head: no fixed-point affine.*; compile with --output-mode scores"
+    ):
         fixed_affine(Head([root, near], [Surd(0), Surd(0)]), [range(-3000, 3001)] * 2, "head")
 
 

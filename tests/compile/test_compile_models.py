@@ -73,7 +73,9 @@ def test_2_bit_weights_are_refused_by_name(exported, tmp_path, name):
 
     path = tmp_path / "network.onnx"
     onnx.save(exported(name), path)
-    with pytest.raises(Unsupported, match="which needs more than 1 bit; use 1-bit weights") as error:
+    with pytest.raises(
+        Unsupported, match="which needs more than 1 bit; use 1-bit weights"
+    ) as error:
         compile_model(path, tmp_path / "out")
     assert error.value.exit_code == 2 and error.value.node
     assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"]
@@ -89,8 +91,12 @@ def test_cnv_dataflow_equals_golden(exported, name):
     assert np.array_equal(dataflow_scores(model, x), scores)
 
 
-CNV_FOLDING = {f"MVAU_{i}": {"PE": pe, "SIMD": simd} for i, (pe, simd) in enumerate(
-    [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (5, 1)])}
+CNV_FOLDING = {
+    f"MVAU_{i}": {"PE": pe, "SIMD": simd}
+    for i, (pe, simd) in enumerate(
+        [(16, 3), (32, 32), (16, 32), (16, 32), (4, 32), (1, 32), (1, 4), (1, 8), (5, 1)]
+    )
+}
 """That of finn-examples (build/bnn-pynq/folding_config/cnv-w1a1_folding_config.json)."""
 
 
@@ -110,7 +116,9 @@ def test_cnv_in_rtl_with_the_folding_of_finn_examples(exported, tmp_path, name):
     """16 images; the slowest layer takes 32,768 cycles, 3,052 frames a second at 100 MHz."""
     model = exported(name)
     x = images(GoldenModel.from_onnx(model), 16)
-    folder = check_rtl(model, tmp_path, seed=1, x=x, rate=16, target_cycles=32_768, folding=CNV_FOLDING)
+    folder = check_rtl(
+        model, tmp_path, seed=1, x=x, rate=16, target_cycles=32_768, folding=CNV_FOLDING
+    )
     accelerator = Accelerator.load(folder)
     assert accelerator.bound_cycles == 32_768
     layers = [(n.pe, n.simd) for n in accelerator.nodes if n.op.endswith("MVAU_rtl")]
@@ -125,4 +133,4 @@ def test_cnv_on_a_thousand_images(exported):
     x = images(golden, 1000)
     assert np.array_equal(golden.scores(x, packed=True), golden.scores(x, packed=False))
     for start in range(0, len(x), 100):
-        assert compare(model, golden, x[start:start + 100]).mismatches == []
+        assert compare(model, golden, x[start : start + 100]).mismatches == []

@@ -49,7 +49,9 @@ HARDWIRED = dict(hardwired=True, size_fifos=False, check=False)
 def accelerator(model: onnx.ModelProto, folder, options) -> Accelerator:
     """Compile to FOLDER/accelerator; the description."""
     onnx.save(model, folder / "network.onnx")
-    return Accelerator.load(compile_model(folder / "network.onnx", folder / "accelerator", **options))
+    return Accelerator.load(
+        compile_model(folder / "network.onnx", folder / "accelerator", **options)
+    )
 
 
 def kernels(op: type = KernelOp) -> set[str]:
@@ -62,7 +64,10 @@ def kernels(op: type = KernelOp) -> set[str]:
 def networks(tmp_path_factory):
     """(residual, hardwired): (folder, description, golden model)."""
     found = []
-    for model, options in ((residual_network(), RESIDUAL), (perceptron((12, 7, 6, 3), 5), HARDWIRED)):
+    for model, options in (
+        (residual_network(), RESIDUAL),
+        (perceptron((12, 7, 6, 3), 5), HARDWIRED),
+    ):
         folder = tmp_path_factory.mktemp("gates")
         description = accelerator(model, folder, options)
         found.append((folder / "accelerator", description, GoldenModel.from_onnx(model)))

@@ -33,8 +33,11 @@ def test_memory_words_are_fields_from_the_least_significant_bit(seed):
 
     rng = np.random.default_rng(seed)
     bits, count = int(rng.integers(1, 20)), int(rng.integers(1, 30))
-    fields = rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (7, count)) if bits > 1 else \
-        rng.integers(0, 2, (7, count))
+    fields = (
+        rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (7, count))
+        if bits > 1
+        else rng.integers(0, 2, (7, count))
+    )
     words = hex_words(fields, bits)
     assert len({len(w) for w in words}) == 1 and len(words[0]) == -(-bits * count // 4)
     for row, word in zip(fields.tolist(), words, strict=True):
@@ -51,8 +54,16 @@ def test_weight_memory_follows_the_folding():
     made.bipolar()
     model = end(made)
     imported = import_model(model)
-    graph = build_dataflow(model, imported, part=PART, target=None, mode="scores", check=False, log=None,
-                           folding={"XnorMVAU_rtl_0": {"PE": 2, "SIMD": 3}})
+    graph = build_dataflow(
+        model,
+        imported,
+        part=PART,
+        target=None,
+        mode="scores",
+        check=False,
+        log=None,
+        folding={"XnorMVAU_rtl_0": {"PE": 2, "SIMD": 3}},
+    )
     op = next(o for o in graph.ops() if o.onnx_node.name == "XnorMVAU_rtl_0")
     words = [int(w, 16) for w in op.memories(graph.model)["XnorMVAU_rtl_0_weights.hex"]]
     weights = next(o for o in imported.graph.ops if isinstance(o, Linear)).weights
@@ -84,7 +95,9 @@ def test_popcount_thresholds_with_masked_lanes(seed):
     weights = rng.choice([-1, 1], kh * kw * c)
     for position, mask in enumerate(index):
         y, x = divmod(position, columns)
-        window = frame[y * sh:y * sh + dh * (kh - 1) + 1:dh, x * sw:x * sw + dw * (kw - 1) + 1:dw].reshape(-1)
+        window = frame[
+            y * sh : y * sh + dh * (kh - 1) + 1 : dh, x * sw : x * sw + dw * (kw - 1) + 1 : dw
+        ].reshape(-1)
         assert np.array_equal(window == 0, masks[mask] == 1)
         bits = np.where(window > 0, 1, -1)  # what the hardware sees: padding as -1
         popcount = int((bits == weights).sum())
@@ -131,7 +144,9 @@ def test_a_falling_threshold_behind_a_sum_stays():
 
 
 def test_zero_padding_without_a_threshold_widens_the_map():
-    graph = import_model(case("Padding of 1-bit maps: exact zeros, accumulators wanted (no threshold)")).graph
+    graph = import_model(
+        case("Padding of 1-bit maps: exact zeros, accumulators wanted (no threshold)")
+    ).graph
     layer = next(op for op in graph.ops if isinstance(op, Linear))
     assert graph.tensors[layer.inputs[0]].datatype == "INT2"
 
@@ -151,8 +166,11 @@ def test_scores_have_the_parity_of_the_layer():
 
 
 def digests(folder):
-    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in sorted(folder.rglob("*")) if p.is_file() and "reports" not in p.parts}
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and "reports" not in p.parts
+    }
 
 
 def test_same_input_and_options_give_the_same_bytes(tmp_path):
@@ -160,11 +178,15 @@ def test_same_input_and_options_give_the_same_bytes(tmp_path):
 
     path = tmp_path / "net.onnx"
     onnx.save(case("Residual: BatchNorm of both signs behind the sum"), path)
-    folders = [compile_model(path, tmp_path / name, size_fifos=False, check=False, target_cycles=400)
-               for name in ("a", "b")]
+    folders = [
+        compile_model(path, tmp_path / name, size_fifos=False, check=False, target_cycles=400)
+        for name in ("a", "b")
+    ]
     first, second = map(digests, folders)
     assert first == second
-    assert {"accelerator.json", "dataflow.onnx", "model.onnx", "rtl/bnn_accelerator.sv"} <= set(first)
+    assert {"accelerator.json", "dataflow.onnx", "model.onnx", "rtl/bnn_accelerator.sv"} <= set(
+        first
+    )
     document = json.loads((folders[0] / "accelerator.json").read_text())
     assert all(first[name] == digest for name, digest in document["hashes"].items())
     for file in folders[0].rglob("*"):

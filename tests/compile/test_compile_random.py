@@ -79,7 +79,10 @@ def test_spec_that_failed(tmp_path):
 def test_a_seed_is_a_network():
     for seed in (0, 18, 35):
         assert random_spec(seed) == random_spec(seed)
-        assert build(random_spec(seed)).SerializeToString() == build(random_spec(seed)).SerializeToString()
+        assert (
+            build(random_spec(seed)).SerializeToString()
+            == build(random_spec(seed)).SerializeToString()
+        )
     assert json.loads(json.dumps(random_spec(18))) == random_spec(18)
 
 
@@ -88,14 +91,22 @@ def test_the_generator_covers_what_it_says():
     blocks = [b for s in specs for b in s["blocks"]]
 
     def seen(key, kind=None):
-        return {json.dumps(b[key]) for b in blocks if key in b and (kind is None or b["kind"] == kind)}
+        return {
+            json.dumps(b[key]) for b in blocks if key in b and (kind is None or b["kind"] == kind)
+        }
 
     assert {b["kind"] for b in blocks} == {"conv", "residual", "average", "dense"}
     assert seen("pad", "conv") == {f'"{p}"' for p in ("none", "zero", "zero node", "minus", "plus")}
     assert seen("pool") == {f'"{p}"' for p in ("none", "after", "middle", "before")}
     assert {b["quant"]["bits"] for b in blocks if b.get("quant")} == {1, 2, 3, 4, 8}
     assert seen("ratio") == {"1", "2", "4"} and seen("down") == {"true", "false"}
-    assert {s["input"]["kind"] for s in specs} == {"bipolar", "pixels", "int8", "uint4", "annotated"}
+    assert {s["input"]["kind"] for s in specs} == {
+        "bipolar",
+        "pixels",
+        "int8",
+        "uint4",
+        "annotated",
+    }
 
 
 def test_a_failure_is_shrunk_to_files_that_reproduce_it(tmp_path):
@@ -105,8 +116,11 @@ def test_a_failure_is_shrunk_to_files_that_reproduce_it(tmp_path):
         if any(b["kind"] == "conv" and b["pool"] == "before" for b in spec["blocks"]):
             raise Differ("planted")
 
-    spec = next(s for s in map(random_spec, range(100))
-                if len(s["blocks"]) > 2 and any(b.get("pool") == "before" for b in s["blocks"]))
+    spec = next(
+        s
+        for s in map(random_spec, range(100))
+        if len(s["blocks"]) > 2 and any(b.get("pool") == "before" for b in s["blocks"])
+    )
     with pytest.raises(AssertionError, match="planted\nshrunk to .*hw-bnn verify") as error:
         check_spec(spec, faulty, tmp_path)
     written = json.loads((tmp_path / f"network_{spec['seed']}.json").read_text())

@@ -40,7 +40,9 @@ def test_refused(case, tmp_path):
         compile_model(path, tmp_path / "out")
     assert error.value.exit_code == 2
     assert error.value.remedy, "what to do instead has to be said"
-    assert error.value.node or "graph" in error.value.reason or "float network" in error.value.reason
+    assert (
+        error.value.node or "graph" in error.value.reason or "float network" in error.value.reason
+    )
     assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"]
 
 

@@ -47,8 +47,9 @@ def test_every_quantiser_is_traced_and_equal(tmp_path):
 
     model = network()
     onnx.save(model, tmp_path / "n.onnx")
-    folder = compile_model(tmp_path / "n.onnx", tmp_path / "a", check=False, size_fifos=False,
-                           folding={})
+    folder = compile_model(
+        tmp_path / "n.onnx", tmp_path / "a", check=False, size_fifos=False, folding={}
+    )
     golden = GoldenModel.from_onnx(model)
     x = random_integers(golden, 3, 1)
     expected = golden.trace(x)

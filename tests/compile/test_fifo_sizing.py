@@ -17,7 +17,8 @@ def small(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("fifo")
     return network(folder / "small.onnx"), compile_model(
-        folder / "small.onnx", folder / "accelerator", target_cycles=48, check=False)
+        folder / "small.onnx", folder / "accelerator", target_cycles=48, check=False
+    )
 
 
 def network(path):
@@ -32,16 +33,28 @@ def network(path):
         return name
 
     one = parameter("one", 1)
-    nodes.append(helper.make_node("BipolarQuant", ["x", one], ["q0"], domain="qonnx.custom_op.general"))
+    nodes.append(
+        helper.make_node("BipolarQuant", ["x", one], ["q0"], domain="qonnx.custom_op.general")
+    )
     for i, (k, m) in enumerate(zip(widths, widths[1:], strict=False)):
         weights = parameter(f"w{i}", rng.choice([-1.0, 1.0], (k, m)))
         nodes.append(helper.make_node("MatMul", [f"q{i}", weights], [f"dot{i}"]))
         if i < 2:
-            nodes.append(helper.make_node("BipolarQuant", [f"dot{i}", one], [f"q{i + 1}"],
-                                          domain="qonnx.custom_op.general"))
+            nodes.append(
+                helper.make_node(
+                    "BipolarQuant",
+                    [f"dot{i}", one],
+                    [f"q{i + 1}"],
+                    domain="qonnx.custom_op.general",
+                )
+            )
     graph = helper.make_graph(
-        nodes, "small", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 48])],
-        [helper.make_tensor_value_info("dot2", TensorProto.FLOAT, [1, 6])], initializer=values)
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 48])],
+        [helper.make_tensor_value_info("dot2", TensorProto.FLOAT, [1, 6])],
+        initializer=values,
+    )
     opsets = [helper.make_opsetid("", 13), helper.make_opsetid("qonnx.custom_op.general", 1)]
     onnx.save(helper.make_model(graph, opset_imports=opsets), path)
     return path
@@ -73,7 +86,8 @@ def join(tmp_path_factory):
     folder = tmp_path_factory.mktemp("join")
     onnx.save(end(made), folder / "join.onnx")
     return folder / "join.onnx", compile_model(
-        folder / "join.onnx", folder / "accelerator", target_cycles=324, check=False)
+        folder / "join.onnx", folder / "accelerator", target_cycles=324, check=False
+    )
 
 
 @pytest.mark.slow
@@ -94,10 +108,14 @@ def test_one_word_less_anywhere_lowers_the_rate(network, request):
         lowered = [name for name, depth in depths.items() if depth > 1]
         assert lowered, "the network has to need some FIFO"
         rates = [steady(model, words, {**depths, name: depths[name] - 1}) for name in lowered]
-        assert all(rate > accelerator.bound_cycles for rate in rates), dict(zip(lowered, rates, strict=True))
+        assert all(rate > accelerator.bound_cycles for rate in rates), dict(
+            zip(lowered, rates, strict=True)
+        )
     report = json.loads((folder / "reports" / "fifo_depths.json").read_text())["fifos"]
     assert {name: f["depth"] for name, f in report.items()} == depths
-    assert all(report[name]["reason"].startswith("one word less lowers the rate") for name in lowered)
+    assert all(
+        report[name]["reason"].startswith("one word less lowers the rate") for name in lowered
+    )
 
 
 @pytest.mark.slow
@@ -129,7 +147,9 @@ def test_cap_that_a_join_cannot_live_with_is_refused(join, tmp_path):
     from hw_bnn.compile import compile_model
 
     model, _ = join
-    with pytest.raises(BadInput, match="with FIFOs of at most 1 words the design deadlocks .*; allow deeper"):
+    with pytest.raises(
+        BadInput, match="with FIFOs of at most 1 words the design deadlocks .*; allow deeper"
+    ):
         compile_model(model, tmp_path / "out", target_cycles=324, check=False, max_fifo_depth=1)
     assert not list(tmp_path.iterdir())
 
@@ -141,15 +161,21 @@ def test_cap_is_honoured_and_its_cost_told(small, tmp_path):
     from hw_bnn.sim import simulate
 
     model, _ = small
-    folder = compile_model(model, tmp_path / "capped", target_cycles=48, check=False, max_fifo_depth=1)
+    folder = compile_model(
+        model, tmp_path / "capped", target_cycles=48, check=False, max_fifo_depth=1
+    )
     accelerator = Accelerator.load(folder)
     assert {n.depth for n in accelerator.nodes if n.op == "Fifo_rtl"} == {1}
     report = json.loads((folder / "reports" / "fifo_depths.json").read_text())
     x = np.where(np.random.default_rng(0).integers(0, 2, (400, 48)) > 0, 1, -1)
     assert report["cycles_per_frame"] == simulate(folder, x).cycles_per_frame
     assert report["cycles_per_frame"] > report["best_cycles_per_frame"]
-    assert simulate(folder, x[:50]).fifo_max == simulate(
-        folder, x[:50], fifo_caps={n.name: 1 for n in accelerator.nodes if n.op == "Fifo_rtl"}).fifo_max
+    assert (
+        simulate(folder, x[:50]).fifo_max
+        == simulate(
+            folder, x[:50], fifo_caps={n.name: 1 for n in accelerator.nodes if n.op == "Fifo_rtl"}
+        ).fifo_max
+    )
 
 
 @pytest.mark.slow
@@ -160,7 +186,9 @@ def test_one_verilator_build_serves_any_depths(small):
     from hw_bnn.sim.native import rtl_design
 
     model, folder = small
-    other = compile_model(model, folder.parent / "unsized", target_cycles=48, check=False, size_fifos=False)
+    other = compile_model(
+        model, folder.parent / "unsized", target_cycles=48, check=False, size_fifos=False
+    )
     designs = [rtl_design(f / "rtl", Accelerator.load(f)) for f in (folder, other)]
     assert Accelerator.load(folder).nodes != Accelerator.load(other).nodes
     assert designs[0].key() == designs[1].key()
@@ -177,5 +205,7 @@ def test_impossible_cap(tmp_path):
 def test_unknown_output_mode(tmp_path):
     from hw_bnn.compile import compile_model
 
-    with pytest.raises(BadInput, match="there is no output mode 'all'; use one of scores, label, both"):
+    with pytest.raises(
+        BadInput, match="there is no output mode 'all'; use one of scores, label, both"
+    ):
         compile_model(network(tmp_path / "n.onnx"), tmp_path / "out", output_mode="all")

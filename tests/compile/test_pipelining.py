@@ -37,17 +37,30 @@ def test_the_placed_kernels_of_the_demo():
 def test_parts():
     assert family_of("xc7z020clg400-1") is XC7 and family_of("LFE5U-85F-6BG381C") is ECP5
     assert family_of("xczu3eg-sbva484-1-i") is XCUP
-    assert hardwired_period(XC7, 9) == pytest.approx(6) and hardwired_period(ECP5, 9) == pytest.approx(3)
+    assert hardwired_period(XC7, 9) == pytest.approx(6) and hardwired_period(
+        ECP5, 9
+    ) == pytest.approx(3)
 
 
-@pytest.mark.parametrize("board, period, expected", [("ulx3s", 10.0, ("2", "1")), ("pynq-z1", 20.0, ("1", "0"))])
+@pytest.mark.parametrize(
+    "board, period, expected", [("ulx3s", 10.0, ("2", "1")), ("pynq-z1", 20.0, ("1", "0"))]
+)
 def test_compile_writes_them(tmp_path, board, period, expected):
     pytest.importorskip("finn")
     from hw_bnn.compile import compile_model
 
     onnx.save(perceptron((16, 16, 4)), tmp_path / "net.onnx")
-    folder = compile_model(tmp_path / "net.onnx", tmp_path / "out", board=board, clk_period_ns=period,
-                           folding={"XnorMVAU_rtl_0": {"PE": 1, "SIMD": 8}}, size_fifos=False, check=False)
+    folder = compile_model(
+        tmp_path / "net.onnx",
+        tmp_path / "out",
+        board=board,
+        clk_period_ns=period,
+        folding={"XnorMVAU_rtl_0": {"PE": 1, "SIMD": 8}},
+        size_fifos=False,
+        check=False,
+    )
     text = (folder / "rtl" / "XnorMVAU_rtl_0.v").read_text()
-    found = tuple(re.search(rf"\.{name}\((\d)\)", text)[1] for name in ("PIPELINE", "WEIGHTS_STAGE"))
+    found = tuple(
+        re.search(rf"\.{name}\((\d)\)", text)[1] for name in ("PIPELINE", "WEIGHTS_STAGE")
+    )
     assert found == expected

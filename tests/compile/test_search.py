@@ -29,8 +29,9 @@ def test_the_cheapest_choice_is_that_of_all():
         joint = {(i, j): rng.integers(0, 50, (sizes[i], sizes[j])).astype(float) for i, j in pairs}
 
         def total(chosen, own=own, joint=joint):
-            return (sum(costs[c] for costs, c in zip(own, chosen, strict=True))
-                    + sum(costs[chosen[i], chosen[j]] for (i, j), costs in joint.items()))
+            return sum(costs[c] for costs, c in zip(own, chosen, strict=True)) + sum(
+                costs[chosen[i], chosen[j]] for (i, j), costs in joint.items()
+            )
 
         assert total(cheapest(own, joint)) == min(map(total, itertools.product(*map(range, sizes))))
 
@@ -49,13 +50,22 @@ def network():
 
 
 def build(network, target=None, **options):
-    return build_dataflow(network, import_model(network), part=PART, target=target, mode="both", check=False,
-                          log=None, **{"folding": None, **options})
+    return build_dataflow(
+        network,
+        import_model(network),
+        part=PART,
+        target=target,
+        mode="both",
+        check=False,
+        log=None,
+        **{"folding": None, **options},
+    )
 
 
 @pytest.fixture
 def tiny(monkeypatch):
     """Boards by their LUTs."""
+
     def add(luts, brams=100):
         monkeypatch.setitem(boards.BOARDS, "tiny", boards.Board("xc7tiny", luts, 10**6, brams))
         return "tiny"
@@ -79,7 +89,9 @@ def test_the_report_says_what_bounds_the_rate(network):
     why = build(network, 2000).why
     slowest = max(why["layers"], key=lambda row: row["cycles"])
     assert why["bottleneck"]["cycles"] == why["bound_cycles"] == slowest["cycles"] <= 2000
-    assert why["bottleneck"]["node"] in {r["node"] for r in why["layers"] if r["cycles"] == slowest["cycles"]}
+    assert why["bottleneck"]["node"] in {
+        r["node"] for r in why["layers"] if r["cycles"] == slowest["cycles"]
+    }
     assert "cycles a frame; the next faster folding (" in why["bottleneck"]["why"]
     json.dumps(why)
     fastest = build(network, 324).why["bottleneck"]
@@ -103,10 +115,16 @@ def test_block_rams_are_what_the_board_has(network, tiny):
 
 
 def test_a_board_that_is_too_small_is_told(network, tiny):
-    with pytest.raises(BadInput, match=r"even fully folded it does not fit tiny: about \d+ LUTs are \d+ more than "
-                                       r"the 80 it may fill, \d+ of them for \w+; use a larger board"):
+    with pytest.raises(
+        BadInput,
+        match=r"even fully folded it does not fit tiny: about \d+ LUTs are \d+ more than "
+        r"the 80 it may fill, \d+ of them for \w+; use a larger board",
+    ):
         build(network, board=tiny(100))
-    with pytest.raises(BadInput, match=r"324 cycles a frame does not fit tiny: .*; use --target-cycles (\d+) or more"):
+    with pytest.raises(
+        BadInput,
+        match=r"324 cycles a frame does not fit tiny: .*; use --target-cycles (\d+) or more",
+    ):
         build(network, 324, board=tiny(340))
 
 
@@ -115,10 +133,19 @@ def test_a_given_folding_that_is_too_large_is_told(network, tiny, tmp_path):
 
     (tmp_path / "net.onnx").write_bytes(network.SerializeToString())
     (tmp_path / "folding.json").write_text('{"XnorMVAU_rtl_1": {"PE": 12, "SIMD": 288}}')
-    with pytest.raises(BadInput, match=r"does not fit: about ([\d,]+) LUTs are [\d,]+ more than the 500 of tiny, "
-                                       r"[\d,]+ of them for XnorMVAU_rtl_1; use a lower target, or a larger"):
-        compile_model(tmp_path / "net.onnx", tmp_path / "out", board=tiny(500), check=False, size_fifos=False,
-                      folding=tmp_path / "folding.json")
+    with pytest.raises(
+        BadInput,
+        match=r"does not fit: about ([\d,]+) LUTs are [\d,]+ more than the 500 of tiny, "
+        r"[\d,]+ of them for XnorMVAU_rtl_1; use a lower target, or a larger",
+    ):
+        compile_model(
+            tmp_path / "net.onnx",
+            tmp_path / "out",
+            board=tiny(500),
+            check=False,
+            size_fifos=False,
+            folding=tmp_path / "folding.json",
+        )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folding.json", "net.onnx"]
 
 
@@ -145,12 +172,21 @@ def test_the_accelerator_tells_its_estimate(network, tmp_path):
     from hw_bnn.compile import compile_model
 
     (tmp_path / "net.onnx").write_bytes(network.SerializeToString())
-    folder = compile_model(tmp_path / "net.onnx", tmp_path / "out", target_cycles=2000, memory="block",
-                           check=False, size_fifos=False)
+    folder = compile_model(
+        tmp_path / "net.onnx",
+        tmp_path / "out",
+        target_cycles=2000,
+        memory="block",
+        check=False,
+        size_fifos=False,
+    )
     accelerator = Accelerator.load(folder)
     for kind in ("lut", "ff", "bram"):
         parts = [getattr(node.resources, kind) for node in accelerator.nodes]
         assert getattr(accelerator.resources, kind) == sum(parts) > 0
-    assert json.loads((folder / "reports" / "folding.json").read_text())["bound_cycles"] == accelerator.bound_cycles
+    assert (
+        json.loads((folder / "reports" / "folding.json").read_text())["bound_cycles"]
+        == accelerator.bound_cycles
+    )
     wrapper = (folder / "rtl" / "XnorMVAU_rtl_0.v").read_text()
     assert '.WEIGHTS_STYLE("block")' in wrapper

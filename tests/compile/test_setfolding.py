@@ -39,13 +39,24 @@ def network(tmp_path_factory):
 def build(path, target, folding, memory="auto"):
     """The folding explained, of SetFolding ("finn") or of the search (None)."""
     proto = load_onnx(path)
-    return build_dataflow(proto, import_model(proto), part=PART, target=target, folding=folding,
-                          mode="both", check=False, log=None, memory=memory).why
+    return build_dataflow(
+        proto,
+        import_model(proto),
+        part=PART,
+        target=target,
+        folding=folding,
+        mode="both",
+        check=False,
+        log=None,
+        memory=memory,
+    ).why
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["tfc_1w1a", *(pytest.param(n, marks=full) for n in (
-    "sfc_1w1a", "lfc_1w1a", "cnv_1w1a"))])
+@pytest.mark.parametrize(
+    "name",
+    ["tfc_1w1a", *(pytest.param(n, marks=full) for n in ("sfc_1w1a", "lfc_1w1a", "cnv_1w1a"))],
+)
 @pytest.mark.parametrize("memory", ["lut", pytest.param("auto", marks=full)])
 def test_never_worse_than_setfolding(network, name, memory):
     path = network(name)
@@ -56,8 +67,10 @@ def test_never_worse_than_setfolding(network, name, memory):
 
 
 @full
-@pytest.mark.parametrize(("name", "frames"), [
-    ("tfc_1w1a", 1000), ("sfc_1w1a", 1000), ("lfc_1w1a", 200), ("cnv_1w1a", 10)])
+@pytest.mark.parametrize(
+    ("name", "frames"),
+    [("tfc_1w1a", 1000), ("sfc_1w1a", 1000), ("lfc_1w1a", 200), ("cnv_1w1a", 10)],
+)
 def test_what_the_search_finds_is_exact_in_rtl(network, name, frames):
     path = network(name)
     target = build(path, 1024, "finn")["bound_cycles"]

@@ -28,14 +28,26 @@ def vgg(path, border: float, divisor: int, size: int) -> onnx.ModelProto:
 
     torch.manual_seed(5)
     widths = [w // divisor for w in (128, 128, 256, 256, 512, 512)]
-    model = zoo.build("vgg", in_channels=3, classes=10, channels=widths, fc=[1024 // divisor] * 2, size=size,
-                      input=Input(bits=8), activation="sign", pool="before_norm", pad_value=border)
+    model = zoo.build(
+        "vgg",
+        in_channels=3,
+        classes=10,
+        channels=widths,
+        fc=[1024 // divisor] * 2,
+        size=size,
+        input=Input(bits=8),
+        activation="sign",
+        pool="before_norm",
+        pad_value=border,
+    )
     x = torch.randint(0, 256, (8, 3, size, size)).float()
     model(x)  # running statistics near those of the data
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-                module.weight.uniform_(0.3, 1.5).mul_(torch.where(torch.rand_like(module.weight) < 0.5, -1, 1))
+                module.weight.uniform_(0.3, 1.5).mul_(
+                    torch.where(torch.rand_like(module.weight) < 0.5, -1, 1)
+                )
                 module.weight[3::16] = 0
                 module.bias.uniform_(-0.5, 0.5)
     export_model(model.eval(), path, x[:2])

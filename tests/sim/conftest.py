@@ -53,7 +53,9 @@ def describe(name: str = "toy") -> Accelerator:
         )  # fmt: skip
 
     def node(name, op, module, ins, outs, cycles, **more):
-        return Node(name=name, op=op, module=module, inputs=[ins], outputs=[outs], cycles=cycles, **more)
+        return Node(
+            name=name, op=op, module=module, inputs=[ins], outputs=[outs], cycles=cycles, **more
+        )
 
     return Accelerator(
         name=name, board=None, part="xc7z020clg400-1", clk_period_ns=10.0,

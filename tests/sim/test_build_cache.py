@@ -93,7 +93,9 @@ def test_processes_that_want_the_same_entry_build_it_once(tmp_path):
     assert log.read_text() == "built\n"
 
 
-@pytest.mark.parametrize("number, says", [(errno.ENOSPC, "is full"), (errno.EACCES, "cannot be used")])
+@pytest.mark.parametrize(
+    "number, says", [(errno.ENOSPC, "is full"), (errno.EACCES, "cannot be used")]
+)
 def test_a_full_disk_is_one_clear_sentence(number, says):
     def build(folder):
         raise OSError(number, "whatever the system says")

@@ -81,7 +81,9 @@ def joined(tmp_path_factory):
                       word_bits=bits, tdata_bits=(bits + 7) // 8 * 8)  # fmt: skip
 
     def node(name, op, inputs, outputs, **more):
-        return Node(name=name, op=op, module=op, inputs=inputs, outputs=outputs, cycles=WORDS, **more)
+        return Node(
+            name=name, op=op, module=op, inputs=inputs, outputs=outputs, cycles=WORDS, **more
+        )
 
     accelerator = Accelerator(
         name="join", board=None, part="xc7z020clg400-1", clk_period_ns=10.0,

@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import N, WORDS, make_toy, random_inputs
+from conftest import WORDS, N, make_toy, random_inputs
 
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import NativeModel, capture, pack_input, simulate, unpack_output

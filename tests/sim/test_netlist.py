@@ -34,7 +34,9 @@ def test_gates_equal_rtl(toy, family):
     x = random_inputs(200)
     for stall in (0.0, 0.4):
         rtl = simulate(toy.folder, x, stall=stall)
-        gates = simulate(toy.folder, x, engine="netlist", family=family, stall=stall, statistics=True)
+        gates = simulate(
+            toy.folder, x, engine="netlist", family=family, stall=stall, statistics=True
+        )
         assert (gates.scores == rtl.scores).all() and (gates.labels == rtl.labels).all()
         assert gates.cycles == rtl.cycles and gates.latency_cycles == rtl.latency_cycles
         assert gates.streams["dots"].moved == 5 * len(x)  # inner streams are still there
@@ -92,7 +94,11 @@ def test_what_cannot_be_simulated_is_refused(toy, tmp_path, change, error, says)
 def test_the_library_lacks_the_models_that_are_replaced_alone():
     text = cell_library("xilinx")["cells_sim.v"]
     assert "module FDRE " in text and "module RAM64M " in text
-    assert "module RAMB18E1" not in text and "module LUT6(" not in text and "module LUT6_2(" not in text
+    assert (
+        "module RAMB18E1" not in text
+        and "module LUT6(" not in text
+        and "module LUT6_2(" not in text
+    )
 
 
 def test_luts_equal_the_library_for_every_table_and_input(tmp_path):
@@ -201,7 +207,9 @@ def test_block_ram_models_equal_the_memories_they_replace(tmp_path, family, cell
     assert cells <= used_cells((place / f"{family}.v").read_text())
     rng = np.random.default_rng(9)
     x = rng.integers(0, 65536, size=(6000, 8))
-    x[:, 0] = (x[:, 0] & 0x801F) | rng.choice([0, 0x7000, 0x0100], 6000)  # few addresses, often again
+    x[:, 0] = (x[:, 0] & 0x801F) | rng.choice(
+        [0, 0x7000, 0x0100], 6000
+    )  # few addresses, often again
     words = pack_input(accelerator.input, x)
     read = words[:, 0, :4].copy().view("<u4")[:, 0] >> 1
     write = words[:, 0, :8].copy().view("<u8")[:, 0] >> 20

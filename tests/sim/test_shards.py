@@ -281,7 +281,9 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_builds(toy, fresh_cache, t
     disk.mkdir()
     own = ["unshare", "--map-root-user", "--mount"]
     try:
-        subprocess.run([*own, "mount", "-t", "tmpfs", "tmpfs", disk], check=True, capture_output=True)
+        subprocess.run(
+            [*own, "mount", "-t", "tmpfs", "tmpfs", disk], check=True, capture_output=True
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no file system can be mounted here (needs unshare and user name spaces)")
     np.savez(tmp_path / "x.npz", x=x, y=toy.expected(x)[0])
@@ -294,7 +296,9 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_builds(toy, fresh_cache, t
     environment = os.environ | {
         "HW_BNN_CACHE": str(disk), "FRESH": str(tmp_path / "fresh"), "PYTHON": sys.executable, "CODE": code,
     }  # fmt: skip
-    run = subprocess.run([*own, "sh", "-c", FULL_DISK], env=environment, capture_output=True, text=True)
+    run = subprocess.run(
+        [*own, "sh", "-c", FULL_DISK], env=environment, capture_output=True, text=True
+    )
     full = (f"the disk of the build cache {disk} is full; free some space or set HW_BNN_CACHE to a "
             "folder elsewhere")  # fmt: skip
     assert run.stdout.splitlines()[:3] == [full, full, "True"], run.stdout + run.stderr

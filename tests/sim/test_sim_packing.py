@@ -98,7 +98,10 @@ def test_784_pixels_of_one_bit_are_98_little_endian_bytes():
         (np.zeros((2, 4), bool), "booleans"),
         (np.zeros((2, 5), int), r"shape \(2, 5\), expected \(N, 4\)"),
         (np.zeros(4, int), r"shape \(4,\)"),
-        (np.array([[0, 1, 2, 3], [0, 16, 0, 99]]), r"frame 1 has the value 16 at \[1\], outside 0..15"),
+        (
+            np.array([[0, 1, 2, 3], [0, 16, 0, 99]]),
+            r"frame 1 has the value 16 at \[1\], outside 0..15",
+        ),
         (np.array([[0, 1, 2, -1]]), "value -1"),
     ],
 )

@@ -25,9 +25,24 @@ def test_multi_file_build_with_timing_works(tmp_path):
         'module t; initial begin #5 $display("time %0t", $time); $finish; end endmodule\n'
     )
     build = subprocess.run(
-        ["verilator", "--binary", "--timing", "--output-split", "1", "t.sv", "--Mdir", "obj",
-         "-MAKEFLAGS", "OPT_FAST=-O0", "-MAKEFLAGS", "OPT_GLOBAL=-O0"],
-        cwd=tmp_path, env=verilator_environment(), capture_output=True, text=True,
+        [
+            "verilator",
+            "--binary",
+            "--timing",
+            "--output-split",
+            "1",
+            "t.sv",
+            "--Mdir",
+            "obj",
+            "-MAKEFLAGS",
+            "OPT_FAST=-O0",
+            "-MAKEFLAGS",
+            "OPT_GLOBAL=-O0",
+        ],
+        cwd=tmp_path,
+        env=verilator_environment(),
+        capture_output=True,
+        text=True,
     )
     assert build.returncode == 0, build.stderr
     run = subprocess.run([tmp_path / "obj" / "Vt"], capture_output=True, text=True)

@@ -45,7 +45,9 @@ def test_the_signal_list_names_signals_of_the_file(toy, tmp_path):
     assert set(listed) <= set(known)
 
 
-@pytest.mark.parametrize("name, says", [("x.vcd", "let the name end in .fst"), ("no/x.fst", "cannot")])
+@pytest.mark.parametrize(
+    "name, says", [("x.vcd", "let the name end in .fst"), ("no/x.fst", "cannot")]
+)
 def test_files_that_cannot_be_written_are_refused(toy, tmp_path, name, says):
     with pytest.raises(BadInput, match=says):
         simulate(toy.folder, random_inputs(2), waves=tmp_path / name)

@@ -48,7 +48,9 @@ def test_products_of_the_netlist(tmp_path):
     for name, text in cell_library("ecp5").items():
         (tmp_path / name).write_text(text)
     sources = [f"-I{tmp_path}", tmp_path / "cells_sim.v", CELLS / "ecp5_multiplier.v"]
-    said = run_bench([*sources, tmp_path / "ecp5.v", bench], "product_bench", tmp_path / "build", tmp_path)
+    said = run_bench(
+        [*sources, tmp_path / "ecp5.v", bench], "product_bench", tmp_path / "build", tmp_path
+    )
     found = np.array([[int(v, 16) for v in line.split()] for line in said.splitlines()[:200]])
     sa, sb = a - (a >> 22 << 23), b - (b >> 10 << 11)
     np.testing.assert_array_equal(found[:, 0], a * b)

@@ -45,10 +45,19 @@ def test_a_missed_clock_of_another_part_says_so(accelerator, monkeypatch):
 
     monkeypatch.setattr(place_route, "run_tool", run_tool)
     mine = Accelerator.load(accelerator)
-    for part, remedy in (("LFE5U-85F-6BG381C", "fold with a smaller SIMD"), ("xc7z020clg400-1", "xc7z020.*ulx3s")):
-        with pytest.raises(CheckFailed, match=rf"reaches 81.5 MHz, 100 MHz were asked for.*{remedy}"):
-            place_route.place_and_route(accelerator / "x.json", mine.model_copy(update={"part": part}),
-                                        place=accelerator, freq_mhz=100)
+    for part, remedy in (
+        ("LFE5U-85F-6BG381C", "fold with a smaller SIMD"),
+        ("xc7z020clg400-1", "xc7z020.*ulx3s"),
+    ):
+        with pytest.raises(
+            CheckFailed, match=rf"reaches 81.5 MHz, 100 MHz were asked for.*{remedy}"
+        ):
+            place_route.place_and_route(
+                accelerator / "x.json",
+                mine.model_copy(update={"part": part}),
+                place=accelerator,
+                freq_mhz=100,
+            )
 
 
 def test_a_dry_run_writes_sources_only(accelerator):
@@ -81,7 +90,11 @@ def test_errors_carry_the_tools_words_and_the_log(accelerator):
 ])  # fmt: skip
 def test_a_failing_tool_gives_no_bitstream(accelerator, monkeypatch, tool, said, message):
     def run_tool(name, arguments, *, log, timeout_s):
-        log.write_text(said if name == tool else "Info: Max frequency for clock 'clk': 99.0 MHz (PASS at 50 MHz)\n")
+        log.write_text(
+            said
+            if name == tool
+            else "Info: Max frequency for clock 'clk': 99.0 MHz (PASS at 50 MHz)\n"
+        )
         return int(name == tool)
 
     monkeypatch.setattr(place_route, "run_tool", run_tool)

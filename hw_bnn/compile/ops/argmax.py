@@ -87,9 +87,13 @@ class AffineArgmax_rtl(KernelOp):
         bits = self.get_input_datatype().bitwidth()
         a_bits = self.get_nodeattr("aBits")
         return {
-            "N": self.get_nodeattr("Labels"), "PE": self.get_nodeattr("PE"), "IN_BITS": bits,
-            "A_BITS": a_bits, "B_BITS": self.get_nodeattr("bBits"),
-            "MODE": MODES.index(self.get_nodeattr("mode")), "SCORE_BITS": bits,
+            "N": self.get_nodeattr("Labels"),
+            "PE": self.get_nodeattr("PE"),
+            "IN_BITS": bits,
+            "A_BITS": a_bits,
+            "B_BITS": self.get_nodeattr("bBits"),
+            "MODE": MODES.index(self.get_nodeattr("mode")),
+            "SCORE_BITS": bits,
             "LABEL_BITS": self.label_bits(),
             "AFFINE_FILE": self.memory_name("affine") if a_bits else "",
         }
@@ -100,8 +104,10 @@ class AffineArgmax_rtl(KernelOp):
             return {}
         affine = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         pe, bits = self.get_nodeattr("PE"), a_bits + b_bits
-        words = [f"{sum(_field(a, b, a_bits, b_bits) << (i * bits) for i, (a, b) in enumerate(lane)):x}"
-                 for lane in np.reshape(affine.T, (-1, pe, 2)).tolist()]
+        words = [
+            f"{sum(_field(a, b, a_bits, b_bits) << (i * bits) for i, (a, b) in enumerate(lane)):x}"
+            for lane in np.reshape(affine.T, (-1, pe, 2)).tolist()
+        ]
         width = -(-pe * bits // 4)
         return {self.memory_name("affine"): [w.zfill(width) for w in words]}
 

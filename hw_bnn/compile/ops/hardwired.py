@@ -54,8 +54,11 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
         return Network([layer], bits, signed)
 
     def kernel_parameters(self, model):
-        return {"IN_BITS": self.get_instream_width(), "OUT_BITS": self.get_outstream_width(),
-                "LATENCY": self.get_nodeattr("latency")}
+        return {
+            "IN_BITS": self.get_instream_width(),
+            "OUT_BITS": self.get_outstream_width(),
+            "LATENCY": self.get_nodeattr("latency"),
+        }
 
     def memories(self, model):
         return {}
@@ -64,17 +67,25 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
         return [*super().stream_links(), ".ce(ce)", ".x(x)", ".y(y)"]
 
     def body(self):
-        return (f"\n  wire ce;\n  wire [{self.get_instream_width() - 1}:0] x;\n"
-                f"  wire [{self.get_outstream_width() - 1}:0] y;\n"
-                f"  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(y));\n")
+        return (
+            f"\n  wire ce;\n  wire [{self.get_instream_width() - 1}:0] x;\n"
+            f"  wire [{self.get_outstream_width() - 1}:0] y;\n"
+            f"  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(y));\n"
+        )
 
     def generate_hdl(self, model, fpgapart, clk):
         """Write core and wrapper; registers by the generator's delay model."""
         output = self.get_output_datatype().bitwidth()
-        core = _generated(_Key(self.network(model)), self.core_name(),
-                          hardwired_period(family_of(fpgapart), clk), output)
+        core = _generated(
+            _Key(self.network(model)),
+            self.core_name(),
+            hardwired_period(family_of(fpgapart), clk),
+            output,
+        )
         self.set_nodeattr("latency", core.latency)
-        (Path(self.get_nodeattr("code_gen_dir_ipgen")) / f"{self.core_name()}.sv").write_text(core.text)
+        (Path(self.get_nodeattr("code_gen_dir_ipgen")) / f"{self.core_name()}.sv").write_text(
+            core.text
+        )
         super().generate_hdl(model, fpgapart, clk)
 
 
@@ -85,8 +96,12 @@ class _Key:
         self.network = network
         (layer,) = network.layers
         arrays = (layer.weights, layer.thresholds, layer.offsets)
-        self._id = (network.input_bits, network.input_signed, layer.shift,
-                    *(None if a is None else (a.shape, a.tobytes()) for a in arrays))
+        self._id = (
+            network.input_bits,
+            network.input_signed,
+            layer.shift,
+            *(None if a is None else (a.shape, a.tobytes()) for a in arrays),
+        )
 
     def __hash__(self) -> int:
         return hash(self._id)

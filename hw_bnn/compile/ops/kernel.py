@@ -49,10 +49,17 @@ class KernelOp(RTLBackend):
 
     def stream_links(self) -> list[str]:
         """Connections of the kernel's stream ports to the wrapper's."""
-        ends = [*zip(self.input_ports, self.get_verilog_top_module_intf_names()["s_axis"], strict=True),
-                *zip(self.output_ports, self.get_verilog_top_module_intf_names()["m_axis"], strict=True)]
-        return [f".{port}_{signal.lower()}({name}_{signal})"
-                for port, (name, _bits) in ends for signal in SIGNALS]
+        ends = [
+            *zip(self.input_ports, self.get_verilog_top_module_intf_names()["s_axis"], strict=True),
+            *zip(
+                self.output_ports, self.get_verilog_top_module_intf_names()["m_axis"], strict=True
+            ),
+        ]
+        return [
+            f".{port}_{signal.lower()}({name}_{signal})"
+            for port, (name, _bits) in ends
+            for signal in SIGNALS
+        ]
 
     def memory_name(self, kind: str) -> str:
         return f"{self.onnx_node.name}_{kind}.hex"
@@ -69,11 +76,18 @@ class KernelOp(RTLBackend):
 
     def get_verilog_top_module_intf_names(self):
         return {
-            "clk": ["ap_clk"], "rst": ["ap_rst_n"],
-            "s_axis": [(f"in{i}_V", self.get_instream_width_padded(i)) for i in self.stream_inputs()],
-            "m_axis": [(f"out{i}_V", self.get_outstream_width_padded(i))
-                       for i in range(len(self.onnx_node.output))],
-            "aximm": [], "axilite": [], "ap_none": [],
+            "clk": ["ap_clk"],
+            "rst": ["ap_rst_n"],
+            "s_axis": [
+                (f"in{i}_V", self.get_instream_width_padded(i)) for i in self.stream_inputs()
+            ],
+            "m_axis": [
+                (f"out{i}_V", self.get_outstream_width_padded(i))
+                for i in range(len(self.onnx_node.output))
+            ],
+            "aximm": [],
+            "axilite": [],
+            "ap_none": [],
         }
 
     def wrapper(self, model) -> str:
@@ -85,16 +99,27 @@ class KernelOp(RTLBackend):
         ports, links = [], [".ap_clk(ap_clk)", ".ap_rst_n(ap_rst_n)", *self.stream_links()]
         for name, bits, direction in pairs:
             back = "output" if direction == "input" else "input"
-            for signal, way, width in (("TDATA", direction, f"[{bits - 1}:0] "),
-                                       ("TVALID", direction, ""), ("TREADY", back, "")):
+            for signal, way, width in (
+                ("TDATA", direction, f"[{bits - 1}:0] "),
+                ("TVALID", direction, ""),
+                ("TREADY", back, ""),
+            ):
                 note = f'(* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 {name} {signal}" *)\n    '
                 ports.append(f"{note}{way} wire {width}{name}_{signal}")
         parameters = ",\n".join(
-            f"      .{key}({_literal(value)})" for key, value in self.kernel_parameters(model).items())
+            f"      .{key}({_literal(value)})"
+            for key, value in self.kernel_parameters(model).items()
+        )
         return _WRAPPER.format(
-            module=self.get_verilog_top_module_name(), kernel=self.kernel, op=self.onnx_node.op_type,
-            busses=names, ports=",\n    ".join(ports), parameters=parameters, links=",\n      ".join(links),
-            body=self.body())
+            module=self.get_verilog_top_module_name(),
+            kernel=self.kernel,
+            op=self.onnx_node.op_type,
+            busses=names,
+            ports=",\n    ".join(ports),
+            parameters=parameters,
+            links=",\n      ".join(links),
+            body=self.body(),
+        )
 
     def generate_hdl(self, model, fpgapart, clk) -> None:
         """Write wrapper and memory files to code_gen_dir_ipgen."""

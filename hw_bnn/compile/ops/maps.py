@@ -21,11 +21,15 @@ class MapOp(KernelOp):
 
     def get_nodeattr_types(self):
         return super().get_nodeattr_types() | {
-            "IFMDim": ("ints", True, []), "NumChannels": ("i", True, 0), "SIMD": ("i", False, 1),
-            "KernelDim": ("ints", False, [1, 1]), "Stride": ("ints", False, [1, 1]),
+            "IFMDim": ("ints", True, []),
+            "NumChannels": ("i", True, 0),
+            "SIMD": ("i", False, 1),
+            "KernelDim": ("ints", False, [1, 1]),
+            "Stride": ("ints", False, [1, 1]),
             "Dilation": ("ints", False, [1, 1]),
             "padding": ("ints", False, [0, 0, 0, 0]),  # top, left, bottom, right
-            "inputDataType": ("s", True, ""), "outputDataType": ("s", True, ""),
+            "inputDataType": ("s", True, ""),
+            "outputDataType": ("s", True, ""),
             "numInputVectors": ("ints", False, [1]),
         }
 
@@ -42,20 +46,30 @@ class MapOp(KernelOp):
         return DataType[self.get_nodeattr("outputDataType")]
 
     def padded(self) -> tuple[int, int]:
-        (h, w), (top, left, bottom, right) = self.get_nodeattr("IFMDim"), self.get_nodeattr("padding")
+        (h, w), (top, left, bottom, right) = (
+            self.get_nodeattr("IFMDim"),
+            self.get_nodeattr("padding"),
+        )
         return int(h + top + bottom), int(w + left + right)
 
     def output_dim(self) -> tuple[int, int]:
-        kernel, stride, dilation = (self.get_nodeattr(n) for n in ("KernelDim", "Stride", "Dilation"))
-        return tuple(int((size - d * (k - 1) - 1) // s + 1)
-                     for size, k, s, d in zip(self.padded(), kernel, stride, dilation, strict=True))
+        kernel, stride, dilation = (
+            self.get_nodeattr(n) for n in ("KernelDim", "Stride", "Dilation")
+        )
+        return tuple(
+            int((size - d * (k - 1) - 1) // s + 1)
+            for size, k, s, d in zip(self.padded(), kernel, stride, dilation, strict=True)
+        )
 
     def output_channels(self) -> int:
         return int(self.get_nodeattr("NumChannels"))
 
     def get_normal_input_shape(self, ind=0):
-        return (*self.get_nodeattr("numInputVectors"), *self.get_nodeattr("IFMDim"),
-                self.get_nodeattr("NumChannels"))
+        return (
+            *self.get_nodeattr("numInputVectors"),
+            *self.get_nodeattr("IFMDim"),
+            self.get_nodeattr("NumChannels"),
+        )
 
     def get_normal_output_shape(self, ind=0):
         return (*self.get_nodeattr("numInputVectors"), *self.output_dim(), self.output_channels())
@@ -83,19 +97,27 @@ class MapOp(KernelOp):
 
     def windows(self, data: np.ndarray) -> np.ndarray:
         """(N, H, W, C) -> (N, OH, OW, KH, KW, C); data is padded already."""
-        kernel, stride, dilation = (self.get_nodeattr(n) for n in ("KernelDim", "Stride", "Dilation"))
+        kernel, stride, dilation = (
+            self.get_nodeattr(n) for n in ("KernelDim", "Stride", "Dilation")
+        )
         span = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
         view = np.lib.stride_tricks.sliding_window_view(data, span, axis=(1, 2))
-        view = view[:, ::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]]
+        view = view[:, :: stride[0], :: stride[1], :, :: dilation[0], :: dilation[1]]
         return view.transpose(0, 1, 2, 4, 5, 3)
 
     def _frame(self) -> dict[str, int]:
         h, w = self.get_nodeattr("IFMDim")
-        return {"IFM_H": h, "IFM_W": w, "CHANNELS": self.get_nodeattr("NumChannels"),
-                "SIMD": self.get_nodeattr("SIMD")}
+        return {
+            "IFM_H": h,
+            "IFM_W": w,
+            "CHANNELS": self.get_nodeattr("NumChannels"),
+            "SIMD": self.get_nodeattr("SIMD"),
+        }
 
     def _pads(self) -> dict[str, int]:
-        return dict(zip(("PAD_T", "PAD_L", "PAD_B", "PAD_R"), self.get_nodeattr("padding"), strict=True))
+        return dict(
+            zip(("PAD_T", "PAD_L", "PAD_B", "PAD_R"), self.get_nodeattr("padding"), strict=True)
+        )
 
     def _kernel(self) -> dict[str, int]:
         (kh, kw), (sh, sw) = self.get_nodeattr("KernelDim"), self.get_nodeattr("Stride")
@@ -115,8 +137,10 @@ class StreamPad_rtl(MapOp):
         top, left, bottom, right = self.get_nodeattr("padding")
         data = context[self.onnx_node.input[0]]
         context[self.onnx_node.output[0]] = np.pad(
-            data, ((0, 0), (top, bottom), (left, right), (0, 0)),
-            constant_values=self.get_nodeattr("value"))
+            data,
+            ((0, 0), (top, bottom), (left, right), (0, 0)),
+            constant_values=self.get_nodeattr("value"),
+        )
 
     def kernel_parameters(self, model):
         value, bits = self.get_nodeattr("value"), self.get_input_datatype().bitwidth()
@@ -133,7 +157,8 @@ class SlidingWindow_rtl(MapOp):
 
     def get_nodeattr_types(self):
         return super().get_nodeattr_types() | {
-            "ram_style": ("s", False, "auto", {"auto", "block", "distributed"})}
+            "ram_style": ("s", False, "auto", {"auto", "block", "distributed"})
+        }
 
     def output_channels(self):
         return int(np.prod(self.get_nodeattr("KernelDim"))) * super().output_channels()
@@ -145,8 +170,12 @@ class SlidingWindow_rtl(MapOp):
 
     def kernel_parameters(self, model):
         dh, dw = self.get_nodeattr("Dilation")
-        return self._frame() | {"BITS": self.get_input_datatype().bitwidth()} | self._kernel() | {
-            "DILATION_H": dh, "DILATION_W": dw, "RAM_STYLE": self.get_nodeattr("ram_style")}
+        return (
+            self._frame()
+            | {"BITS": self.get_input_datatype().bitwidth()}
+            | self._kernel()
+            | {"DILATION_H": dh, "DILATION_W": dw, "RAM_STYLE": self.get_nodeattr("ram_style")}
+        )
 
 
 @register_custom_op
@@ -159,7 +188,10 @@ class MaxPool_rtl(MapOp):
         return np.asarray(model.get_initializer(self.onnx_node.input[1])).reshape(-1) > 0
 
     def execute_node(self, context, graph):
-        data, mask = context[self.onnx_node.input[0]], context[self.onnx_node.input[1]].reshape(-1) > 0
+        data, mask = (
+            context[self.onnx_node.input[0]],
+            context[self.onnx_node.input[1]].reshape(-1) > 0,
+        )
         top, left, bottom, right = self.get_nodeattr("padding")
         box = ((0, 0), (top, bottom), (left, right), (0, 0))
         flipped = np.where(mask, -data, data)
@@ -168,16 +200,24 @@ class MaxPool_rtl(MapOp):
 
     def kernel_parameters(self, model):
         dtype = self.get_input_datatype()
-        return self._frame() | {
-            "BITS": dtype.bitwidth(), "SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
-        } | self._kernel() | self._pads() | {
-            "MIN_FILE": self.memory_name("minimum") if self._minimum(model).any() else ""}
+        return (
+            self._frame()
+            | {
+                "BITS": dtype.bitwidth(),
+                "SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
+            }
+            | self._kernel()
+            | self._pads()
+            | {"MIN_FILE": self.memory_name("minimum") if self._minimum(model).any() else ""}
+        )
 
     def memories(self, model):
         mask = self._minimum(model)
         if not mask.any():
             return {}
-        return {self.memory_name("minimum"): hex_words(mask.reshape(-1, self.get_nodeattr("SIMD")), 1)}
+        return {
+            self.memory_name("minimum"): hex_words(mask.reshape(-1, self.get_nodeattr("SIMD")), 1)
+        }
 
 
 @register_custom_op
@@ -204,11 +244,16 @@ class SumPool_rtl(MapOp):
 
     def kernel_parameters(self, model):
         dtype = self.get_input_datatype()
-        return self._frame() | {
-            "IN_BITS": dtype.bitwidth(), "IN_SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
-            "IN_BIPOLAR": int(dtype == DataType["BIPOLAR"]),
-            "OUT_BITS": self.get_output_datatype().bitwidth(),
-        } | self._kernel()
+        return (
+            self._frame()
+            | {
+                "IN_BITS": dtype.bitwidth(),
+                "IN_SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
+                "IN_BIPOLAR": int(dtype == DataType["BIPOLAR"]),
+                "OUT_BITS": self.get_output_datatype().bitwidth(),
+            }
+            | self._kernel()
+        )
 
 
 @register_custom_op
@@ -219,9 +264,11 @@ class StreamAdd_rtl(MapOp):
     input_ports = ("s_axis_a", "s_axis_b")
 
     def get_nodeattr_types(self):
-        return super().get_nodeattr_types() | {"inputDataType2": ("s", True, ""),
-                                               "inFIFODepths": ("ints", False, [2, 2]),
-                                               "factors": ("ints", False, [1, 1])}
+        return super().get_nodeattr_types() | {
+            "inputDataType2": ("s", True, ""),
+            "inFIFODepths": ("ints", False, [2, 2]),
+            "factors": ("ints", False, [1, 1]),
+        }
 
     def stream_inputs(self):
         return [0, 1]
@@ -249,11 +296,15 @@ class StreamAdd_rtl(MapOp):
 
     def kernel_parameters(self, model):
         parameters = {"PE": self.get_nodeattr("SIMD")}
-        for side, dtype, factor in zip("AB", map(self.get_input_datatype, (0, 1)),
-                                       self.get_nodeattr("factors"), strict=True):
-            parameters |= {f"{side}_BITS": dtype.bitwidth(), f"{side}_SCALE": int(factor),
-                           f"{side}_SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
-                           f"{side}_BIPOLAR": int(dtype == DataType["BIPOLAR"])}
+        for side, dtype, factor in zip(
+            "AB", map(self.get_input_datatype, (0, 1)), self.get_nodeattr("factors"), strict=True
+        ):
+            parameters |= {
+                f"{side}_BITS": dtype.bitwidth(),
+                f"{side}_SCALE": int(factor),
+                f"{side}_SIGNED": int(dtype.signed() and dtype.bitwidth() > 1),
+                f"{side}_BIPOLAR": int(dtype == DataType["BIPOLAR"]),
+            }
         return parameters | {"OUT_BITS": self.get_output_datatype().bitwidth()}
 
 
@@ -275,7 +326,12 @@ class Fork_rtl(KernelOp, DuplicateStreams):
 
     def stream_links(self):
         interfaces = self.get_verilog_top_module_intf_names()
-        (source, _), sinks = interfaces["s_axis"][0], [name for name, _ in interfaces["m_axis"]][::-1]
+        (source, _), sinks = (
+            interfaces["s_axis"][0],
+            [name for name, _ in interfaces["m_axis"]][::-1],
+        )
         links = [f".s_axis_{s.lower()}({source}_{s})" for s in SIGNALS]
-        return links + [f".m_axis_{s.lower()}({{{', '.join(f'{name}_{s}' for name in sinks)}}})"
-                        for s in SIGNALS]
+        return links + [
+            f".m_axis_{s.lower()}({{{', '.join(f'{name}_{s}' for name in sinks)}}})"
+            for s in SIGNALS
+        ]

@@ -102,13 +102,19 @@ class FoldedMVAU(BipolarWeightMVAU):
         table = self.thresholds(model)
         output = self.get_output_datatype()
         parameters = {
-            "MW": mw, "MH": mh, "PE": pe, "SIMD": simd,
+            "MW": mw,
+            "MH": mh,
+            "PE": pe,
+            "SIMD": simd,
             "N_THRESHOLDS": 0 if table is None else table.shape[1],
             "OUT_BITS": output.bitwidth(),
-            "OUT_BIAS": 0 if table is None or output == DataType["BIPOLAR"] else self.get_nodeattr("ActVal"),
+            "OUT_BIAS": 0
+            if table is None or output == DataType["BIPOLAR"]
+            else self.get_nodeattr("ActVal"),
             "WEIGHTS_FILE": self.memory_name("weights"),
             "THRESHOLDS_FILE": "" if table is None else self.memory_name("thresholds"),
-            "PIPELINE": self.get_nodeattr("pipeline"), "WEIGHTS_STAGE": self.get_nodeattr("weightsStage"),
+            "PIPELINE": self.get_nodeattr("pipeline"),
+            "WEIGHTS_STAGE": self.get_nodeattr("weightsStage"),
         }
         for attribute, parameter in STYLES.items():
             if self.get_nodeattr(attribute) != "auto":
@@ -116,8 +122,11 @@ class FoldedMVAU(BipolarWeightMVAU):
         if table is not None:
             sets, index = self.threshold_sets(model)
             if len(sets) > 1:
-                parameters |= {"N_SETS": len(sets), "N_VECTORS": len(index),
-                               "SETS_FILE": self.memory_name("sets")}
+                parameters |= {
+                    "N_SETS": len(sets),
+                    "N_VECTORS": len(index),
+                    "SETS_FILE": self.memory_name("sets"),
+                }
         return parameters
 
     def memories(self, model) -> dict[str, list[str]]:
@@ -126,15 +135,24 @@ class FoldedMVAU(BipolarWeightMVAU):
         weights = model.get_initializer(self.onnx_node.input[1]).T  # (MH, MW)
         if not np.array_equal(np.abs(weights), np.ones_like(weights)):
             raise ValueError(f"{self.onnx_node.name}: weights are not +1 and -1")
-        lanes = (weights > 0).reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3).reshape(nf * sf, pe * simd)
+        lanes = (
+            (weights > 0)
+            .reshape(nf, pe, sf, simd)
+            .transpose(0, 2, 1, 3)
+            .reshape(nf * sf, pe * simd)
+        )
         files = {self.memory_name("weights"): hex_words(lanes, 1)}
         if self.thresholds(model) is not None:
             sets, index = self.threshold_sets(model)
-            tables = [np.sort(self.kernel_thresholds(t), axis=1) for t in sets]  # as the kernel wants them
+            tables = [
+                np.sort(self.kernel_thresholds(t), axis=1) for t in sets
+            ]  # as the kernel wants them
             rows = np.concatenate([t.reshape(nf, -1) for t in tables])
             files[self.memory_name("thresholds")] = hex_words(rows, self.threshold_bits(model))
             if len(sets) > 1:
-                files[self.memory_name("sets")] = hex_words(index[:, None], max(1, (len(sets) - 1).bit_length()))
+                files[self.memory_name("sets")] = hex_words(
+                    index[:, None], max(1, (len(sets) - 1).bit_length())
+                )
         return files
 
     def generate_hdl(self, model, fpgapart, clk):
@@ -195,7 +213,9 @@ class IntMVAU_rtl(FoldedMVAU):
     def kernel_parameters(self, model):
         dtype = self.get_input_datatype(0)
         return self._common_parameters(model) | {
-            "IN_BITS": dtype.bitwidth(), "IN_SIGNED": int(dtype.signed()), "ACC_BITS": self._acc_bits(),
+            "IN_BITS": dtype.bitwidth(),
+            "IN_SIGNED": int(dtype.signed()),
+            "ACC_BITS": self._acc_bits(),
         }
 
     def _acc_bits(self) -> int:

@@ -18,7 +18,10 @@ class WidthConverter_rtl(KernelOp, StreamingDataWidthConverter):
     kernel = "width_converter"
 
     def get_nodeattr_types(self):
-        return {**StreamingDataWidthConverter.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
+        return {
+            **StreamingDataWidthConverter.get_nodeattr_types(self),
+            **KernelOp.get_nodeattr_types(self),
+        }
 
     def execute_node(self, context, graph):
         shape = context[self.onnx_node.output[0]].shape
@@ -35,8 +38,11 @@ class WidthConverter_rtl(KernelOp, StreamingDataWidthConverter):
         return max(self.words())
 
     def kernel_parameters(self, model):
-        return {"IN_BITS": self.get_instream_width(), "OUT_BITS": self.get_outstream_width(),
-                "FRAME_BITS": self.frame_bits()}
+        return {
+            "IN_BITS": self.get_instream_width(),
+            "OUT_BITS": self.get_outstream_width(),
+            "FRAME_BITS": self.frame_bits(),
+        }
 
 
 @register_custom_op

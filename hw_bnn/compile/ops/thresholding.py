@@ -54,8 +54,10 @@ class BnnThresholding_rtl(KernelOp, Thresholding):
         return {
             "CHANNELS": self.get_nodeattr("PE" if len(table) == 1 else "NumChannels"),
             "PE": self.get_nodeattr("PE"),
-            "IN_BITS": idt.bitwidth(), "IN_SIGNED": int(idt.signed() and idt != DataType["BIPOLAR"]),
-            "N_THRESHOLDS": table.shape[1], "OUT_BITS": odt.bitwidth(),
+            "IN_BITS": idt.bitwidth(),
+            "IN_SIGNED": int(idt.signed() and idt != DataType["BIPOLAR"]),
+            "N_THRESHOLDS": table.shape[1],
+            "OUT_BITS": odt.bitwidth(),
             "OUT_BIAS": 0 if odt == DataType["BIPOLAR"] else self.get_nodeattr("ActVal"),
             "THRESHOLDS_FILE": self.memory_name("thresholds"),
             "NEGATE_FILE": self.memory_name("negate") if self._negate().any() else "",
@@ -73,7 +75,11 @@ class BnnThresholding_rtl(KernelOp, Thresholding):
             table = table - negate[:, None]  # -x >= T holds where ~x >= T - 1
         table = np.sort(table, axis=1)  # as the kernel wants them
         rows = table.reshape(-1, pe * table.shape[1])
-        files = {self.memory_name("thresholds"): hex_words(rows, self.get_input_datatype().bitwidth() + 2)}
+        files = {
+            self.memory_name("thresholds"): hex_words(
+                rows, self.get_input_datatype().bitwidth() + 2
+            )
+        }
         if negate.any():
             files[self.memory_name("negate")] = hex_words(negate.reshape(-1, pe), 1)
         return files
