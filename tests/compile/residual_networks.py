@@ -10,7 +10,6 @@ Where the map shrinks, the shortcut is average pooling 2x2, Q8, a 1-bit 1x1 conv
 
 from __future__ import annotations
 
-import numpy as np
 import onnx
 from golden_networks import Builder
 

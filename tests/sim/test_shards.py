@@ -252,7 +252,7 @@ def test_two_runs_at_once_share_a_cache_and_are_both_right(toy, fresh_cache, tmp
 def test_a_truncated_library_is_built_again(toy, fresh_cache, tmp_path):
     x = random_inputs(5)
     # In another process: cutting short a library that this one has mapped would end this one.
-    code = f"from hw_bnn.sim.native import *; from hw_bnn.sim.build import library;"
+    code = "from hw_bnn.sim.native import *; from hw_bnn.sim.build import library;"
     code += f"a = Accelerator.load({str(toy.folder)!r});"
     code += f"library(rtl_design(Path({str(toy.folder / 'rtl')!r}), a)).__enter__()"
     subprocess.run([sys.executable, "-c", code], check=True)
