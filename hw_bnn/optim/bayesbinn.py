@@ -84,7 +84,10 @@ class BayesBiNN(torch.optim.Optimizer):
             for _, weight in self._each():
                 if weight.grad is None:
                     continue
-                scaled = weight.grad * scales[weight]
+                scale = scales[weight]
+                scaled = (
+                    scale.mul_(weight.grad) if isinstance(scale, Tensor) else weight.grad * scale
+                )
                 sums[weight] = scaled if index == 0 else sums[weight].add_(scaled)
         for group, weight in self._each():
             if weight in sums:
@@ -101,27 +104,29 @@ class BayesBiNN(torch.optim.Optimizer):
 
     def relax(self, weight: Tensor, state: dict, tau: float, eps: Tensor) -> Tensor:
         """The sample of uniform noise `eps` goes into the weight; the scale s is returned."""
-        delta = 0.5 * torch.log(eps / (1 - eps))
-        weight.copy_(torch.tanh((state["lam"] + delta) / tau))
-        mu = state["mu"] if self.lagged else torch.tanh(state["lam"])
-        return self.n_train * (1 - weight * weight + EPS) / tau / (1 - mu * mu + EPS)
+        # in place: fresh memory for each of ten large tensors would cost more than the arithmetic
+        noise = torch.sub(1, eps)
+        torch.div(eps, noise, out=noise).log_().mul_(0.5)
+        sample = noise.add_(state["lam"]).div_(tau).tanh_()
+        weight.copy_(sample)
+        scale = _one_less_square(sample).mul_(self.n_train).div_(tau)
+        return scale.div_(_one_less_square(state["mu"].clone()))
 
     def _update(self, group: dict, weight: Tensor, gradient: Tensor) -> None:
         """Move lam by the averaged, scaled gradient."""
         state, alpha, momentum = self.state[weight], group["lr"], group["momentum"]
         lam = state["lam"]
         if self.lagged:
-            state["mu"] = torch.tanh(lam)
+            torch.tanh(lam, out=state["mu"])
         state["step"] += 1
         if momentum:
-            state["momentum"].mul_(momentum).add_(
-                gradient + lam - state["prior"], alpha=1 - momentum
-            )
+            pull = gradient.add_(lam).sub_(state["prior"])
+            state["momentum"].mul_(momentum).add_(pull, alpha=1 - momentum)
             lam.sub_(state["momentum"], alpha=alpha / (1 - momentum ** state["step"]))
         else:
-            lam.mul_(1 - alpha).sub_(gradient - state["prior"], alpha=alpha)
+            lam.mul_(1 - alpha).sub_(gradient.sub_(state["prior"]), alpha=alpha)
         if not self.lagged:
-            state["mu"] = torch.tanh(lam)
+            torch.tanh(lam, out=state["mu"])
 
     @torch.no_grad()
     def set_mode(self) -> None:
@@ -153,3 +158,8 @@ class BayesBiNN(torch.optim.Optimizer):
             total += float(-(p * p.log2() + q * q.log2()).sum())
             count += weight.numel()
         return total / count
+
+
+def _one_less_square(x: Tensor) -> Tensor:
+    """1 - x^2 + EPS, in x's own memory."""
+    return x.mul_(x).neg_().add_(1).add_(EPS)

@@ -92,6 +92,7 @@ def test_bayesbinn_step_in_float32():
     bayes = BayesBiNN([w], n_train=60_000, lr=1e-3, temperature=1e-2)
     state = bayes.state[w]
     state["lam"] = torch.tensor([10.0, -10.0, 0.3, -2.0])
+    state["mu"] = torch.tanh(state["lam"])
     eps = torch.tensor([0.5, 0.2, 0.6, 0.99])
     close(0.5 * torch.log(eps / (1 - eps)), [0, -0.6931472, 0.2027326, 2.2975605], 1e-5)
     scale = bayes.relax(w.data, state, 1e-2, eps)
