@@ -140,7 +140,7 @@ def benchmark(name: str, folder: Path, options: argparse.Namespace) -> dict:
 
 def _cocotb(folder: Path, x: np.ndarray, agree: Callable[[str, np.ndarray], None]) -> dict:
     """Starting the simulator and Python in it is a matter of seconds: what counts is the slope."""
-    few, many = min(len(x), COCOTB_FRAMES), min(len(x), 6 * COCOTB_FRAMES)
+    few, many = min(len(x), COCOTB_FRAMES), min(len(x), 30 * COCOTB_FRAMES)
     row = {"frames": many, "repeats": 3}
     clock, processor, cycles = [], [], 0
     agree("cocotb", simulate(folder, x[:few], engine="cocotb").scores)
