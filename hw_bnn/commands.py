@@ -78,9 +78,7 @@ def _finish(document: dict, show: Callable[[dict], None], json: bool) -> None:
 
 
 def _read_json(path: Path) -> dict:
-    import json
-
-    return json.loads(path.read_text())
+    return loads(path.read_text())
 
 
 @app.command()
@@ -198,7 +196,7 @@ def compile_model(
             max_fifo_depth=max_fifo_depth, check=check, force=force, progress=console.say if debug else None,
         )  # fmt: skip
     accelerator = Accelerator.load(folder)
-    why = loads((folder / "reports" / "folding.json").read_text())
+    why = _read_json(folder / "reports" / "folding.json")
     document = {"folder": str(folder), "folding": why, **accelerator.model_dump(mode="json")}
     _finish(document, _show_accelerator, json)
 

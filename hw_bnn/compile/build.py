@@ -7,6 +7,7 @@ import json
 import shutil
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,9 +20,8 @@ from .boards import BOARDS, DEFAULT_BOARD, too_large
 OUTPUT_MODES = ("scores", "label", "both")
 MEMORIES = ("auto", "lut", "block")
 """Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM."""
-_FINN_PART = (
-    "xc7z020clg400-1"  # for parts that FINN does not know; only its HLS choices depend on it
-)
+# For parts that FINN does not know; only its HLS choices depend on it.
+_FINN_PART = "xc7z020clg400-1"
 _VERSIONS = ("hw-bnn", "finn-plus", "qonnx", "onnx", "numpy")
 
 
@@ -157,7 +157,8 @@ def compile_model(
         shutil.move(folder / "finn.log", folder / "reports" / "finn.log")
         shutil.copyfile(source, folder / "model.onnx")
         say("RTL")
-        accelerator = write_rtl(
+        write = partial(
+            write_rtl,
             graph,
             imported,
             folder,
@@ -167,6 +168,7 @@ def compile_model(
             clk_period_ns=clk_period_ns,
             options=options,
         )
+        accelerator = write()
         if size_fifos:
             say("FIFO sizing")
             from .fifo_sizing import size
@@ -176,16 +178,7 @@ def compile_model(
             (folder / "reports" / "fifo_depths.json").write_text(
                 json.dumps(report, indent=1) + "\n"
             )
-            accelerator = write_rtl(
-                graph,
-                imported,
-                folder,
-                name=source.stem,
-                board=board,
-                part=part,
-                clk_period_ns=clk_period_ns,
-                options=options,
-            )
+            accelerator = write()
         accelerator = add_resources(folder, accelerator)
         if named and (excess := too_large(accelerator, named)):
             raise BadInput(

@@ -84,10 +84,7 @@ class BayesBiNN(torch.optim.Optimizer):
             for _, weight in self._each():
                 if weight.grad is None:
                     continue
-                scale = scales[weight]
-                scaled = (
-                    scale.mul_(weight.grad) if isinstance(scale, Tensor) else weight.grad * scale
-                )
+                scaled = weight.grad * scales[weight]
                 sums[weight] = scaled if index == 0 else sums[weight].add_(scaled)
         for group, weight in self._each():
             if weight in sums:
@@ -103,7 +100,16 @@ class BayesBiNN(torch.optim.Optimizer):
         return self.relax(weight, state, tau, torch.rand_like(weight))
 
     def relax(self, weight: Tensor, state: dict, tau: float, eps: Tensor) -> Tensor:
-        """The sample of uniform noise `eps` goes into the weight; the scale s is returned."""
+        """Put the relaxed sample w_b of given noise into a weight (formulas: head of the file).
+
+        Args:
+            weight, eps: float32 of one shape; eps uniform in [0, 1).
+            state: the weight's lam and mu, float32 of that shape.
+            tau: temperature.
+
+        Returns:
+            s, float32 of that shape: the factor of the gradient g at w_b.
+        """
         # in place: fresh memory for each of ten large tensors would cost more than the arithmetic
         noise = torch.sub(1, eps)
         torch.div(eps, noise, out=noise).log_().mul_(0.5)
