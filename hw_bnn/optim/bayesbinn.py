@@ -20,8 +20,9 @@ which makes s 83 times smaller there; other types are refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -76,63 +77,87 @@ class BayesBiNN(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable):
         """One step; returns the closure's last result."""
-        sums = {}
-        for index in range(max(self.samples, 1)):
-            scales = {w: self._draw(group, w) for group, w in self._each()}
+        count, sums = max(self.samples, 1), {}
+        for index in range(count):
+            for group, weight in self._each():
+                self._draw(group, weight)
             with torch.enable_grad():
                 result = closure()
-            for _, weight in self._each():
+            for group, weight in self._each():
                 if weight.grad is None:
                     continue
-                scaled = weight.grad * scales[weight]
-                sums[weight] = scaled if index == 0 else sums[weight].add_(scaled)
-        for group, weight in self._each():
-            if weight in sums:
-                self._update(group, weight, sums[weight].div_(max(self.samples, 1)))
+                if index < count - 1:
+                    total = sums.setdefault(weight, torch.zeros_like(weight))
+                    for part, *factors in _blocks(total, *self._factors(weight)):
+                        part.add_(self._scaled(group, *factors))
+                else:
+                    self._move(group, weight, sums.get(weight), count)
         return result
 
-    def _draw(self, group: dict, weight: Tensor) -> Tensor | float:
-        """Put a relaxed sample into the weight; the scale s of its gradient."""
-        state, tau = self.state[weight], group["temperature"]
-        if self.samples == 0:
-            weight.copy_(torch.tanh(state["lam"]))
-            return float(self.n_train)
-        return self.relax(weight, state, tau, torch.rand_like(weight))
+    def _draw(self, group: dict, weight: Tensor) -> None:
+        """Put a relaxed sample into the weight.
 
-    def relax(self, weight: Tensor, state: dict, tau: float, eps: Tensor) -> Tensor:
-        """Put the relaxed sample w_b of given noise into a weight (formulas: head of the file).
-
-        Args:
-            weight, eps: float32 of one shape; eps uniform in [0, 1).
-            state: the weight's lam and mu, float32 of that shape.
-            tau: temperature.
-
-        Returns:
-            s, float32 of that shape: the factor of the gradient g at w_b.
+        Noise is drawn for the weights that it can turn: float32's uniform numbers give |delta| <=
+        8.32 (and -inf for 0, which the open interval of eps leaves out), so that from |lam| = 8.4 +
+        9.02 tau on a sample is exactly the sign of lam.
         """
-        # in place: fresh memory for each of ten large tensors would cost more than the arithmetic
-        noise = torch.sub(1, eps)
-        torch.div(eps, noise, out=noise).log_().mul_(0.5)
-        sample = noise.add_(state["lam"]).div_(tau).tanh_()
-        weight.copy_(sample)
-        scale = _one_less_square(sample).mul_(self.n_train).div_(tau)
-        return scale.div_(_one_less_square(state["mu"].clone()))
+        tau = group["temperature"]
+        for w, lam in _blocks(weight, self.state[weight]["lam"]):
+            if self.samples == 0:
+                torch.tanh(lam, out=w)
+            else:
+                near = _few(lam.abs() < _LARGEST_NOISE + _SATURATED * tau)
+                if near is None:
+                    w.copy_(relax(lam, torch.rand_like(lam), tau))
+                else:
+                    few = lam[near]
+                    torch.copysign(_ONE, lam, out=w)[near] = relax(few, torch.rand_like(few), tau)
 
-    def _update(self, group: dict, weight: Tensor, gradient: Tensor) -> None:
-        """Move lam by the averaged, scaled gradient."""
-        state, alpha, momentum = self.state[weight], group["lr"], group["momentum"]
-        lam = state["lam"]
-        if self.lagged:
-            torch.tanh(lam, out=state["mu"])
+    def _factors(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What a scaled gradient is made of: g, w_b (which the weight still holds) and mu."""
+        return weight.grad, weight, self.state[weight]["mu"]
+
+    def _scaled(self, group: dict, gradient: Tensor, sample: Tensor, mu: Tensor) -> Tensor:
+        """s g, in fresh memory. All weights with w_b and mu at +-1 have one s."""
+        if self.samples == 0:
+            return gradient * float(self.n_train)
+        n_train, tau = self.n_train, group["temperature"]
+        near = _few(torch.mul(sample, mu).abs_() < 1)
+        if near is None:
+            return gradient_scale(sample, mu, n_train, tau).mul_(gradient)
+        scaled = gradient * gradient_scale(_ONE, _ONE, n_train, tau)
+        scaled[near] = gradient[near] * gradient_scale(sample[near], mu[near], n_train, tau)
+        return scaled
+
+    def _move(self, group: dict, weight: Tensor, total: Tensor | None, count: int) -> None:
+        """Move lam by the mean of the scaled gradients: `total` of the samples before, and the
+        last one's.
+        """
+        state = self.state[weight]
         state["step"] += 1
-        if momentum:
-            pull = gradient.add_(lam).sub_(state["prior"])
-            state["momentum"].mul_(momentum).add_(pull, alpha=1 - momentum)
-            lam.sub_(state["momentum"], alpha=alpha / (1 - momentum ** state["step"]))
+        names = [name for name in ("prior", "momentum") if name in state]
+        optional = [state[name] for name in names] + ([] if total is None else [total])
+        for g, w, mu, lam, *rest in _blocks(*self._factors(weight), state["lam"], *optional):
+            mean = self._scaled(group, g, w, mu)
+            if total is not None:
+                mean.add_(rest[-1]).div_(count)
+            if self.lagged:
+                _tanh(lam, out=mu)
+            self._step_of(group, state["step"], mean, lam, **dict(zip(names, rest)))
+            if not self.lagged:
+                _tanh(lam, out=mu)
+
+    @staticmethod
+    def _step_of(
+        group: dict, step: int, mean: Tensor, lam: Tensor, prior: Tensor, momentum=None
+    ) -> None:
+        """The step of lam along the mean scaled gradient (formulas: head of the file)."""
+        alpha, beta = group["lr"], group["momentum"]
+        if beta:
+            momentum.mul_(beta).add_(mean.add_(lam).sub_(prior), alpha=1 - beta)
+            lam.sub_(momentum, alpha=alpha / (1 - beta**step))
         else:
-            lam.mul_(1 - alpha).sub_(gradient.sub_(state["prior"]), alpha=alpha)
-        if not self.lagged:
-            torch.tanh(lam, out=state["mu"])
+            lam.mul_(1 - alpha).sub_(mean.sub_(prior), alpha=alpha)
 
     @torch.no_grad()
     def set_mode(self) -> None:
@@ -166,6 +191,71 @@ class BayesBiNN(torch.optim.Optimizer):
         return total / count
 
 
+def relax(lam: Tensor, eps: Tensor, tau: float) -> Tensor:
+    """The relaxed sample w_b of uniform noise (formulas: head of the file).
+
+    Args:
+        lam, eps: float32 of one shape; eps uniform in [0, 1). tau: temperature.
+    """
+    noise = torch.sub(1, eps)
+    torch.div(eps, noise, out=noise).log_().mul_(0.5)
+    return noise.add_(lam).div_(tau).tanh_()
+
+
+def gradient_scale(sample: Tensor, mu: Tensor, n_train: int, tau: float) -> Tensor:
+    """s, by which the gradient at a relaxed sample counts (formulas: head of the file).
+
+    Args:
+        sample, mu: w_b and the mean, float32 of one shape.
+        n_train: N. tau: temperature.
+    """
+    scale = _one_less_square(sample).mul_(n_train).div_(tau)
+    return scale.div_(_one_less_square(mu))
+
+
 def _one_less_square(x: Tensor) -> Tensor:
-    """1 - x^2 + EPS, in x's own memory."""
-    return x.mul_(x).neg_().add_(1).add_(EPS)
+    """1 - x^2 + EPS."""
+    return torch.mul(x, x).neg_().add_(1).add_(EPS)
+
+
+# Most weights lie far from 0 after the first steps, and tanh, log and random numbers are nine
+# tenths of a step's arithmetic: they are computed where they matter, with the same result.
+
+_ONE = torch.ones(())
+_SATURATED = 9.02  # tanh is +-1 in float32 from here on
+_LARGEST_NOISE = 8.4  # 1/2 log(2^24) = 8.32, the most that a float32 eps in (0, 1) gives
+
+
+def _few(mask: Tensor) -> tuple[Tensor, ...] | None:
+    """Indices of a mask's true elements; None where all may as well be computed: when there are
+    many, and on a GPU, which would have to be waited for.
+    """
+    if mask.device.type != "cpu":
+        return None
+    # numpy's are ten times as fast as torch's on sparse masks
+    flags = mask.numpy()
+    if 4 * np.count_nonzero(flags) > flags.size:
+        return None
+    return tuple(torch.from_numpy(index) for index in flags.nonzero())
+
+
+def _tanh(x: Tensor, out: Tensor) -> None:
+    """tanh(x) into `out`, float32."""
+    near = _few(x.abs() < _SATURATED)
+    if near is None:
+        torch.tanh(x, out=out)
+    else:
+        torch.copysign(_ONE, x, out=out)[near] = x[near].tanh_()
+
+
+# Elements of a block per thread: what a step needs of them stays in a core's cache.
+_BLOCK = 1 << 17
+
+
+def _blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    """Tensors of one shape, cut alike into flat views that fit a CPU's cache, since twenty passes
+    over large tensors wait for memory; uncut on a GPU, and where one is no plain stretch of memory.
+    """
+    if tensors[0].device.type != "cpu" or not all(t.is_contiguous() for t in tensors):
+        return iter((tensors,))
+    return zip(*(t.detach().view(-1).split(_BLOCK * torch.get_num_threads()) for t in tensors))

@@ -10,6 +10,7 @@ import torch
 
 from hw_bnn.nn import clip_weights, sign, zoo
 from hw_bnn.optim import BMD, BNEW, PMF, BayesBiNN, Bop, Bop2ndOrder, MDTanh, ProxQuant
+from hw_bnn.optim.bayesbinn import gradient_scale, relax
 from hw_bnn.optim.scaling import glorot_limit, gradient_limit, scale_gradients
 
 STEPS, SHAPE = 50, (7, 5)
@@ -222,6 +223,47 @@ def test_bayesbinn(momentum, samples, lagged, gradients):
             lam = (1 - 0.01) * lam - 0.01 * (mean - 0.1)
     assert len(draws) == STEPS * samples
     np.testing.assert_allclose(bayes.state[weight]["lam"], lam, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("tau", [1e-10, 1e-2, 0.3])
+@pytest.mark.parametrize("strided", [False, True])
+def test_bayesbinn_of_weights_far_from_zero_is_the_plain_formula(tau, strided):
+    """The weights whose sample, mean and scale are known without arithmetic get the same floats as
+    by it, whatever noise the plain formula draws for them.
+    """
+    shape, n_train = (700, 400), 54_000
+    torch.manual_seed(6)
+    weight = torch.nn.Parameter(torch.zeros(shape[::-1]).T if strided else torch.zeros(shape))
+    bayes = BayesBiNN([weight], n_train, lr=1e-3, temperature=tau)
+    state = bayes.state[weight]
+    state["lam"] = torch.where(torch.rand(shape) < 0.5, -1e4, 1e4) * (1 + torch.rand(shape))
+    near = torch.rand(shape) < 0.1
+    state["lam"][near] = 14 * torch.rand(int(near.sum())) - 7
+    state["lam"][0, :9] = torch.tensor([9.02, -9.02, 9.0, -9.0, 9.5, 12.0, -12.0, 8.3, -8.3])
+    if strided:
+        state["lam"] = state["lam"].T.contiguous().T
+    state["mu"] = torch.tanh(state["lam"])
+    lam = state["lam"].clone()
+    gradient = torch.randn(shape) * 1e-3
+    seen = []
+
+    def closure():
+        seen.append(weight.detach().clone())
+        weight.grad = gradient
+
+    drawn = lam.abs() < 8.4 + 9.02 * tau
+    assert 0.08 < drawn.float().mean() < 0.12
+    eps = torch.rand(shape).clamp_(2**-24)  # the noise that was not drawn
+    rng = torch.get_rng_state()
+    bayes.step(closure)
+    torch.set_rng_state(rng)
+    eps[drawn] = torch.rand(int(drawn.sum()))
+    sample = relax(lam, eps, tau)
+    scale = gradient_scale(sample, torch.tanh(lam), n_train, tau)
+    assert torch.equal(seen[0], sample)
+    expected = lam.mul(1 - 1e-3).sub_(gradient * scale, alpha=1e-3)
+    assert torch.equal(state["lam"], expected)
+    assert torch.equal(state["mu"], torch.tanh(expected))
 
 
 def test_bayesbinn_predictions_and_prior():
