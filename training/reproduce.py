@@ -4,6 +4,8 @@
     python training/reproduce.py bayesbinn_table2_mnist                          # needs a GPU
     python training/reproduce.py alizadeh_table3_mnist --epochs 10 --seeds 1     # cut to 10 epochs
     python training/reproduce.py finn --rows 'sfc_*' --set training.epochs=320 --name sfc_320_epochs
+    python training/reproduce.py bnew_table1_cifar10 --set data.limit=3000 \\
+        '*_bnew:training.method.pull=0.01' --name cut              # a change of the rows that match
 
 Every row is a recipe of training/recipes; a run that was stopped is gone on with. Results go to
 training/results: NAME.json (every run, command, processor, versions), NAME.md (the table beside the
@@ -67,6 +69,17 @@ def prepared(path: Path, changes: list[str], epochs: int | None, out: Path):
     return shortened(recipe, epochs) if epochs else recipe
 
 
+def changes_of(row: str, changes: list[str]) -> list[str]:
+    """The `key=value` of a row, of changes to all rows and of `PATTERN:key=value`, to some."""
+    own = []
+    for change in changes:
+        key, equals, value = change.partition("=")
+        pattern, colon, rest = key.rpartition(":")
+        if not colon or fnmatch(row, pattern):
+            own.append(f"{rest}{equals}{value}")
+    return own
+
+
 def figure_of(metric: str, result: dict, records: list[dict]) -> float | None:
     """The number that the table shows: of result.json, or of the last epoch's record."""
     return result[metric] if metric in result else records[-1].get(metric)
@@ -79,7 +92,8 @@ def run_row(name: str, path: Path, table: dict, args) -> dict:
 
     runs = []
     for seed in range(args.seeds or table["seeds"]):
-        recipe = prepared(path, [f"seed={seed}", *args.set], args.epochs, args.out)
+        changes = [f"seed={seed}", *changes_of(name, args.set)]
+        recipe = prepared(path, changes, args.epochs, args.out)
         folder = train(
             recipe, out=args.out / f"{name}-seed{seed}", resume=True, data_root=args.data_root
         )
@@ -148,7 +162,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, help="runs per row; by default the paper's number")
     parser.add_argument("--rows", nargs="+", help="only these rows; with * and ? as in file names")
     parser.add_argument(
-        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="changes to every recipe"
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="[ROWS:]KEY=VALUE",
+        help="changes to every recipe, or to those whose names match ROWS",
     )
     parser.add_argument(
         "--name", help="of the files of results; TABLE, or TABLE_N_epochs, by default"
@@ -196,6 +214,10 @@ def run(tables: dict, args) -> int:
             f"no row of {args.table} is named {' or '.join(args.rows)}",
             remedy=f"its rows are {', '.join(table['rows'])}",
         )
+    for change in args.set:  # before hours of training
+        pattern, colon, _ = change.partition("=")[0].rpartition(":")
+        if colon and not any(fnmatch(row, pattern) for row in rows):
+            raise BadInput(f"{change!r} changes no row", remedy=f"the rows are {', '.join(rows)}")
     done = [run_row(name, files[name], table, args) for name in rows]
     options = [f"--epochs {args.epochs}"] if args.epochs else []
     options += [f"--seeds {args.seeds}"] if args.seeds else []

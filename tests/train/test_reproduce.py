@@ -39,3 +39,14 @@ def test_changed_recipes_need_a_name_of_their_own(tmp_path):
     document = json.loads((tmp_path / "results/moons.json").read_text())
     assert document["command"].endswith("--set training.epochs=2 --name moons")
     assert document["rows"][0]["epochs"] == 2
+
+
+def test_a_change_of_some_rows(tmp_path):
+    change = ["two_moons", "--set", "training.epochs=2", "*_ste:training.epochs=3", "--name", "some"]
+    done = reproduce(tmp_path, *change)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((tmp_path / "results/some.json").read_text())
+    epochs = {row["recipe"]: row["epochs"] for row in document["rows"]}
+    assert epochs == {"bayesbinn_two_moons_ste": 3, "bayesbinn_two_moons_bayesbinn": 2}
+    refused = reproduce(tmp_path, "two_moons", "--set", "*_pmf:seed=2", "--name", "none")
+    assert refused.returncode == 2 and "*_pmf:seed=2" in refused.stderr
