@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hw_bnn.errors import BadInput
 from hw_bnn.nn import (
@@ -19,6 +21,7 @@ from hw_bnn.nn import (
     sign,
     zoo,
 )
+from hw_bnn.nn import binary_product
 
 
 def test_sign_of_zero_is_plus_one():
@@ -149,11 +152,9 @@ def test_unknown_model():
 
 
 @pytest.mark.parametrize("estimator", ["identity", "clipped"])
-def test_the_int8_product_is_the_float_one(estimator, monkeypatch):
-    from hw_bnn.nn import binary_product
-
-    monkeypatch.setattr(binary_product, "LEAST_WEIGHTS", 1)
-    monkeypatch.setattr(binary_product, "_FAST_INT8", True)
+@pytest.mark.parametrize("int8", [True, False])
+def test_the_faster_product_is_the_float_one(int8, estimator, monkeypatch):
+    monkeypatch.setattr(binary_product, "_FAST_INT8", int8)
     torch.manual_seed(0)
     layer = BinaryLinear(200, 70, estimator=estimator)
     layer.weight.data.mul_(20)
@@ -161,9 +162,9 @@ def test_the_int8_product_is_the_float_one(estimator, monkeypatch):
     x = sign(torch.randn(32, 200)).requires_grad_()
     upstream = torch.randn(32, 70)
     results = []
-    for fast in (True, False):
-        monkeypatch.setattr(binary_product, "_FAST_INT8", fast)
-        assert binary_product.worth_while(x, layer.weight) == fast
+    for least in (1, layer.weight.numel() + 1):
+        monkeypatch.setattr(binary_product, "LEAST_WEIGHTS", least)
+        assert binary_product.worth_while(x, layer.weight) == (least == 1)
         x.grad = layer.weight.grad = None
         out = layer(x)
         out.backward(upstream)
@@ -172,5 +173,29 @@ def test_the_int8_product_is_the_float_one(estimator, monkeypatch):
     for fast, plain in zip(results[0][1:], results[1][1:]):
         torch.testing.assert_close(fast, plain, rtol=1e-5, atol=1e-5)
     assert (results[0][2] == 0).any() == (estimator == "clipped")
-    monkeypatch.setattr(binary_product, "_FAST_INT8", True)
+    monkeypatch.setattr(binary_product, "LEAST_WEIGHTS", 1)
     assert not binary_product.worth_while(x.detach() * 0.5, layer.weight)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    k=st.integers(1, 4094) | st.sampled_from([1, 2, 3, 1023, 1024, 2047, 2048, 4093, 4094]),
+    half=st.integers(1, 9),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_rows_multiplied_in_pairs(k, half, seed):
+    """Random rows, and those that give +-K in either half of a pair and in both."""
+    assert binary_product._pairs(2 * half, k)
+    generator = torch.Generator().manual_seed(seed)
+    x = 2.0 * torch.randint(0, 2, (2 * half, k), generator=generator) - 1
+    signs = 2.0 * torch.randint(0, 2, (20, k), generator=generator) - 1
+    signs[:4] = torch.stack([x[0], -x[0], x[half], -x[half]])
+    if seed % 2:
+        x[half] = x[0] if seed % 4 == 1 else -x[0]
+    exact = (x.double() @ signs.double().T).float()
+    assert torch.equal(binary_product.paired_product(x, signs), exact)
+
+
+def test_rows_that_cannot_be_multiplied_in_pairs():
+    assert not binary_product._pairs(100, 4095)  # sums beyond 2^24
+    assert not binary_product._pairs(99, 64)
