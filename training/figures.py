@@ -42,10 +42,11 @@ def _records(row: dict) -> list[list[dict]]:
 
 
 def curves(document: dict):
-    """Validation accuracy and training loss per epoch, mean over seeds; stages are parted by
-    lines.
+    """Validation accuracy and training loss per epoch, and how far the weights are from +-1 where
+    a method drives them there, mean over seeds; stages are parted by lines.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(12, 5))
+    driven = any("corner_distance" in run[-1] for row in document["rows"] for run in _records(row))
+    figure, axes = plt.subplots(1, 2 + driven, figsize=(12 + 6 * driven, 5))
     for row in document["rows"]:
         runs = _records(row)
         key = "validation_accuracy" if "validation_accuracy" in runs[0][0] else "train_accuracy"
@@ -57,12 +58,19 @@ def curves(document: dict):
                 axis.fill_between(
                     epochs, values.min(0), values.max(0), alpha=0.2, color=line.get_color()
                 )
+        if driven and "corner_distance" in runs[0][-1]:
+            own = [r["epoch"] + 1 for r in runs[0] if "corner_distance" in r]
+            values = [[r["corner_distance"] for r in run if "corner_distance" in r] for run in runs]
+            axes[2].plot(own, np.mean(values, 0), label=row["recipe"])
         stages = [r["stage"] for r in runs[0]]
         for epoch in np.flatnonzero(np.diff(stages)) + 1:
             axes[0].axvline(epoch + 0.5, color="grey", linewidth=0.5)
     axes[0].set(xlabel="epoch", ylabel="validation accuracy, %")
     axes[1].set(xlabel="epoch", ylabel="training loss", yscale="log")
     axes[0].legend(fontsize=7)
+    if driven:
+        axes[2].set(xlabel="epoch", ylabel="mean distance of the weights from +-1")
+        axes[2].legend(fontsize=7)
     return figure
 
 

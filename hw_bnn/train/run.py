@@ -225,7 +225,7 @@ class Run:
             position.best = dict(record)
             self.selected = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
             self.selected_extra = method.selected_extra()
-        record |= self._task_accuracies() | method.hypers()
+        record |= self._task_accuracies() | method.figures() | method.hypers()
         position.epoch += 1
         position.total_epochs += 1
         return record
@@ -239,7 +239,7 @@ class Run:
             self.source.set_task(task)
             accuracies[f"task{task}_accuracy"] = evaluate(self, self.source.test())["accuracy"]
         self.source.set_task(self.stage.task)
-        return accuracies | self.method.figures()
+        return accuracies
 
     def finish(self) -> dict[str, Any]:
         """Read the test set once, with the selected weights, and write result.json."""
@@ -283,6 +283,8 @@ def _figures(record: dict[str, Any]) -> str:
     parts = [f"loss {record['train_loss']:.4g}"]
     if "validation_accuracy" in record:
         parts.append(f"validation {100 * record['validation_accuracy']:.2f} %")
+    if "corner_distance" in record:
+        parts.append(f"{record['corner_distance']:.3f} from +-1")
     return ", ".join(parts)
 
 

@@ -101,6 +101,15 @@ def test_every_method_learns_and_resumes_bit_for_bit(method, tmp_path):
         assert {**a, "seconds": 0} == {**b, "seconds": 0}
 
 
+@pytest.mark.parametrize("method", ["bnew", "proxquant", "bmd", "md_tanh"])
+def test_the_distance_from_the_corners_is_told_up_to_the_freeze(method, tmp_path):
+    document = recipe(method)
+    document["training"]["method"] = {**METHODS[method], "freeze_after": 2}
+    folder = run(document, tmp_path / "run")
+    distances = [r["corner_distance"] for r in read_metrics(folder)]
+    assert min(distances[:3]) > 0 and distances[3:] == [0, 0, 0]
+
+
 def test_tasks_resume_with_their_priors(tmp_path):
     """Continual learning: three tasks, the posterior of each the prior of the next; killed in the
     second.

@@ -186,7 +186,7 @@ class Method(ABC):
         """Called after the last step of epoch `epoch`, before validation."""
 
     def figures(self) -> dict[str, float]:
-        """Figures of the method's own for the record of an epoch that trains a task."""
+        """Figures of the method's own for the record of the epoch that has just ended."""
         return {}
 
     def selected_extra(self) -> dict:

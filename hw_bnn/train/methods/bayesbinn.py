@@ -100,6 +100,7 @@ class BayesBiNNMethod(Method):
         self.bayes.set_mode()  # the next step samples anew, so nothing is lost
 
     def figures(self) -> dict[str, float]:
+        """Mean entropy of the weights in bits: what is not decided yet."""
         return {"entropy_bits": self.bayes.entropy()}
 
     def selected_extra(self) -> dict:
