@@ -106,7 +106,7 @@ class BayesBiNN(torch.optim.Optimizer):
             if self.samples == 0:
                 torch.tanh(lam, out=w)
             else:
-                near = _few(lam.abs() < _LARGEST_NOISE + _SATURATED * tau)
+                near = _few_below(lam.abs() >= _LARGEST_NOISE + _SATURATED * tau)
                 if near is None:
                     w.copy_(relax(lam, torch.rand_like(lam), tau))
                 else:
@@ -122,7 +122,7 @@ class BayesBiNN(torch.optim.Optimizer):
         if self.samples == 0:
             return gradient * float(self.n_train)
         n_train, tau = self.n_train, group["temperature"]
-        near = _few(torch.mul(sample, mu).abs_() < 1)
+        near = _few_below(torch.mul(sample, mu).abs_() >= 1)
         if near is None:
             return gradient_scale(sample, mu, n_train, tau).mul_(gradient)
         scaled = gradient * gradient_scale(_ONE, _ONE, n_train, tau)
@@ -226,22 +226,22 @@ _SATURATED = 9.02  # tanh is +-1 in float32 from here on
 _LARGEST_NOISE = 8.4  # 1/2 log(2^24) = 8.32, the most that a float32 eps in (0, 1) gives
 
 
-def _few(mask: Tensor) -> tuple[Tensor, ...] | None:
-    """Indices of a mask's true elements; None where all may as well be computed: when there are
-    many, and on a GPU, which would have to be waited for.
+def _few_below(beyond: Tensor) -> tuple[Tensor, ...] | None:
+    """Indices of what is not beyond a limit, NaN among it; None where all may as well be computed:
+    when that is much, and on a GPU, which would have to be waited for.
     """
-    if mask.device.type != "cpu":
+    if beyond.device.type != "cpu":
         return None
-    # numpy's are ten times as fast as torch's on sparse masks
-    flags = mask.numpy()
-    if 4 * np.count_nonzero(flags) > flags.size:
+    # numpy's search is ten times as fast as torch's where little is found
+    below = ~beyond.numpy()
+    if 4 * np.count_nonzero(below) > below.size:
         return None
-    return tuple(torch.from_numpy(index) for index in flags.nonzero())
+    return tuple(torch.from_numpy(index) for index in below.nonzero())
 
 
 def _tanh(x: Tensor, out: Tensor) -> None:
     """tanh(x) into `out`, float32."""
-    near = _few(x.abs() < _SATURATED)
+    near = _few_below(x.abs() >= _SATURATED)
     if near is None:
         torch.tanh(x, out=out)
     else:

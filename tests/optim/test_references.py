@@ -266,6 +266,20 @@ def test_bayesbinn_of_weights_far_from_zero_is_the_plain_formula(tau, strided):
     assert torch.equal(state["mu"], torch.tanh(expected))
 
 
+def test_bayesbinn_hides_no_nan():
+    weight = torch.nn.Parameter(torch.zeros(1000))
+    bayes = BayesBiNN([weight], n_train=10)
+    gradient = torch.zeros(1000)
+    gradient[7] = torch.nan
+    for _ in range(2):
+
+        def closure():
+            weight.grad = gradient
+
+        bayes.step(closure)
+    assert weight.isnan().nonzero().flatten().tolist() == [7]
+
+
 def test_bayesbinn_predictions_and_prior():
     weight = torch.nn.Parameter(torch.zeros(4))
     bayes = BayesBiNN([weight], n_train=10)
