@@ -41,11 +41,16 @@ def _records(row: dict) -> list[list[dict]]:
     return [read_metrics(run["folder"]) for run in row["runs"]]
 
 
+def _told(runs: list[list[dict]], name: str) -> list[int]:
+    """Indices of the epochs whose records have a figure in all runs."""
+    return [i for i in range(len(runs[0])) if all(name in run[i] for run in runs)]
+
+
 def curves(document: dict):
     """Validation accuracy and training loss per epoch, and how far the weights are from +-1 where
     a method drives them there, mean over seeds; stages are parted by lines.
     """
-    driven = any("corner_distance" in run[-1] for row in document["rows"] for run in _records(row))
+    driven = any(_told(_records(row), "corner_distance") for row in document["rows"])
     figure, axes = plt.subplots(1, 2 + driven, figsize=(12 + 6 * driven, 5))
     for row in document["rows"]:
         runs = _records(row)
@@ -58,10 +63,9 @@ def curves(document: dict):
                 axis.fill_between(
                     epochs, values.min(0), values.max(0), alpha=0.2, color=line.get_color()
                 )
-        if driven and "corner_distance" in runs[0][-1]:
-            own = [r["epoch"] + 1 for r in runs[0] if "corner_distance" in r]
-            values = [[r["corner_distance"] for r in run if "corner_distance" in r] for run in runs]
-            axes[2].plot(own, np.mean(values, 0), label=row["recipe"])
+        if own := _told(runs, "corner_distance"):
+            values = [[run[i]["corner_distance"] for i in own] for run in runs]
+            axes[2].plot([epochs[i] for i in own], np.mean(values, 0), label=row["recipe"])
         stages = [r["stage"] for r in runs[0]]
         for epoch in np.flatnonzero(np.diff(stages)) + 1:
             axes[0].axvline(epoch + 0.5, color="grey", linewidth=0.5)

@@ -214,10 +214,13 @@ def run(tables: dict, args) -> int:
             f"no row of {args.table} is named {' or '.join(args.rows)}",
             remedy=f"its rows are {', '.join(table['rows'])}",
         )
-    for change in args.set:  # before hours of training
+    # What is wrong with the changes is said before hours of training.
+    for change in args.set:
         pattern, colon, _ = change.partition("=")[0].rpartition(":")
         if colon and not any(fnmatch(row, pattern) for row in rows):
             raise BadInput(f"{change!r} changes no row", remedy=f"the rows are {', '.join(rows)}")
+    for name in rows:
+        prepared(files[name], changes_of(name, args.set), args.epochs, args.out)
     done = [run_row(name, files[name], table, args) for name in rows]
     options = [f"--epochs {args.epochs}"] if args.epochs else []
     options += [f"--seeds {args.seeds}"] if args.seeds else []

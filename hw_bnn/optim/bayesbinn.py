@@ -77,22 +77,28 @@ class BayesBiNN(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable):
         """One step; returns the closure's last result."""
-        count, sums = max(self.samples, 1), {}
-        for index in range(count):
+        sums = {}
+        for _ in range(max(self.samples, 1)):
             for group, weight in self._each():
                 self._draw(group, weight)
             with torch.enable_grad():
                 result = closure()
-            for group, weight in self._each():
-                if weight.grad is None:
-                    continue
-                if index < count - 1:
-                    total = sums.setdefault(weight, torch.zeros_like(weight))
-                    for part, *factors in _blocks(total, *self._factors(weight)):
-                        part.add_(self._scaled(group, *factors))
-                else:
-                    self._move(group, weight, sums.get(weight), count)
+            if self.samples > 1:
+                self._add_scaled(sums)
+        for group, weight in self._each():
+            if weight in sums or (self.samples <= 1 and weight.grad is not None):
+                self._move(group, weight, sums.get(weight))
         return result
+
+    def _add_scaled(self, sums: dict[Tensor, Tensor]) -> None:
+        """Add each weight's scaled gradient at the present sample to its sum."""
+        for group, weight in self._each():
+            if weight.grad is None:
+                continue
+            if weight not in sums:
+                sums[weight] = torch.zeros_like(weight)
+            for total, *factors in _blocks(sums[weight], *self._factors(weight)):
+                total.add_(self._scaled(group, *factors))
 
     def _draw(self, group: dict, weight: Tensor) -> None:
         """Put a relaxed sample into the weight.
@@ -106,7 +112,7 @@ class BayesBiNN(torch.optim.Optimizer):
             if self.samples == 0:
                 torch.tanh(lam, out=w)
             else:
-                near = _few_below(lam.abs() >= _LARGEST_NOISE + _SATURATED * tau)
+                near = _few_below(_LARGEST_NOISE + _SATURATED * tau, lam)
                 if near is None:
                     w.copy_(relax(lam, torch.rand_like(lam), tau))
                 else:
@@ -122,28 +128,29 @@ class BayesBiNN(torch.optim.Optimizer):
         if self.samples == 0:
             return gradient * float(self.n_train)
         n_train, tau = self.n_train, group["temperature"]
-        near = _few_below(torch.mul(sample, mu).abs_() >= 1)
+        near = _few_below(1.0, sample, mu)
         if near is None:
             return gradient_scale(sample, mu, n_train, tau).mul_(gradient)
         scaled = gradient * gradient_scale(_ONE, _ONE, n_train, tau)
         scaled[near] = gradient[near] * gradient_scale(sample[near], mu[near], n_train, tau)
         return scaled
 
-    def _move(self, group: dict, weight: Tensor, total: Tensor | None, count: int) -> None:
-        """Move lam by the mean of the scaled gradients: `total` of the samples before, and the
-        last one's.
-        """
+    def _move(self, group: dict, weight: Tensor, total: Tensor | None) -> None:
+        """Move lam by the mean of the scaled gradients: their `total`, or the only sample's."""
         state = self.state[weight]
         state["step"] += 1
-        names = [name for name in ("prior", "momentum") if name in state]
-        optional = [state[name] for name in names] + ([] if total is None else [total])
-        for g, w, mu, lam, *rest in _blocks(*self._factors(weight), state["lam"], *optional):
-            mean = self._scaled(group, g, w, mu)
-            if total is not None:
-                mean.add_(rest[-1]).div_(count)
+        names = [name for name in ("lam", "mu", "prior", "momentum") if name in state]
+        sources = self._factors(weight) if total is None else (total,)
+        for blocks in _blocks(*(state[name] for name in names), *sources):
+            own, gradients = dict(zip(names, blocks)), blocks[len(names) :]
+            if total is None:
+                mean = self._scaled(group, *gradients)
+            else:
+                mean = gradients[0].div_(self.samples)
+            lam, mu = own["lam"], own.pop("mu")
             if self.lagged:
                 _tanh(lam, out=mu)
-            self._step_of(group, state["step"], mean, lam, **dict(zip(names, rest)))
+            self._step_of(group, state["step"], mean, **own)
             if not self.lagged:
                 _tanh(lam, out=mu)
 
@@ -161,9 +168,12 @@ class BayesBiNN(torch.optim.Optimizer):
 
     @torch.no_grad()
     def set_mode(self) -> None:
-        """Put the likelier value of each weight into the parameters: -1 where mu <= 0, else +1."""
+        """Put the likelier value of each weight into the parameters: -1 where mu <= 0, else +1,
+        and NaN for NaN.
+        """
         for _, weight in self._each():
-            weight.copy_(torch.where(self.state[weight]["mu"] <= 0, -1.0, 1.0))
+            mu = self.state[weight]["mu"]
+            weight.copy_(torch.where(mu <= 0, -1.0, torch.where(mu > 0, 1.0, mu)))
 
     @torch.no_grad()
     def set_sample(self, generator: torch.Generator | None = None) -> None:
@@ -226,14 +236,15 @@ _SATURATED = 9.02  # tanh is +-1 in float32 from here on
 _LARGEST_NOISE = 8.4  # 1/2 log(2^24) = 8.32, the most that a float32 eps in (0, 1) gives
 
 
-def _few_below(beyond: Tensor) -> tuple[Tensor, ...] | None:
-    """Indices of what is not beyond a limit, NaN among it; None where all may as well be computed:
-    when that is much, and on a GPU, which would have to be waited for.
+def _few_below(limit: float, x: Tensor, factor: Tensor | None = None) -> tuple[Tensor, ...] | None:
+    """Indices where |x|, or |x factor|, is not `limit` or more, NaN among them; None where all may
+    as well be computed: when these are many, and on a GPU, which would have to be waited for.
     """
-    if beyond.device.type != "cpu":
+    if x.device.type != "cpu":
         return None
+    magnitude = x.abs() if factor is None else torch.mul(x, factor).abs_()
     # numpy's search is ten times as fast as torch's where little is found
-    below = ~beyond.numpy()
+    below = ~(magnitude >= limit).numpy()
     if 4 * np.count_nonzero(below) > below.size:
         return None
     return tuple(torch.from_numpy(index) for index in below.nonzero())
@@ -241,14 +252,15 @@ def _few_below(beyond: Tensor) -> tuple[Tensor, ...] | None:
 
 def _tanh(x: Tensor, out: Tensor) -> None:
     """tanh(x) into `out`, float32."""
-    near = _few_below(x.abs() >= _SATURATED)
+    near = _few_below(_SATURATED, x)
     if near is None:
         torch.tanh(x, out=out)
     else:
         torch.copysign(_ONE, x, out=out)[near] = x[near].tanh_()
 
 
-# Elements of a block per thread: what a step needs of them stays in a core's cache.
+# Elements of a block: what a step needs of them stays in the cache. One number whatever the threads
+# are, since how much noise is drawn depends on it.
 _BLOCK = 1 << 17
 
 
@@ -258,4 +270,4 @@ def _blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """
     if tensors[0].device.type != "cpu" or not all(t.is_contiguous() for t in tensors):
         return iter((tensors,))
-    return zip(*(t.detach().view(-1).split(_BLOCK * torch.get_num_threads()) for t in tensors))
+    return zip(*(t.detach().view(-1).split(_BLOCK) for t in tensors))

@@ -14,6 +14,7 @@ from hw_bnn.nn import (
     InputSign,
     binary_layers,
     binary_parameters,
+    binary_product,
     clip_weights,
     project_to_signs,
     real_parameters,
@@ -21,7 +22,6 @@ from hw_bnn.nn import (
     sign,
     zoo,
 )
-from hw_bnn.nn import binary_product
 from hw_bnn.nn.layers import Dropout
 
 

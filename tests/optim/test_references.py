@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from hw_bnn.nn import clip_weights, sign, zoo
-from hw_bnn.optim import BMD, BNEW, PMF, BayesBiNN, Bop, Bop2ndOrder, MDTanh, ProxQuant
+from hw_bnn.optim import BMD, BNEW, PMF, BayesBiNN, Bop, Bop2ndOrder, MDTanh, ProxQuant, bayesbinn
 from hw_bnn.optim.bayesbinn import gradient_scale, relax
 from hw_bnn.optim.scaling import glorot_limit, gradient_limit, scale_gradients
 
@@ -227,14 +227,19 @@ def test_bayesbinn(momentum, samples, lagged, gradients):
 
 @pytest.mark.parametrize("tau", [1e-10, 1e-2, 0.3])
 @pytest.mark.parametrize("strided", [False, True])
-def test_bayesbinn_of_weights_far_from_zero_is_the_plain_formula(tau, strided):
+@pytest.mark.parametrize(("momentum", "lagged"), [(0, False), (0.9, False), (0, True)])
+def test_bayesbinn_of_weights_far_from_zero_is_the_plain_formula(
+    tau, strided, momentum, lagged, monkeypatch
+):
     """The weights whose sample, mean and scale are known without arithmetic get the same floats as
     by it, whatever noise the plain formula draws for them.
     """
-    shape, n_train = (700, 400), 54_000
+    shape, n_train = (70, 400), 54_000
+    monkeypatch.setattr(bayesbinn, "_BLOCK", 1 << 13)  # several, and one cut short
     torch.manual_seed(6)
     weight = torch.nn.Parameter(torch.zeros(shape[::-1]).T if strided else torch.zeros(shape))
-    bayes = BayesBiNN([weight], n_train, lr=1e-3, temperature=tau)
+    options = {"momentum": momentum, "lagged": lagged}
+    bayes = BayesBiNN([weight], n_train, lr=1e-3, temperature=tau, **options)
     state = bayes.state[weight]
     state["lam"] = torch.where(torch.rand(shape) < 0.5, -1e4, 1e4) * (1 + torch.rand(shape))
     near = torch.rand(shape) < 0.1
@@ -261,9 +266,32 @@ def test_bayesbinn_of_weights_far_from_zero_is_the_plain_formula(tau, strided):
     sample = relax(lam, eps, tau)
     scale = gradient_scale(sample, torch.tanh(lam), n_train, tau)
     assert torch.equal(seen[0], sample)
-    expected = lam.mul(1 - 1e-3).sub_(gradient * scale, alpha=1e-3)
+    if momentum:
+        average = torch.zeros(shape).add_(gradient * scale + lam, alpha=1 - momentum)
+        expected = lam.sub(average, alpha=1e-3 / (1 - momentum))
+    else:
+        expected = lam.mul(1 - 1e-3).sub_(gradient * scale, alpha=1e-3)
     assert torch.equal(state["lam"], expected)
-    assert torch.equal(state["mu"], torch.tanh(expected))
+    assert torch.equal(state["mu"], torch.tanh(lam if lagged else expected))
+
+
+def test_bayesbinn_of_several_samples_far_from_zero():
+    """Signs alone are drawn there, so that two samples and one of twice the gradient are the
+    same.
+    """
+    lams = []
+    for samples in (1, 2):
+        torch.manual_seed(7)
+        weight = torch.nn.Parameter(torch.zeros(300))
+        bayes = BayesBiNN([weight], 100, lr=1e-3, samples=samples)
+        gradients = iter([0.5, 0.5] if samples == 2 else [0.5])
+
+        def closure(weight=weight, gradients=gradients):
+            weight.grad = torch.full((300,), next(gradients))
+
+        bayes.step(closure)
+        lams.append(bayes.state[weight]["lam"])
+    assert torch.equal(*lams)
 
 
 def test_bayesbinn_hides_no_nan():
@@ -277,6 +305,8 @@ def test_bayesbinn_hides_no_nan():
             weight.grad = gradient
 
         bayes.step(closure)
+    assert weight.isnan().nonzero().flatten().tolist() == [7]
+    bayes.set_mode()
     assert weight.isnan().nonzero().flatten().tolist() == [7]
 
 

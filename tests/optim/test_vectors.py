@@ -101,7 +101,7 @@ def test_bayesbinn_step_in_float32():
     close(scale / 60_000, [100, 100, 1.0927e-8, 1.4154e-7], 1e-4)
     w.grad = torch.tensor([1e-3, 2e-3, -1e-3, 5e-4])
     with torch.no_grad():
-        bayes._move(bayes.param_groups[0], w, None, 1)
+        bayes._move(bayes.param_groups[0], w, None)
     close(state["lam"], [3.99, -21.99, 0.2997, -1.998], 1e-6)
 
 

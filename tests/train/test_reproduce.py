@@ -42,11 +42,41 @@ def test_changed_recipes_need_a_name_of_their_own(tmp_path):
 
 
 def test_a_change_of_some_rows(tmp_path):
-    change = ["two_moons", "--set", "training.epochs=2", "*_ste:training.epochs=3", "--name", "some"]
+    for change, name in (("*_pmf:seed=2", "*_pmf"), ("*_bayesbinn:training.epoch=2", "epoch")):
+        refused = reproduce(tmp_path, "two_moons", "--set", change, "--name", "none")
+        assert refused.returncode == 2 and name in refused.stderr
+    assert not (tmp_path / "runs").exists()  # refused before the first row is trained
+    change = [
+        "two_moons",
+        "--set",
+        "training.epochs=2",
+        "*_ste:training.epochs=3",
+        "--name",
+        "some",
+    ]
     done = reproduce(tmp_path, *change)
     assert done.returncode == 0, done.stderr
     document = json.loads((tmp_path / "results/some.json").read_text())
     epochs = {row["recipe"]: row["epochs"] for row in document["rows"]}
     assert epochs == {"bayesbinn_two_moons_ste": 3, "bayesbinn_two_moons_bayesbinn": 2}
-    refused = reproduce(tmp_path, "two_moons", "--set", "*_pmf:seed=2", "--name", "none")
-    assert refused.returncode == 2 and "*_pmf:seed=2" in refused.stderr
+
+
+def test_curves_of_seeds_of_which_one_tells_less(tmp_path, monkeypatch):
+    """A run begun by an older version has fewer figures in its first records."""
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    import figures
+
+    runs = []
+    for seed in range(2):
+        records = [
+            {"epoch": e, "stage": e // 2, "train_loss": 1.0, "train_accuracy": 0.5}
+            | ({"corner_distance": 0.1} if e > seed else {})
+            for e in range(4)
+        ]
+        folder = tmp_path / f"run{seed}"
+        folder.mkdir()
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        (folder / "metrics.jsonl").write_text(lines)
+        runs.append({"folder": str(folder)})
+    figure = figures.curves({"rows": [{"recipe": "some", "runs": runs}]})
+    assert figure.axes[2].lines[0].get_xdata().tolist() == [3, 4]

@@ -279,3 +279,21 @@ def test_a_failed_write_keeps_the_old_checkpoint(tmp_path):
         save_checkpoint(path, {"value": lambda: 1})  # cannot be pickled
     assert load_checkpoint(path)["value"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["x.pt"]
+
+
+def test_nothing_that_is_no_number_is_frozen():
+    from hw_bnn.nn import binary_parameters, zoo
+    from hw_bnn.train.methods import METHODS as ALL
+    from hw_bnn.train.methods import Context
+    from hw_bnn.train.recipe import method_spec
+
+    model = zoo.build("mlp", in_features=8, classes=2, hidden=[4])
+    settings = method_spec({"name": "bnew", "lr": 0.01, "freeze_after": 0})
+    method = ALL["bnew"](settings, model, Context(n_train=1, epochs=1, steps_per_epoch=1))
+    weight = binary_parameters(model)[0]
+    weight.data[0, 0] = torch.nan
+    method.epoch_end(0)
+    assert weight[0, 0].isnan()
+    weight.data[0, 0] = 0.5
+    method.epoch_end(0)
+    assert weight[0, 0] == 1

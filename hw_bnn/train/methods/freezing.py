@@ -7,6 +7,7 @@ moving, and the epochs left train the real parameters alone.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import ClassVar, Literal
 
@@ -44,7 +45,8 @@ class Freezing(Method):
     def epoch_end(self, epoch: int) -> None:
         distance = sum(float((1 - w.abs()).abs().sum()) for w in self.weights)
         self._corner_distance = distance / sum(w.numel() for w in self.weights)
-        if epoch == self.settings.freeze_after:
+        # A sign would hide what is not a number: it stays for the training loop to stop at.
+        if epoch == self.settings.freeze_after and math.isfinite(distance):
             self.main.freeze()
 
     def figures(self) -> dict[str, float]:
