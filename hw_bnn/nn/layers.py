@@ -195,16 +195,6 @@ class IntegerActivation(InputQuantiser):
         super().__init__(bits, signed=True, scale=scale)
 
 
-class Dropout(nn.Dropout):
-    """torch's dropout, by uniform numbers on a CPU, where its own draws take twice as long."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        plain = x.device.type == "cpu" and x.dtype == torch.float32 and not self.inplace
-        if not self.training or not plain or not 0 < self.p < 1:
-            return super().forward(x)
-        return x * torch.rand_like(x).ge_(self.p).div_(1 - self.p)
-
-
 class InputSign(nn.Module):
     """The 1-bit input of FINN's MNIST networks: sign(2x - 1), x in [0, 1] (+1 from x = 1/2 on)."""
 

@@ -20,7 +20,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from ..errors import BadInput
-from .layers import BinaryActivation, BinaryLinear, Dropout, InputQuantiser, InputSign
+from .layers import BinaryActivation, BinaryLinear, InputQuantiser, InputSign
 from .schema import Section
 
 Activation = Literal["sign", "relu", "tanh"]
@@ -124,7 +124,7 @@ class MLP(nn.Sequential):
             raise BadInput(f"a hidden layer's width is positive, not {hidden}")
         layers: OrderedDict[str, nn.Module] = OrderedDict(input=(input or Input()).build())
         if dropout_input:
-            layers["dropout0"] = Dropout(dropout_input)
+            layers["dropout0"] = nn.Dropout(dropout_input)
         widths = [in_features, *hidden]
         for index, (n_in, n_out) in enumerate(zip(widths, widths[1:]), start=1):
             layers[f"linear{index}"] = BinaryLinear(n_in, n_out, estimator=estimator)
@@ -132,7 +132,7 @@ class MLP(nn.Sequential):
                 layers[f"norm{index}"] = norm.linear(n_out)
             layers[f"activation{index}"] = build_activation(activation, activation_estimator)
             if dropout:
-                layers[f"dropout{index}"] = Dropout(dropout)
+                layers[f"dropout{index}"] = nn.Dropout(dropout)
         last = len(widths)
         layers[f"linear{last}"] = BinaryLinear(widths[-1], classes, estimator=estimator)
         final = output_norm(output, classes, norm)

@@ -276,9 +276,7 @@ def test_bayesbinn_of_weights_far_from_zero_is_the_plain_formula(
 
 
 def test_bayesbinn_of_several_samples_far_from_zero():
-    """Signs alone are drawn there, so that two samples and one of twice the gradient are the
-    same.
-    """
+    """No noise is drawn there, so that the mean over two samples of one gradient is that of one."""
     lams = []
     for samples in (1, 2):
         torch.manual_seed(7)
