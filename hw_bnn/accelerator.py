@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import BadInput
 
-SCHEMA = 1
+SCHEMA = 2
 TOP = "bnn_accelerator"
 """Name of the top module: ports ap_clk, ap_rst_n, s_axis_*, m_axis_* (tdata, tvalid, tready, tlast)."""
 
@@ -95,12 +95,31 @@ class Resources(_Part):
     dsp: int
 
 
+class Memory(_Part):
+    """A memory file of a node: `words` lines of hexadecimal digits, `bits` useful bits each.
+
+    What the bits of a word mean is told at the head of the kernel (rtl/<module>.sv).
+    """
+
+    parameter: str  # of the kernel, that names the file: WEIGHTS_FILE, THRESHOLDS_FILE, ...
+    file: str  # in rtl/
+    words: int
+    bits: int
+
+
+class Planned(_Part):
+    """What the generator of a hard-wired layer counted, the handshake's registers included."""
+
+    lut: int
+    ff: int
+
+
 class Node(_Part):
     """A hardware layer of the stitched top; its instance name is its name."""
 
     name: str
     op: str  # XnorMVAU_rtl, IntMVAU_rtl, StreamingFIFO_rtl, ...
-    module: str  # Verilog module
+    module: str  # the kernel: a SystemVerilog module of hw_bnn.rtl
     layer: str | None = None  # the user's node in model.onnx that it implements
     inputs: list[str]
     outputs: list[str]
@@ -110,14 +129,21 @@ class Node(_Part):
     mw: int | None = None
     mh: int | None = None
     depth: int | None = None  # FIFOs only, in words
-    memories: list[str] = Field(default_factory=list)  # file names in rtl/
+    # The kernel's SystemVerilog parameters but those that name a file; what is absent has its default.
+    parameters: dict[str, int | str] = Field(default_factory=dict)
+    memories: list[Memory] = Field(default_factory=list)
+    planned: Planned | None = None  # hard-wired layers only
     resources: Resources | None = None
+
+    def memory(self, parameter: str) -> Memory | None:
+        """The memory whose file a parameter of the kernel names; None where there is none."""
+        return next((m for m in self.memories if m.parameter == parameter), None)
 
 
 class Accelerator(_Part):
     """Contents of accelerator.json."""
 
-    schema_version: Literal[1] = SCHEMA
+    schema_version: Literal[2] = SCHEMA
     name: str
     top: str = TOP
     board: str | None

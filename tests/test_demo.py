@@ -91,7 +91,7 @@ def test_one_flipped_bit_of_a_lut_is_caught(netlist):
     inputs = (
         capture(folder, images, [stream])[stream][0][:, :, 0] & 3
     )  # (N, SF): the first two bits
-    memory = (folder / "rtl" / next(m for m in layer.memories if "weights" in m)).read_text()
+    memory = (folder / "rtl" / layer.memory("WEIGHTS_FILE").file).read_text()
     weights = np.array([int(word, 16) & 3 for word in memory.split()]).reshape(
         layer.mh, -1
     )  # PE = 1

@@ -79,7 +79,7 @@ def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     """Flips one bit of one word: the layer and the channel that it belongs to are told."""
     description = Accelerator.load(accelerator)
     node = next(n for n in description.nodes if n.op == "IntMVAU_rtl")
-    memory = accelerator / "rtl" / next(m for m in node.memories if "weights" in m)
+    memory = accelerator / "rtl" / node.memory("WEIGHTS_FILE").file
     words = memory.read_text().split("\n")
     # Address nf*SF+sf holds bit pe*SIMD+simd of channel nf*PE+pe: flip PE 0's first bit of the last nf.
     address = (node.mh // node.pe - 1) * (node.mw // node.simd)
@@ -238,7 +238,7 @@ def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
     """One threshold of one channel, wrong by 8: the layer and the channel are told."""
     description = Accelerator.load(accelerator)
     node = next(n for n in description.nodes if n.op == "IntMVAU_rtl")
-    memory = accelerator / "rtl" / next(m for m in node.memories if "thresholds" in m)
+    memory = accelerator / "rtl" / node.memory("THRESHOLDS_FILE").file
     words = memory.read_text().split("\n")
     words[0] = f"{int(words[0], 16) ^ 8:0{len(words[0])}x}"  # bit 3 of lane 0 of the first nf
     memory.write_text("\n".join(words))

@@ -64,6 +64,7 @@ def stitch(
             inputs=[last.name],
             outputs=[output.name],
             cycles=output.words,
+            parameters={"BITS": output.word_bits, "WORDS": output.words},
         )
     )
     flat = [stream for _, stream in streams]
@@ -151,7 +152,7 @@ def _describe(model, node, op, by_tensor, layers) -> Node:
         mw=attribute("MW"),
         mh=attribute("MH"),
         depth=attribute("depth"),
-        memories=sorted(op.memories(model)),
+        **op.described(model),
     )
 
 

@@ -3,7 +3,7 @@
 from hw_bnn.hardwired import Layer, Network, write_hardwired
 """
 
-from .generator import KERNELS, Description, generate, planned, write_hardwired
+from .generator import KERNELS, Description, generate, write_hardwired
 from .network import Layer, Network, from_popcount
 
 __all__ = [
@@ -13,6 +13,5 @@ __all__ = [
     "Network",
     "from_popcount",
     "generate",
-    "planned",
     "write_hardwired",
 ]

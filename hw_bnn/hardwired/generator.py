@@ -22,7 +22,6 @@ The netlist is built of proved blocks, registers stand where a delay model puts 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,12 +107,6 @@ def write_hardwired(
     for source in rtl_sources(*KERNELS):
         (folder / source.name).write_bytes(source.read_bytes())
     return description
-
-
-def planned(text: str) -> dict[str, int]:
-    """{"lut", "ff"} that the header of a generated module tells."""
-    found = re.search(r"^// Planned: (\d+) LUTs of six inputs, (\d+) registers", text, re.M)
-    return {"lut": int(found[1]), "ff": int(found[2])}
 
 
 def _header(network: Network, name: str, circuit: Circuit) -> str:

@@ -13,7 +13,6 @@ capacities are run-time values. Speed and exactness rest on `driver.cpp`; nothin
 from __future__ import annotations
 
 import ctypes
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -33,7 +32,6 @@ ABI = 1
 DONE, MORE, HUNG, FAILED = range(4)
 RESET_CYCLES = 16
 SCOPE = "bench.dut"
-_DEPTH = re.compile(r"\.DEPTH\(\d+\)")
 _SLICE = 200_000  # cycles between two looks at progress and Ctrl-C; adapted to about 0.1 s
 
 
@@ -385,7 +383,8 @@ def rtl_design(rtl: Path, accelerator: Accelerator, variant: Variant = "fast") -
         if node.op == "Fifo_rtl" and (rtl / name).is_file():
             frame = max(2, words[node.outputs[0]])
             room = frame if (node.depth or 0) <= max(4 * frame, 8192) else node.depth
-            texts.append((name, _DEPTH.sub(f".DEPTH({room})", (rtl / name).read_text())))
+            text = (rtl / name).read_text()
+            texts.append((name, text.replace(f".DEPTH({node.depth})", f".DEPTH({room})")))
     own = {name for name, _ in texts}
     return Design(
         sources=folder_sources(rtl, [name for name in accelerator.sources if name not in own]),

@@ -66,7 +66,8 @@ def run_sharded(
     build = _build_once(design)
     with ExitStack() as stack:
         if resume:
-            memories = [(m, file_digest(rtl / m)) for n in accelerator.nodes for m in n.memories]
+            files = [m.file for n in accelerator.nodes for m in n.memories]
+            memories = [(name, file_digest(rtl / name)) for name in files]
             key = content_key(design.key(), memories, accelerator.model_dump(mode="json"),
                               _digest(words), options, seed, fifo_caps, bounds)  # fmt: skip
             work = _work_folder(folder.absolute() / "sim" / key)

@@ -11,14 +11,12 @@ The factors are fitted once, by least squares, to the grid of kernels in benchma
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from ..accelerator import Accelerator
 from ..errors import BadInput
-from ..hardwired import planned
 from .kernel_cost import KERNELS
 
 COEFFICIENTS_FILE = Path(__file__).resolve().parent / "estimate.json"
@@ -78,28 +76,6 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
     return result
 
 
-_WRAPPED = re.compile(r"\b(\w+)\s*#\s*\((.*?)\)\s*(?:kernel|\w+)\s*\(", re.S)
-_PARAMETER = re.compile(r"\.(\w+)\s*\(\s*(?:\"([^\"]*)\"|(\d+'[sS]?[bdhBDH])?(-?\w+))\s*\)")
-
-
-def kernel_parameters(text: str) -> tuple[str, dict[str, int | str]] | None:
-    """The kernel that a node's wrapper instantiates, and its parameters."""
-    found = _WRAPPED.search(text)
-    if found is None:
-        return None
-    bases = {"b": 2, "d": 10, "h": 16}
-    values: dict[str, int | str] = {}
-    for name, string, prefix, value in _PARAMETER.findall(found.group(2)):
-        if not value:
-            values[name] = string
-            continue
-        try:
-            values[name] = int(value, bases[prefix[-1].lower()] if prefix else 10)
-        except ValueError:
-            continue
-    return found.group(1), values
-
-
 def estimate(folder: str | Path) -> dict:
     """Estimate an accelerator on xc7.
 
@@ -112,19 +88,13 @@ def estimate(folder: str | Path) -> dict:
     """
     folder = Path(folder)
     accelerator = Accelerator.load(folder)
-    last = accelerator.streams[-1]  # the top's own frame counter
-    kernels = {"tlast": ("frame_last", {"BITS": last.word_bits, "WORDS": last.words})}
     layers, unknown = {}, []
     for node in accelerator.nodes:
-        wrapper = folder / "rtl" / f"{node.name}.v"
-        found = (
-            kernel_parameters(wrapper.read_text()) if wrapper.is_file() else kernels.get(node.name)
-        )
-        cost = estimate_kernel(*found) if found else None
-        core = folder / "rtl" / f"{node.name}_core.sv"
-        if core.is_file():  # hard-wired: the generator's own count, and the handshake's registers
-            cost = {"bram": 0, "dsp": 0} | planned(core.read_text())
-            cost["ff"] += found[1]["LATENCY"]
+        if node.planned is not None:  # hard-wired: the generator's own count
+            cost = {"lut": node.planned.lut, "ff": node.planned.ff, "bram": 0, "dsp": 0}
+        else:
+            files = {memory.parameter: memory.file for memory in node.memories}
+            cost = estimate_kernel(node.module, node.parameters | files)
         if cost is None:
             unknown.append(node.name)
         else:

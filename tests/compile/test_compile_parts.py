@@ -14,6 +14,7 @@ from support_cases import CASES
 
 pytest.importorskip("finn")
 
+from hw_bnn.accelerator import Accelerator
 from hw_bnn.compile.frontend import import_model, reachable_scores
 from hw_bnn.compile.integer_graph import Add, Linear, Threshold, datatype_for
 from hw_bnn.compile.lowering import lower
@@ -65,7 +66,7 @@ def test_weight_memory_follows_the_folding():
         folding={"XnorMVAU_rtl_0": {"PE": 2, "SIMD": 3}},
     )
     op = next(o for o in graph.ops() if o.onnx_node.name == "XnorMVAU_rtl_0")
-    words = [int(w, 16) for w in op.memories(graph.model)["XnorMVAU_rtl_0_weights.hex"]]
+    words = [int(w, 16) for w in op.memories(graph.model)["XnorMVAU_rtl_0_weights.hex"].words]
     weights = next(o for o in imported.graph.ops if isinstance(o, Linear)).weights
     assert len(words) == 4 * 4
     for nf in range(4):
@@ -192,6 +193,25 @@ def test_same_input_and_options_give_the_same_bytes(tmp_path):
     for file in folders[0].rglob("*"):
         if file.is_file() and "reports" not in file.parts:
             assert str(tmp_path).encode() not in file.read_bytes(), file
+    the_description_is_what_was_written(folders[0])
+
+
+def the_description_is_what_was_written(folder):
+    """Every node's parameters and memories in accelerator.json are those of its wrapper and files."""
+    nodes = [n for n in Accelerator.load(folder).nodes if n.name != "tlast"]
+    for node in nodes:
+        wrapper = (folder / "rtl" / f"{node.name}.v").read_text()
+        for name, value in node.parameters.items():
+            literal = f'"{value}"' if isinstance(value, str) else value
+            assert f".{name}({literal})" in wrapper, (node.name, name)
+        named = wrapper.count(".hex\")")
+        assert named == len(node.memories), node.name
+        for memory in node.memories:
+            assert f'.{memory.parameter}("{memory.file}")' in wrapper
+            lines = (folder / "rtl" / memory.file).read_text().split()
+            assert len(lines) == memory.words
+            assert all(int(line, 16) < 1 << memory.bits for line in lines)
+    assert sum(len(node.memories) for node in nodes) >= 4
 
 
 def test_checking_mode_finds_a_planted_fault(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw_bnn.accelerator import Accelerator, Input, Node, Output, Stream
+from hw_bnn.accelerator import Accelerator, Input, Memory, Node, Output, Stream
 
 TOY = Path(__file__).parent / "toy"
 WORDS, N = 3, 5  # of the toy's parameters: 24 bipolar inputs, 5 scores
@@ -70,7 +70,8 @@ def describe(name: str = "toy") -> Accelerator:
         nodes=[
             node("fifo_0", "StreamingFIFO_rtl", "fifo", "pixels", "packed", WORDS, depth=2),
             node("layer_0", "XnorMVAU_rtl", "toy_layer", "packed", "dots", N, layer="MatMul_0",
-                 memories=["layer_0_weights.hex"]),
+                 memories=[Memory(parameter="WEIGHTS_FILE", file="layer_0_weights.hex", words=WORDS,
+                                  bits=8 * N)]),
             node("fifo_1", "StreamingFIFO_rtl", "fifo", "dots", "scores", N, depth=2),
             node("argmax_0", "AffineArgMax_rtl", "toy_argmax", "scores", "result", N),
         ],

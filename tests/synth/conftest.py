@@ -39,6 +39,10 @@ endmodule
 """
 
 
+QUEUE = {"BITS": 16, "DEPTH": 2}
+UNIT = {"MW": 16, "MH": 8, "PE": 8, "SIMD": 16, "PIPELINE": 2}
+
+
 @pytest.fixture
 def accelerator(tmp_path):
     """16 bits -> FIFO -> one layer of 8 neurons, one word a frame each way."""
@@ -97,8 +101,8 @@ def accelerator(tmp_path):
                 tdata_bits=8,
             ),
             nodes=[
-                Node(name="layer0_fifo", op="Fifo_rtl", module="fifo", **node),
-                Node(name="layer1_mvau", op="XnorMVAU_rtl", module="xnor_mvau", **node),
+                Node(name="layer0_fifo", op="Fifo_rtl", module="fifo", parameters=QUEUE, **node),
+                Node(name="layer1_mvau", op="XnorMVAU_rtl", module="xnor_mvau", parameters=UNIT, **node),
             ],
             streams=[
                 Stream(

@@ -11,7 +11,6 @@ from hw_bnn.synth.estimate import (
     coefficients,
     estimate,
     estimate_kernel,
-    kernel_parameters,
 )
 from hw_bnn.synth.kernel_cost import tree_luts, window_words, xnor_popcount_luts
 from hw_bnn.synth.memory_cost import block_ram, ram_luts, rom_luts
@@ -83,18 +82,6 @@ def test_a_window_has_the_kernels_words():
     span = (2 * 8 + 3) * 4  # words from a window's first to its last
     jump = 8 * 8 * 4 - 5 * 4 - 5 * 32  # to the next frame, of which 4 * 8 load as it is read
     assert window_words(p) == span + 1 + jump - 32
-
-
-def test_parameters_are_read_from_a_wrapper():
-    text = """module L (input wire ap_clk);
-      xnor_mvau #( .MW(256), .PE(16), .OUT_BIAS(-1), .WEIGHTS_FILE("w.hex"), .IN_SIGNED(1'b1),
-        .WEIGHTS_STYLE("block")) kernel (.ap_clk(ap_clk));"""
-    assert kernel_parameters(text) == (
-        "xnor_mvau",
-        {"MW": 256, "PE": 16, "OUT_BIAS": -1, "WEIGHTS_FILE": "w.hex", "IN_SIGNED": 1,
-         "WEIGHTS_STYLE": "block"},
-    )  # fmt: skip
-    assert kernel_parameters("module nothing; endmodule") is None
 
 
 def test_an_accelerator(accelerator):

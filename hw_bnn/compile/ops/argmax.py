@@ -7,6 +7,7 @@ from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
 from .kernel import KernelOp
+from .memory_words import MemoryWords
 
 MODES = ("scores", "label", "both")
 
@@ -109,7 +110,7 @@ class AffineArgmax_rtl(KernelOp):
             for lane in np.reshape(affine.T, (-1, pe, 2)).tolist()
         ]
         width = -(-pe * bits // 4)
-        return {self.memory_name("affine"): [w.zfill(width) for w in words]}
+        return {self.memory_name("affine"): MemoryWords(pe * bits, [w.zfill(width) for w in words])}
 
 
 def _field(a: int, b: int, a_bits: int, b_bits: int) -> int:

@@ -25,7 +25,11 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
     kernel = "hardwired_flow"
 
     def get_nodeattr_types(self):
-        return super().get_nodeattr_types() | {"latency": ("i", False, 1)}
+        return super().get_nodeattr_types() | {
+            "latency": ("i", False, 1),
+            "plannedLuts": ("i", False, 0),
+            "plannedRegisters": ("i", False, 0),
+        }
 
     def kernels(self):
         return (self.kernel, *KERNELS)
@@ -63,6 +67,10 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
     def memories(self, model):
         return {}
 
+    def planned(self):
+        registers = self.get_nodeattr("plannedRegisters") + self.get_nodeattr("latency")
+        return {"lut": self.get_nodeattr("plannedLuts"), "ff": registers}
+
     def stream_links(self):
         return [*super().stream_links(), ".ce(ce)", ".x(x)", ".y(y)"]
 
@@ -83,6 +91,8 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
             output,
         )
         self.set_nodeattr("latency", core.latency)
+        self.set_nodeattr("plannedLuts", core.luts)
+        self.set_nodeattr("plannedRegisters", core.registers)
         (Path(self.get_nodeattr("code_gen_dir_ipgen")) / f"{self.core_name()}.sv").write_text(
             core.text
         )

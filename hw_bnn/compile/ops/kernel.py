@@ -12,7 +12,9 @@ from pathlib import Path
 
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
+from ...accelerator import Memory
 from ...rtl import rtl_sources
+from .memory_words import MemoryWords
 
 SIGNALS = ("TDATA", "TVALID", "TREADY")
 DOMAIN = "finn.custom_op.fpgadataflow.rtl"
@@ -43,9 +45,31 @@ class KernelOp(RTLBackend):
         """Text of the wrapper module besides the kernel."""
         return ""
 
-    def memories(self, model) -> dict[str, list[str]]:
-        """Contents of the kernel's memory files: file name -> one hexadecimal word a line."""
+    def memories(self, model) -> dict[str, MemoryWords]:
+        """Contents of the kernel's memory files, by file name."""
         return {}
+
+    def planned(self) -> dict[str, int] | None:
+        """{"lut", "ff"} that a generator counted, where one made the node."""
+        return None
+
+    def described(self, model) -> dict:
+        """What accelerator.json tells of the kernel: parameters, memories, planned."""
+        parameters, contents = self.kernel_parameters(model), self.memories(model)
+        files = {value: key for key, value in parameters.items() if value in contents}
+        memories = [
+            Memory(parameter=files[name], file=name, words=len(held.words), bits=held.bits)
+            for name, held in sorted(contents.items())
+        ]
+        return {
+            "parameters": {
+                key: value if isinstance(value, str) else int(value)
+                for key, value in parameters.items()
+                if not key.endswith("_FILE")
+            },
+            "memories": memories,
+            "planned": self.planned(),
+        }
 
     def stream_links(self) -> list[str]:
         """Connections of the kernel's stream ports to the wrapper's."""
@@ -127,8 +151,8 @@ class KernelOp(RTLBackend):
         name = self.get_verilog_top_module_name()
         self.set_nodeattr("gen_top_module", name)
         (folder / f"{name}.v").write_text(self.wrapper(model))
-        for file, words in self.memories(model).items():
-            (folder / file).write_text("\n".join(words) + "\n")
+        for file, memory in self.memories(model).items():
+            (folder / file).write_text(memory.text())
         self.set_nodeattr("ipgen_path", str(folder))
         self.set_nodeattr("ip_path", str(folder))
 

@@ -13,7 +13,7 @@ from qonnx.core.datatype import DataType
 
 from ..integer_graph import datatype_for
 from .kernel import SIGNALS, KernelOp
-from .memory_words import hex_words
+from .memory_words import memory
 
 
 class MapOp(KernelOp):
@@ -216,7 +216,7 @@ class MaxPool_rtl(MapOp):
         if not mask.any():
             return {}
         return {
-            self.memory_name("minimum"): hex_words(mask.reshape(-1, self.get_nodeattr("SIMD")), 1)
+            self.memory_name("minimum"): memory(mask.reshape(-1, self.get_nodeattr("SIMD")), 1)
         }
 
 

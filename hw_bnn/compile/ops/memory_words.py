@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+
+@dataclass(frozen=True)
+class MemoryWords:
+    """Contents of a memory file: words of `bits` useful bits, as hexadecimal strings."""
+
+    bits: int
+    words: list[str]
+
+    def text(self) -> str:
+        return "\n".join(self.words) + "\n"
+
+
+def memory(fields: np.ndarray, bits: int) -> MemoryWords:
+    """Rows of integers (words, fields), `bits` bits a field, as a memory."""
+    return MemoryWords(bits * np.shape(fields)[1], hex_words(fields, bits))
 
 
 def hex_words(fields: np.ndarray, bits: int) -> list[str]:

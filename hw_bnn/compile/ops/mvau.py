@@ -16,7 +16,7 @@ from qonnx.core.datatype import DataType
 
 from ..pipelining import family_of, mvau_stages
 from .kernel import KernelOp
-from .memory_words import hex_words
+from .memory_words import MemoryWords, memory
 
 STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYLE"}
 """FINN's attributes -> the kernels' parameters: "auto", "block" or "distributed" memory."""
@@ -129,7 +129,7 @@ class FoldedMVAU(BipolarWeightMVAU):
                 }
         return parameters
 
-    def memories(self, model) -> dict[str, list[str]]:
+    def memories(self, model) -> dict[str, MemoryWords]:
         mw, mh, pe, simd = self.folding()
         nf, sf = mh // pe, mw // simd
         weights = model.get_initializer(self.onnx_node.input[1]).T  # (MH, MW)
@@ -141,16 +141,16 @@ class FoldedMVAU(BipolarWeightMVAU):
             .transpose(0, 2, 1, 3)
             .reshape(nf * sf, pe * simd)
         )
-        files = {self.memory_name("weights"): hex_words(lanes, 1)}
+        files = {self.memory_name("weights"): memory(lanes, 1)}
         if self.thresholds(model) is not None:
             sets, index = self.threshold_sets(model)
             tables = [
                 np.sort(self.kernel_thresholds(t), axis=1) for t in sets
             ]  # as the kernel wants them
             rows = np.concatenate([t.reshape(nf, -1) for t in tables])
-            files[self.memory_name("thresholds")] = hex_words(rows, self.threshold_bits(model))
+            files[self.memory_name("thresholds")] = memory(rows, self.threshold_bits(model))
             if len(sets) > 1:
-                files[self.memory_name("sets")] = hex_words(
+                files[self.memory_name("sets")] = memory(
                     index[:, None], max(1, (len(sets) - 1).bit_length())
                 )
         return files

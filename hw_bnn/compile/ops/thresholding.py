@@ -8,7 +8,7 @@ from finn.custom_op.fpgadataflow.thresholding import Thresholding
 from qonnx.core.datatype import DataType
 
 from .kernel import KernelOp
-from .memory_words import hex_words
+from .memory_words import memory
 
 
 @register_custom_op
@@ -76,10 +76,10 @@ class BnnThresholding_rtl(KernelOp, Thresholding):
         table = np.sort(table, axis=1)  # as the kernel wants them
         rows = table.reshape(-1, pe * table.shape[1])
         files = {
-            self.memory_name("thresholds"): hex_words(
+            self.memory_name("thresholds"): memory(
                 rows, self.get_input_datatype().bitwidth() + 2
             )
         }
         if negate.any():
-            files[self.memory_name("negate")] = hex_words(negate.reshape(-1, pe), 1)
+            files[self.memory_name("negate")] = memory(negate.reshape(-1, pe), 1)
         return files
