@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import BadInput, Unsupported
-from .modelfile import load_onnx
+from .onnxfile import load_onnx
 
 BATCH = 256
 _LARGEST_CONTEXT = 2**26  # elements of all tensors together: 256 MiB of float32

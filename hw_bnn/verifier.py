@@ -171,7 +171,7 @@ class Verifier:
 
     def _layers(self) -> dict[str, str]:
         """Tensor of the model file -> the node that makes it."""
-        from .modelfile import load_onnx
+        from .onnxfile import load_onnx
 
         graph = load_onnx(self.folder / "model.onnx").graph
         return {out: n.name or n.op_type for n in graph.node for out in n.output}

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..accelerator import Accelerator, Input, Output, Resources
 from ..errors import BadInput
 from ..folder import output_folder
-from ..modelfile import load_onnx
+from ..onnxfile import load_onnx
 from .boards import BOARDS, DEFAULT_BOARD, too_large
 
 OUTPUT_MODES = ("scores", "label", "both")

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import onnx
 
+from ..onnxfile import naming
 from .head import FixedAffine, fixed_affine
 from .integer_graph import IntegerGraph
 from .lowering import lower
@@ -61,6 +62,6 @@ def import_model(
     Raises:
         Unsupported: names the node, why, and what works instead.
     """
-    return ImportedModel(
-        prepare(lower(model, input_datatype, input_scale)), input_datatype, input_scale
-    )
+    with naming(None):
+        graph = prepare(lower(model, input_datatype, input_scale))
+    return ImportedModel(graph, input_datatype, input_scale)

@@ -11,30 +11,21 @@ Postcondition: an IntegerGraph with integer thresholds only, whose raw scores eq
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
-import numpy as np
 import onnx
-from onnx import numpy_helper
 
-from ..errors import BadInput, Unsupported
+from ..errors import Unsupported
+from ..onnxfile import Graph, Node, walk
+from . import (  # noqa: F401  each registers its rules
+    rules_elementwise,
+    rules_layers,
+    rules_quantisers,
+    rules_shapes,
+)
 from .integer_graph import Head, IntegerGraph, Op, Tensor, datatype_for
+from .registry import RULES
 from .values import Activation, Constant, QuantConstant, RealInput, Value
-
-Rule = Callable[["Lowering", onnx.NodeProto], None]
-RULES: dict[str, Rule] = {}
-
-
-def rule(*op_types: str) -> Callable[[Rule], Rule]:
-    """Register a function as the rule of these ONNX or QONNX op types."""
-
-    def register(function: Rule) -> Rule:
-        for op_type in op_types:
-            RULES[op_type] = function
-        return function
-
-    return register
 
 
 class Lowering:
@@ -53,9 +44,11 @@ class Lowering:
         input_datatype: str | None = None,
         input_scale: Fraction | None = None,
     ):
-        self.graph = model.graph
+        self.graph = Graph.of(model)
         self.input_datatype, self.input_scale = input_datatype, input_scale
-        self.values: dict[str, Value] = {}
+        self.values: dict[str, Value] = {
+            name: Constant(array) for name, array in self.graph.constants.items()
+        }
         self.tensors: dict[str, Tensor] = {}
         self.ops: list[Op] = []
         self.labels: set[str] = set()  # tensors that hold the label
@@ -66,13 +59,6 @@ class Lowering:
         self.transpose: tuple[int, ...] | None = None
         self.input: str | None = None
         self.channels_last = False
-        self.uses = _count_uses(self.graph)
-        self.annotations = {
-            a.tensor_name: {p.key: p.value for p in a.quant_parameter_tensor_names}.get(
-                "finn_datatype"
-            )
-            for a in self.graph.quantization_annotation
-        }
 
     def run(self) -> IntegerGraph:
         """Walk the graph.
@@ -80,54 +66,20 @@ class Lowering:
         Raises:
             Unsupported: a node that cannot become exact hardware; names node, reason and remedy.
         """
-        from . import rules_elementwise, rules_layers, rules_quantisers, rules_shapes  # noqa: F401
-
-        for initializer in self.graph.initializer:
-            self.values[initializer.name] = Constant(numpy_helper.to_array(initializer))
         self._graph_input()
-        for node in self.graph.node:
-            handler = RULES.get(node.op_type)
-            if handler is None:
-                raise Unsupported(
-                    f"operator {node.op_type} is not supported",
-                    node=node_name(node),
-                    remedy=f"supported are {', '.join(sorted(RULES))}",
-                )
-            try:
-                handler(self, node)
-            except Unsupported as error:
-                if error.node is None:
-                    raise Unsupported(
-                        error.reason, node=node_name(node), remedy=error.remedy
-                    ) from error
-                raise
-            except ZeroDivisionError:
-                raise Unsupported(
-                    "a division by zero",
-                    node=node_name(node),
-                    remedy="check the constants of the exported model",
-                ) from None
+        walk(self.graph.nodes, RULES, lambda handler, node: handler(self, node))
         return self._finish()
 
     def _graph_input(self) -> None:
-        free = [i for i in self.graph.input if i.name not in self.values]
-        if len(free) != 1:
+        name, shape = self.graph.input, (self.graph.batch, *self.graph.shape)
+        if len(shape) not in (2, 4):
             raise Unsupported(
-                f"the graph has {len(free)} inputs ({', '.join(i.name for i in free)})",
-                remedy="give it one input",
-            )
-        (graph_input,) = free
-        dims = [d.dim_value for d in graph_input.type.tensor_type.shape.dim]
-        if len(dims) not in (2, 4) or any(d <= 0 for d in dims[1:]):
-            raise Unsupported(
-                f"the graph input {graph_input.name} has shape {dims}",
+                f"the graph input {name!r} has the shape {list(shape)}",
                 remedy="export it as (batch, features) or (batch, channels, height, width) "
                 "with fixed sizes",
             )
-        shape = (max(dims[0], 1), *dims[1:])
-        self.channels_last = _enters_channels_last(self.graph, graph_input.name)
-        name = graph_input.name
-        annotated = self.annotations.get(name)
+        self.channels_last = _enters_channels_last(self.graph)
+        annotated = self.graph.annotations.get(name)
         if annotated not in (None, "FLOAT32"):
             self.values[name] = self.open_input(name, shape, annotated)
         elif self.input_datatype is not None:
@@ -212,25 +164,25 @@ class Lowering:
             name = f"{base}_{n}"
         return name
 
-    def constant(self, name: str, node: onnx.NodeProto) -> Constant:
-        value = self.values.get(name)
+    def value(self, node: Node, position: int) -> Value:
+        """An input of a node."""
+        return self.values[node.input(position)]
+
+    def constant(self, node: Node, position: int) -> Constant:
+        """An input that has to be a constant of the file, or computed from such."""
+        value = self.value(node, position)
         if isinstance(value, QuantConstant):
             return value.constant()
         if not isinstance(value, Constant):
             raise Unsupported(
-                f"input {name} has to be a constant",
-                node=node_name(node),
+                f"its input {node.inputs[position]!r} has to be a constant",
+                node=node.name,
                 remedy="export the model with its parameters inside the file",
             )
         return value
 
     def _finish(self) -> IntegerGraph:
-        outputs = list(self.graph.output)
-        if len(outputs) != 1:
-            raise Unsupported(f"the graph has {len(outputs)} outputs", remedy="give it one output")
-        value = self.values.get(outputs[0].name)
-        if value is None:
-            raise BadInput(f"the graph output {outputs[0].name} is written by no node")
+        value = self.values.get(self.graph.output)
         if not isinstance(value, Activation) or not self.ops:
             raise Unsupported(
                 "the network has no quantised layer: it is a float network",
@@ -260,40 +212,16 @@ class Lowering:
         )
 
 
-def node_name(node: onnx.NodeProto) -> str:
-    """The user's name of a node, or its op type and output where it has none."""
-    return node.name or f"{node.op_type}({node.output[0]})"
-
-
-def attribute(node: onnx.NodeProto, name: str, default=None):
-    """Value of a node's attribute; strings as str."""
-    for item in node.attribute:
-        if item.name == name:
-            value = onnx.helper.get_attribute_value(item)
-            return value.decode() if isinstance(value, bytes) else value
-    return default
-
-
-def _count_uses(graph: onnx.GraphProto) -> dict[str, int]:
-    uses: dict[str, int] = {}
-    for node in graph.node:
-        for name in node.input:
-            uses[name] = uses.get(name, 0) + 1
-    for output in graph.output:
-        uses[output.name] = uses.get(output.name, 0) + 1
-    return uses
-
-
-def _enters_channels_last(graph: onnx.GraphProto, name: str) -> bool:
+def _enters_channels_last(graph: Graph) -> bool:
     """Whether a 4-D input is NHWC: element-wise nodes, then a Transpose to NCHW."""
     through = {"Mul", "Add", "Sub", "Div", "Quant", "IntQuant", "BipolarQuant", "Identity", "Cast"}
-    names = {name}
-    for node in graph.node:
-        if node.input and node.input[0] in names:
+    names = {graph.input}
+    for node in graph.nodes:
+        if names & set(node.inputs[:1]):
             if node.op_type == "Transpose":
-                return list(attribute(node, "perm", [])) == [0, 3, 1, 2]
+                return node.integers("perm", []) == [0, 3, 1, 2]
             if node.op_type in through:
-                names.add(node.output[0])
+                names.add(node.output)
     return False
 
 
@@ -302,13 +230,3 @@ def lower(
 ) -> IntegerGraph:
     """The integer graph of a QONNX file; see :class:`Lowering`."""
     return Lowering(model, input_datatype, input_scale).run()
-
-
-def as_int(array: np.ndarray, node: str) -> np.ndarray:
-    """An array of whole numbers as int64, or refused."""
-    rounded = np.rint(np.asarray(array, dtype=np.float64)).astype(np.int64)
-    if not np.array_equal(rounded, array):
-        raise Unsupported(
-            "weights are not integers", node=node, remedy="quantise them with BipolarQuant"
-        )
-    return rounded

@@ -13,7 +13,7 @@ import onnx
 
 from ..errors import Unsupported
 from .exact import Surd, reciprocal_root
-from .lowering import attribute, node_name, rule
+from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
 
 IDENTITY = ("Identity", "Dropout")
@@ -24,73 +24,64 @@ AFTER_LABEL = {"Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten",
 @rule(*IDENTITY)
 def identity(state, node):
     """Precondition: none. Postcondition: the output is the input (inference mode)."""
-    state.values[node.output[0]] = state.values[node.input[0]]
+    state.values[node.output] = state.value(node, 0)
 
 
 @rule("Cast")
 def cast(state, node):
     """Precondition: to float32 or float64, of constants to any type; behind the label anything."""
-    value, target = state.values[node.input[0]], attribute(node, "to")
+    value, target = state.value(node, 0), node.integer("to")
     floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
     if isinstance(value, Constant) and value.array.dtype != object:
         value = Constant(value.array.astype(onnx.helper.tensor_dtype_to_np_dtype(target)))
-    elif target not in floats and node.input[0] not in state.labels:
+    elif target not in floats and node.inputs[0] not in state.labels:
         raise Unsupported(
             f"a cast to {onnx.TensorProto.DataType.Name(target)}",
-            node=node_name(node),
+            node=node.name,
             remedy="cast to float32 only, or leave the cast out",
         )
-    state.values[node.output[0]] = value
+    state.values[node.output] = value
 
 
 @rule(*MONOTONE_HEAD)
 def monotone_head(state, node):
     """Softmax keeps raw scores and argmax. Precondition: the last node, but for TopK or ArgMax."""
-    value = _activation(state.values[node.input[0]], node)
-    axis = attribute(node, "axis", -1) % len(value.shape)
+    value = _activation(state.value(node, 0), node)
+    axis = node.integer("axis", -1) % len(value.shape)
     if not _is_last(state, node, {"TopK", "ArgMax"}) or value.labels[axis] != "C":
         raise Unsupported(
             f"{node.op_type} inside the network is not supported",
-            node=node_name(node),
+            node=node.name,
             remedy="only a last Softmax can be left out exactly",
         )
-    state.values[node.output[0]] = value
+    state.values[node.output] = value
 
 
 def _is_last(state, node, allowed: set[str]) -> bool:
     """Whether nothing but nodes of these types reads what this node writes."""
-    readers = [n for n in state.graph.node if set(n.input) & set(node.output)]
+    readers = [n for n in state.graph.nodes if set(n.inputs) & set(node.outputs)]
     return all(n.op_type in allowed and _is_last(state, n, AFTER_LABEL) for n in readers)
 
 
 @rule("Constant")
 def constant(state, node):
-    value = attribute(node, "value")
-    if value is None:
-        raise Unsupported(
-            "a Constant without a tensor value",
-            node=node_name(node),
-            remedy="store the constant as a tensor",
-        )
-    from onnx import numpy_helper
-
-    state.values[node.output[0]] = Constant(numpy_helper.to_array(value))
+    state.values[node.output] = Constant(node.constant())
 
 
 @rule("Sqrt", "Neg", "Reciprocal")
 def constant_function(state, node):
     """Functions of constants, exactly. Precondition: the input is a constant."""
-    array = state.constant(node.input[0], node).exact()
+    array = state.constant(node, 0).exact()
     function = {"Sqrt": _root, "Neg": lambda v: -v, "Reciprocal": lambda v: Surd(1) / v}[
         node.op_type
     ]
-    state.values[node.output[0]] = Constant(_map(function, array))
+    state.values[node.output] = Constant(_map(function, array))
 
 
 @rule("Mul", "Div")
 def scale(state, node):
     """alpha, beta <- alpha*s, beta*s. Precondition: one side is a constant, not a divisor of 0."""
-    left, right = (state.values[name] for name in node.input)
+    left, right = (state.value(node, i) for i in (0, 1))
     invert = node.op_type == "Div"
     if isinstance(left, Constant) and isinstance(right, Constant):
         _constants(
@@ -102,19 +93,19 @@ def scale(state, node):
     if not isinstance(right, Constant):
         raise Unsupported(
             f"{node.op_type} of two activations is not supported",
-            node=node_name(node),
+            node=node.name,
             remedy="only constants can scale an activation",
         )
     if isinstance(left, RealInput):
         factor = _single(right)
-        state.values[node.output[0]] = _real(
+        state.values[node.output] = _real(
             left, lambda v: v / factor if invert else v * factor, factor
         )
         return
-    factors = _activation(left, node).per_channel(right, node_name(node))
+    factors = _activation(left, node).per_channel(right, node.name)
     if invert:
         factors = [Surd(1) / f for f in factors]
-    state.values[node.output[0]] = left.affine(factors, None, node_name(node))
+    state.values[node.output] = left.affine(factors, None, node.name)
 
 
 @rule("Add", "Sub")
@@ -122,7 +113,7 @@ def shift(state, node):
     """beta <- beta + c, or the sum of two integer tensors on one scale (rules_layers.residual)."""
     left, right = (
         v.constant() if isinstance(v, QuantConstant) else v
-        for v in (state.values[name] for name in node.input)
+        for v in (state.value(node, i) for i in (0, 1))
     )  # a quantised bias
     subtract = node.op_type == "Sub"
     if isinstance(left, Constant) and isinstance(right, Constant):
@@ -141,21 +132,19 @@ def shift(state, node):
             left = (
                 _real(left, lambda v: -v, Surd(1))
                 if isinstance(left, RealInput)
-                else _activation(left, node).affine([Surd(-1)], None, node_name(node))
+                else _activation(left, node).affine([Surd(-1)], None, node.name)
             )
             subtract = False
     if isinstance(left, RealInput):
         term = _single(right)
         sign = Surd(-1 if subtract else 1)
         usable = term is not None and left.beta is not None
-        state.values[node.output[0]] = replace(
-            left, beta=left.beta + term * sign if usable else None
-        )
+        state.values[node.output] = replace(left, beta=left.beta + term * sign if usable else None)
         return
-    terms = _activation(left, node).per_channel(right, node_name(node))
+    terms = _activation(left, node).per_channel(right, node.name)
     if subtract:
         terms = [-t for t in terms]
-    state.values[node.output[0]] = left.affine(None, terms, node_name(node))
+    state.values[node.output] = left.affine(None, terms, node.name)
 
 
 @rule("BatchNormalization")
@@ -164,16 +153,16 @@ def batch_norm(state, node):
 
     Precondition: inference mode, var + eps > 0.
     """
-    name = node_name(node)
-    value = state.values[node.input[0]]
+    name = node.name
+    value = state.value(node, 0)
     if isinstance(value, RealInput):
-        state.values[node.output[0]] = RealInput(value.shape, None, None)
+        state.values[node.output] = RealInput(value.shape, None, None)
         return
     value = _activation(value, node)
     gamma, shift_, mean, variance = (
-        _channel_vector(state.constant(i, node), value, name) for i in node.input[1:5]
+        _channel_vector(state.constant(node, i), value, name) for i in range(1, 5)
     )
-    epsilon = Fraction(float(np.float32(attribute(node, "epsilon", 1e-5))))
+    epsilon = Fraction(float(np.float32(node.number("epsilon", 1e-5))))
     inverse = []
     for v in variance:
         if v + epsilon <= 0:
@@ -187,44 +176,44 @@ def batch_norm(state, node):
     value = value.affine(
         [Surd(g) * i for g, i in zip(gamma, inverse, strict=True)], [Surd(b) for b in shift_], name
     )
-    state.values[node.output[0]] = value
+    state.values[node.output] = value
 
 
 @rule("Relu")
 def relu(state, node):
     """max(x, 0): levels at or below 0 are always reached. Precondition: a quantiser follows."""
-    value = _activation(state.values[node.input[0]], node)
-    value.no_border(node_name(node))
-    state.values[node.output[0]] = replace(value, relu=True)
+    value = _activation(state.value(node, 0), node)
+    value.no_border(node.name)
+    state.values[node.output] = replace(value, relu=True)
 
 
 @rule("TopK", "ArgMax")
 def top_k(state, node):
     """The label. Precondition: the last node, k = 1; the raw scores stay the output."""
     if node.op_type == "TopK":
-        k = state.constant(node.input[1], node).array
-        if int(np.asarray(k).reshape(-1)[0]) != 1 or not attribute(node, "largest", 1):
+        k = state.constant(node, 1).array
+        if int(np.asarray(k).reshape(-1)[0]) != 1 or not node.integer("largest", 1):
             raise Unsupported(
                 "only the largest score (k = 1) is supported",
-                node=node_name(node),
+                node=node.name,
                 remedy="take further ranks from the raw scores on the host",
             )
-    value = _activation(state.values[node.input[0]], node)
-    axis = attribute(node, "axis", -1 if node.op_type == "TopK" else 0) % len(value.shape)
-    if value.labels[axis] != "C" or attribute(node, "select_last_index", 0):
+    value = _activation(state.value(node, 0), node)
+    axis = node.integer("axis", -1 if node.op_type == "TopK" else 0) % len(value.shape)
+    if value.labels[axis] != "C" or node.integer("select_last_index", 0):
         raise Unsupported(
             "a label over another axis than the classes, or the last of equal scores",
-            node=node_name(node),
+            node=node.name,
             remedy="take the first largest along the classes",
         )
     if not _is_last(state, node, AFTER_LABEL):
         raise Unsupported(
             f"{node.op_type} inside the network is not supported",
-            node=node_name(node),
+            node=node.name,
             remedy="let it be the last node",
         )
-    state.labels.update(node.output)
-    for name in node.output:
+    state.labels.update(node.outputs)
+    for name in node.outputs:
         state.values[name] = value
 
 
@@ -232,7 +221,7 @@ def _activation(value, node) -> Activation:
     if not isinstance(value, Activation):
         raise Unsupported(
             f"{node.op_type} of a {type(value).__name__}",
-            node=node_name(node),
+            node=node.name,
             remedy="it is supported on activations only",
         )
     return value
@@ -274,13 +263,13 @@ def _constants(state, node, left: Constant, right: Constant, function) -> None:
     if max(left.array.size, right.array.size) > 100_000:
         raise Unsupported(
             f"{node.op_type} of constants with over 100,000 elements",
-            node=node_name(node),
+            node=node.name,
             remedy="fold the constants before export (qonnx-cleanup)",
         )
     a, b = np.broadcast_arrays(left.exact(), right.exact())
     out = np.empty(a.shape, dtype=object)
     out.reshape(-1)[:] = [function(x, y) for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True)]
-    state.values[node.output[0]] = Constant(out)
+    state.values[node.output] = Constant(out)
 
 
 def _root(value: Surd) -> Surd:

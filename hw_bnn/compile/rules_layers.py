@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import Unsupported
 from .exact import ZERO, Surd
 from .integer_graph import Add, Linear, MaxPool, SumPool, Threshold
-from .lowering import attribute, node_name, rule
+from .registry import rule
 from .rules_quantisers import pooled_shape
 from .values import Activation, Constant, PendingPool, QuantConstant, RealInput
 
@@ -20,14 +20,14 @@ MAX_RATIO = 64
 @rule("MatMul", "Gemm")
 def dense(state, node):
     """out = x*W (+ bias). Precondition: x quantised on one scale, W of +1 and -1 times a scale a row."""
-    name = node_name(node)
-    weights = _weights(state.values[node.input[1]], node)
+    name = node.name
+    weights = _weights(state.value(node, 1), node)
     alpha = Surd(1)
     if node.op_type == "Gemm":
-        if attribute(node, "transA", 0):
+        if node.integer("transA", 0):
             raise Unsupported("Gemm with transA", node=name, remedy="export without transA")
-        alpha = Surd(_fraction(attribute(node, "alpha", 1.0)))
-        if attribute(node, "transB", 0):
+        alpha = Surd(_fraction(node.number("alpha", 1.0)))
+        if node.integer("transB", 0):
             weights = QuantConstant(
                 weights.integers.T,
                 weights.scale.reshape((1,) * (2 - weights.scale.ndim) + weights.scale.shape).T,
@@ -48,28 +48,28 @@ def dense(state, node):
         ordered = np.empty_like(matrix)
         ordered[:, value.flat] = matrix
         matrix = ordered
-    op = Linear(name, [value.tensor], state.fresh(node.output[0]), matrix.astype(np.int8))
+    op = Linear(name, [value.tensor], state.fresh(node.output), matrix.astype(np.int8))
     scale = [alpha * s for s in scale]
     result = _emit_linear(state, node, op, value, scale, (matrix.shape[0],), ("N", "C"))
-    if node.op_type == "Gemm" and len(node.input) > 2 and node.input[2]:
-        factor = Surd(_fraction(attribute(node, "beta", 1.0)))
-        bias = result.per_channel(state.constant(node.input[2], node), name)
+    if node.op_type == "Gemm" and node.has(2):
+        factor = Surd(_fraction(node.number("beta", 1.0)))
+        bias = result.per_channel(state.constant(node, 2), name)
         result = result.affine(None, [b * factor for b in bias], name)
-    state.values[node.output[0]] = result
+    state.values[node.output] = result
 
 
 @rule("Conv")
 def conv(state, node):
     """2-D convolution. Precondition: as dense, group 1; padding of any exact integer value."""
-    name = node_name(node)
-    weights = _weights(state.values[node.input[1]], node)
+    name = node.name
+    weights = _weights(state.value(node, 1), node)
     if weights.integers.ndim != 4:
         raise Unsupported(
             f"weights of shape {weights.integers.shape}",
             node=name,
             remedy="only 2-D convolutions are supported",
         )
-    if attribute(node, "group", 1) != 1:
+    if node.integer("group", 1) != 1:
         raise Unsupported("a grouped or depthwise convolution", node=name, remedy="use group = 1")
     value, pad = _layer_input(state, node)
     if value.labels != ("N", "C", "H", "W"):
@@ -86,8 +86,8 @@ def conv(state, node):
             node=name,
             remedy="check the exported model",
         )
-    stride = tuple(attribute(node, "strides", [1, 1]))
-    dilation = tuple(attribute(node, "dilations", [1, 1]))
+    stride = tuple(node.integers("strides", [1, 1]))
+    dilation = tuple(node.integers("dilations", [1, 1]))
     pads = _pads(node, (sizes["H"], sizes["W"]), (kh, kw), stride, dilation)
     if pad:  # the border of a Pad node is in the user's shape already
         sizes["H"], sizes["W"] = (
@@ -107,7 +107,7 @@ def conv(state, node):
     op = Linear(
         name,
         [value.tensor],
-        state.fresh(node.output[0]),
+        state.fresh(node.output),
         weights.integers.transpose(0, 2, 3, 1).astype(np.int8),
         stride,
         pads,
@@ -117,29 +117,29 @@ def conv(state, node):
     scale = _row_scale(weights, axis=0, name=name)
     result = _emit_linear(state, node, op, value, scale, (oh, ow, m), value.labels)
     result = replace(result, shape=(value.shape[0], m, oh, ow))
-    if len(node.input) > 2 and node.input[2]:
-        bias = state.constant(node.input[2], node).exact().reshape(-1)
+    if node.has(2):
+        bias = state.constant(node, 2).exact().reshape(-1)
         result = result.affine(None, list(bias), name)
-    state.values[node.output[0]] = result
+    state.values[node.output] = result
 
 
 @rule("Pad")
 def pad(state, node):
     """Constant padding of H and W. Precondition: a convolution without padding of its own follows."""
-    name = node_name(node)
-    if attribute(node, "mode", "constant") != "constant":
+    name = node.name
+    if node.text("mode", "constant") != "constant":
         raise Unsupported(
-            f"padding mode {attribute(node, 'mode')}", node=name, remedy="use constant padding"
+            f"padding mode {node.text('mode')}", node=name, remedy="use constant padding"
         )
-    pads = attribute(node, "pads")
+    pads = node.integers("pads", None)
     if pads is None:
-        pads = state.constant(node.input[1], node).array.reshape(-1).tolist()
-    amount = attribute(node, "value", 0.0)
-    if len(node.input) > 2 and node.input[2]:
-        amount = float(np.asarray(state.constant(node.input[2], node).array).reshape(-1)[0])
-    value = state.values[node.input[0]]
+        pads = state.constant(node, 1).array.reshape(-1).tolist()
+    amount = node.number("value", 0.0)
+    if node.has(2):
+        amount = float(np.asarray(state.constant(node, 2).array).reshape(-1)[0])
+    value = state.value(node, 0)
     if not any(pads):
-        state.values[node.output[0]] = value
+        state.values[node.output] = value
         return
     if not isinstance(value, Activation) or len(value.shape) != 4 or value.pad:
         raise Unsupported(
@@ -147,8 +147,8 @@ def pad(state, node):
             node=name,
             remedy="pad behind the quantiser, right before the convolution",
         )
-    if len(node.input) > 3 and node.input[3]:
-        axes = [int(a) % 4 for a in state.constant(node.input[3], node).array.reshape(-1)]
+    if node.has(3):
+        axes = [int(a) % 4 for a in state.constant(node, 3).array.reshape(-1)]
         full = [0] * 8
         for i, axis in enumerate(axes):
             full[axis], full[axis + 4] = pads[i], pads[i + len(axes)]
@@ -162,7 +162,7 @@ def pad(state, node):
     box = (begin["H"], begin["W"], end["H"], end["W"])
     grown = {"H": box[0] + box[2], "W": box[1] + box[3]}
     shape = tuple(s + grown.get(l, 0) for l, s in zip(value.labels, value.shape, strict=True))
-    state.values[node.output[0]] = replace(value, shape=shape, pad=(box, _fraction(amount)))
+    state.values[node.output] = replace(value, shape=shape, pad=(box, _fraction(amount)))
 
 
 @rule("MaxPool")
@@ -171,10 +171,10 @@ def max_pool(state, node):
 
     Before a quantiser it waits: max and threshold commute exactly (thresholds.py settles the sign).
     """
-    name = node_name(node)
-    value = _settled(state.values[node.input[0]], node)
+    name = node.name
+    value = _settled(state.value(node, 0), node)
     kernel, stride = _window(node)
-    if attribute(node, "ceil_mode", 0) or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
+    if node.integer("ceil_mode", 0) or any(d != 1 for d in node.integers("dilations", [1, 1])):
         raise Unsupported("a max-pool with ceil_mode or dilation", node=name, remedy="use neither")
     if value.labels != ("N", "C", "H", "W"):
         raise Unsupported(
@@ -193,23 +193,23 @@ def max_pool(state, node):
         )
     producer = next((op for op in state.ops if op.output == value.tensor), None)
     if producer is None or isinstance(producer, (Threshold, MaxPool)):
-        output = state.fresh(node.output[0])
+        output = state.fresh(node.output)
         state.add_tensor(
-            output, (oh, ow, c), source.minimum, source.maximum, node.output[0], source.datatype
+            output, (oh, ow, c), source.minimum, source.maximum, node.output, source.datatype
         )
         state.ops.append(MaxPool(name, [value.tensor], output, kernel, stride, minimum, pads))
         result = replace(value, tensor=output, shape=(n, c, oh, ow))
     else:
         pending = PendingPool(kernel, stride, minimum, pads, name)
         result = replace(value, shape=(n, c, oh, ow), pools=[*value.pools, pending])
-    state.values[node.output[0]] = result
+    state.values[node.output] = result
 
 
 @rule("AveragePool", "GlobalAveragePool", "ReduceMean")
 def average_pool(state, node):
     """Sum of the window; the division joins the scale. Precondition: no padding, whole windows."""
-    name = node_name(node)
-    value = _settled(state.values[node.input[0]], node)
+    name = node.name
+    value = _settled(state.value(node, 0), node)
     if value.pools or value.relu or len(value.shape) != 4 or value.labels != ("N", "C", "H", "W"):
         raise Unsupported(
             "an average pool needs a quantised map as input", node=name, remedy="quantise before it"
@@ -219,8 +219,8 @@ def average_pool(state, node):
         kernel, stride = _window(node)
         if (
             any(_pads(node, (h, w), kernel, stride, (1, 1)))
-            or attribute(node, "ceil_mode", 0)
-            or any(d != 1 for d in attribute(node, "dilations", [1, 1]))
+            or node.integer("ceil_mode", 0)
+            or any(d != 1 for d in node.integers("dilations", [1, 1]))
         ):
             raise Unsupported(
                 "an average pool with padding, ceil_mode or dilation",
@@ -240,8 +240,8 @@ def average_pool(state, node):
     source = state.tensors[value.tensor]
     shape = pooled_shape((h, w, c), kernel, stride)
     size = kernel[0] * kernel[1]
-    output = state.fresh(node.output[0])
-    state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output[0])
+    output = state.fresh(node.output)
+    state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output)
     state.ops.append(SumPool(name, [value.tensor], output, kernel, stride))
     result = replace(
         value,
@@ -249,9 +249,9 @@ def average_pool(state, node):
         shape=(n, c, shape[0], shape[1]),
         alpha=[a / Surd(size) for a in value.alpha],
     )
-    if node.op_type == "ReduceMean" and not attribute(node, "keepdims", 1):
+    if node.op_type == "ReduceMean" and not node.integer("keepdims", 1):
         result = replace(result, shape=(n, c), labels=("N", "C"))
-    state.values[node.output[0]] = result
+    state.values[node.output] = result
 
 
 def residual(state, node, left: Activation, right: Activation, subtract: bool) -> None:
@@ -259,7 +259,7 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
 
     Precondition: one shape; the ratio of the scales is rational, the same in every channel, and small.
     """
-    name = node_name(node)
+    name = node.name
     left, right = _settled(left, node), _settled(right, node)
     if left.shape != right.shape or left.labels != right.labels:
         raise Unsupported(
@@ -286,18 +286,18 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
         sorted(f * v for v in (state.tensors[b.tensor].minimum, state.tensors[b.tensor].maximum))
         for f, b in ((m, left), (n, right))
     ]
-    output = state.fresh(node.output[0])
+    output = state.fresh(node.output)
     state.add_tensor(
         output,
         state.tensors[left.tensor].shape,
         ends[0][0] + ends[1][0],
         ends[0][1] + ends[1][1],
-        node.output[0],
+        node.output,
     )
     state.ops.append(Add(name, [left.tensor, right.tensor], output, (m, n)))
     result = replace(left, tensor=output, alpha=[a / Surd(m) for a in left.alpha])
     beta = [-b for b in right.beta] if subtract else right.beta
-    state.values[node.output[0]] = result.affine(None, beta, name)
+    state.values[node.output] = result.affine(None, beta, name)
 
 
 def _ratio(left: Activation, right: Activation, name: str) -> tuple[int, int]:
@@ -338,7 +338,7 @@ def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, label
     flat = op.weights.reshape(len(op.weights), -1).astype(np.int64)
     plus, minus = (flat > 0).sum(1), (flat < 0).sum(1)
     minimum, maximum = plus * low - minus * high, plus * high - minus * low
-    state.add_tensor(op.output, shape, int(minimum.min()), int(maximum.max()), node.output[0])
+    state.add_tensor(op.output, shape, int(minimum.min()), int(maximum.max()), node.output)
     state.bounds[op.output] = (minimum.tolist(), maximum.tolist())
     state.ops.append(op)
     (alpha,), beta = {*value.alpha}, value.beta[0]
@@ -354,7 +354,7 @@ def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, label
 
 def _layer_input(state, node):
     """The quantised input of a layer and its padding, or why it cannot be one."""
-    name, value = node_name(node), state.values.get(node.input[0])
+    name, value = node.name, state.value(node, 0)
     if isinstance(value, RealInput):
         raise Unsupported(
             "its input is the graph input, which no quantiser has made integer",
@@ -388,15 +388,15 @@ def _settled(value, node) -> Activation:
     if not isinstance(value, Activation):
         raise Unsupported(
             f"{node.op_type} of a {type(value).__name__}",
-            node=node_name(node),
+            node=node.name,
             remedy="it is supported behind a quantised layer",
         )
-    value.no_border(node_name(node))
+    value.no_border(node.name)
     return value
 
 
 def _weights(value, node) -> QuantConstant:
-    name = node_name(node)
+    name = node.name
     if isinstance(value, Constant) and value.array.dtype != object and value.array.size:
         magnitude = np.unique(np.abs(value.array))
         if magnitude.size == 1 and magnitude[0] > 0:  # +-s already
@@ -435,18 +435,18 @@ def _row_scale(weights: QuantConstant, axis: int, name: str) -> list[Surd]:
 
 
 def _window(node) -> tuple[tuple[int, int], tuple[int, int]]:
-    kernel = tuple(attribute(node, "kernel_shape"))
+    kernel = tuple(node.integers("kernel_shape"))
     if len(kernel) != 2:
         raise Unsupported(
-            f"a pool of {len(kernel)} dimensions", node=node_name(node), remedy="use 2-D pools"
+            f"a pool of {len(kernel)} dimensions", node=node.name, remedy="use 2-D pools"
         )
-    return kernel, tuple(attribute(node, "strides", [1, 1]))
+    return kernel, tuple(node.integers("strides", [1, 1]))
 
 
 def _pads(node, size, kernel, stride, dilation) -> tuple[int, int, int, int]:
-    auto = attribute(node, "auto_pad", "NOTSET")
+    auto = node.text("auto_pad", "NOTSET")
     if auto in ("NOTSET", "VALID"):
-        return tuple(attribute(node, "pads", [0] * 4)) if auto == "NOTSET" else (0, 0, 0, 0)
+        return tuple(node.integers("pads", [0] * 4)) if auto == "NOTSET" else (0, 0, 0, 0)
     low, high = [], []
     for s, k, t, d in zip(size, kernel, stride, dilation, strict=True):
         total = max((-(-s // t) - 1) * t + d * (k - 1) + 1 - s, 0)
@@ -458,7 +458,7 @@ def _pads(node, size, kernel, stride, dilation) -> tuple[int, int, int, int]:
 
 def _merge_padding(state, node, value: Activation, pads, pending):
     """One box and one integer for padding by the convolution (real 0) and by a Pad node before it."""
-    name = node_name(node)
+    name = node.name
     if pending is None and not any(pads):
         return tuple(pads), 0
     if pending is not None and any(pads):
@@ -483,9 +483,9 @@ def _merge_padding(state, node, value: Activation, pads, pending):
 
 
 def _reduces_map(state, node) -> bool:
-    axes = attribute(node, "axes")
-    if axes is None and len(node.input) > 1:
-        axes = state.constant(node.input[1], node).array.reshape(-1).tolist()
+    axes = node.integers("axes", None)
+    if axes is None and node.has(1):
+        axes = state.constant(node, 1).array.reshape(-1).tolist()
     return axes is not None and sorted(a % 4 for a in axes) == [2, 3]
 
 

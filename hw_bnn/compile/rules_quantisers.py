@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import Unsupported
 from .exact import Surd
 from .integer_graph import MaxPool, Threshold, datatype_for
-from .lowering import as_int, attribute, node_name, rule
+from .registry import rule
 from .thresholds import Quantiser, bipolar, thresholds, uniform
 from .values import Activation, Constant, QuantConstant, RealInput
 
@@ -20,10 +20,10 @@ MAX_LEVELS = 255
 @rule("BipolarQuant")
 def bipolar_quant(state, node):
     """sign(x)*scale. Precondition: the scale is a positive constant, one a tensor or one a channel."""
-    scale = state.constant(node.input[1], node)
-    value = state.values[node.input[0]]
+    scale = state.constant(node, 1)
+    value = state.value(node, 0)
     if isinstance(value, Constant):
-        state.values[node.output[0]] = _bipolar_weights(value, scale, node)
+        state.values[node.output] = _bipolar_weights(value, scale, node)
         return
     _quantise(state, node, value, scale, lambda s: bipolar(s))
 
@@ -31,10 +31,10 @@ def bipolar_quant(state, node):
 @rule("Quant", "IntQuant")
 def quant(state, node):
     """clip(round(x/scale + zero)). Precondition: scale, zero point and bit width are constants."""
-    name = node_name(node)
-    scale, zero, bits = (state.constant(i, node) for i in node.input[1:4])
-    signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 1))
-    rounding = attribute(node, "rounding_mode", "ROUND")
+    name = node.name
+    scale, zero, bits = (state.constant(node, i) for i in (1, 2, 3))
+    signed, narrow = bool(node.integer("signed", 1)), bool(node.integer("narrow", 1))
+    rounding = node.text("rounding_mode", "ROUND")
     width = np.unique(np.asarray(bits.array, dtype=np.float64))
     if width.size != 1 or width[0] != int(width[0]) or not 1 <= width[0] <= 16:
         raise Unsupported(
@@ -49,7 +49,7 @@ def quant(state, node):
             remedy="use one integer zero point",
         )
     point = next(iter(zeros))
-    value = state.values[node.input[0]]
+    value = state.value(node, 0)
     if width == 1 and not signed and point:
         raise Unsupported(
             "a 1-bit unsigned quantiser with a zero point",
@@ -58,9 +58,9 @@ def quant(state, node):
         )
     if isinstance(value, Constant):
         if width == 1 and signed:
-            state.values[node.output[0]] = _bipolar_weights(value, scale, node)
+            state.values[node.output] = _bipolar_weights(value, scale, node)
             return
-        state.values[node.output[0]] = _uniform_weights(
+        state.values[node.output] = _uniform_weights(
             value,
             scale,
             uniform(
@@ -92,11 +92,11 @@ def multi_threshold(state, node):
 
     Precondition: integer steps, or a bipolar output (scale 2, bias -1).
     """
-    name = node_name(node)
-    value = _activation(state, node, state.values[node.input[0]])
-    table = state.constant(node.input[1], node).exact()
-    scale = Fraction(float(attribute(node, "out_scale", 1.0)))
-    bias = Fraction(float(attribute(node, "out_bias", 0.0)))
+    name = node.name
+    value = _activation(state, node, state.value(node, 0))
+    table = state.constant(node, 1).exact()
+    scale = Fraction(float(node.number("out_scale", 1.0)))
+    bias = Fraction(float(node.number("out_bias", 0.0)))
     if (scale, bias) != (2, -1) and (scale != 1 or bias.denominator != 1):
         raise Unsupported(
             f"out_scale {float(scale)} and out_bias {float(bias)}",
@@ -142,10 +142,10 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     if len(first.bounds) > MAX_LEVELS:
         raise Unsupported(
             f"{len(first.bounds) + 1} levels",
-            node=node_name(node),
+            node=node.name,
             remedy=f"use at most {MAX_LEVELS + 1} (8 bits)",
         )
-    value.no_border(node_name(node))
+    value.no_border(node.name)
     source = state.tensors[value.tensor]
     low, high = state.bounds.get(value.tensor, (source.minimum, source.maximum))
     if len(quantisers) == 1:
@@ -159,7 +159,7 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     elif len(quantisers) != source.channels:
         raise Unsupported(
             "thresholds a position of a flattened map",
-            node=node_name(node),
+            node=node.name,
             remedy="use one row a channel, before flattening",
         )
     else:
@@ -170,11 +170,11 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
             rows.append(thresholds(one, quantiser, _at(low, c), _at(high, c)))
         table, negate = (np.concatenate(part) for part in zip(*rows, strict=True))
     negate = np.broadcast_to(negate, source.channels).copy()
-    origin = node.output[0]
+    origin = node.output
     name = state.fresh(origin)
     state.add_tensor(name, source.shape, first.minimum, first.maximum, origin, first.datatype)
     state.ops.append(
-        Threshold(node_name(node), [value.tensor], name, table, negate, first.bias, first.step)
+        Threshold(node.name, [value.tensor], name, table, negate, first.bias, first.step)
     )
     for pool in value.pools:
         pooled = state.fresh(origin)
@@ -208,7 +208,7 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
 
 
 def _quantise(state, node, value, scale: Constant, make) -> None:
-    name = node_name(node)
+    name = node.name
     if isinstance(value, RealInput):
         scales = _positive(scale.exact().reshape(-1), name)
         if len(set(scales)) != 1:
@@ -219,9 +219,9 @@ def _quantise(state, node, value, scale: Constant, make) -> None:
             )
         quantiser = make(scales[:1])
         activation = state.open_input(
-            node.output[0], value.shape, quantiser.datatype, quantiser.minimum, quantiser.maximum
+            node.output, value.shape, quantiser.datatype, quantiser.minimum, quantiser.maximum
         )
-        state.values[node.output[0]] = activation.affine(
+        state.values[node.output] = activation.affine(
             [Surd(quantiser.scale[0])], [Surd(-quantiser.zero * quantiser.scale[0])], name
         )
         return
@@ -234,10 +234,20 @@ def _activation(state, node, value) -> Activation:
     if not isinstance(value, Activation):
         raise Unsupported(
             f"{node.op_type} of a {type(value).__name__}",
-            node=node_name(node),
+            node=node.name,
             remedy="quantise activations or constants only",
         )
     return value
+
+
+def _as_int(array: np.ndarray, node: str) -> np.ndarray:
+    """An array of whole numbers as int64, or refused."""
+    rounded = np.rint(np.asarray(array, dtype=np.float64)).astype(np.int64)
+    if not np.array_equal(rounded, array):
+        raise Unsupported(
+            "weights are not integers", node=node, remedy="quantise them with BipolarQuant"
+        )
+    return rounded
 
 
 def _positive(values, name: str) -> list[Fraction]:
@@ -258,21 +268,21 @@ def _bipolar_weights(value: Constant, scale: Constant, node) -> QuantConstant:
     else:
         if not np.all(np.isfinite(array)):
             raise Unsupported(
-                "weights hold NaN or infinity", node=node_name(node), remedy="retrain the model"
+                "weights hold NaN or infinity", node=node.name, remedy="retrain the model"
             )
         ints = np.where(array >= 0, 1, -1)
     exact = scale.exact()
-    _positive(exact.reshape(-1), node_name(node))
+    _positive(exact.reshape(-1), node.name)
     return QuantConstant(ints.astype(np.int64), exact)
 
 
 def _uniform_weights(value: Constant, scale: Constant, quantiser: Quantiser, node) -> QuantConstant:
     """Quantised constant; ties and neighbourhoods of ties are settled in exact arithmetic."""
     scales = scale.exact()
-    _positive(scales.reshape(-1), node_name(node))
+    _positive(scales.reshape(-1), node.name)
     if quantiser.zero:
         raise Unsupported(
-            "weights with a zero point", node=node_name(node), remedy="use symmetric weights"
+            "weights with a zero point", node=node.name, remedy="use symmetric weights"
         )
     w = np.asarray(value.array, dtype=np.float64)
     s = np.vectorize(float, otypes=[np.float64])(scales)
@@ -285,7 +295,7 @@ def _uniform_weights(value: Constant, scale: Constant, quantiser: Quantiser, nod
             exact = Fraction(float(w[i])) / full_scale[i].x
             above[i] = exact > bound or (exact == bound and not strict)
         ints += above
-    return QuantConstant(as_int(ints, node_name(node)), scales)
+    return QuantConstant(_as_int(ints, node.name), scales)
 
 
 def pooled_shape(shape, kernel, stride, pads=(0, 0, 0, 0)) -> tuple[int, int, int]:
@@ -308,7 +318,7 @@ def _by_channel(values, value: Activation, source, node) -> list:
     if any(v != pixels[0, c] for row in pixels[1:] for c, v in enumerate(row)):
         raise Unsupported(
             "a scale or a BatchNorm that varies by position of a flattened map",
-            node=node_name(node),
+            node=node.name,
             remedy="put it before the flattening, one value a channel",
         )
     return list(pixels[0])

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import Unsupported
-from .lowering import attribute, node_name, rule
+from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
 
 
 @rule("Transpose")
 def transpose(state, node):
     """Permutes constants; on activations it permutes the axis labels."""
-    value = state.values[node.input[0]]
+    value = state.value(node, 0)
     rank = len(_shape(value))
-    perm = list(attribute(node, "perm", list(range(rank))[::-1]))
+    perm = list(node.integers("perm", list(range(rank))[::-1]))
     if isinstance(value, Constant):
         result = Constant(value.array.transpose(perm))
     elif isinstance(value, QuantConstant):
@@ -27,67 +27,65 @@ def transpose(state, node):
         if perm[0] != 0:
             raise Unsupported(
                 "a transpose of the batch dimension",
-                node=node_name(node),
+                node=node.name,
                 remedy="keep the batch first",
             )
         result = replace(value, shape=shape)
         if isinstance(value, Activation):
             result.labels = tuple(value.labels[p] for p in perm)
-    state.values[node.output[0]] = result
+    state.values[node.output] = result
 
 
 @rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 def reshape(state, node):
     """Flattens (batch, ...) to (batch, features) or drops axes of size 1."""
-    value = state.values[node.input[0]]
+    value = state.value(node, 0)
     shape = _shape(value)
     target = _target(state, node, shape)
     if isinstance(value, Constant):
-        state.values[node.output[0]] = Constant(value.array.reshape(target))
+        state.values[node.output] = Constant(value.array.reshape(target))
         return
     if isinstance(value, QuantConstant):
         if value.scale.size > 1:
             raise Unsupported(
                 "a reshape of weights with a scale per channel",
-                node=node_name(node),
+                node=node.name,
                 remedy="reshape before the quantiser",
             )
-        state.values[node.output[0]] = QuantConstant(
+        state.values[node.output] = QuantConstant(
             value.integers.reshape(target), value.scale.reshape(())
         )
         return
     if target[0] != shape[0]:
         raise Unsupported(
             f"a reshape of {shape} to {target} mixes the batch with other dimensions",
-            node=node_name(node),
+            node=node.name,
             remedy="keep the batch first",
         )
     if isinstance(value, RealInput):
-        state.values[node.output[0]] = replace(value, shape=target)
+        state.values[node.output] = replace(value, shape=target)
         return
-    if node.input[0] in state.labels:
-        state.labels.update(node.output)
-        state.values[node.output[0]] = value
+    if node.inputs[0] in state.labels:
+        state.labels.update(node.outputs)
+        state.values[node.output] = value
         return
-    value.no_border(node_name(node))
-    state.values[node.output[0]] = _reshape_activation(value, target, node)
+    value.no_border(node.name)
+    state.values[node.output] = _reshape_activation(value, target, node)
 
 
 @rule("Shape")
 def shape_of(state, node):
-    state.values[node.output[0]] = Constant(
-        np.array(_shape(state.values[node.input[0]]), dtype=np.int64)
-    )
+    state.values[node.output] = Constant(np.array(_shape(state.value(node, 0)), dtype=np.int64))
 
 
 @rule("Gather", "Concat", "Slice")
 def index_arithmetic(state, node):
     """Shape computations that exporters write out. Precondition: constants only."""
-    arrays = [state.constant(name, node).array for name in node.input]
+    arrays = [state.constant(node, i).array for i in range(len(node.inputs))]
     if node.op_type == "Gather":
-        result = np.take(arrays[0], arrays[1].astype(np.int64), axis=attribute(node, "axis", 0))
+        result = np.take(arrays[0], arrays[1].astype(np.int64), axis=node.integer("axis", 0))
     elif node.op_type == "Concat":
-        result = np.concatenate([np.atleast_1d(a) for a in arrays], axis=attribute(node, "axis", 0))
+        result = np.concatenate([np.atleast_1d(a) for a in arrays], axis=node.integer("axis", 0))
     else:
         starts, ends = arrays[1].tolist(), arrays[2].tolist()
         axes = arrays[3].tolist() if len(arrays) > 3 else list(range(len(starts)))
@@ -96,7 +94,7 @@ def index_arithmetic(state, node):
         for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
             index[axis] = slice(start, end, step)
         result = arrays[0][tuple(index)]
-    state.values[node.output[0]] = Constant(np.asarray(result))
+    state.values[node.output] = Constant(np.asarray(result))
 
 
 def _shape(value) -> tuple[int, ...]:
@@ -107,11 +105,11 @@ def _shape(value) -> tuple[int, ...]:
 
 def _target(state, node, shape) -> tuple[int, ...]:
     if node.op_type == "Flatten":
-        axis = attribute(node, "axis", 1) % (len(shape) + 1)
+        axis = node.integer("axis", 1) % (len(shape) + 1)
         return (int(np.prod(shape[:axis])), int(np.prod(shape[axis:])))
     if node.op_type == "Reshape":
-        wanted = [int(v) for v in np.asarray(state.constant(node.input[1], node).array).reshape(-1)]
-        if not attribute(node, "allowzero", 0):
+        wanted = [int(v) for v in np.asarray(state.constant(node, 1).array).reshape(-1)]
+        if not node.integer("allowzero", 0):
             wanted = [shape[i] if w == 0 else w for i, w in enumerate(wanted)]
         if -1 in wanted:
             known = -int(np.prod(wanted))
@@ -119,13 +117,13 @@ def _target(state, node, shape) -> tuple[int, ...]:
         if int(np.prod(wanted)) != int(np.prod(shape)):
             raise Unsupported(
                 f"a reshape of {tuple(shape)} to {tuple(wanted)} does not fit",
-                node=node_name(node),
+                node=node.name,
                 remedy="check the shapes of the exported model",
             )
         return tuple(wanted)
-    axes = attribute(node, "axes")
-    if axes is None and len(node.input) > 1:
-        axes = np.asarray(state.constant(node.input[1], node).array).reshape(-1).tolist()
+    axes = node.integers("axes", None)
+    if axes is None and node.has(1):
+        axes = np.asarray(state.constant(node, 1).array).reshape(-1).tolist()
     if node.op_type == "Squeeze":
         drop = [i for i, s in enumerate(shape) if s == 1 and i > 0] if axes is None else axes
         drop = {a % len(shape) for a in drop}
@@ -150,7 +148,7 @@ def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Act
         if value.pools:
             raise Unsupported(
                 "a max-pool, then a flattening, then the quantiser",
-                node=node_name(node),
+                node=node.name,
                 remedy="quantise before flattening",
             )
         ordered = np.array_equal(flat, np.arange(len(flat)))
@@ -168,7 +166,7 @@ def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Act
             return replace(value, shape=target, labels=("N", "C", "H", "W"))
     raise Unsupported(
         f"a reshape of an activation from {value.shape} to {target}",
-        node=node_name(node),
+        node=node.name,
         remedy="only flattening to (batch, features) is supported",
     )
 

@@ -22,9 +22,17 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Unsupported
 
-class MixedRoots(ArithmeticError):
+_MIXED = "two BatchNormalizations of different variance meet, no quantiser between them"
+_REMEDY = "quantise between them, or fold them into one"
+
+
+class MixedRoots(Unsupported):
     """Two different irrational square roots would have to be kept in one number."""
+
+    def __init__(self, reason: str = _MIXED, *, node: str | None = None, remedy: str = _REMEDY):
+        super().__init__(reason, node=node, remedy=remedy)
 
 
 class Surd:

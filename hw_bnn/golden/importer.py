@@ -8,57 +8,28 @@ by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
 
 from ..errors import BadInput, Unsupported
-from .exact import ONE, ZERO, MixedRoots, Surd, exact_in_float32
+from ..onnxfile import Graph, Node, Rule, walk
+from . import (  # noqa: F401  each registers its rules
+    rules_elementwise,
+    rules_linear,
+    rules_pool,
+    rules_quantisers,
+    rules_shapes,
+)
+from .exact import ONE, ZERO, Surd, exact_in_float32
 from .ops import Op
 from .program import InputContract, Program, datatype_range
+from .registry import RULES
 from .values import UNIT, Constant, Integers, Real, Value, Weights, integers, uniform
 
 LARGEST_INTEGER = 2**62
-
-
-Rule = Callable[["Importer", "Node"], Any]
-RULES: dict[str, Rule] = {}
-
-
-def rule(*op_types: str) -> Callable[[Rule], Rule]:
-    """Register the rule of some op types. It returns the value of the node's first output."""
-
-    def register(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(op_types, function))
-        return function
-
-    return register
-
-
-class Node:
-    """An ONNX node: its name for messages, attributes with defaults, inputs by position."""
-
-    def __init__(self, proto: onnx.NodeProto):
-        self.proto = proto
-        self.op_type = proto.op_type
-        self.inputs = list(proto.input)
-        self.output = proto.output[0]
-        self.name = proto.name or f"{proto.op_type}({proto.output[0]})"
-
-    def attribute(self, name: str, default: Any = None) -> Any:
-        for item in self.proto.attribute:
-            if item.name == name:
-                value = onnx.helper.get_attribute_value(item)
-                return value.decode() if isinstance(value, bytes) else value
-        return default
-
-    def has(self, position: int) -> bool:
-        return position < len(self.inputs) and self.inputs[position] != ""
 
 
 class Importer:
@@ -73,18 +44,13 @@ class Importer:
     def __init__(
         self, model: onnx.ModelProto, input_datatype: str | None, input_scale: Fraction | None
     ):
-        self.graph = model.graph
-        self.opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
+        self.graph = Graph.of(model)
+        self.opset, self.batch = self.graph.opset, self.graph.batch
         self.requested = (input_datatype, input_scale)
-        self.values: dict[str, Value] = {}
-        self.program = Program()
-        self.annotations = {
-            item.tensor_name: entry.value
-            for item in self.graph.quantization_annotation
-            for entry in item.quant_parameter_tensor_names
-            if entry.key == "finn_datatype"
+        self.values: dict[str, Value] = {
+            name: Constant(array) for name, array in self.graph.constants.items()
         }
-        self.batch = 1
+        self.program = Program()
 
     def run(self) -> Program:
         """Walk the graph.
@@ -92,65 +58,24 @@ class Importer:
         Raises:
             Unsupported: a node that cannot be followed exactly. BadInput: a number that cannot be.
         """
-        from . import (  # noqa: F401
-            rules_elementwise,
-            rules_linear,
-            rules_pool,
-            rules_quantisers,
-            rules_shapes,
-        )
-
-        for initializer in self.graph.initializer:
-            self.values[initializer.name] = Constant(numpy_helper.to_array(initializer))
         self._open()
-        for proto in self.graph.node:
-            self._visit(Node(proto))
+        walk(self.graph.nodes, RULES, self._visit)
         return self._close()
 
-    def _visit(self, node: Node) -> None:
-        handler = RULES.get(node.op_type)
-        if handler is None:
-            raise Unsupported(
-                f"the operator {node.op_type} is not supported",
-                node=node.name,
-                remedy=f"supported are {', '.join(sorted(RULES))}",
-            )
-        try:
-            value = handler(self, node)
-        except MixedRoots:
-            raise Unsupported(
-                "two BatchNormalizations of different variance meet, no quantiser between them",
-                node=node.name,
-                remedy="quantise between them, or fold them into one",
-            ) from None
-        except ZeroDivisionError:
-            raise BadInput(
-                "it divides by an exact zero", node=node.name, remedy="check the scales in the file"
-            ) from None
-        except ValueError as error:
-            raise BadInput(
-                f"it cannot be computed ({error})",
-                node=node.name,
-                remedy="check its constants and shapes",
-            ) from None
-        except BadInput as error:
-            if error.node is None:
-                raise type(error)(error.reason, node=node.name, remedy=error.remedy) from None
-            raise
+    def _visit(self, handler: Rule, node: Node) -> None:
+        value = handler(self, node)
         if isinstance(value, Integers) and value.name == node.output:
             self.program.tensors[node.output] = (
                 value  # with what followed the sum inside the node (bias)
             )
-        for name in node.proto.output:
+        for name in node.outputs:
             if name:
                 self.values[name] = value
 
     # -- reading inputs of nodes --
 
     def value(self, node: Node, position: int = 0) -> Value:
-        if not node.has(position):
-            raise BadInput(f"it has no input {position}", node=node.name)
-        return self.values[node.inputs[position]]
+        return self.values[node.input(position)]
 
     def constant(self, node: Node, position: int) -> Constant:
         """An input that has to be a constant of the file, or computed from such."""
@@ -221,29 +146,10 @@ class Importer:
     # -- both ends --
 
     def _open(self) -> None:
-        free = [i for i in self.graph.input if i.name not in self.values]
-        if len(free) != 1:
-            names = ", ".join(i.name for i in free) or "none"
-            raise Unsupported(
-                f"the graph has {len(free)} inputs ({names})", remedy="give it exactly one"
-            )
-        name, tensor_type = free[0].name, free[0].type.tensor_type
-        if not tensor_type.HasField("shape") or not tensor_type.shape.dim:
-            raise BadInput(
-                f"the graph input {name!r} has no shape in the file",
-                remedy="export it with its shape, or run qonnx-cleanup on it",
-            )
-        dims = [d.dim_value for d in tensor_type.shape.dim]
-        if any(d <= 0 for d in dims[1:]) or len(dims) < 2:
-            raise BadInput(
-                f"the graph input {name!r} has the shape {dims} (0: not fixed)",
-                remedy="export it as (batch, features) or (batch, channels, height, width), "
-                "all but the batch fixed",
-            )
-        self.batch, shape = max(dims[0], 1), tuple(dims[1:])
+        name, shape = self.graph.input, self.graph.shape
         self.program.graph_input = name
         datatype, scale = self.requested
-        annotated = self.annotations.get(name, "FLOAT32")
+        annotated = self.graph.annotations.get(name, "FLOAT32")
         if datatype is None and annotated != "FLOAT32":
             datatype = annotated
         if datatype is None:
@@ -292,10 +198,7 @@ class Importer:
         return value
 
     def _close(self) -> Program:
-        results = [self.values.get(output.name) for output in self.graph.output]
-        if not results or any(r is not results[0] for r in results):
-            raise Unsupported(f"the graph has {len(results)} outputs", remedy="give it exactly one")
-        result = results[0]
+        result = self.values.get(self.graph.output)
         if not isinstance(result, Integers) or not self.program.ops:
             raise Unsupported(
                 "no quantised layer was found: it is a float network",

@@ -22,7 +22,7 @@ import numpy as np
 import onnx
 
 from ..errors import BadInput, Unsupported
-from ..modelfile import check_model, load_onnx
+from ..onnxfile import check_model, load_onnx, naming
 from . import ties
 from .engine import PlainEngine
 from .exact import Surd, as_floats
@@ -69,7 +69,8 @@ class GoldenModel:
         else:
             model = load_onnx(model)
         scale = None if input_scale is None else Fraction(input_scale)
-        return cls(Importer(model, input_datatype, scale).run(), packed)
+        with naming(None):
+            return cls(Importer(model, input_datatype, scale).run(), packed)
 
     # -- what it is --
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from math import gcd
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import BadInput, Unsupported
+from ..onnxfile import Node
 from . import constants
 from .exact import Surd, as_floats, distinct, exact_array, exact_in_float32
-from .importer import Importer, Node, rule
 from .ops import Sum
+from .registry import rule
 from .values import UNIT, Constant, Integers, Real, Value, Weights, frame_constant
+
+if TYPE_CHECKING:
+    from .importer import Importer
 
 BATCHNORM_ROUNDINGS = 10
 """Bound on the roundings that any usual float32 form of BatchNormalization does to one value; see
@@ -114,7 +119,7 @@ def _constant_function(walk: Importer, node: Node) -> Value:
 def _batch_normalization(walk: Importer, node: Node) -> Value:
     """(v - mean) * gamma / sqrt(variance + epsilon) + bias, per channel (axis 1 of the file)."""
     value = walk.value(node)
-    if node.attribute("training_mode", 0):
+    if node.integer("training_mode", 0):
         raise Unsupported(
             "it is in training mode", node=node.name, remedy="export the model in eval mode"
         )
@@ -123,7 +128,7 @@ def _batch_normalization(walk: Importer, node: Node) -> Value:
             "BatchNormalization of a constant", node=node.name, remedy="fold it first"
         )
     gamma, bias, mean, variance = (walk.constant(node, i).exact().reshape(-1) for i in range(1, 5))
-    epsilon = Surd(Fraction(node.attribute("epsilon", float(np.float32(1e-5)))))
+    epsilon = Surd(Fraction(node.number("epsilon", float(np.float32(1e-5)))))
     channels = value.shape[0]
     if any(p.size != channels for p in (gamma, bias, mean, variance)):
         raise BadInput(
@@ -191,7 +196,7 @@ def _clip(walk: Importer, node: Node) -> Value:
 def _limit(walk: Importer, node: Node, position: int, attribute: str) -> np.ndarray | None:
     if node.has(position):
         return walk.constant(node, position).exact()
-    limit = node.attribute(attribute)
+    limit = node.number(attribute, None)
     return None if limit is None else exact_array(np.array(limit))
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import lcm
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import BadInput, Unsupported
+from ..onnxfile import Node
 from .contraction import Contraction, contract
 from .exact import ZERO, Surd, as_floats, exact_array
-from .importer import Importer, Node, rule
 from .ops import Conv, Linear, Sum, output_size
+from .registry import rule
 from .values import UNIT, Constant, Integers, Weights
+
+if TYPE_CHECKING:
+    from .importer import Importer
 
 WEIGHTS_REMEDY = "quantise its weights (BipolarQuant, or Quant with few bits)"
 
@@ -77,10 +82,10 @@ def _matmul(walk: Importer, node: Node) -> Integers:
         )
     gain = 1.0
     if node.op_type == "Gemm":
-        if node.attribute("transA", 0):
+        if node.integer("transA", 0):
             raise Unsupported("transA is set", node=node.name, remedy="export it without")
-        gain = node.attribute("alpha", 1.0)
-        if node.attribute("transB", 0):
+        gain = node.number("alpha", 1.0)
+        if node.integer("transB", 0):
             integers, scale = integers.T, scale.T
     integers, scale = integers.T, scale.T  # (M, K)
     if x.shape[-1:] != integers.shape[1:]:
@@ -116,7 +121,7 @@ def _biased(walk: Importer, node: Node, value: Integers, inputs: int) -> Integer
     """With the layer's bias, which float arithmetic may add before, after or inside the sum."""
     bias = walk.constant(node, 2)
     if node.op_type == "Gemm":
-        gain = node.attribute("beta", 1.0)
+        gain = node.number("beta", 1.0)
         if gain != 1.0:
             from .constants import multiply
 
@@ -158,7 +163,7 @@ def _conv(walk: Importer, node: Node) -> Integers:
             node=node.name,
             remedy="use 2-D convolutions on (C, H, W)",
         )
-    groups = node.attribute("group", 1)
+    groups = node.integer("group", 1)
     outputs, per_group, *kernel = weights.integers.shape
     channels = x.shape[0]
     if per_group * groups != channels or outputs % groups:
@@ -301,10 +306,10 @@ def padding_integers(
 
 def window_attributes(node: Node, kernel, size) -> tuple[tuple, tuple, tuple]:
     """(strides, dilations, pads (top, left, bottom, right)) with auto_pad resolved."""
-    strides = tuple(node.attribute("strides", [1, 1]))
-    dilations = tuple(node.attribute("dilations", [1, 1]))
-    pads = tuple(node.attribute("pads", [0, 0, 0, 0]))
-    mode = node.attribute("auto_pad", "NOTSET")
+    strides = tuple(node.integers("strides", [1, 1]))
+    dilations = tuple(node.integers("dilations", [1, 1]))
+    pads = tuple(node.integers("pads", [0, 0, 0, 0]))
+    mode = node.text("auto_pad", "NOTSET")
     if mode == "VALID":
         pads = (0, 0, 0, 0)
     elif mode in ("SAME_UPPER", "SAME_LOWER"):

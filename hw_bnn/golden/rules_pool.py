@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import BadInput, Unsupported
+from ..onnxfile import Node
 from .exact import ZERO, Surd, exact_array
-from .importer import Importer, Node, rule
 from .ops import Pad, Pool, SumAxes, SumPool, output_size
+from .registry import rule
 from .rules_linear import padding_integers, window_attributes
 from .values import UNIT, Constant, Integers
+
+if TYPE_CHECKING:
+    from .importer import Importer
 
 
 def _window(node: Node, value: Integers, ceil: bool) -> tuple:
@@ -23,7 +28,7 @@ def _window(node: Node, value: Integers, ceil: bool) -> tuple:
             node=node.name,
             remedy="use 2-D pools on (C, H, W)",
         )
-    kernel = tuple(node.attribute("kernel_shape", ()))
+    kernel = tuple(node.integers("kernel_shape", ()))
     if len(kernel) != 2:
         raise Unsupported(f"its kernel is {kernel}", node=node.name, remedy="use 2-D pools")
     strides, dilations, pads = window_attributes(node, kernel, value.shape[1:])
@@ -66,7 +71,7 @@ def _activation(walk: Importer, node: Node) -> Integers:
 def _max_pool(walk: Importer, node: Node) -> Integers:
     """The largest real value: the largest integer where alpha >= 0, else the smallest."""
     value = _activation(walk, node)
-    ceil = bool(node.attribute("ceil_mode", 0))
+    ceil = bool(node.integer("ceil_mode", 0))
     kernel, strides, pads, dilations, size = _window(node, value, ceil)
     parts = [value.alpha, value.beta, value.minimum, value.maximum, value.error]
     parts += [limit for limit in (value.low, value.high) if limit is not None]
@@ -100,8 +105,8 @@ def _average(walk: Importer, node: Node) -> Integers:
     if node.op_type == "GlobalAveragePool":
         axes = tuple(range(1, rank))
     else:
-        axes = walk.numbers(node, 1) if node.has(1) else node.attribute("axes")
-        keep = bool(node.attribute("keepdims", 1))
+        axes = walk.numbers(node, 1) if node.has(1) else node.integers("axes", None)
+        keep = bool(node.integer("keepdims", 1))
         axes = tuple(sorted(a % (rank + 1) - 1 for a in axes or ()))
         if not axes or axes[0] < 0:
             raise Unsupported(
@@ -155,7 +160,7 @@ def _sum_error(value: Integers, count: int, mean: bool) -> np.ndarray:
 
 
 def _average_pool(walk: Importer, node: Node, value: Integers) -> Integers:
-    if node.attribute("ceil_mode", 0):
+    if node.integer("ceil_mode", 0):
         raise Unsupported("its ceil_mode is set", node=node.name, remedy="pad explicitly")
     kernel, strides, pads, dilations, size = _window(node, value, False)
     if dilations != (1, 1):
@@ -163,7 +168,7 @@ def _average_pool(walk: Importer, node: Node, value: Integers) -> Integers:
     channels, filler = value.shape[0], np.zeros(value.shape[0], np.int64)
     count = np.full((1, *size), prod(kernel))
     if any(pads):
-        if node.attribute("count_include_pad", 0):
+        if node.integer("count_include_pad", 0):
             value, filler = padding_integers(walk, node, value, ZERO)
         else:
             ones = SumPool("", (), "", kernel, strides, pads, np.zeros(1, np.int64))
@@ -200,9 +205,9 @@ def _average_pool(walk: Importer, node: Node, value: Integers) -> Integers:
 def _pad(walk: Importer, node: Node) -> Integers:
     """Constant padding with a real value, as the integer that stands for it."""
     value = _activation(walk, node)
-    if node.attribute("mode", "constant") != "constant":
+    if node.text("mode", "constant") != "constant":
         raise Unsupported(
-            f"its mode is {node.attribute('mode')}", node=node.name, remedy="use constant padding"
+            f"its mode is {node.text('mode')}", node=node.name, remedy="use constant padding"
         )
     if value.clipped:
         raise Unsupported(
@@ -214,8 +219,8 @@ def _pad(walk: Importer, node: Node) -> Integers:
     number = ZERO
     if node.has(2):
         number = walk.constant(node, 2).exact().reshape(-1)[0]
-    elif node.attribute("value") is not None:
-        number = Constant(np.array(node.attribute("value"))).exact().reshape(-1)[0]
+    elif (amount := node.number("value", None)) is not None:
+        number = Constant(np.array(amount)).exact().reshape(-1)[0]
     if not any(before) and not any(after):
         return value
     value, filler = padding_integers(walk, node, value, number)
@@ -247,7 +252,7 @@ def _pad(walk: Importer, node: Node) -> Integers:
 
 def _pad_amounts(walk: Importer, node: Node, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(before, after) for each axis of a frame."""
-    amounts = walk.numbers(node, 1) if node.has(1) else list(node.attribute("pads", ()))
+    amounts = walk.numbers(node, 1) if node.has(1) else list(node.integers("pads", ()))
     axes = [a % rank for a in walk.numbers(node, 3)] if node.has(3) else list(range(rank))
     if len(amounts) != 2 * len(axes) or min(amounts, default=0) < 0:
         raise Unsupported(f"its pads are {amounts}", node=node.name, remedy="pad without cropping")

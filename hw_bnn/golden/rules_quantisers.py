@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import BadInput, Unsupported
+from ..onnxfile import Node
 from . import constants
 from .exact import ONE, ZERO, Surd, as_floats, distinct, exact_array, exact_in_float32
-from .importer import Importer, Node, rule
 from .levels import BIPOLAR, MOST_LEVELS, Boundary, Levels, find_thresholds, quant_levels
 from .ops import Threshold
 from .program import HostQuantiser, Quantiser, datatype_name
+from .registry import rule
 from .values import UNIT, Constant, Integers, Real, Value, Weights, frame_constant
+
+if TYPE_CHECKING:
+    from .importer import Importer
 
 
 @rule("BipolarQuant")
@@ -46,9 +51,9 @@ def _quant(walk: Importer, node: Node) -> Value:
         )
     levels = quant_levels(
         int(bits[0].x),
-        bool(node.attribute("signed", 1)),
-        bool(node.attribute("narrow", 0)),
-        node.attribute("rounding_mode", "ROUND"),
+        bool(node.integer("signed", 1)),
+        bool(node.integer("narrow", 0)),
+        node.text("rounding_mode", "ROUND"),
     )
     if isinstance(value, Constant):
         return _quantised_constant(node, value, levels, scale, zeros[0], divide=True)
@@ -158,9 +163,7 @@ def _on_host(
         )
     scale, offset = out.alpha.reshape(-1)[0], out.beta.reshape(-1)[0]
     low, high = int(out.minimum.min()), int(out.maximum.max())
-    graph_input = next(i for i in walk.graph.input if i.name == walk.program.graph_input)
-    shape = tuple(d.dim_value for d in graph_input.type.tensor_type.shape.dim)[1:]
-    walk.program.host = HostQuantiser(value, levels, low, stride, shape)
+    walk.program.host = HostQuantiser(value, levels, low, stride, walk.graph.shape)
     opened = walk.open_input(
         node.output, value.shape, low, high, scale.x, offset.x, datatype_name(low, high, stride)
     )
@@ -246,8 +249,8 @@ def _multi_threshold(walk: Importer, node: Node) -> Integers:
         raise Unsupported(
             "its thresholds are irrational", node=node.name, remedy="store them as numbers"
         )
-    scale = Fraction(node.attribute("out_scale", 1.0))
-    bias = Fraction(node.attribute("out_bias", 0.0))
+    scale = Fraction(node.number("out_scale", 1.0))
+    bias = Fraction(node.number("out_bias", 0.0))
     if scale == 0:
         raise BadInput("its out_scale is 0", node=node.name, remedy="export the model again")
     axis = _channel_axis(node, len(value.shape) + 1) - 1
@@ -292,5 +295,5 @@ def _integer_form(scale: Fraction, bias: Fraction) -> tuple[int, int, Fraction, 
 
 def _channel_axis(node: Node, rank: int) -> int:
     """QONNX: by the node's data layout; without one, axis 1."""
-    layout = node.attribute("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "")
+    layout = node.text("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "")
     return layout.index("C") if "C" in layout and len(layout) == rank else 1

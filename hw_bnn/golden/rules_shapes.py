@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
-from onnx import helper, numpy_helper
+from onnx import helper
 
 from ..errors import BadInput, Unsupported
-from .importer import Importer, Node, rule
+from ..onnxfile import Node
 from .ops import Concat, Op, Reshape, Transpose
+from .registry import rule
 from .values import Constant, Integers, Real, Value, Weights
+
+if TYPE_CHECKING:
+    from .importer import Importer
 
 
 @rule("Identity", "Dropout", "Cast")
 def _identity(walk: Importer, node: Node) -> Value:
     value = walk.value(node)
     if node.op_type == "Cast":
-        target = helper.tensor_dtype_to_np_dtype(node.attribute("to", 1))
+        target = helper.tensor_dtype_to_np_dtype(node.integer("to", 1))
         if isinstance(value, Constant) and value.numbers.dtype != object:
             return Constant(value.numbers.astype(target), value.error)
         if target.kind != "f" and not (isinstance(value, Integers) and value.final):
@@ -30,22 +35,13 @@ def _identity(walk: Importer, node: Node) -> Value:
 
 @rule("Constant")
 def _constant(walk: Importer, node: Node) -> Constant:
-    for name in ("value", "value_float", "value_int", "value_floats", "value_ints"):
-        value = node.attribute(name)
-        if value is not None:
-            if name == "value":
-                return Constant(numpy_helper.to_array(value))
-            return Constant(np.asarray(value, dtype=np.float32 if "float" in name else np.int64))
-    raise Unsupported(
-        "it holds no numbers", node=node.name, remedy="store the constant as a tensor"
-    )
+    return Constant(node.constant())
 
 
 @rule("ConstantOfShape")
 def _constant_of_shape(walk: Importer, node: Node) -> Constant:
-    fill = node.attribute("value")
-    number = numpy_helper.to_array(fill).reshape(-1)[0] if fill is not None else np.float32(0)
-    return Constant(np.full(walk.numbers(node, 0), number))
+    fill = node.tensor("value", np.zeros(1, np.float32))
+    return Constant(np.full(walk.numbers(node, 0), fill.reshape(-1)[0]))
 
 
 @rule("Shape")
@@ -53,7 +49,7 @@ def _shape(walk: Importer, node: Node) -> Constant:
     value = walk.value(node)
     shape = value.shape if isinstance(value, Constant) else (walk.batch, *value.shape)
     return Constant(
-        np.array(shape[node.attribute("start", 0) : node.attribute("end", None)], dtype=np.int64)
+        np.array(shape[node.integer("start", 0) : node.integer("end", None)], dtype=np.int64)
     )
 
 
@@ -70,9 +66,9 @@ def _select(walk: Importer, node: Node) -> Value:
         )
     arrays = [v.numbers for v in values]
     if node.op_type == "Concat":
-        return Constant(np.concatenate(arrays, axis=node.attribute("axis", 0)))
+        return Constant(np.concatenate(arrays, axis=node.integer("axis", 0)))
     if node.op_type == "Gather":
-        return Constant(np.take(arrays[0], arrays[1], axis=node.attribute("axis", 0)))
+        return Constant(np.take(arrays[0], arrays[1], axis=node.integer("axis", 0)))
     starts, ends = walk.numbers(node, 1), walk.numbers(node, 2)
     axes = walk.numbers(node, 3) if node.has(3) else list(range(len(starts)))
     steps = walk.numbers(node, 4) if node.has(4) else [1] * len(starts)
@@ -84,7 +80,7 @@ def _select(walk: Importer, node: Node) -> Value:
 
 def _concat(walk: Importer, node: Node, values: list[Integers]) -> Integers:
     rank = len(values[0].shape)
-    axis = node.attribute("axis", 0)
+    axis = node.integer("axis", 0)
     axis = axis - 1 if axis > 0 else axis + rank
     for value in values:
         walk.not_final(node, value)
@@ -138,11 +134,11 @@ def _reshape(walk: Importer, node: Node) -> Value:
 def _target(walk: Importer, node: Node, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The whole shape, batch included, that a reshaping node gives."""
     if node.op_type == "Flatten":
-        axis = node.attribute("axis", 1) % max(len(shape), 1)
+        axis = node.integer("axis", 1) % max(len(shape), 1)
         return prod(shape[:axis]), prod(shape[axis:])
     if node.op_type == "Reshape":
         wanted = walk.numbers(node, 1)
-        if not node.attribute("allowzero", 0):
+        if not node.integer("allowzero", 0):
             wanted = [shape[i] if w == 0 else w for i, w in enumerate(wanted)]
         if -1 in wanted:
             rest = -prod(wanted)
@@ -154,10 +150,10 @@ def _target(walk: Importer, node: Node, shape: tuple[int, ...]) -> tuple[int, ..
                 )
             wanted = [prod(shape) // rest if w == -1 else w for w in wanted]
         return tuple(wanted)
-    axes = walk.numbers(node, 1) if node.has(1) else node.attribute("axes")
+    axes = walk.numbers(node, 1) if node.has(1) else node.integers("axes", None)
     if node.op_type == "Squeeze":
         axes = [i for i, s in enumerate(shape) if s == 1] if axes is None else axes
-        if node.attribute("axes") is None and not node.has(1) and walk.batch == 1:
+        if node.integers("axes", None) is None and not node.has(1) and walk.batch == 1:
             axes = [a for a in axes if a]  # the batch is no axis to drop
         drop = {a % len(shape) for a in axes}
         return tuple(s for i, s in enumerate(shape) if i not in drop)
@@ -172,9 +168,9 @@ def _transpose(walk: Importer, node: Node) -> Value:
     value = walk.value(node)
     if isinstance(value, Constant | Weights):
         rank = (value.numbers if isinstance(value, Constant) else value.integers).ndim
-        axes = node.attribute("perm", list(reversed(range(rank))))
+        axes = node.integers("perm", list(reversed(range(rank))))
         return _move_constant(value, lambda a: a.transpose(axes))
-    axes = node.attribute("perm", list(reversed(range(len(value.shape) + 1))))
+    axes = node.integers("perm", list(reversed(range(len(value.shape) + 1))))
     if isinstance(value, Integers):
         walk.not_final(node, value)
     if len(axes) != len(value.shape) + 1 or axes[0] != 0:
@@ -249,7 +245,7 @@ def _final(walk: Importer, node: Node) -> Integers:
     value = walk.value(node)
     if not isinstance(value, Integers):
         raise Unsupported("it acts on no activation", node=node.name)
-    axis = node.attribute(
+    axis = node.integer(
         "axis",
         {"ArgMax": 0}.get(node.op_type, -1 if walk.opset >= 13 or node.op_type == "TopK" else 1),
     )
@@ -260,7 +256,7 @@ def _final(walk: Importer, node: Node) -> Integers:
             node=node.name,
             remedy="take it over the scores of a frame",
         )
-    if node.attribute("select_last_index", 0) or node.attribute("largest", 1) == 0:
+    if node.integer("select_last_index", 0) or node.integer("largest", 1) == 0:
         raise Unsupported(
             "it wants the last or the smallest score",
             node=node.name,

@@ -312,7 +312,7 @@ several(
 )
 
 
-@case("Convolution", "1-D", refused="only 2-D convolutions|has shape")
+@case("Convolution", "1-D", refused="only 2-D convolutions|has the shape")
 def _():
     made = net((2, 9))
     made.add("Conv", made.weights((3, 2, 3)), kernel_shape=[3])

@@ -10,7 +10,7 @@ pytest.importorskip("finn")
 
 from hw_bnn.compile.dataflow import build_dataflow
 from hw_bnn.compile.frontend import import_model
-from hw_bnn.modelfile import load_onnx
+from hw_bnn.onnxfile import load_onnx
 from hw_bnn.verify import failed, verify
 
 full = pytest.mark.full

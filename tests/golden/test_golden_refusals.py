@@ -149,7 +149,7 @@ def test_negative_variance_and_infinite_weights():
         net.at = stem
         net.add("Gemm", weights, transB=1)
 
-    refused(infinite, "not all finite", BadInput)
+    refused(infinite, "its tensor 'p.' holds NaN or infinity", BadInput)
 
 
 def test_input_types_and_shapes():

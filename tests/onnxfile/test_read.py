@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from hw_bnn.errors import BadInput, Unsupported
-from hw_bnn.modelfile import check_model, load_onnx
+from hw_bnn.onnxfile import check_model, load_onnx
 
 
 def small_model(opset: int = 13) -> onnx.ModelProto:

@@ -20,7 +20,7 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import AttributeProto, TensorProto
 
-from .errors import BadInput, Unsupported
+from ..errors import BadInput, Unsupported
 
 OPSET_OLDEST, OPSET_NEWEST = 9, 23
 """Versions of the default operator set whose operators have one meaning for us: before 9 the

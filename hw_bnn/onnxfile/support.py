@@ -1,0 +1,29 @@
+"""The operators that a network may hold: one list for the compiler, the golden model and the docs.
+
+An operator in it acts on activations in some form at least; where and how, the rules of both sides
+say (they refuse what they cannot follow). Operators whose inputs are all constants are computed,
+whatever they are.
+"""
+
+from __future__ import annotations
+
+STANDARD_DOMAINS = ("", "ai.onnx")
+
+QUANTISERS = ("BipolarQuant", "IntQuant", "MultiThreshold", "Quant")
+"""Operators of QONNX; exporters write them in several domains."""
+
+OPERATORS: dict[str, tuple[str, ...]] = {
+    "layers": ("Conv", "Gemm", "MatMul"),
+    "quantisers": QUANTISERS,
+    "scales, biases and residual sums": ("Add", "BatchNormalization", "Div", "Mul", "Neg", "Sub"),
+    "activation functions": ("Clip", "Relu"),
+    "pools": ("AveragePool", "GlobalAveragePool", "MaxPool", "ReduceMean", "ReduceSum"),
+    "padding": ("Pad",),
+    "shapes": ("Flatten", "Reshape", "Shape", "Squeeze", "Transpose", "Unsqueeze"),
+    "joining": ("Concat",),
+    "nothing to do": ("Cast", "Dropout", "Identity"),
+    "the end": ("ArgMax", "LogSoftmax", "Softmax", "TopK"),
+}
+"""What they are for -> op types."""
+
+ALL = tuple(sorted(name for group in OPERATORS.values() for name in group))

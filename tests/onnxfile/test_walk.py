@@ -1,0 +1,111 @@
+"""Whatever goes wrong in a rule is an error of the node; both sides know the same operators."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import helper
+
+import hw_bnn
+from hw_bnn.compile.lowering import RULES as COMPILER
+from hw_bnn.errors import BadInput, CheckFailed, Unsupported
+from hw_bnn.golden.importer import RULES as GOLDEN
+from hw_bnn.onnxfile import Node, Registry, walk
+
+PACKAGE = Path(hw_bnn.__file__).parent
+NODE = Node(helper.make_node("Relu", ["x"], ["y"], name="third"))
+
+
+def attempt(function):
+    registry = Registry()
+    registry.rule("Relu")(function)
+    walk([NODE], registry, lambda rule, node: rule())
+
+
+FAULTS = {
+    "key": lambda: {}["w"],
+    "index": lambda: [][3],
+    "type": lambda: len(None),
+    "value": lambda: np.zeros(3).reshape(2, 2),
+    "axis": lambda: np.zeros(3).sum(axis=4),
+    "overflow": lambda: float(10**400),
+    "attribute": lambda: (1).shape,
+    "unpacking": lambda: (lambda a, b: None)(*[1]),
+    "memory": lambda: np.zeros(2**60),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_python_errors_name_the_node_and_keep_their_cause(kind):
+    with pytest.raises(BadInput, match="^third: it cannot be computed") as caught:
+        attempt(FAULTS[kind])
+    assert caught.value.remedy
+    assert type(caught.value.__cause__) not in (BadInput, type(None))
+
+
+def test_division_by_zero():
+    with pytest.raises(BadInput, match="third: it divides by an exact zero"):
+        attempt(lambda: 1 // 0)
+
+
+@pytest.mark.parametrize("kind", [BadInput, Unsupported, CheckFailed])
+def test_errors_without_a_node_get_it_and_keep_their_kind(kind):
+    def fail():
+        raise kind("no", remedy="do")
+
+    with pytest.raises(kind, match="^third: no; do$") as caught:
+        attempt(fail)
+    assert type(caught.value) is kind
+
+
+def test_errors_with_a_node_and_other_exceptions_pass():
+    def fail():
+        raise Unsupported("no", node="second")
+
+    with pytest.raises(Unsupported, match="^second: no"):
+        attempt(fail)
+
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(stop)
+
+
+def test_operators_of_other_domains_are_not_taken_for_the_standard_ones():
+    node = Node(helper.make_node("Conv", ["x"], ["y"], domain="qonnx.custom_op.channels_last"))
+    with pytest.raises(Unsupported, match="Conv of qonnx.custom_op.channels_last is not supported"):
+        GOLDEN.find(node)
+
+
+def imports(folder: str) -> set[str]:
+    """Modules of hw_bnn that the files of a folder import, also inside functions."""
+    found = set()
+    for path in (PACKAGE / folder).rglob("*.py"):
+        here = ("hw_bnn", *path.relative_to(PACKAGE).parts[:-1])
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                base = here[: len(here) - node.level + 1] if node.level else ()
+                module = ".".join((*base, *([node.module] if node.module else [])))
+                found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+    return {name for name in found if name.startswith("hw_bnn")}
+
+
+def test_semantics_stand_twice_and_independently():
+    """The golden model is a check of the compiler only as long as neither leans on the other."""
+
+    def of(name, folder):
+        return name == f"hw_bnn.{folder}" or name.startswith(f"hw_bnn.{folder}.")
+
+    golden = imports("golden")
+    shared = ("hw_bnn.errors", "hw_bnn.onnxfile")
+    outside = {n for n in golden if not of(n, "golden") and n != "hw_bnn"}
+    assert all(n.startswith(shared) for n in outside), outside
+    rules = {n for n in imports("compile") if of(n, "golden")}
+    assert rules <= {"hw_bnn.golden", "hw_bnn.golden.GoldenModel"}, "the checker's, and no more"
+    assert not {n for n in imports("onnxfile") if of(n, "golden") or of(n, "compile")}
