@@ -51,17 +51,13 @@ module xnor_mvau #(
     input  logic                              m_axis_tready
 );
 
-  localparam int NF          = MH / PE;
-  localparam int SF          = MW / SIMD;
-  localparam int ADDR_BITS   = NF * SF > 1 ? $clog2(NF * SF) : 1;
-  localparam int NF_BITS     = NF > 1 ? $clog2(NF) : 1;
-  localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1;
-  localparam int COUNT_BITS  = $clog2(SIMD + 1);
-  localparam int ACC_BITS    = $clog2(MW + 1);
-  localparam int DOT_BITS    = ACC_BITS + 1;
-  localparam int TH_BITS     = $clog2(MW + 2);
-  localparam int OUT_WIDTH   = PE * OUT_BITS;
-  localparam int DELAY       = PIPELINE + 32'(WEIGHTS_STAGE);
+  localparam int NF       = MH / PE;
+  localparam int SF       = MW / SIMD;
+  localparam int ACC_BITS = $clog2(MW + 1);
+  localparam int DOT_BITS = ACC_BITS + 1;
+  localparam int TH_BITS  = $clog2(MW + 2);
+  localparam int SUM_BITS = N_THRESHOLDS > 0 ? ACC_BITS : DOT_BITS;
+  localparam int TH_WIDTH = N_THRESHOLDS > 0 ? PE * N_THRESHOLDS * TH_BITS : 1;
 
 `ifndef __ICARUS__  // it has no elaboration-time $error
   if (MW % SIMD != 0) begin : g_check_1
@@ -70,79 +66,31 @@ module xnor_mvau #(
   if (MH % PE != 0) begin : g_check_2
     $error("xnor_mvau: PE = %0d does not divide MH = %0d", PE, MH);
   end
-  if (N_THRESHOLDS < 0) begin : g_check_3
-    $error("xnor_mvau: N_THRESHOLDS = %0d is negative", N_THRESHOLDS);
-  end
-  if (N_THRESHOLDS == 0 && OUT_BITS < DOT_BITS) begin : g_check_4
+  if (N_THRESHOLDS == 0 && OUT_BITS < DOT_BITS) begin : g_check_3
     $error("xnor_mvau: OUT_BITS = %0d, but a dot product of %0d needs %0d", OUT_BITS, MW, DOT_BITS);
-  end
-  if (PIPELINE < 0 || PIPELINE > 4) begin : g_check_5
-    $error("xnor_mvau: PIPELINE = %0d is not in 0..4", PIPELINE);
   end
 `endif
 
-  logic en, out_ready, done;
-  logic acc_valid, acc_first, acc_last;
-  logic [ADDR_BITS-1:0] addr;
-  logic [NF_BITS-1:0] nf;
-  logic [VECTOR_BITS-1:0] vector;
-  logic [SIMD-1:0] x_read, x;
-  logic [PE*SIMD-1:0] weights_read, weights;
-  logic [OUT_WIDTH-1:0] y;
+  logic en, done, acc_valid, acc_first;
+  logic [SIMD-1:0] x;
+  logic [PE*SIMD-1:0] weights;
+  logic [TH_WIDTH-1:0] thresholds;
+  logic [PE*SUM_BITS-1:0] sums;
 
-  // The pipeline stands still while a result waits that the output cannot take.
-  assign en = out_ready || !done;
-
-  mvau_replay #(
-      .BITS(SIMD), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(DELAY)
-  ) u_replay (
+  mvau_feed #(
+      .WORD_BITS(SIMD), .WEIGHT_BITS(PE * SIMD), .TH_WIDTH(PE * N_THRESHOLDS * TH_BITS),
+      .SF(SF), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
+      .PIPELINE(PIPELINE), .WEIGHTS_STAGE(WEIGHTS_STAGE),
+      .WEIGHTS_FILE(WEIGHTS_FILE), .THRESHOLDS_FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE),
+      .WEIGHTS_STYLE(WEIGHTS_STYLE), .THRESHOLDS_STYLE(THRESHOLDS_STYLE)
+  ) u_feed (
       .ap_clk, .ap_rst_n, .en,
       .s_valid(s_axis_tvalid), .s_ready(s_axis_tready), .s_data(s_axis_tdata[SIMD-1:0]),
-      .addr, .nf, .vector, .x_data(x_read), .acc_valid, .acc_first, .acc_last
+      .x, .weights, .thresholds, .acc_valid, .acc_first, .done
   );
-
-  mvau_rom #(
-      .BITS(PE * SIMD), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE), .RAM_STYLE(WEIGHTS_STYLE)
-  ) u_weights (
-      .ap_clk, .en, .addr, .q(weights_read)
-  );
-
-  if (WEIGHTS_STAGE) begin : g_stage
-    always_ff @(posedge ap_clk) begin
-      if (en) begin
-        weights <= weights_read;
-        x       <= x_read;
-      end
-    end
-  end else begin : g_no_stage
-    assign weights = weights_read;
-    assign x       = x_read;
-  end
-
-  always_ff @(posedge ap_clk) begin
-    if (!ap_rst_n) done <= 1'b0;
-    else if (en) done <= acc_valid && acc_last;
-  end
-
-  localparam int TH_WIDTH = N_THRESHOLDS > 0 ? N_THRESHOLDS * TH_BITS : 1;  // of one lane
-  logic [PE*TH_WIDTH-1:0] thresholds;
-
-  if (N_THRESHOLDS > 0) begin : g_thresholds
-    mvau_thresholds #(
-        .BITS(PE * TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
-        .DELAY(DELAY), .STAGE(WEIGHTS_STAGE), .FILE(THRESHOLDS_FILE),
-        .SETS_FILE(SETS_FILE), .RAM_STYLE(THRESHOLDS_STYLE)
-    ) u_thresholds (
-        .ap_clk, .en, .nf, .vector, .q(thresholds)
-    );
-  end else begin : g_no_thresholds
-    assign thresholds = '0;
-    logic unused;
-    assign unused = &{1'b0, nf, vector, thresholds};
-  end
 
   for (genvar pe = 0; pe < PE; pe++) begin : g_lane
-    logic [COUNT_BITS-1:0] count;
+    logic [$clog2(SIMD+1)-1:0] count;
     logic [ACC_BITS-1:0] acc;
 
 `ifdef HW_BNN_XC7  // the XNOR gates go into the first level of the LUT tree
@@ -161,36 +109,22 @@ module xnor_mvau #(
       if (en && acc_valid) acc <= (acc_first ? '0 : acc) + ACC_BITS'(count);
     end
 
-    if (N_THRESHOLDS > 0) begin : g_level
-      mvau_level #(
-          .SUM_BITS(ACC_BITS), .SUM_SIGNED(1'b0), .TH_BITS(TH_BITS),
-          .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS)
-      ) u_level (
-          .sum(acc), .thresholds(thresholds[pe*TH_WIDTH+:TH_WIDTH]),
-          .level(y[pe*OUT_BITS+:OUT_BITS])
-      );
+    if (N_THRESHOLDS > 0) begin : g_popcount
+      assign sums[pe*SUM_BITS+:SUM_BITS] = acc;
     end else begin : g_dot
-      logic signed [DOT_BITS-1:0] dot;
-      assign dot = {acc, 1'b0} - DOT_BITS'(MW);
-      assign y[pe*OUT_BITS+:OUT_BITS] = OUT_BITS'(dot);
+      assign sums[pe*SUM_BITS+:SUM_BITS] = {acc, 1'b0} - DOT_BITS'(MW);
     end
   end
 
-  logic [OUT_WIDTH-1:0] out;
-  skid #(.BITS(OUT_WIDTH)) u_out (
-      .ap_clk, .ap_rst_n,
-      .in_valid(done), .in_ready(out_ready), .in_data(y),
-      .out_valid(m_axis_tvalid), .out_ready(m_axis_tready), .out_data(out)
+  mvau_result #(
+      .PE(PE), .SUM_BITS(SUM_BITS), .SUM_SIGNED(N_THRESHOLDS == 0), .TH_BITS(TH_BITS),
+      .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS)
+  ) u_result (
+      .ap_clk, .ap_rst_n, .en, .done, .sums, .thresholds,
+      .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
   );
-  assign m_axis_tdata = ($bits(m_axis_tdata))'(out);
 
   logic unused;
   assign unused = &{1'b0, s_axis_tdata};
-
-`ifdef HW_BNN_CHECK
-  stream_checker #(.BITS(OUT_WIDTH)) u_check (
-      .ap_clk, .ap_rst_n, .tdata(out), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
-  );
-`endif
 
 endmodule : xnor_mvau
