@@ -19,6 +19,8 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isqrt
 
+import numpy as np
+
 from ..errors import Unsupported
 
 
@@ -132,6 +134,12 @@ def crossing(p: Surd, r: Surd, *, strict: bool) -> tuple[int, int | None]:
     if slope < 0:
         zero = -zero
     return slope, zero.floor() + 1 if strict else zero.ceil()
+
+
+def as_floats(numbers: np.ndarray) -> np.ndarray:
+    """float64 of an object array of Surds."""
+    flat = [float(number) for number in numbers.reshape(-1)]
+    return np.array(flat, dtype=np.float64).reshape(numbers.shape)
 
 
 def compare(a: Surd, b: Surd) -> int:

@@ -68,14 +68,32 @@ def constant(state, node):
     state.values[node.output] = Constant(node.constant())
 
 
-@rule("Sqrt", "Neg", "Reciprocal")
+@rule("Sqrt", "Reciprocal")
 def constant_function(state, node):
     """Functions of constants, exactly. Precondition: the input is a constant."""
     array = state.constant(node, 0).exact()
-    function = {"Sqrt": _root, "Neg": lambda v: -v, "Reciprocal": lambda v: Surd(1) / v}[
-        node.op_type
-    ]
+    function = {"Sqrt": _root, "Reciprocal": lambda v: Surd(1) / v}[node.op_type]
     state.values[node.output] = Constant(_map(function, array))
+
+
+@rule("Neg")
+def negative(state, node):
+    """alpha, beta <- -alpha, -beta."""
+    value = state.value(node, 0)
+    if isinstance(value, QuantConstant):
+        result = QuantConstant(-value.integers, value.scale)
+    elif isinstance(value, Constant):
+        result = Constant(_map(lambda v: -v, value.exact()))
+    else:
+        result = scaled(value, Surd(-1), node)
+    state.values[node.output] = result
+
+
+def scaled(value: Activation | RealInput, factor: Surd, node) -> Activation | RealInput:
+    """A tensor times one number."""
+    if isinstance(value, RealInput):
+        return value
+    return _activation(value, node).affine([factor], None, node.name)
 
 
 @rule("Mul", "Div")
@@ -94,13 +112,10 @@ def scale(state, node):
         raise Unsupported(
             f"{node.op_type} of two activations is not supported",
             node=node.name,
-            remedy="only constants can scale an activation",
+            remedy="only constants can scale an activation: learn a gate as a BatchNorm's gain",
         )
     if isinstance(left, RealInput):
-        factor = _single(right)
-        state.values[node.output] = _real(
-            left, lambda v: v / factor if invert else v * factor, factor
-        )
+        state.values[node.output] = left.broadcast(right, node.name)
         return
     factors = _activation(left, node).per_channel(right, node.name)
     if invert:
@@ -121,6 +136,18 @@ def shift(state, node):
             state, node, left, right, (lambda a, b: a - b) if subtract else (lambda a, b: a + b)
         )
         return
+    if left is right:
+        state.values[node.output] = scaled(left, Surd(0 if subtract else 2), node)
+        return
+    if isinstance(left, RealInput) and isinstance(right, RealInput):
+        if left != right:
+            raise Unsupported(
+                "a sum of the graph input with another arrangement of itself",
+                node=node.name,
+                remedy="quantise both branches before adding",
+            )
+        state.values[node.output] = left
+        return
     if isinstance(left, Activation) and isinstance(right, Activation):
         from .rules_layers import residual
 
@@ -129,17 +156,16 @@ def shift(state, node):
     if isinstance(left, Constant):
         left, right = right, left
         if subtract:  # c - x = -x + c
-            left = (
-                _real(left, lambda v: -v, Surd(1))
-                if isinstance(left, RealInput)
-                else _activation(left, node).affine([Surd(-1)], None, node.name)
-            )
+            left = scaled(left, Surd(-1), node)
             subtract = False
+    if not isinstance(right, Constant):
+        raise Unsupported(
+            "it adds the graph input to an activation",
+            node=node.name,
+            remedy="quantise both branches before adding",
+        )
     if isinstance(left, RealInput):
-        term = _single(right)
-        sign = Surd(-1 if subtract else 1)
-        usable = term is not None and left.beta is not None
-        state.values[node.output] = replace(left, beta=left.beta + term * sign if usable else None)
+        state.values[node.output] = left.broadcast(right, node.name)
         return
     terms = _activation(left, node).per_channel(right, node.name)
     if subtract:
@@ -156,7 +182,7 @@ def batch_norm(state, node):
     name = node.name
     value = state.value(node, 0)
     if isinstance(value, RealInput):
-        state.values[node.output] = RealInput(value.shape, None, None)
+        state.values[node.output] = value
         return
     value = _activation(value, node)
     gamma, shift_, mean, variance = (
@@ -238,17 +264,6 @@ def _channel_vector(constant: Constant, value: Activation, name: str) -> list[Fr
             remedy="normalise axis 1, the channels, before flattening",
         )
     return values
-
-
-def _single(constant: Constant) -> Surd | None:
-    values = {v for v in constant.exact().reshape(-1)} if constant.array.size <= 4096 else set()
-    return values.pop() if len(values) == 1 else None
-
-
-def _real(value: RealInput, function, factor) -> RealInput:
-    if factor is None or value.alpha is None or value.beta is None:
-        return RealInput(value.shape, None, None)
-    return RealInput(value.shape, function(value.alpha), function(value.beta))
 
 
 def _map(function, array: np.ndarray) -> np.ndarray:

@@ -261,6 +261,9 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
     """
     name = node.name
     left, right = _settled(left, node), _settled(right, node)
+    if _one_tensor(left, right):
+        state.values[node.output] = left.plus(right, -1 if subtract else 1)
+        return
     if left.shape != right.shape or left.labels != right.labels:
         raise Unsupported(
             f"an addition of activations of shapes {left.shape} and {right.shape}",
@@ -298,6 +301,17 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
     result = replace(left, tensor=output, alpha=[a / Surd(m) for a in left.alpha])
     beta = [-b for b in right.beta] if subtract else right.beta
     state.values[node.output] = result.affine(None, beta, name)
+
+
+def _one_tensor(left: Activation, right: Activation) -> bool:
+    """Whether both are affines of one integer tensor, element by element: their sum is one, too."""
+    same = ("tensor", "labels", "shape", "pools")
+    flats = [None if value.flat is None else value.flat.tolist() for value in (left, right)]
+    return (
+        all(getattr(left, name) == getattr(right, name) for name in same)
+        and flats[0] == flats[1]
+        and not (left.relu or right.relu)
+    )
 
 
 def _ratio(left: Activation, right: Activation, name: str) -> tuple[int, int]:

@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import Unsupported
-from .exact import Surd
+from .exact import Surd, as_floats
 from .integer_graph import MaxPool, Threshold, datatype_for
 from .registry import rule
-from .thresholds import Quantiser, bipolar, thresholds, uniform
+from .thresholds import Integers, Quantiser, bipolar, level, quant_integers, thresholds
 from .values import Activation, Constant, QuantConstant, RealInput
 
 MAX_LEVELS = 255
@@ -19,71 +19,50 @@ MAX_LEVELS = 255
 
 @rule("BipolarQuant")
 def bipolar_quant(state, node):
-    """sign(x)*scale. Precondition: the scale is a positive constant, one a tensor or one a channel."""
+    """sign(x)*scale. Precondition: the scale is a constant, one a tensor or one a channel."""
     scale = state.constant(node, 1)
     value = state.value(node, 0)
     if isinstance(value, Constant):
-        state.values[node.output] = _bipolar_weights(value, scale, node)
+        one = Constant(np.ones((), dtype=np.float32))
+        sign = quant_integers(1, signed=True, narrow=False, rounding="ROUND")
+        state.values[node.output] = _weights(value, one, scale, Fraction(0), sign, node)
         return
-    _quantise(state, node, value, scale, lambda s: bipolar(s))
+    _quantise(state, node, value, scale, bipolar)
 
 
 @rule("Quant", "IntQuant")
 def quant(state, node):
-    """clip(round(x/scale + zero)). Precondition: scale, zero point and bit width are constants."""
+    """(clip(round(x/scale + zero)) - zero)*scale; one signed bit: (sign(x/scale + zero) - zero)*scale.
+
+    Precondition: scale, zero point and bit width are constants, the last two one a tensor.
+    """
     name = node.name
     scale, zero, bits = (state.constant(node, i) for i in (1, 2, 3))
-    signed, narrow = bool(node.integer("signed", 1)), bool(node.integer("narrow", 1))
-    rounding = node.text("rounding_mode", "ROUND")
-    width = np.unique(np.asarray(bits.array, dtype=np.float64))
-    if width.size != 1 or width[0] != int(width[0]) or not 1 <= width[0] <= 16:
-        raise Unsupported(
-            f"bit width {width.tolist()}", node=name, remedy="use one whole number up to 8"
-        )
-    width = int(width[0])
-    zeros = {Fraction(v) for v in np.asarray(zero.array, dtype=np.float64).reshape(-1).tolist()}
-    if len(zeros) != 1 or next(iter(zeros)).denominator != 1:
-        raise Unsupported(
-            "a zero point per channel or not an integer",
-            node=name,
-            remedy="use one integer zero point",
-        )
-    point = next(iter(zeros))
+    width, point = _one(bits, "bit width", name), _one(zero, "zero point", name)
     value = state.value(node, 0)
-    if width == 1 and not signed and point:
+    most = 32 if isinstance(value, Constant) else 16
+    if width.denominator != 1 or not 1 <= width <= most:
         raise Unsupported(
-            "a 1-bit unsigned quantiser with a zero point",
-            node=name,
-            remedy="use a signed 1-bit quantiser (bipolar)",
+            f"bit width {float(width):g}", node=name, remedy="use a whole number of bits, up to 8"
         )
-    if isinstance(value, Constant):
-        if width == 1 and signed:
-            state.values[node.output] = _bipolar_weights(value, scale, node)
-            return
-        state.values[node.output] = _uniform_weights(
-            value,
-            scale,
-            uniform(
-                [Fraction(1)],
-                point,
-                width,
-                signed=signed,
-                narrow=narrow,
-                rounding=rounding,
-                node=name,
-            ),
-            node,
-        )
-        return
-    _quantise(
-        state,
-        node,
-        value,
-        scale,
-        lambda s: uniform(
-            s, point, width, signed=signed, narrow=narrow, rounding=rounding, node=name
-        ),
+    signed, narrow = (bool(node.integer(key)) for key in ("signed", "narrow"))
+    integers = quant_integers(
+        int(width),
+        signed=signed,
+        narrow=narrow,
+        rounding=node.text("rounding_mode", "ROUND"),
     )
+    if isinstance(value, Constant):
+        state.values[node.output] = _weights(value, scale, scale, point, integers, node)
+        return
+    _quantise(state, node, value, scale, lambda s: integers.quantiser(s, point))
+
+
+def _one(constant: Constant, what: str, name: str) -> Fraction:
+    values = set(constant.exact().reshape(-1))
+    if len(values) != 1 or next(iter(values)).d:
+        raise Unsupported(f"a {what} per channel", node=name, remedy="use one for the tensor")
+    return values.pop().x
 
 
 @rule("MultiThreshold")
@@ -127,6 +106,7 @@ def multi_threshold(state, node):
                 tuple(bounds),
                 (False,) * len(bounds),
                 (Fraction(1),),
+                (Fraction(1),),
                 Fraction(0),
                 int(bias),
                 int(scale),
@@ -154,8 +134,8 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
             alpha=_by_channel(value.alpha, value, source, node),
             beta=_by_channel(value.beta, value, source, node),
         )
-        scale = _by_channel(first.scale, value, source, node)
-        table, negate = thresholds(whole, replace(first, scale=tuple(scale)), low, high)
+        unit = _by_channel(first.unit, value, source, node)
+        table, negate = thresholds(whole, replace(first, unit=tuple(unit)), low, high)
     elif len(quantisers) != source.channels:
         raise Unsupported(
             "thresholds a position of a flattened map",
@@ -210,7 +190,7 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
 def _quantise(state, node, value, scale: Constant, make) -> None:
     name = node.name
     if isinstance(value, RealInput):
-        scales = _positive(scale.exact().reshape(-1), name)
+        scales = _nonzero(scale.exact().reshape(-1), name)
         if len(set(scales)) != 1:
             raise Unsupported(
                 "an input quantiser with a scale per channel",
@@ -226,7 +206,7 @@ def _quantise(state, node, value, scale: Constant, make) -> None:
         )
         return
     value = _activation(state, node, value)
-    scales = _positive(value.per_channel(scale, name), name)
+    scales = _nonzero(value.per_channel(scale, name), name)
     emit_threshold(state, node, value, [make(scales)])
 
 
@@ -240,62 +220,67 @@ def _activation(state, node, value) -> Activation:
     return value
 
 
-def _as_int(array: np.ndarray, node: str) -> np.ndarray:
-    """An array of whole numbers as int64, or refused."""
-    rounded = np.rint(np.asarray(array, dtype=np.float64)).astype(np.int64)
-    if not np.array_equal(rounded, array):
-        raise Unsupported(
-            "weights are not integers", node=node, remedy="quantise them with BipolarQuant"
-        )
-    return rounded
-
-
-def _positive(values, name: str) -> list[Fraction]:
+def _nonzero(values, name: str) -> list[Fraction]:
     for v in values:
-        if v.d or v.x <= 0:
+        if v.d or not v.x:
             raise Unsupported(
-                "a scale that is not a positive number", node=name, remedy="use a positive scale"
+                "a scale that is 0 or irrational", node=name, remedy="use a scale other than 0"
             )
     return [v.x for v in values]
 
 
-def _bipolar_weights(value: Constant, scale: Constant, node) -> QuantConstant:
-    array = value.array
-    if array.dtype == object:
-        ints = np.array([1 if v.sign() >= 0 else -1 for v in array.reshape(-1)]).reshape(
-            array.shape
-        )
-    else:
-        if not np.all(np.isfinite(array)):
-            raise Unsupported(
-                "weights hold NaN or infinity", node=node.name, remedy="retrain the model"
-            )
-        ints = np.where(array >= 0, 1, -1)
-    exact = scale.exact()
-    _positive(exact.reshape(-1), node.name)
-    return QuantConstant(ints.astype(np.int64), exact)
+def _weights(
+    value: Constant, unit: Constant, scale: Constant, zero: Fraction, integers: Integers, node
+) -> QuantConstant:
+    """A constant behind its quantiser: scale * (q - zero) with q the integer of value/unit + zero.
 
+    Where float64 comes near a half or a whole number, on which all roundings turn, the exact numbers
+    decide.
 
-def _uniform_weights(value: Constant, scale: Constant, quantiser: Quantiser, node) -> QuantConstant:
-    """Quantised constant; ties and neighbourhoods of ties are settled in exact arithmetic."""
-    scales = scale.exact()
-    _positive(scales.reshape(-1), node.name)
-    if quantiser.zero:
+    Precondition: a whole zero point; the scale broadcasts against the constant.
+    """
+    name, array = node.name, value.array
+    if array.dtype != object and not np.all(np.isfinite(array)):
+        raise Unsupported("weights hold NaN or infinity", node=name, remedy="retrain the model")
+    if zero.denominator != 1:
         raise Unsupported(
-            "weights with a zero point", node=node.name, remedy="use symmetric weights"
+            f"weights with the zero point {float(zero):g}", node=name, remedy="use a whole one"
         )
-    w = np.asarray(value.array, dtype=np.float64)
-    s = np.vectorize(float, otypes=[np.float64])(scales)
-    real, full_scale = w / s, np.broadcast_to(scales, w.shape)
-    ints = np.full(w.shape, quantiser.minimum, dtype=np.int64)
-    for bound, strict in zip(quantiser.bounds, quantiser.strict, strict=True):
-        above = real >= float(bound)
-        for index in np.argwhere(np.abs(real - float(bound)) < 1e-6):
-            i = tuple(index)
-            exact = Fraction(float(w[i])) / full_scale[i].x
-            above[i] = exact > bound or (exact == bound and not strict)
-        ints += above
-    return QuantConstant(_as_int(ints, node.name), scales)
+    units, scales = (Constant(np.asarray(c.exact(), dtype=object)) for c in (unit, scale))
+    _nonzero(units.array.reshape(-1), name)
+    _nonzero(scales.array.reshape(-1), name)
+    try:
+        divisor = np.broadcast_to(units.array, array.shape)
+        np.broadcast_to(scales.array, array.shape)
+    except ValueError:
+        raise Unsupported(
+            f"a scale of shape {scale.array.shape} for a constant of shape {array.shape}",
+            node=name,
+            remedy="use one scale a tensor or one an output channel",
+        ) from None
+    number = as_floats(array) if array.dtype == object else array.astype(np.float64)
+    y = number / as_floats(divisor) + float(zero)
+    out, doubtful = _rounded(y, 1e-9 * (1 + np.abs(y) + abs(float(zero))), integers)
+    known: dict[tuple, int] = {}
+    for index in zip(*np.nonzero(doubtful), strict=True):
+        key = (array[index] if array.dtype == object else array[index].item(), divisor[index])
+        if key not in known:
+            real = key[0] if array.dtype == object else Surd(Fraction(key[0]))
+            known[key] = integers.nearest(real / key[1] + Surd(zero))
+        out[index] = known[key]
+    return QuantConstant(out - int(zero), scales.array)
+
+
+def _rounded(y: np.ndarray, margin: np.ndarray, integers: Integers):
+    """(integers nearest to y, where y lies within a margin of a number on which the rounding turns)."""
+    if integers.bipolar:
+        return np.where(y >= 0, 1, -1).astype(np.int64), np.abs(y) <= margin
+    down, up = (float(level(k, integers.rounding)[0] - k) + 1 for k in (0, 1))
+    whole = np.floor(y)
+    turn = down % 1  # a half or a whole number, on both sides of 0
+    doubtful = np.floor(y - margin - turn) != np.floor(y + margin - turn)
+    whole += y - whole > np.where(whole < 0, down, up)
+    return np.clip(whole, integers.low, integers.high).astype(np.int64), doubtful
 
 
 def pooled_shape(shape, kernel, stride, pads=(0, 0, 0, 0)) -> tuple[int, int, int]:

@@ -33,6 +33,8 @@ def transpose(state, node):
         result = replace(value, shape=shape)
         if isinstance(value, Activation):
             result.labels = tuple(value.labels[p] for p in perm)
+        else:
+            result.path = (*value.path, tuple(perm))
     state.values[node.output] = result
 
 
@@ -63,7 +65,7 @@ def reshape(state, node):
             remedy="keep the batch first",
         )
     if isinstance(value, RealInput):
-        state.values[node.output] = replace(value, shape=target)
+        state.values[node.output] = replace(value, shape=target, path=(*value.path, target))
         return
     if node.inputs[0] in state.labels:
         state.labels.update(node.outputs)

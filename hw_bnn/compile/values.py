@@ -47,12 +47,29 @@ class QuantConstant:
 class RealInput:
     """The graph input before its quantiser: everything up to there stays on the host.
 
-    alpha and beta follow it while they are per-tensor numbers, for an on-chip input quantiser.
+    path: the reshapes and transposes that it went through.
     """
 
     shape: tuple[int, ...]
-    alpha: Surd | None = ONE
-    beta: Surd | None = ZERO
+    path: tuple = ()
+
+    def broadcast(self, constant: Constant, node: str) -> RealInput:
+        """What arithmetic with a constant leaves: its numbers are the host's, its shape has to stay.
+
+        Raises:
+            Unsupported: the constant would make the tensor larger.
+        """
+        try:
+            fits = np.broadcast_shapes(self.shape, constant.array.shape) == self.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise Unsupported(
+                f"a constant of shape {constant.array.shape} does not fit the input {self.shape}",
+                node=node,
+                remedy="use one value a tensor, one a channel or one an element",
+            )
+        return self
 
 
 @dataclass
@@ -131,6 +148,13 @@ class Activation:
             beta = _pairwise(lambda b, s: b * s, beta, scale)
         if shift is not None:
             beta = _pairwise(lambda b, s: b + s, beta, shift)
+        return replace(self, alpha=alpha, beta=beta)
+
+    def plus(self, other: Activation, sign: int) -> Activation:
+        """This tensor plus or minus another affine of the same integers; no hardware."""
+        factor = Surd(sign)
+        alpha = _pairwise(lambda a, b: a + b * factor, self.alpha, other.alpha)
+        beta = _pairwise(lambda a, b: a + b * factor, self.beta, other.beta)
         return replace(self, alpha=alpha, beta=beta)
 
     def no_border(self, node: str) -> None:

@@ -96,7 +96,8 @@ def real_input(program: Program, x: np.ndarray) -> np.ndarray:
         return (x * float(program.input.scale)).astype(np.float32)
     host = program.host
     at = [b.at for b in host.levels.reshape(-1)[0].boundaries]
-    half = min((b - a for a, b in zip(at, at[1:], strict=False)), default=Fraction(2)) / 2
+    gaps = [b - a for a, b in zip(at, at[1:], strict=False) if b > a]  # UP gives 0 for 0 alone
+    half = min(gaps, default=Fraction(2)) / 2
     middles = [
         at[0] - half,
         *((a + b) / 2 for a, b in zip(at, at[1:], strict=False)),

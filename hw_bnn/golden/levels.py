@@ -31,6 +31,7 @@ from .exact import Surd, sign_of
 
 HALF = Fraction(1, 2)
 MOST_LEVELS = 2**16
+MOST_CONSTANT_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,29 @@ def quant_levels(bits: int, signed: bool, narrow: bool, rounding: str) -> Levels
     return Levels(
         first, 1, tuple(_rounding_boundary(k, rounding.upper()) for k in range(first + 1, last + 1))
     )
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Quant of a constant whose levels are too many to list: clip(round(v/s + z))."""
+
+    bits: int
+    signed: bool
+    narrow: bool
+    mode: str
+
+    def nearest(self, y: Surd) -> int:
+        """The integer: of the two beside y the upper one where y reaches its boundary.
+
+        >>> biases = Rounding(32, True, False, "ROUND")
+        >>> biases.nearest(Surd(Fraction(5, 2))), biases.nearest(Surd(2**40))
+        (2, 2147483647)
+        """
+        first, last = quant_range(self.bits, self.signed, self.narrow)
+        below = floor(y.x) if y.is_rational() else floor(float(y))
+        candidates = range(below - 1, below + 3)
+        reached = [k for k in candidates if _rounding_boundary(k, self.mode.upper()).reached(y)]
+        return min(max(max(reached), first), last)
 
 
 def solve(alpha: Surd, beta: Surd, boundary: Boundary, minimum: int, maximum: int) -> int:

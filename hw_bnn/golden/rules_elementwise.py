@@ -61,8 +61,15 @@ def _add(walk: Importer, node: Node) -> Value:
     if isinstance(left, Constant):
         factor = Constant(np.array(-1.0)) if minus else None
         return transform(walk, node, right, factor, left)
+    if left is right:
+        return transform(walk, node, left, Constant(np.array(0.0 if minus else 2.0)), None)
     if isinstance(left, Integers) and isinstance(right, Integers):
+        if left.name == right.name and not (left.clipped or right.clipped):
+            return _same_integers(walk, node, left, right, -1 if minus else 1)
         return residual(walk, node, left, right, -1 if minus else 1)
+    if isinstance(left, Real) and isinstance(right, Real) and left.path == right.path:
+        alpha, beta = (right.alpha, right.beta) if not minus else (-right.alpha, -right.beta)
+        return replace(left, alpha=left.alpha + alpha, beta=left.beta + beta)
     raise Unsupported(
         "it adds the graph input or weights to an activation",
         node=node.name,
@@ -204,6 +211,22 @@ def _extreme(a: np.ndarray, b: np.ndarray, sign: int) -> np.ndarray:
     """Element-wise maximum (sign 1) or minimum (sign -1) of exact numbers."""
     pick = np.frompyfunc(lambda u, v: u if sign * u.sign_of_difference(v) >= 0 else v, 2, 1)
     return np.asarray(pick(a, b), dtype=object)
+
+
+def _same_integers(
+    walk: Importer, node: Node, left: Integers, right: Integers, sign: int
+) -> Integers:
+    """a*x + b plus or minus c*x + d of one tensor x: (a +- c)*x + (b +- d), no operation at all."""
+    for value in (left, right):
+        walk.not_final(node, value)
+    factor = Surd(sign)
+    out = replace(
+        left,
+        alpha=np.asarray(left.alpha + right.alpha * factor, dtype=object),
+        beta=np.asarray(left.beta + right.beta * factor, dtype=object),
+    )
+    size, error = left.magnitude() + right.magnitude(), left.error + right.error
+    return replace(out, error=error + UNIT * (size + error))
 
 
 def residual(walk: Importer, node: Node, left: Integers, right: Integers, sign: int) -> Integers:

@@ -12,7 +12,16 @@ from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
 from . import constants
 from .exact import ONE, ZERO, Surd, as_floats, distinct, exact_array, exact_in_float32
-from .levels import BIPOLAR, MOST_LEVELS, Boundary, Levels, find_thresholds, quant_levels
+from .levels import (
+    BIPOLAR,
+    MOST_CONSTANT_BITS,
+    MOST_LEVELS,
+    Boundary,
+    Levels,
+    Rounding,
+    find_thresholds,
+    quant_levels,
+)
 from .ops import Threshold
 from .program import HostQuantiser, Quantiser, datatype_name
 from .registry import rule
@@ -49,12 +58,11 @@ def _quant(walk: Importer, node: Node) -> Value:
             node=node.name,
             remedy="use a whole number of bits",
         )
-    levels = quant_levels(
-        int(bits[0].x),
-        bool(node.integer("signed", 1)),
-        bool(node.integer("narrow", 0)),
-        node.text("rounding_mode", "ROUND"),
-    )
+    signed, narrow = (bool(node.integer(name)) for name in ("signed", "narrow"))
+    what = int(bits[0].x), signed, narrow, node.text("rounding_mode", "ROUND")
+    if isinstance(value, Constant) and 16 < bits[0].x <= MOST_CONSTANT_BITS:
+        return _quantised_constant(node, value, Rounding(*what), scale, zeros[0], divide=True)
+    levels = quant_levels(*what)
     if isinstance(value, Constant):
         return _quantised_constant(node, value, levels, scale, zeros[0], divide=True)
     if isinstance(value, Integers | Real):
@@ -173,7 +181,12 @@ def _on_host(
 
 
 def _quantised_constant(
-    node: Node, value: Constant, levels: Levels, scale: Constant, zero: Surd, divide: bool
+    node: Node,
+    value: Constant,
+    levels: Levels | Rounding,
+    scale: Constant,
+    zero: Surd,
+    divide: bool,
 ) -> Weights:
     """Weights behind their quantiser."""
     if zero.x.denominator != 1:
@@ -198,7 +211,10 @@ def _quantised_constant(
             remedy="export the model again",
         )
     units = exact_scale if divide else exact_array(np.ones((1,) * numbers.ndim))
-    integers = quantise_numbers(numbers, levels, units, zero) - int(zero.x)
+    if isinstance(levels, Rounding):
+        integers = _rounded_numbers(numbers, levels, units, zero) - int(zero.x)
+    else:
+        integers = quantise_numbers(numbers, levels, units, zero) - int(zero.x)
     size = np.abs(as_floats(exact_scale))
     relative = float((np.broadcast_to(scale.error, exact_scale.shape) / size).max(initial=0.0))
     largest = int(np.abs(integers).max(initial=0))
@@ -230,6 +246,17 @@ def quantise_numbers(
         y = number / divisor.reshape(-1)[i] + zero
         out[i] = sum(b.reached(y) for b in levels.boundaries)
     return levels.first + levels.stride * out.reshape(numbers.shape).astype(np.int64)
+
+
+def _rounded_numbers(
+    numbers: np.ndarray, rounding: Rounding, scale: np.ndarray, zero: Surd
+) -> np.ndarray:
+    """As quantise_numbers, number by number: for a bias of 32 bits, whose levels are too many."""
+    exact = exact_array(numbers) * np.asarray(
+        np.frompyfunc(lambda s: s.reciprocal(), 1, 1)(scale), dtype=object
+    )
+    out = [rounding.nearest(y + zero) for y in np.asarray(exact, dtype=object).reshape(-1)]
+    return np.array(out, dtype=np.int64).reshape(numbers.shape)
 
 
 @rule("MultiThreshold")

@@ -89,6 +89,41 @@ def _():
     return end(made)
 
 
+def _self_sum(way):
+    made = net((16,))
+    made.linear(16, 9)
+    source = made.at
+    if way == "x + x":
+        made.add("Add", source)
+    elif way == "-x":
+        made.add("Neg")
+    else:
+        made.add("Mul", made.constant(-0.5))
+        made.add("Sub", source)
+    norm(made, 9)
+    made.bipolar()
+    return end(made)
+
+
+several(
+    "Residual",
+    [
+        (f"{way} of one tensor: an affine, no hardware", (way,))
+        for way in ("x + x", "-x", "-x/2 - x")
+    ],
+    _self_sum,
+)
+
+
+@case("Residual", "a product of two activations", refused="Mul of two activations")
+def _():
+    made = net((16,))
+    made.linear(16, 9)
+    gate = made.bipolar()
+    made.add("Mul", gate)
+    return end(made)
+
+
 @case("Residual", "behind float BatchNorms", refused="branches whose scales differ by channel")
 def _():
     made = net((3, 5, 5))

@@ -179,13 +179,13 @@ def _():
     return end(made)
 
 
-@case("Dense", "quantised bias, in Gemm and in an Add")
+@case("Dense", "bias of 6 bits in Gemm, of 32 bits in an Add")
 def _():
     made = net((12,))
     at = made.at
-    for outputs in (9, 7):
+    for outputs, bits in ((9, 6.0), (7, 32.0)):
         made.at = made.constant(made.rng.normal(0, 2, outputs))
-        bias = made.quant(6.0, 0.25)
+        bias = made.quant(bits, 0.25 if bits < 32 else 2.0**-20)
         weights = made.weights((outputs, 12 if outputs == 9 else 9), "per channel")
         made.at = at
         if outputs == 9:

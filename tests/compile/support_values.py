@@ -29,14 +29,31 @@ several(
         ("ReLU, 8-bit unsigned", (8, 0, 0, "ROUND", True, "Quant", 0.0, 0.02)),
         ("FLOOR", (3, 1, 0, "FLOOR")),
         ("CEIL", (3, 1, 0, "CEIL")),
+        ("UP (away from zero)", (3, 1, 0, "UP")),
+        ("DOWN (towards zero)", (3, 1, 0, "DOWN")),
+        ("HALF_UP", (3, 1, 0, "HALF_UP")),
+        ("HALF_DOWN", (3, 1, 0, "HALF_DOWN")),
+        ("negative scale", (3, 1, 0, "ROUND", False, "Quant", 0.0, -0.5)),
         ("IntQuant", (3, 1, 0, "ROUND", False, "IntQuant")),
     ],
     _quantiser,
 )
-several("Quantiser", [("zero point", (3, 0, 0, "ROUND", False, "Quant", 2.0))], _quantiser)
+several(
+    "Quantiser",
+    [
+        ("zero point", (3, 0, 0, "ROUND", False, "Quant", 2.0)),
+        ("zero point that is no whole number", (3, 0, 0, "ROUND", False, "Quant", 1.25)),
+        ("1-bit Quant with a zero point", (1, 1, 0, "ROUND", False, "Quant", 1.0)),
+        ("1-bit unsigned with a zero point", (1, 0, 0, "ROUND", False, "Quant", 1.0)),
+    ],
+    _quantiser,
+)
 several("Quantiser", [("more than 8 bits", (9,))], _quantiser, refused="512 levels")
 several(
-    "Quantiser", [("rounding mode UP", (3, 1, 0, "UP"))], _quantiser, refused="rounding mode UP"
+    "Quantiser",
+    [("rounding mode STOCHASTIC", (3, 1, 0, "STOCHASTIC"))],
+    _quantiser,
+    refused="rounding mode STOCHASTIC",
 )
 
 

@@ -205,7 +205,8 @@ def test_integers_beyond_float32_are_exact():
     net = Builder((4,), 1)
     at = net.quant(16.0, 1.0)
     net.add("Mul", net.constant(2.0**29 + 64))
-    net.add("Add", at)
+    other = net.add("Transpose", source=at, perm=[0, 1])  # a tensor of its own: the sum is computed
+    net.add("Add", other, source=f"t{net.counter - 1}")
     net.rng = _Constant(1.0)
     net.linear(4, 2)
     golden = GoldenModel.from_onnx(net.model())

@@ -1,0 +1,153 @@
+"""Sums, differences and negations of one tensor: affines, without hardware; diamonds of two quantisers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from float64_network import float64_outputs
+from golden_networks import Builder
+from golden_qonnx import random_integers
+from integer_execution import integer_scores
+
+from hw_bnn.compile.frontend import import_model
+from hw_bnn.compile.integer_graph import Add
+from hw_bnn.errors import Unsupported
+from hw_bnn.golden import GoldenModel
+
+
+def _doubled(made):
+    made.add("Add", made.at)
+
+
+def _difference(made):
+    made.add("Sub", made.at)
+    made.add("Add", made.constant(0.25))
+
+
+def _negated(made):
+    made.add("Neg")
+
+
+def _plus_scaled(made):
+    source = made.at
+    made.add("Mul", made.constant(-2.5))
+    made.add("Add", made.constant(0.5))
+    made.add("Add", source)
+
+
+def _minus_scaled(made):
+    source = made.at
+    made.add("Div", made.constant(4.0))
+    made.add("Sub", source)
+
+
+def _twice_around(made):
+    _doubled(made)
+    _negated(made)
+    _doubled(made)
+
+
+FORMS = [_doubled, _difference, _negated, _plus_scaled, _minus_scaled, _twice_around]
+NAMES = [form.__name__.strip("_") for form in FORMS]
+
+
+def network(form, place, shape=(9,)):
+    made = Builder(shape, 3, batch=4)
+    if place == "input":
+        form(made)
+    made.quant(4.0, 0.25)
+    if place == "quantised":
+        form(made)
+    if len(shape) == 1:
+        made.linear(9, 6)
+    else:
+        made.conv(shape[0], 6)
+        if place == "behind a pool":
+            made.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+            form(made)
+    if place == "accumulators":
+        form(made)
+    made.batch_norm(6)
+    if place == "behind BatchNorm":
+        form(made)
+    if place == "behind ReLU":
+        made.add("Relu")
+        form(made)
+    made.quant(3.0, 0.5)
+    if len(shape) > 1:
+        made.add("Flatten", axis=1)
+        if place == "flattened":
+            form(made)
+    made.linear(6 * {"behind a pool": 4}.get(place, 16) if len(shape) > 1 else 6, 4)
+    if place == "scores":
+        form(made)
+    return made.model()
+
+
+def check(model):
+    golden = GoldenModel.from_onnx(model)
+    x = random_integers(golden, 16)
+    scores = golden.scores(x)
+    expected = float64_outputs(model, golden.real_input(x))
+    np.testing.assert_allclose(golden.real_outputs(scores), expected, rtol=1e-9, atol=1e-9)
+    graph = import_model(model).graph
+    assert not any(isinstance(op, Add) for op in graph.ops)
+    np.testing.assert_array_equal(integer_scores(graph, x), scores)
+
+
+VECTOR = ["quantised", "accumulators", "behind BatchNorm", "scores"]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=NAMES)
+@pytest.mark.parametrize("place", VECTOR)
+def test_of_vectors(form, place):
+    check(network(form, place))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=NAMES)
+@pytest.mark.parametrize("place", ["accumulators", "behind a pool", "flattened"])
+def test_of_maps(form, place):
+    check(network(form, place, (2, 6, 6)))
+
+
+@pytest.mark.parametrize("form", [_doubled, _plus_scaled, _negated])
+def test_of_the_graph_input(form):
+    check(network(form, "input"))
+
+
+def test_a_product_of_activations_is_refused():
+    for form in ("square", "gate"):
+        made = Builder((9,), 3, batch=4)
+        made.quant(4.0, 0.25)
+        made.linear(9, 6)
+        left = made.bipolar()
+        if form == "gate":
+            made.quant(2.0, 0.5)
+        made.add("Mul", left)
+        made.linear(6, 3)
+        for reader in (import_model, GoldenModel.from_onnx):
+            with pytest.raises(Unsupported, match="two activations") as caught:
+                reader(made.model())
+            assert caught.value.node.startswith("Mul")
+            assert caught.value.remedy
+
+
+@pytest.mark.parametrize("op", ["Add", "Sub"])
+def test_a_diamond_of_two_quantisers(op):
+    made = Builder((9,), 3, batch=4)
+    made.quant(4.0, 0.25)
+    made.linear(9, 6)
+    made.batch_norm(6)
+    source = made.at
+    left = made.quant(3.0, 0.5, 1.0)
+    made.at = source
+    made.bipolar(1.5)
+    made.add(op, left)
+    made.quant(3.0, 1.0)
+    made.linear(6, 3)
+    golden = GoldenModel.from_onnx(made.model())
+    x = random_integers(golden, 32)
+    expected = float64_outputs(made.model(), golden.real_input(x))
+    np.testing.assert_allclose(golden.real_outputs(golden.scores(x)), expected, atol=1e-9)
+    graph = import_model(made.model()).graph
+    np.testing.assert_array_equal(integer_scores(graph, x), golden.scores(x))
