@@ -299,6 +299,10 @@ def verify(
     synth: Annotated[
         str | None, typer.Option(metavar="FAMILY", help="Count resources too: xc7, xcup, ecp5.")
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="STAGE", help="Run this stage too: netlist. May be repeated."),
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
     force: Force = False,
     json: Json = False,
@@ -314,7 +318,7 @@ def verify(
         inputs=inputs,
         dataset=dataset, split=split, data_root=data_root, scale=scale, limit=limit, frames=frames,
         seed=seed, slow_frames=slow_frames, run=run, jobs=jobs, synth=synth,
-        junit=junit, force=force,
+        also=also or (), junit=junit, force=force,
     )  # fmt: skip
     _finish(summary, show, json)
     if error := failed(summary):

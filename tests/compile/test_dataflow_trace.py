@@ -9,7 +9,7 @@ from golden_qonnx import random_integers
 from support_case import net, norm
 
 from hw_bnn.golden import GoldenModel
-from hw_bnn.stages import trace_tensors
+from hw_bnn.verify.stage import trace_tensors
 
 pytest.importorskip("finn")
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import console
-from .accelerator import Accelerator, Stream
+from .. import console
+from ..accelerator import Accelerator, Stream
+from ..errors import HwBnnError
 from .divergence import Divergence, first_divergence
-from .errors import HwBnnError
 
 if TYPE_CHECKING:
-    from .golden import GoldenModel
+    from ..golden import GoldenModel
 
 MOST_FRAMES = 256
 """Frames before the differing one that are run again: what they leave behind may be the cause."""
@@ -54,8 +54,8 @@ def locate(
         None where no captured stream differs when the frames are run again (a fault that needs the
         whole run, or one behind the last such stream).
     """
-    from .sim import capture, simulate
-    from .stages import trace_tensors
+    from ..sim import capture, simulate
+    from .stage import trace_tensors
 
     first = max(0, frame + 1 - MOST_FRAMES)
     part = x[first : frame + 1]

@@ -1,6 +1,6 @@
 """Results of checks as JUnit XML, which continuous integration servers read.
 
->>> print(junit_xml("verify net.onnx", [Case("rtl == golden", 1.5, None)]).decode())
+>>> print(junit_xml("verify net.onnx", [Check("rtl == golden", 1.5, None)]).decode())
 <?xml version='1.0' encoding='utf-8'?>
 <testsuites tests="1" failures="0" time="1.500">
   <testsuite name="verify net.onnx" tests="1" failures="0" errors="0" skipped="0" time="1.500">
@@ -21,7 +21,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 @dataclass(frozen=True)
-class Case:
+class Check:
     """One check: its name, how long it took, and what failed (None: it passed)."""
 
     name: str
@@ -29,29 +29,29 @@ class Case:
     failure: str | None
 
 
-def junit_xml(suite: str, cases: Sequence[Case]) -> bytes:
+def junit_xml(suite: str, checks: Sequence[Check]) -> bytes:
     """The document, UTF-8; characters that XML cannot hold become question marks."""
-    failures = sum(case.failure is not None for case in cases)
-    seconds = f"{sum(case.seconds for case in cases):.3f}"
-    counts = {"tests": str(len(cases)), "failures": str(failures)}
+    failures = sum(check.failure is not None for check in checks)
+    seconds = f"{sum(check.seconds for check in checks):.3f}"
+    counts = {"tests": str(len(checks)), "failures": str(failures)}
     root = xml.Element("testsuites", {**counts, "time": seconds})
     node = xml.SubElement(
         root,
         "testsuite",
         {"name": _clean(suite), **counts, "errors": "0", "skipped": "0", "time": seconds},
     )
-    for case in cases:
+    for check in checks:
         item = xml.SubElement(
             node,
             "testcase",
             {
                 "classname": _clean(suite),
-                "name": _clean(case.name),
-                "time": f"{case.seconds:.3f}",
+                "name": _clean(check.name),
+                "time": f"{check.seconds:.3f}",
             },
         )
-        if case.failure is not None:
-            message = _clean(case.failure)
+        if check.failure is not None:
+            message = _clean(check.failure)
             xml.SubElement(item, "failure", {"message": message.split("\n")[0]}).text = message
     xml.indent(root)
     return xml.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"

@@ -2,11 +2,11 @@
 
 from xml.etree import ElementTree as xml
 
-from hw_bnn.report.junit import Case, junit_xml
+from hw_bnn.verify.junit import Check, junit_xml
 
 
 def test_passed_and_failed():
-    document = junit_xml("verify", [Case("a", 1.0, None), Case("b", 2.0, "differs\nin 3 frames")])
+    document = junit_xml("verify", [Check("a", 1.0, None), Check("b", 2.0, "differs\nin 3 frames")])
     root = xml.fromstring(document)
     assert root.attrib == {"tests": "2", "failures": "1", "time": "3.000"}
     cases = root.findall("testsuite/testcase")
@@ -18,7 +18,7 @@ def test_passed_and_failed():
 
 
 def test_any_character_is_safe():
-    document = junit_xml("net \x00\"<&>'\ud800.onnx", [Case("a\x1b", 0.0, "]]>\x00")])
+    document = junit_xml("net \x00\"<&>'\ud800.onnx", [Check("a\x1b", 0.0, "]]>\x00")])
     root = xml.fromstring(document)
     assert root.find("testsuite").get("name") == "net ?\"<&>'?.onnx"
     assert root.find("testsuite/testcase/failure").text == "]]>?"

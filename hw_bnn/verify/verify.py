@@ -14,22 +14,24 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import console
-from .accelerator import Accelerator
-from .errors import BadInput, CheckFailed
-from .folder import output_file, output_folder
-from .frames import load_frames
-from .report.junit import Case, junit_xml
+from .. import console
+from ..accelerator import Accelerator
+from ..errors import BadInput, CheckFailed
+from ..folder import output_file, output_folder
+from ..frames import load_frames
+from .junit import Check, junit_xml
+from .stage import Ask, check_names
+from .summary import checks, summarise
 from .verifier import Verifier
 
 if TYPE_CHECKING:
-    from .golden import GoldenModel
+    from ..golden import GoldenModel
 
 
 def verify(
@@ -58,6 +60,7 @@ def verify(
     run: Any = None,
     jobs: int = 1,
     synth: str | None = None,
+    also: Sequence[str] = (),
     junit: str | Path | None = None,
     force: bool = False,
 ) -> dict:
@@ -76,6 +79,7 @@ def verify(
             torch.
         jobs: processes to simulate with.
         synth: count the resources too, for this family (xc7, xcup, ecp5).
+        also: optional stages to run: netlist, the gates of that family (xc7 by default).
         junit: JUnit XML file to write, also where stages differ.
         force: replace an `out` folder written before.
 
@@ -90,6 +94,7 @@ def verify(
     """
     if slow_frames is not None and slow_frames < 1:
         raise BadInput(f"--slow-frames is {slow_frames}", remedy="ask for at least one frame")
+    check_names(also)
     model = Path(model)
     options = dict(
         board=board, part=part, target_fps=target_fps, target_cycles=target_cycles,
@@ -103,7 +108,7 @@ def verify(
     with _workplace(out, force) as folder:
         return verify_into(
             folder, model, options, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
-            synth=synth, junit=junit, keep=out is not None,
+            synth=synth, also=also, junit=junit, keep=out is not None,
         )  # fmt: skip
 
 
@@ -117,6 +122,7 @@ def verify_into(
     run: Any = None,
     jobs: int = 1,
     synth: str | None = None,
+    also: Sequence[str] = (),
     junit: str | Path | None = None,
     keep: bool = True,
     seconds: dict[str, float] | None = None,
@@ -138,13 +144,14 @@ def verify_into(
     data = load_frames(golden, **frame_options)  # what cannot be used is refused before long work
     if not model.is_dir():
         _compile(model, place, compile_options, seconds, junit)
-    checker = Verifier(golden, place, Accelerator.load(place), data, seconds, slow_frames)
-    checker.run_all(run, jobs, waves=folder if keep else None, family=synth)
-    summary = checker.summary(model)
-    write_results(summary, place, folder if keep else None)
+    ask = Ask(run, jobs, slow_frames, synth, tuple(also), folder if keep else None)
+    verifier = Verifier(golden, place, Accelerator.load(place), data, seconds, ask)
+    verifier.run_all()
+    document = summarise(verifier, model)
+    write_results(document, place, folder if keep else None)
     if junit is not None:
-        _write_junit(junit, f"verify {model.name}", checker.cases())
-    return summary
+        _write_junit(junit, f"verify {model.name}", checks(verifier))
+    return document
 
 
 def failed(summary: dict) -> CheckFailed | None:
@@ -168,7 +175,7 @@ def _workplace(out: str | Path | None, force: bool) -> Iterator[Path]:
 
 
 def _golden(model: Path, input_datatype: str | None, input_scale: Any) -> GoldenModel:
-    from .golden import GoldenModel
+    from ..golden import GoldenModel
 
     scale = None if input_scale is None else Fraction(str(input_scale))
     return GoldenModel.from_onnx(model, input_datatype=input_datatype, input_scale=scale)
@@ -177,7 +184,7 @@ def _golden(model: Path, input_datatype: str | None, input_scale: Any) -> Golden
 def _compile(
     model: Path, place: Path, options: dict, seconds: dict[str, float], junit: str | Path | None
 ) -> None:
-    from .compile import compile_model
+    from ..compile import compile_model
 
     started = time.monotonic()
     try:
@@ -185,20 +192,20 @@ def _compile(
             compile_model(model, place, **options)
     except CheckFailed as error:
         if junit is not None:
-            case = Case("compile", time.monotonic() - started, str(error))
-            _write_junit(junit, f"verify {model.name}", [case])
+            check = Check("compile", time.monotonic() - started, str(error))
+            _write_junit(junit, f"verify {model.name}", [check])
         raise
     seconds["compile"] = time.monotonic() - started
 
 
-def _write_junit(path: str | Path, suite: str, cases: list[Case]) -> None:
+def _write_junit(path: str | Path, suite: str, found: list[Check]) -> None:
     with output_file(path) as partial:
-        partial.write_bytes(junit_xml(suite, cases))
+        partial.write_bytes(junit_xml(suite, found))
 
 
 def write_results(summary: dict, place: Path, out: Path | None) -> None:
     """verification.json beside the accelerator's reports; summary and HTML report in `out`."""
-    from .report import report
+    from ..report import report
 
     text = json.dumps(summary, indent=1) + "\n"
     with output_file(place / "reports" / "verification.json") as partial:

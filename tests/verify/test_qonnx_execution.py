@@ -7,7 +7,7 @@ from onnx import helper, numpy_helper
 from small_onnx import perceptron
 
 from hw_bnn.errors import BadInput
-from hw_bnn.qonnx_stage import QonnxStage
+from hw_bnn.verify.stages.qonnx import QonnxExecution
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def frames(count, *shape):
 
 
 def test_batches_equal_single_frames(saved):
-    stage = QonnxStage(saved(perceptron()), ["o0"])
+    stage = QonnxExecution(saved(perceptron()), ["o0"])
     x, told = frames(300, 16), []
     found = stage.run(x, told.append)
     assert found["o0"].shape == (300, 8) and found["a1"].shape == (300, 4)
@@ -50,8 +50,8 @@ def test_batches_equal_single_frames(saved):
 @pytest.mark.parametrize("shape", [[1, 16], [1, -1], [-1, 16]])
 def test_a_reshape_in_front(saved, shape):
     x = frames(20, 4, 4)
-    found = QonnxStage(saved(with_reshape(shape)), ["o0"]).run(x)
-    plain = QonnxStage(saved(perceptron()), ["o0"]).run(x.reshape(20, 16))
+    found = QonnxExecution(saved(with_reshape(shape)), ["o0"]).run(x)
+    plain = QonnxExecution(saved(perceptron()), ["o0"]).run(x.reshape(20, 16))
     assert (found["o0"] == plain["o0"]).all() and (found["a1"] == plain["a1"]).all()
 
 
@@ -64,7 +64,7 @@ def test_a_batch_that_mixes_frames_falls_back_to_single_ones(saved):
         helper.make_node("ReduceSum", [out.name, "axes"], ["end"], "mix", keepdims=1)
     )
     out.name = "end"
-    stage, told = QonnxStage(saved(model), ["a1"]), []
+    stage, told = QonnxExecution(saved(model), ["a1"]), []
     found = stage.run(frames(10, 16), told.append)
     assert told == [1] * 10
     assert (found["end"] == found["a1"]).all()
@@ -72,4 +72,4 @@ def test_a_batch_that_mixes_frames_falls_back_to_single_ones(saved):
 
 def test_an_unknown_tensor(saved):
     with pytest.raises(BadInput, match="no tensor nothing"):
-        QonnxStage(saved(perceptron()), ["nothing"])
+        QonnxExecution(saved(perceptron()), ["nothing"])

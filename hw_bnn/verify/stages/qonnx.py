@@ -13,16 +13,34 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import BadInput, Unsupported
-from .onnxfile import load_onnx
+from ...errors import BadInput, Unsupported
+from ...onnxfile import load_onnx
+from ..compare import float_run
+from ..stage import BATCH, Advance, Case, Stage, StageRun, register, trace_tensors
 
-BATCH = 256
 _LARGEST_CONTEXT = 2**26  # elements of all tensors together: 256 MiB of float32
 _QONNX_DOMAIN = "qonnx.custom_op.general"
 _QUANTISERS = ("Quant", "Trunc", "BipolarQuant", "IntQuant")
 
 
-class QonnxStage:
+@register
+class Qonnx(Stage):
+    """The file as its own package reads it, compared at every quantiser."""
+
+    name, order, floats = "qonnx", 20, True
+
+    def frames(self, case: Case) -> int:
+        return case.slow()
+
+    def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
+        execution = QonnxExecution(case.model, trace_tensors(case.golden))
+        values = execution.run(case.golden.real_input(x), advance)
+        final = values[execution.output].reshape(len(x), -1)
+        labels = final.argmax(axis=1) if final.shape[1] == case.golden.output_size else None
+        return float_run(case.golden, values, labels)
+
+
+class QonnxExecution:
     """Executes MODEL with qonnx.
 
     Args:

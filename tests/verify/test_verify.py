@@ -10,11 +10,13 @@ import pytest
 from onnx import numpy_helper
 from small_onnx import perceptron
 
-from hw_bnn import cli, verifier
+from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
-from hw_bnn.errors import CheckFailed
+from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import simulate
-from hw_bnn.verify import failed, verify
+from hw_bnn.verify import failed, stage, verify
+from hw_bnn.verify.stages.qonnx import Qonnx
+from hw_bnn.verify.stages.rtl import Rtl
 
 pytestmark = pytest.mark.slow
 FRAMES = 400
@@ -141,14 +143,14 @@ def test_another_model_file_is_found(accelerator):
 
 
 def test_a_float_stage_that_is_wrong_is_no_tie(verified, monkeypatch):
-    real = verifier.run_qonnx
+    real = Qonnx.run
 
-    def wrong(golden, model, x, advance):
-        run = real(golden, model, x, advance)
+    def wrong(stage, case, x, advance):
+        run = real(stage, case, x, advance)
         run.floats["o0"][3, 5] *= -1  # a sign of frame 3 far from its threshold
         return run
 
-    monkeypatch.setattr(verifier, "run_qonnx", wrong)
+    monkeypatch.setattr(Qonnx, "run", wrong)
     summary = verify(verified[0] / "results" / "accelerator", frames=20)
     assert summary["mismatches"]["qonnx"] + summary["float_ties"]["qonnx"] == 1
     assert summary["mismatches"]["qonnx"] == 1
@@ -160,7 +162,7 @@ def test_a_simulation_that_hangs_fails_all_its_frames(verified, monkeypatch, cap
     def hang(*_arguments, **_options):
         raise CheckFailed("nothing moves any more since cycle 99")
 
-    monkeypatch.setattr(verifier, "run_rtl", hang)
+    monkeypatch.setattr(Rtl, "run", hang)
     folder = verified[0] / "results" / "accelerator"
     assert cli.run(["verify", str(folder), "--frames", "20"]) == 1
     captured = capsys.readouterr()
@@ -265,3 +267,35 @@ def test_one_dropped_handshake_is_found_and_named(accelerator, layer, capsys):
     assert cli.run(["verify", str(accelerator), "--frames", "300"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert f"{node.name} (layer {layer}) took 300 whole frames and gave 299: it loses" in error
+
+
+def test_gates_are_a_stage_by_option(accelerator):
+    pytest.importorskip("pyosys", reason="Yosys is missing: pip install 'hw-bnn[synth]'")
+    summary = verify(accelerator, frames=20, also=["netlist"])
+    assert summary["passed"] and summary["frames"]["netlist"] == 20
+    assert list(summary["frames"]) == [*STAGES, "netlist"] and summary["luts"] > 0
+
+
+def test_an_unknown_stage_is_refused_before_work(accelerator):
+    with pytest.raises(BadInput, match="no optional stage 'gates'; choose from .*netlist"):
+        verify(accelerator, also=["gates"])
+
+
+def test_a_stage_is_one_class_that_registers_itself(accelerator, monkeypatch):
+    """A stage that is wrong in one score of one frame: it runs, is told and fails the whole."""
+    monkeypatch.setattr(stage, "_STAGES", dict(stage._STAGES))
+
+    @stage.register
+    class Echo(stage.Stage):
+        name, order, optional = "echo", 45, True
+
+        def run(self, case, x, advance):
+            scores = case.golden.scores(x)
+            scores[3, 1] += 2
+            return stage.StageRun(scores)
+
+    summary = verify(accelerator, frames=20, also=["echo"])
+    assert list(summary["frames"]) == ["qonnx", "dataflow", "golden", "echo", "rtl", "rtl_stalled"]
+    assert summary["mismatches"]["echo"] == 1 and not summary["passed"]
+    (divergence,) = summary["divergences"]
+    assert (divergence["stage"], divergence["frame"], divergence["channel"]) == ("echo", 3, 1)

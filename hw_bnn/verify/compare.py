@@ -1,0 +1,105 @@
+"""A stage's run against the golden model: which frames differ, which only by rounding, where first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import CheckFailed
+from .divergence import Divergence
+from .stage import Case, Stage, StageRun, trace_tensors
+
+if TYPE_CHECKING:
+    from ..golden import GoldenModel
+
+LISTED = 10
+"""Ties told in full."""
+
+
+@dataclass
+class Outcome:
+    """What the comparison of one stage gave.
+
+    frames, mismatches: how many were run, and how many differ. ties: of a float stage, those that
+    differ by a proven rounding tie (`tied` tells the first); failure: why it proves no frame.
+    """
+
+    title: str
+    frames: int
+    mismatches: int
+    seconds: float = 0.0
+    ties: int | None = None
+    tied: list[str] = field(default_factory=list)
+    divergence: Divergence | None = None
+    failure: str | None = None
+    run: StageRun | None = None
+
+
+def compare(stage: Stage, case: Case, run: StageRun) -> Outcome:
+    """Scores by ==, and labels where the stage's are exact.
+
+    Raises:
+        CheckFailed: the stage gives another number of scores.
+    """
+    count = len(run)
+    different = np.zeros(count, bool)
+    if run.scores is not None:
+        if run.scores.shape != case.scores[:count].shape:
+            raise CheckFailed(
+                f"{stage.name} gives {run.scores.shape[1:]} scores per frame, golden "
+                f"{case.scores.shape[1:]}"
+            )
+        different |= (run.scores != case.scores[:count]).any(axis=1)
+    if stage.floats:
+        return _floats(stage, case, run, different)
+    if run.labels is not None:
+        different |= run.labels != case.labels[:count]
+    where = np.flatnonzero(different)
+    outcome = Outcome(stage.title, count, len(where), run=run)
+    if len(where):
+        outcome.divergence = _at_output(stage.name, case, run, int(where[0]))
+    return outcome
+
+
+def _floats(stage: Stage, case: Case, run: StageRun, different: np.ndarray) -> Outcome:
+    """Every frame that differs anywhere inside is a proven tie or a mismatch."""
+    count = len(run)
+    found = case.golden.explain_float_difference(case.frames.x[:count], run.floats)
+    wrong = {d.frame for d in found.mismatches}
+    wrong |= set(np.flatnonzero(different).tolist()) - {d.frame for d in found.divergences}
+    outcome = Outcome(stage.title, count, len(wrong), ties=len(found.ties), run=run)
+    outcome.tied = [f"{stage.name}: {d}" for d in found.ties[:LISTED]]
+    if found.mismatches:
+        d = found.mismatches[0]
+        outcome.divergence = Divergence(
+            stage.name, d.tensor, d.node, d.frame, d.index[1:], d.index[0], d.golden, d.stage
+        )
+    return outcome
+
+
+def _at_output(name: str, case: Case, run: StageRun, frame: int) -> Divergence:
+    """The first difference at the output, where nothing is known of the inside."""
+    expected, found = case.labels[frame : frame + 1], run.labels
+    if run.scores is not None and (run.scores[frame] != case.scores[frame]).any():
+        expected, found = case.scores[frame], run.scores
+    assert found is not None
+    channel = int(np.flatnonzero(expected != found[frame])[0])
+    tensor = case.accelerator.output.tensor
+    return Divergence(
+        name, tensor, case.layers.get(tensor), frame, (), channel,
+        int(expected[channel]), int(np.atleast_1d(found[frame])[channel]),
+    )  # fmt: skip
+
+
+def float_run(golden: GoldenModel, values: dict, labels: np.ndarray | None) -> StageRun:
+    """The run of a float stage: the last layer's values as the integers they stand for.
+
+    Args:
+        values: tensor of the model file -> (N, ...) real values; at least those of trace_tensors.
+        labels: (N,) argmax of the stage's own outputs, where it has one.
+    """
+    wanted = {name: values[name] for name in trace_tensors(golden)}
+    scores = golden.to_integers(golden.output_tensor, wanted[golden.output_tensor])
+    return StageRun(scores.reshape(len(scores), -1), labels, wanted)

@@ -1,0 +1,58 @@
+"""The SystemVerilog in Verilator: back to back, and with random pauses at both ends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..divergence import Divergence
+from ..stage import SLOW_FRAMES, Advance, Case, Stage, StageRun, register
+
+
+@register
+class Rtl(Stage):
+    """All frames back to back; the rate is measured here."""
+
+    name, order = "rtl", 50
+    stall = 0.0
+
+    def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
+        return simulated(case, x, advance, jobs=case.ask.jobs)
+
+    def locate(self, case: Case, frame: int) -> Divergence | None:
+        from ..locate import locate
+
+        waves = case.ask.waves
+        return locate(
+            case.golden, case.folder, case.accelerator, case.frames.x, frame, case.layers,
+            stage=self.name, stall=self.stall,
+            waves=waves / f"{self.name}_divergence.fst" if waves is not None else None,
+        )  # fmt: skip
+
+
+@register
+class RtlStalled(Rtl):
+    """Some frames with pauses of source and sink."""
+
+    name, order = "rtl_stalled", 55
+    stall = 0.3
+
+    def frames(self, case: Case) -> int:
+        return min(len(case.frames), SLOW_FRAMES)
+
+    def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
+        return simulated(case, x, advance, stall=self.stall, seed=1)
+
+
+def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) -> StageRun:
+    """A run of one of the engines of `hw_bnn.sim.simulate`, with its figures."""
+    from ...sim import simulate
+
+    result = simulate(case.folder, x, progress=advance, **options)
+    figures = {
+        "cycles_per_frame": result.cycles_per_frame,
+        "latency_cycles": result.latency_cycles,
+        "fifo_max": result.fifo_max,
+        "frames_per_second": result.frames_per_second,
+        "build_seconds": result.build_seconds,
+    }
+    return StageRun(result.scores, result.labels, figures=figures)
