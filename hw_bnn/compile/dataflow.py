@@ -17,6 +17,8 @@ from .integer_graph import Linear, Threshold
 SAMPLE_FRAMES = 4
 SKIPPED = ("WidthConverter_rtl", "Fifo_rtl")
 """Ops that move words and change no value: left out of Python execution."""
+BATCH_FIRST = ("numInputVectors", "inp_shape", "out_shape")
+"""Attributes of FINN's ops (layers, its Reshape) that begin with the number of frames."""
 
 
 @dataclass
@@ -300,10 +302,8 @@ def _with_batch(model, batch: int):
     for node in copied.graph.node:
         if node.domain.startswith("finn"):
             op = getCustomOp(node)
-            if "numInputVectors" in op.get_nodeattr_types():
-                op.set_nodeattr(
-                    "numInputVectors", [batch, *list(op.get_nodeattr("numInputVectors"))[1:]]
-                )
+            for name in set(BATCH_FIRST) & set(op.get_nodeattr_types()):
+                op.set_nodeattr(name, [batch, *list(op.get_nodeattr(name))[1:]])
         elif node.op_type == "Reshape":
             shape_name = node.input[1]
             old = copied.get_initializer(shape_name)

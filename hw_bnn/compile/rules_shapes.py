@@ -107,7 +107,8 @@ def _shape(value) -> tuple[int, ...]:
 
 def _target(state, node, shape) -> tuple[int, ...]:
     if node.op_type == "Flatten":
-        axis = node.integer("axis", 1) % (len(shape) + 1)
+        axis = node.integer("axis", 1)
+        axis += len(shape) if axis < 0 else 0
         return (int(np.prod(shape[:axis])), int(np.prod(shape[axis:])))
     if node.op_type == "Reshape":
         wanted = [int(v) for v in np.asarray(state.constant(node, 1).array).reshape(-1)]

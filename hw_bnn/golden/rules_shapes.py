@@ -134,7 +134,8 @@ def _reshape(walk: Importer, node: Node) -> Value:
 def _target(walk: Importer, node: Node, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The whole shape, batch included, that a reshaping node gives."""
     if node.op_type == "Flatten":
-        axis = node.integer("axis", 1) % max(len(shape), 1)
+        axis = node.integer("axis", 1)
+        axis += len(shape) if axis < 0 else 0
         return prod(shape[:axis]), prod(shape[axis:])
     if node.op_type == "Reshape":
         wanted = walk.numbers(node, 1)
