@@ -56,7 +56,7 @@ class Runtime:
             texts += [path.read_text() for path in sorted((HERE / self.include).iterdir())]
         return content_key(
             _FORMAT, self.units, self.flags, texts, _FLAGS, FAST, SLOW, tool_versions(),
-            find_compiler(), _processor(),
+            find_compiler(), processor(),
         )  # fmt: skip
 
 
@@ -121,7 +121,7 @@ def _bundles(work: Path, driver: Path) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _processor() -> str:
+def processor() -> str:
     """What -march=native depends on: a cache may be shared by unlike machines."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

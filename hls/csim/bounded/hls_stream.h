@@ -1,0 +1,154 @@
+// hls::stream for C simulation with a thread a kernel: bounded and blocking, as in hardware.
+//
+// A stream holds `depth` words (2, as in Vitis, where nobody sets it); a writer waits for room, a
+// reader for a word. Kernels are deterministic, so whether they deadlock depends on the depths
+// alone and not on the threads' timing. One lock guards all streams: when every thread that is left
+// waits, nothing can move any more, and each thread stops with the stream that it waits at.
+#pragma once
+
+#define HW_BNN_STEP hw_bnn::csim::steps()++
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace hw_bnn {
+namespace csim {
+
+// Steps of the loops of this thread: one a clock cycle, at the initiation interval 1.
+inline unsigned long long& steps() {
+  static thread_local unsigned long long count = 0;
+  return count;
+}
+
+struct stream_base {
+  std::string name;
+  size_t peak = 0, depth = 2;
+  explicit stream_base(const char* given) : name(given) {}
+  virtual ~stream_base() {}
+};
+
+struct deadlock : std::exception {};
+
+// What all threads of a run share.
+struct world {
+  std::mutex lock;
+  int running = 0;             // threads that do not wait
+  bool stopped = false;        // a deadlock: every wait ends
+  std::string blocked, error;  // what the waiting threads waited at; another exception's text
+  std::vector<std::condition_variable*> all;
+
+  static world& the() {
+    static world only;
+    return only;
+  }
+  void rest() {  // a thread begins to wait or ends; the lock is held
+    if (--running == 0) {
+      stopped = true;
+      for (auto* waiting : all) waiting->notify_all();
+    }
+  }
+};
+
+}  // namespace csim
+}  // namespace hw_bnn
+
+namespace hls {
+
+template <typename T> class stream : public hw_bnn::csim::stream_base {
+ public:
+  explicit stream(const char* given = "stream") : stream_base(given) {
+    std::lock_guard<std::mutex> guard(world().lock);
+    world().all.push_back(&moved);
+  }
+  ~stream() {
+    std::lock_guard<std::mutex> guard(world().lock);
+    for (auto& known : world().all)
+      if (known == &moved) known = nullptr;
+    auto& all = world().all;
+    for (size_t i = 0; i < all.size();)
+      if (all[i] == nullptr) all.erase(all.begin() + i);
+      else i++;
+  }
+
+  T read() {
+    std::unique_lock<std::mutex> guard(world().lock);
+    await(guard, reader, "empty", [this] { return !words.empty(); });
+    T word = words.front();
+    words.pop_front();
+    wake(writer);
+    return word;
+  }
+  void write(const T& word) {
+    std::unique_lock<std::mutex> guard(world().lock);
+    await(guard, writer, "full", [this] { return words.size() < depth; });
+    words.push_back(word);
+    if (words.size() > peak) peak = words.size();
+    wake(reader);
+  }
+  size_t size() const { return words.size(); }
+
+ private:
+  std::deque<T> words;
+  std::condition_variable moved;
+  bool reader = false, writer = false;  // one of them waits here
+
+  static hw_bnn::csim::world& world() { return hw_bnn::csim::world::the(); }
+
+  template <typename Ready>
+  void await(std::unique_lock<std::mutex>& guard, bool& waiting, const char* state, Ready ready) {
+    if (ready()) return;
+    waiting = true;
+    world().rest();
+    moved.wait(guard, [&] { return !waiting || world().stopped; });
+    if (waiting) {  // a deadlock: the wait was not ended by the other side
+      world().blocked += (world().blocked.empty() ? "" : ", ") + name + " is " + state;
+      throw hw_bnn::csim::deadlock();
+    }
+  }
+  void wake(bool& waiting) {
+    if (!waiting) return;
+    waiting = false;
+    world().running++;
+    moved.notify_all();
+  }
+};
+
+}  // namespace hls
+
+namespace hw_bnn {
+namespace csim {
+
+// The threads of one dataflow region; they are awaited where the region ends.
+struct processes {
+  std::vector<std::thread> threads;
+
+  template <typename Body> void start(Body body) {
+    {
+      std::lock_guard<std::mutex> guard(world::the().lock);
+      world::the().running++;
+    }
+    threads.emplace_back([body] {
+      std::string error;
+      try {
+        body();
+      } catch (const deadlock&) {
+      } catch (const std::exception& other) {
+        error = other.what();
+      }
+      std::lock_guard<std::mutex> guard(world::the().lock);
+      if (!error.empty()) world::the().error = error;
+      world::the().rest();
+    });
+  }
+  ~processes() {
+    for (auto& thread : threads) thread.join();
+  }
+};
+
+}  // namespace csim
+}  // namespace hw_bnn
