@@ -58,7 +58,6 @@ class Lowering:
         self.model_shape: tuple[int, ...] | None = None
         self.transpose: tuple[int, ...] | None = None
         self.input: str | None = None
-        self.channels_last = False
 
     def run(self) -> IntegerGraph:
         """Walk the graph.
@@ -78,7 +77,6 @@ class Lowering:
                 remedy="export it as (batch, features) or (batch, channels, height, width) "
                 "with fixed sizes",
             )
-        self.channels_last = _enters_channels_last(self.graph)
         annotated = self.graph.annotations.get(name)
         if annotated not in (None, "FLOAT32"):
             self.values[name] = self.open_input(name, shape, annotated)
@@ -123,10 +121,11 @@ class Lowering:
                 remedy="use BIPOLAR or an integer type of up to 16 bits",
             )
         if len(shape) == 4:
-            labels = ("N", "H", "W", "C") if self.channels_last else ("N", "C", "H", "W")
+            channels_last = _enters_channels_last(self.graph, origin)
+            labels = ("N", "H", "W", "C") if channels_last else ("N", "C", "H", "W")
             sizes = dict(zip(labels, shape, strict=True))
             frame = (sizes["H"], sizes["W"], sizes["C"])
-            self.transpose = None if self.channels_last else (1, 2, 0)
+            self.transpose = None if channels_last else (1, 2, 0)
         else:
             labels, frame = ("N", "C"), (shape[1],)
         self.model_shape, self.input = tuple(shape[1:]), "global_in"
@@ -212,10 +211,13 @@ class Lowering:
         )
 
 
-def _enters_channels_last(graph: Graph) -> bool:
-    """Whether a 4-D input is NHWC: element-wise nodes, then a Transpose to NCHW."""
+def _enters_channels_last(graph: Graph, tensor: str) -> bool:
+    """Whether a 4-D input of the accelerator is NHWC: element-wise nodes, then a Transpose to NCHW.
+
+    A Transpose before the input quantiser is the host's, and `tensor` is NCHW already.
+    """
     through = {"Mul", "Add", "Sub", "Div", "Quant", "IntQuant", "BipolarQuant", "Identity", "Cast"}
-    names = {graph.input}
+    names = {tensor}
     for node in graph.nodes:
         if names & set(node.inputs[:1]):
             if node.op_type == "Transpose":

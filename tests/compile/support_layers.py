@@ -59,6 +59,16 @@ def _():
     return end(made)
 
 
+@case("Input", "channels last, with Transpose before the quantiser")
+def _():
+    made = net((6, 5, 2), quantiser="")
+    made.add("Transpose", perm=[0, 3, 1, 2])
+    made.quant(8.0, 1 / 128)
+    made.conv(2, 3, 3)
+    made.bipolar()
+    return end(made)
+
+
 def _batch(batch):
     made = net(batch=batch)
     made.conv(2, 3, 3)

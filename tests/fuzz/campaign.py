@@ -1,0 +1,216 @@
+"""Runs mutants in worker processes, watches them, and shrinks what is found.
+
+python tests/fuzz/campaign.py onnx --count 10000 --seed 7 --jobs 2
+python tests/fuzz/campaign.py onnx/mlp:rename_tensor.123+flip_bit.5      # one mutant, in words
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [
+    str(p) for p in (HERE, HERE.parent, HERE.parent / "golden", HERE.parent / "compile")
+]
+
+from mutants import FAMILIES, Mutant, random_mutants  # noqa: E402
+
+LIMIT_S = 60.0
+"""Seconds after which a mutant hangs."""
+
+FINE = ("ok", "refused", "unmade")
+
+
+class Worker:
+    """A process of worker.py, started when it is first used and again after it has died or hung."""
+
+    def __init__(self, materials: Path, limit_s: float = LIMIT_S):
+        self.materials, self.limit_s, self.process = materials, limit_s, None
+
+    def run(self, mutant: Mutant, thorough: bool) -> dict[str, str]:
+        """The worker's answer; kind "hang" or "died" where none came."""
+        first = self.process is None
+        if first:
+            self._start()
+        task = json.dumps({"mutant": str(mutant), "thorough": thorough})
+        self.process.stdin.write(task + "\n")
+        self.process.stdin.flush()
+        limit = self.limit_s + (60 if first else 0)  # the imports
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            if not selector.select(limit):
+                return {"kind": "hang", "text": f"no answer in {limit:.0f} s\n{self._stop()}"}
+        line = self.process.stdout.readline()
+        if line:
+            return json.loads(line)
+        self.process.wait()
+        code = self.process.returncode
+        return {"kind": "died", "text": f"exit status {code}\n{self._stop()}"}
+
+    def _start(self) -> None:
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "worker.py"), str(self.materials)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def _stop(self) -> str:
+        """End it, and give the end of what it wrote: where it stood."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGUSR1)
+            time.sleep(0.5)
+        with_children = self.process.pid
+        try:
+            os.killpg(with_children, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.process.stdin.close(), self.process.stdout.close()
+        self.process = None
+        self.errors.seek(0)
+        return self.errors.read()[-2500:]
+
+    def close(self) -> None:
+        if self.process is not None:
+            self._stop()
+
+
+@dataclass(frozen=True)
+class Finding:
+    mutant: Mutant
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind.upper()}: {self.text}\n"
+            f"  again: python tests/fuzz/campaign.py '{self.mutant}'"
+        )
+
+
+@dataclass
+class Result:
+    """counts: kind -> number. seen: what was accepted or said -> number. findings: shrunk."""
+
+    counts: Counter
+    seen: Counter
+    findings: list[Finding]
+
+
+def same(first: dict, second: dict) -> bool:
+    """Whether two outcomes are one fault: the kind, and what raised it."""
+    return first["kind"] == second["kind"] and first["text"][:60] == second["text"][:60]
+
+
+def shrink(worker: Worker, mutant: Mutant, outcome: dict, thorough: bool) -> tuple[Mutant, dict]:
+    """The least mutations of a finding that still show it."""
+    for smaller in mutant.smaller():
+        if smaller.steps:
+            found = worker.run(smaller, thorough)
+            if same(found, outcome):
+                return shrink(worker, smaller, found, thorough)
+    return mutant, outcome
+
+
+def campaign(
+    mutants: Iterable[Mutant],
+    materials: Path,
+    jobs: int = 1,
+    every: int = 7,
+    limit_s: float = LIMIT_S,
+    tell=None,
+) -> Result:
+    """Run them all.
+
+    Args:
+        every: of so many mutants one goes all the way (compile, train); 1 for each.
+        tell: called with each finding.
+    """
+    queue, lock = enumerate(mutants), threading.Lock()
+    result = Result(Counter(), Counter(), [])
+
+    def work():
+        worker = Worker(materials, limit_s)
+        try:
+            while True:
+                with lock:
+                    item = next(queue, None)
+                if item is None:
+                    return
+                thorough = item[0] % every == 0  # no multiple of the number of bases
+                outcome = worker.run(item[1], thorough)
+                if outcome["kind"] not in FINE:
+                    mutant, outcome = shrink(worker, item[1], outcome, thorough)
+                    finding = Finding(mutant, outcome["kind"], outcome["text"])
+                with lock:
+                    result.counts[outcome["kind"]] += 1
+                    result.seen[
+                        outcome["text"] if outcome["kind"] == "ok" else outcome["kind"]
+                    ] += 1
+                    if outcome["kind"] not in FINE:
+                        result.findings.append(finding)
+                        if tell:
+                            tell(finding)
+        finally:
+            worker.close()
+
+    threads = [threading.Thread(target=work) for _ in range(jobs)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return result
+
+
+def main() -> int:
+    from materials import prepare
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", help=f"a family ({', '.join(FAMILIES)}) or a mutant")
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument(
+        "--every", type=int, default=7, help="of so many mutants one goes all the way"
+    )
+    options = parser.parse_args()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="fuzz_materials_") as folder:
+        if ":" in options.what:
+            mutant = Mutant.parse(options.what)
+            prepare(Path(folder), mutant.family)
+            worker = Worker(Path(folder))
+            print(worker.run(mutant, thorough=True))
+            worker.close()
+            return 0
+        prepare(Path(folder), options.what)
+        found = campaign(
+            random_mutants(options.what, options.count, options.seed),
+            Path(folder), options.jobs, options.every,
+            tell=lambda finding: print(finding, flush=True),
+        )  # fmt: skip
+    print(
+        f"{options.what}, seed {options.seed}: {dict(found.counts)} in "
+        f"{time.monotonic() - started:.0f} s"
+    )
+    for text, number in found.seen.most_common(12):
+        print(f"  {number:6d} {text}")
+    return 1 if found.findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
