@@ -49,6 +49,9 @@ class _StochasticSign(torch.autograd.Function):
 class _BinaryWeightMixin:
     """State and forward weight shared by BinaryLinear and BinaryConv2d."""
 
+    weight: nn.Parameter  # of the torch layer that this is mixed into
+    training: bool
+
     def _set_up(self, estimator: str, scaled: bool = False) -> None:
         self.estimator = check_estimator(estimator)
         self.scaled = scaled
@@ -206,7 +209,7 @@ class InputSign(nn.Module):
         return self.sign(2.0 * x - 1.0)
 
 
-def binary_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+def binary_layers(model: nn.Module) -> Iterator[tuple[str, QuantLinear | QuantConv2d]]:
     """(name, layer) of every layer with 1-bit weights, Brevitas' own ones included."""
     for name, module in model.named_modules():
         if isinstance(module, QuantLinear | QuantConv2d) and module.weight_quant.is_quant_enabled:

@@ -13,7 +13,7 @@ input) it is the form of the papers that make only the weights binary.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from brevitas_examples.bnn_pynq.models.tensor_norm import TensorNorm
 from pydantic import Field
@@ -25,6 +25,7 @@ from .schema import Section
 
 Activation = Literal["sign", "relu", "tanh"]
 OutputNorm = Literal["batchnorm", "tensornorm", "none"]
+B = TypeVar("B", nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 class Input(Section):
@@ -69,7 +70,7 @@ class Norm(Section):
         """BatchNorm of (N, channels, H, W)."""
         return self._set(nn.BatchNorm2d(channels, self.eps, self.momentum, self.affine))
 
-    def _set(self, norm: nn.Module) -> nn.Module:
+    def _set(self, norm: B) -> B:
         if self.affine and not self.gain:
             norm.weight.requires_grad_(False)
         return norm

@@ -8,6 +8,8 @@ refused at its PReLU nodes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -36,7 +38,7 @@ class ReActBlock(nn.Module):
         self, n_in: int, n_out: int, stride: int, norm: Norm, estimator: str, scaled: bool
     ):
         super().__init__()
-        make = {"estimator": estimator, "scaled": scaled}
+        make: dict[str, Any] = {"estimator": estimator, "scaled": scaled}
         self.sign1 = RSign(n_in)
         self.conv1 = PaddedBinaryConv2d(n_in, n_in, 3, stride=stride, **make)
         self.norm1 = norm.conv(n_in)

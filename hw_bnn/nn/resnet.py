@@ -8,7 +8,8 @@ activations everywhere and integer residual additions (see
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -31,7 +32,7 @@ Stem = Literal["cifar", "imagenet"]
 class ResNet(nn.Module):
     """stem - blocks - global average pooling - head; input (N, C, H, W), output (N, classes)."""
 
-    def __init__(self, stem: nn.Module, blocks: list[nn.Module], head: nn.Module):
+    def __init__(self, stem: nn.Module, blocks: Sequence[nn.Module], head: nn.Module):
         super().__init__()
         self.stem, self.blocks, self.head = stem, nn.Sequential(*blocks), head
 
@@ -46,7 +47,13 @@ class HardwareResNet(nn.Module):
     """
 
     def __init__(
-        self, stem: nn.Module, blocks: list[nn.Module], size: int, channels: int, classes: int, norm
+        self,
+        stem: nn.Module,
+        blocks: Sequence[nn.Module],
+        size: int,
+        channels: int,
+        classes: int,
+        norm: Norm,
     ):
         super().__init__()
         self.stem, self.blocks = stem, nn.Sequential(*blocks)
@@ -99,7 +106,7 @@ def _widths(channels: list[int], blocks: int) -> list[tuple[int, int, int]]:
 
 def _stem(
     in_channels: int, channels: int, stem: Stem, norm: Norm, *, binary: bool, estimator: str
-) -> nn.Module:
+) -> nn.Sequential:
     kernel, stride = (7, 2) if stem == "imagenet" else (3, 1)
     conv: nn.Module = (
         BinaryConv2d(
@@ -215,7 +222,7 @@ def bnew_resnet20(
         return _hardware(in_channels, classes, channels, blocks, "cifar", norm, size)
     start = _stem(in_channels, channels[0], "cifar", norm, binary=False, estimator=estimator)
     start.append(nn.MaxPool2d(3, 2, 1))
-    options = {
+    options: dict[str, Any] = {
         "activation_estimator": activation_estimator,
         "estimator": estimator,
         "shift": shift,
@@ -248,7 +255,7 @@ def birealnet18(
     if form == "hardware":
         return _hardware(in_channels, classes, channels, 4, stem, norm, size)
     start = _stem(in_channels, channels[0], stem, norm, binary=False, estimator=estimator)
-    options = {
+    options: dict[str, Any] = {
         "activation_estimator": activation_estimator,
         "estimator": estimator,
         "shift": False,

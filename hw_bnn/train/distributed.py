@@ -49,7 +49,7 @@ def wrap(model: nn.Module) -> nn.Module:
         return model
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.forward = functools.partial(_shared_batch_norm, module)
+            module.forward = functools.partial(_shared_batch_norm, module)  # type: ignore[method-assign]
     return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
 
 
@@ -75,7 +75,7 @@ def barrier() -> None:
         dist.barrier()
 
 
-def _shared_batch_norm(module: nn.Module, x: Tensor) -> Tensor:
+def _shared_batch_norm(module: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
     """BatchNorm with the batch of all processes; mean first, then variance, as one process does
     it.
     """
@@ -89,11 +89,15 @@ def _shared_batch_norm(module: nn.Module, x: Tensor) -> Tensor:
     mean = all_reduce(x.sum(axes)) / count
     centred = x - mean.view(shape)
     variance = all_reduce(centred.square().sum(axes)) / count
-    with torch.no_grad():
-        momentum = module.momentum
-        module.num_batches_tracked += 1
-        module.running_mean.lerp_(mean, momentum)
-        module.running_var.lerp_(variance * (count / max(count - 1, 1)), momentum)
+    batches = module.num_batches_tracked
+    running_mean, running_var = module.running_mean, module.running_var
+    if batches is not None and running_mean is not None and running_var is not None:
+        with torch.no_grad():
+            # Without a momentum torch takes the plain mean over all batches.
+            batches += 1
+            momentum = 1 / float(batches) if module.momentum is None else module.momentum
+            running_mean.lerp_(mean, momentum)
+            running_var.lerp_(variance * (count / max(count - 1, 1)), momentum)
     out = centred * torch.rsqrt(variance + module.eps).view(shape)
     if module.weight is not None:
         out = out * module.weight.view(shape) + module.bias.view(shape)

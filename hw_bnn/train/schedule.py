@@ -61,22 +61,25 @@ class Schedule(Section):
 
     def value(self, t: int, total: int) -> float:
         """The value at count t of `total`."""
-        if self.is_stepwise:
-            count = t // self.every if self.every else sum(t >= mark for mark in self.at)
-            value = self._power(count)
+        if self.is_stepwise and self.factor is not None:
+            count = t // self.every if self.every else sum(t >= mark for mark in self.at or ())
+            value = self._power(self.factor, count)
         else:
-            done = min(t / total, 1.0) if total else 1.0
-            if self.kind == "linear":
-                value = self.start + (self.end - self.start) * done
-            elif self.kind == "exponential":
-                value = self.start * (self.end / self.start) ** done
-            else:
-                value = self.end + (self.start - self.end) * (1 + math.cos(math.pi * done)) / 2
+            value = self._between(min(t / total, 1.0) if total else 1.0)
         return value if self.cap is None else max(-self.cap, min(self.cap, value))
 
-    def _power(self, count: int) -> float:
+    def _between(self, done: float) -> float:
+        """From start to end, `done` in [0, 1] of the way."""
+        start, end = self.start, self.end or 0.0
+        if self.kind == "linear":
+            return start + (end - start) * done
+        if self.kind == "exponential":
+            return start * (end / start) ** done
+        return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
+
+    def _power(self, factor: float, count: int) -> float:
         try:
-            return self.start * self.factor**count
+            return self.start * factor**count
         except OverflowError:
             return math.copysign(math.inf, self.start)
 

@@ -10,12 +10,13 @@ import hashlib
 import io
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import BadInput
 
-_FILES = {
+_FILES: dict[str, Any] = {
     "cifar10": {
         "folder": "cifar-10-batches-py",
         "label": b"labels",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import torch
 from pydantic import Field, model_validator
@@ -75,7 +75,7 @@ def build_optimiser(settings: TorchOptimiser, groups: list[dict]) -> torch.optim
     """
     groups = [group for group in groups if group["params"]]
     name, optim = settings.optimiser, torch.optim
-    options = {"weight_decay": settings.weight_decay, "lr": 0.0}
+    options: dict[str, Any] = {"weight_decay": settings.weight_decay, "lr": 0.0}
     if settings.eps is not None:
         options["eps"] = settings.eps
     if name in _SGD:
@@ -94,13 +94,17 @@ def build_optimiser(settings: TorchOptimiser, groups: list[dict]) -> torch.optim
     return optim.Adadelta(groups, rho=settings.rho, foreach=True, **options)
 
 
-class Method(ABC):
+S = TypeVar("S", bound=Section)
+"""The settings of a method."""
+
+
+class Method(ABC, Generic[S]):
     """Base of the methods: trains with `optimisers`, evaluates sign(weight)."""
 
     Settings: ClassVar[type[Section]]
     weight_mode = "sign"
 
-    def __init__(self, settings: Section, model: nn.Module, context: Context):
+    def __init__(self, settings: S, model: nn.Module, context: Context):
         self.settings, self.model, self.context = settings, model, context
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
         # (optimiser, group key, hyper-parameter): what moves along a schedule.
@@ -111,12 +115,12 @@ class Method(ABC):
         self.build()
 
     @classmethod
-    def set_modes(cls, settings: Section, model: nn.Module) -> None:
+    def set_modes(cls, settings: S, model: nn.Module) -> None:
         """Put the model's layers into the modes that this method trains and evaluates them in."""
         set_weight_mode(model, cls.weight_mode)
 
     @classmethod
-    def check(cls, settings: Section, recipe) -> None:
+    def check(cls, settings: S, recipe) -> None:
         """Raise BadInput if `settings` cannot work with the rest of the recipe."""
 
     @abstractmethod
@@ -134,7 +138,7 @@ class Method(ABC):
         if not any(group["params"] for group in groups):
             return
         optimiser = build_optimiser(settings, groups)
-        moving = {"lr": settings.lr}
+        moving: dict[str, Hyper] = {"lr": settings.lr}
         if settings.optimiser in ("momentum", "nesterov"):
             moving["momentum"] = settings.momentum
         self.add(name, optimiser, **moving)

@@ -49,7 +49,7 @@ class BayesBiNNSettings(Section):
     real: TorchOptimiser | None = None
 
 
-class BayesBiNNMethod(Method):
+class BayesBiNNMethod(Method[BayesBiNNSettings]):
     """BayesBiNN."""
 
     Settings = BayesBiNNSettings
@@ -117,7 +117,7 @@ class BayesBiNNMethod(Method):
         for state, lam in zip(self.weights_state(), extra["lam"]):
             state["lam"] = lam.to(state["lam"].device)
         generator = torch.Generator().manual_seed(0)
-        total = 0.0
+        total = torch.zeros((), device=x.device)
         for _ in range(self.settings.mean_samples):
             self.bayes.set_sample(generator)
             outputs = self.model(x)

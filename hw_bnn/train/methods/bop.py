@@ -33,7 +33,7 @@ class BopSettings(Section):
     real: TorchOptimiser
 
 
-class BopMethod(Method):
+class BopMethod(Method[BopSettings]):
     """Bop."""
 
     Settings = BopSettings
@@ -56,7 +56,7 @@ class Bop2Settings(BopSettings):
     corrected: bool = False
 
 
-class Bop2Method(Method):
+class Bop2Method(Method[Bop2Settings]):
     """Second-order Bop."""
 
     Settings = Bop2Settings

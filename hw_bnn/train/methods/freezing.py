@@ -9,23 +9,44 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from pydantic import Field
+from torch import nn
 
 from ...errors import BadInput
 from ...nn import binary_parameters, real_parameters
 from ...nn.schema import Section
 from ...optim import BMD, BNEW, MDTanh, ProxQuant
+from ...optim.mirror import Mirror
+from ...optim.proximal import Proximal
 from ..schedule import Hyper
 from .base import Method, TorchOptimiser, build_optimiser
 
 
-class Freezing(Method):
-    """Base: freezes `main` at the end of the epoch that the settings name."""
+class FreezingSettings(Section):
+    """What the settings of all of them have.
+
+    freeze_after: epoch (0-based) at whose end the weights are frozen.
+    """
+
+    freeze_after: int | None = Field(None, ge=0)
+
+
+F = TypeVar("F", bound=FreezingSettings)
+
+
+class Freezing(Method[F]):
+    """Base: freezes `main` at the end of the epoch that the settings name.
+
+    weights: the parameters that become +-1. main: their optimiser.
+    """
 
     weight_mode = "real"
+    weights: list[nn.Parameter]
+    main: Proximal | Mirror
 
     @classmethod
     def check(cls, settings, recipe) -> None:
@@ -43,7 +64,7 @@ class Freezing(Method):
 
     @torch.no_grad()
     def epoch_end(self, epoch: int) -> None:
-        distance = sum(float((1 - w.abs()).abs().sum()) for w in self.weights)
+        distance = sum((float((1 - w.abs()).abs().sum()) for w in self.weights), 0.0)
         self._corner_distance = distance / sum(w.numel() for w in self.weights)
         # A sign would hide what is not a number: it stays for the training loop to stop at.
         if epoch == self.settings.freeze_after and math.isfinite(distance):
@@ -58,12 +79,21 @@ class Freezing(Method):
         return {"corner_distance": self._corner_distance}
 
 
-class _Wrapping(Freezing):
+class WrappingSettings(TorchOptimiser, FreezingSettings):
+    """Torch's optimiser inside; real: another one for the parameters that stay real."""
+
+    real: TorchOptimiser | None = None
+
+
+W = TypeVar("W", bound=WrappingSettings)
+
+
+class _Wrapping(Freezing[W]):
     """BNEW and ProxQuant: one of torch's optimisers inside, over all parameters."""
 
     def build(self) -> None:
         self.weights = binary_parameters(self.model)
-        groups = [{"params": self.weights}]
+        groups: list[dict[str, Any]] = [{"params": self.weights}]
         if self.settings.real is None:
             groups.append({"params": real_parameters(self.model), "binary": False})
         else:
@@ -72,30 +102,29 @@ class _Wrapping(Freezing):
         self.add("weights", self.main, lr=self.settings.lr)
 
     @abstractmethod
-    def make(self, groups, base):
+    def make(
+        self, groups: list[dict[str, Any]], base: Callable[[list[dict]], torch.optim.Optimizer]
+    ) -> Proximal:
         """The wrapper of torch's optimiser; `base` makes that one from parameter groups."""
 
 
-class BNEWSettings(TorchOptimiser):
+class BNEWSettings(WrappingSettings):
     """Keys of `method: {name: bnew, ...}`.
 
     pull: R = lambda_rate x the first learning rate. In epoch e of E the strength is min(1, R e/E),
         in epoch 0 it is R/E; the value changes once an epoch and acts at every step.
-    freeze_after: epoch (0-based) at whose end the weights are frozen.
     frozen: freeze the weights from the start, and train the real parameters alone.
     exact, before: see :class:`hw_bnn.optim.BNEW`.
     """
 
     section: ClassVar[str] = "training.method (bnew)"
     pull: float = Field(1e-4, ge=0)
-    freeze_after: int | None = Field(None, ge=0)
     exact: bool = False
     before: bool = False
     frozen: bool = False
-    real: TorchOptimiser | None = None
 
 
-class BNEWMethod(_Wrapping):
+class BNEWMethod(_Wrapping[BNEWSettings]):
     """BNEW."""
 
     Settings = BNEWSettings
@@ -113,7 +142,7 @@ class BNEWMethod(_Wrapping):
             group["r"] = r
 
 
-class ProxQuantSettings(TorchOptimiser):
+class ProxQuantSettings(WrappingSettings):
     """Keys of `method: {name: proxquant, ...}`.
 
     reg_rate: lam = lr x reg_rate x epoch, lr being the present learning rate.
@@ -124,11 +153,9 @@ class ProxQuantSettings(TorchOptimiser):
     form: Literal["l1", "l2"] = "l1"
     reg_rate: float = Field(1e-4, ge=0)
     lam: Hyper | None = None
-    freeze_after: int | None = Field(None, ge=0)
-    real: TorchOptimiser | None = None
 
 
-class ProxQuantMethod(_Wrapping):
+class ProxQuantMethod(_Wrapping[ProxQuantSettings]):
     """ProxQuant."""
 
     Settings = ProxQuantSettings
@@ -147,7 +174,7 @@ class ProxQuantMethod(_Wrapping):
                 group["lam"] = group["lr"] * self.settings.reg_rate * epoch
 
 
-class BMDSettings(Section):
+class BMDSettings(FreezingSettings):
     """Keys of `method: {name: bmd | md_tanh, ...}`: Adam's, and tanh's steepness beta."""
 
     section: ClassVar[str] = "training.method (mirror descent)"
@@ -155,15 +182,14 @@ class BMDSettings(Section):
     beta: Hyper = 1.0
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = Field(1e-8, gt=0)
-    freeze_after: int | None = Field(None, ge=0)
     real: TorchOptimiser
 
 
-class BMDMethod(Freezing):
+class BMDMethod(Freezing[BMDSettings]):
     """BMD: w = tanh(beta w^)."""
 
     Settings = BMDSettings
-    kind = BMD
+    kind: ClassVar[type[Mirror]] = BMD
 
     def build(self) -> None:
         settings = self.settings

@@ -28,7 +28,7 @@ class PMFSettings(Section):
     real: TorchOptimiser | None = None
 
 
-class PMFMethod(Method):
+class PMFMethod(Method[PMFSettings]):
     """PMF."""
 
     Settings = PMFSettings

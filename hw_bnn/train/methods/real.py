@@ -22,7 +22,7 @@ class RealSettings(TorchOptimiser):
     real: TorchOptimiser | None = None
 
 
-class Real(Method):
+class Real(Method[RealSettings]):
     """See the module's text."""
 
     Settings = RealSettings

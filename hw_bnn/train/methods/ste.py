@@ -10,7 +10,7 @@ holds then.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from ...nn import binary_parameters, clip_weights, real_parameters, set_weight_mode
 from ...optim.scaling import glorot_limit, scale_gradients
@@ -35,7 +35,7 @@ class STESettings(TorchOptimiser):
     real: TorchOptimiser | None = None
 
 
-class STE(Method):
+class STE(Method[STESettings]):
     """See the module's text."""
 
     Settings = STESettings
@@ -53,7 +53,7 @@ class STE(Method):
         self.weights = binary_parameters(self.model)
         if settings.clip_at_start or settings.clip_weights:
             clip_weights(self.weights)
-        groups = [{"params": self.weights}]
+        groups: list[dict[str, Any]] = [{"params": self.weights}]
         if settings.scaling == "update":
             # Every optimiser here is linear in lr, so scaling the update is scaling lr.
             groups = [{"params": [w], "lr_scale": 1.0 / glorot_limit(w)} for w in self.weights]
