@@ -23,76 +23,147 @@ With mode "scores" there is no label, with mode "label" there is one beat with t
 from __future__ import annotations
 
 import json
+import re
+from fractions import Fraction
+from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from .accelerator_names import (
+    Count,
+    FileName,
+    Identifier,
+    Index,
+    PartName,
+    RelativeName,
+    Setting,
+    Sha256,
+    Shape,
+    Text,
+)
+from .accelerator_wiring import check_wiring
 from .errors import BadInput
+from .jsonfile import read_json
 
 SCHEMA = 2
+LONGEST_CLOCK_NS = 1e6
+"""Longest clock period, in ns: 1 kHz, below any clock of an FPGA."""
+SCALE = re.compile("[1-9][0-9]{0,399}(/[1-9][0-9]{0,399})?")
+"""How a positive real number is told exactly: digits, or two numbers with a slash."""
 TOP = "bnn_accelerator"
 """Name of the top module: ports ap_clk, ap_rst_n, s_axis_*, m_axis_* (tdata, tvalid, tready, tlast)."""
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _require(right: bool, sentence: str) -> None:
+    if not right:
+        raise ValueError(sentence)
 
 
 class Input(_Part):
     """The input contract. An integer x stands for the real value scale*x + offset in the user's model."""
 
-    datatype: str  # QONNX name: UINT8, INT8, BIPOLAR, ...
+    datatype: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_<>,]{0,63}$")]  # UINT8, INT8, BIPOLAR, ...
     minimum: int
     maximum: int
-    shape: list[
-        int
-    ]  # of one frame as in the model file, without the batch dimension: (K) or (C,H,W)
-    stream_shape: list[int]  # of one frame as streamed: (K) or (H,W,C)
-    transpose: list[int] | None = None  # shape -> stream_shape: np.transpose(frame, transpose)
-    tensor: str  # name in model.onnx of the tensor that these integers represent
-    elements: int
-    element_bits: int
-    words: int
-    word_bits: int
-    tdata_bits: int
+    shape: Shape  # of a frame as in the model file, without the batch dimension: (K) or (C,H,W)
+    stream_shape: Shape  # of one frame as streamed: (K) or (H,W,C)
+    transpose: list[Index] | None = None  # shape -> stream_shape: np.transpose(frame, transpose)
+    tensor: Text  # name in model.onnx of the tensor that these integers represent
+    elements: Count
+    element_bits: Annotated[int, Field(ge=1, le=64)]
+    words: Count
+    word_bits: Count
+    tdata_bits: Count
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        for name in ("shape", "stream_shape"):
+            held = prod(getattr(self, name))
+            _require(held == self.elements, f"{name} holds {held} elements, not {self.elements}")
+        axes = self.transpose
+        if axes is not None:
+            _require(sorted(axes) == list(range(len(self.shape))),
+                     f"transpose {axes} is no order of the {len(self.shape)} dimensions")  # fmt: skip
+            _require([self.shape[a] for a in axes] == self.stream_shape,
+                     "stream_shape is not shape transposed")  # fmt: skip
+        least, greatest = self.minimum, self.maximum
+        _require(least <= greatest, f"minimum {least} is above maximum {greatest}")
+        if self.datatype == "BIPOLAR":
+            _require((least, greatest, self.element_bits) == (-1, 1, 1), "BIPOLAR is -1 and 1, 1 bit")
+        else:
+            low = -(1 << self.element_bits - 1) if least < 0 else 0
+            high = low + (1 << self.element_bits)
+            _require(low <= least and greatest < high,
+                     f"{self.element_bits} bits do not hold {least}..{greatest}")  # fmt: skip
+        _check_words(self.word_bits, self.tdata_bits)
+        needed = -(-self.elements * self.element_bits // self.word_bits)
+        _require(self.words == needed, f"a frame takes {needed} words, not {self.words}")
+        return self
+
+
+def _check_words(word_bits: int, tdata_bits: int) -> None:
+    _require(tdata_bits % 8 == 0, f"tdata_bits {tdata_bits} are no whole bytes")
+    _require(word_bits <= tdata_bits, f"word_bits {word_bits} are more than tdata_bits {tdata_bits}")
 
 
 class Output(_Part):
     """The output contract; scores are the integer accumulators of the last integer layer."""
 
     mode: Literal["scores", "label", "both"]
-    tensor: str  # name in model.onnx of the last integer layer's output
-    scores: int  # number of scores a frame
-    lanes: int
-    score_bits: int
-    label_bits: int
-    label_offset: int
-    words: int
-    tdata_bits: int
+    tensor: Text  # name in model.onnx of the last integer layer's output
+    scores: Count  # number of scores a frame
+    lanes: Index  # 0 where there are no scores
+    score_bits: Annotated[int, Field(ge=1, le=64)]
+    label_bits: Annotated[int, Field(ge=1, le=32)]
+    label_offset: Index
+    words: Count
+    tdata_bits: Count
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        used = 0
+        if self.mode != "label":
+            used = self.lanes * self.score_bits
+            room = self.words * self.lanes
+            _require(0 <= room - self.scores < max(self.lanes, 1),
+                     f"{self.words} words of {self.lanes} lanes do not fit {self.scores} scores")  # fmt: skip
+        if self.mode != "scores":
+            _require(self.label_offset >= used, f"label_offset {self.label_offset} lies in the scores")
+            used = self.label_offset + self.label_bits
+        _check_words(used, self.tdata_bits)
+        return self
 
 
 class Stream(_Part):
     """A point-to-point stream of the stitched top; its wires are <name>_tdata, <name>_tvalid, <name>_tready."""
 
-    name: str
-    producer: str  # node name, or "s_axis"
-    consumer: str  # node name, or "m_axis"
-    tensor: str | None = (
-        None  # name in model.onnx of the integer tensor it carries, where there is one
-    )
-    words: int  # beats a frame
-    word_bits: int
-    tdata_bits: int
+    name: Identifier
+    producer: Identifier  # node name, or "s_axis"
+    consumer: Identifier  # node name, or "m_axis"
+    tensor: Text | None = None  # name in model.onnx of the integer tensor it carries, if any
+    words: Count  # beats a frame
+    word_bits: Count
+    tdata_bits: Count
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        _check_words(self.word_bits, self.tdata_bits)
+        return self
 
 
 class Resources(_Part):
     """An estimate of what a node, or all of them, takes on a Xilinx 7-series device (synth/estimate.py)."""
 
-    lut: int
-    ff: int
-    bram: float  # of 36 kbit
-    dsp: int
+    lut: Index
+    ff: Index
+    bram: Annotated[float, Field(ge=0)]  # of 36 kbit
+    dsp: Index
 
 
 class Memory(_Part):
@@ -101,36 +172,36 @@ class Memory(_Part):
     What the bits of a word mean is told at the head of the kernel (rtl/<module>.sv).
     """
 
-    parameter: str  # of the kernel, that names the file: WEIGHTS_FILE, THRESHOLDS_FILE, ...
-    file: str  # in rtl/
-    words: int
-    bits: int
+    parameter: Identifier  # of the kernel, that names the file: WEIGHTS_FILE, THRESHOLDS_FILE, ...
+    file: FileName  # in rtl/
+    words: Count
+    bits: Count
 
 
 class Planned(_Part):
     """What the generator of a hard-wired layer counted, the handshake's registers included."""
 
-    lut: int
-    ff: int
+    lut: Index
+    ff: Index
 
 
 class Node(_Part):
     """A hardware layer of the stitched top; its instance name is its name."""
 
-    name: str
-    op: str  # XnorMVAU_rtl, IntMVAU_rtl, StreamingFIFO_rtl, ...
-    module: str  # the kernel: a SystemVerilog module of hw_bnn.rtl
-    layer: str | None = None  # the user's node in model.onnx that it implements
-    inputs: list[str]
-    outputs: list[str]
-    cycles: int  # folding bound, cycles a frame
-    pe: int | None = None
-    simd: int | None = None
-    mw: int | None = None
-    mh: int | None = None
-    depth: int | None = None  # FIFOs only, in words
+    name: Identifier
+    op: Identifier  # XnorMVAU_rtl, IntMVAU_rtl, StreamingFIFO_rtl, ...
+    module: Identifier  # the kernel: a SystemVerilog module of hw_bnn.rtl
+    layer: Text | None = None  # the user's node in model.onnx that it implements
+    inputs: list[Identifier]
+    outputs: list[Identifier]
+    cycles: Index  # folding bound, cycles a frame
+    pe: Count | None = None
+    simd: Count | None = None
+    mw: Count | None = None
+    mh: Count | None = None
+    depth: Count | None = None  # FIFOs only, in words
     # The kernel's SystemVerilog parameters but those that name a file; what is absent has its default.
-    parameters: dict[str, int | str] = Field(default_factory=dict)
+    parameters: dict[Identifier, int | Setting] = Field(default_factory=dict)
     memories: list[Memory] = Field(default_factory=list)
     planned: Planned | None = None  # hard-wired layers only
     resources: Resources | None = None
@@ -144,21 +215,43 @@ class Accelerator(_Part):
     """Contents of accelerator.json."""
 
     schema_version: Literal[2] = SCHEMA
-    name: str
-    top: str = TOP
-    board: str | None
-    part: str
-    clk_period_ns: float
+    name: Text
+    top: Identifier = TOP
+    board: PartName | None
+    part: PartName
+    clk_period_ns: Annotated[float, Field(gt=0, le=LONGEST_CLOCK_NS)]
     input: Input
     output: Output
     nodes: list[Node]
     streams: list[Stream]
-    bound_cycles: int  # cycles a frame of the slowest node by folding
+    bound_cycles: Count  # cycles a frame of the slowest node by folding
     resources: Resources | None = None  # None where a node has no estimate
-    sources: list[str]  # file names in rtl/, in compilation order; also in rtl/files.f
-    hashes: dict[str, str]  # relative path -> sha256
-    versions: dict[str, str]
-    options: dict[str, object]  # the resolved options of the compile run
+    sources: list[FileName]  # in rtl/, in compilation order; also in rtl/files.f
+    hashes: dict[RelativeName, Sha256]  # relative path -> sha256
+    versions: dict[Text, Text]
+    options: dict[Text, object]  # the resolved options of the compile run
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        check_wiring(self.nodes, self.streams)
+        _require(len(set(self.sources)) == len(self.sources), "sources names a file twice")
+        datatype, scale = self.options.get("input_datatype"), self.options.get("input_scale")
+        _require(datatype is None or isinstance(datatype, str), "options.input_datatype is no name")
+        _require(scale is None or isinstance(scale, str) and bool(SCALE.fullmatch(scale)),
+                 "options.input_scale is no positive fraction")  # fmt: skip
+        return self
+
+    @property
+    def input_scale(self) -> Fraction | None:
+        """Real value of one step of the input, where the input quantiser is on the chip."""
+        scale = self.options.get("input_scale")
+        return None if scale is None else Fraction(str(scale))
+
+    @property
+    def rtl_files(self) -> list[str]:
+        """Relative paths of all files that the sources, and what they read, are."""
+        memories = [memory.file for node in self.nodes for memory in node.memories]
+        return [f"rtl/{name}" for name in dict.fromkeys([*self.sources, *memories])]
 
     @classmethod
     def load(cls, folder: str | Path) -> Accelerator:
@@ -169,30 +262,29 @@ class Accelerator(_Part):
         """
         path = Path(folder) / "accelerator.json"
         try:
-            document = json.loads(path.read_text())
+            document = read_json(path, remedy="compile the model again")
         except (FileNotFoundError, NotADirectoryError):
             raise BadInput(
                 f"{folder} is not an accelerator folder (it has no accelerator.json)",
                 remedy="make one with `hw-bnn compile`",
             ) from None
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        if not isinstance(document, dict):
+            raise BadInput(f"{path} is damaged (no object)", remedy="compile the model again")
+        found = document.get("schema_version")
+        if found != SCHEMA or isinstance(found, bool):
             raise BadInput(
-                f"{path} cannot be read ({error})", remedy="compile the model again"
-            ) from error
-        found = document.get("schema_version") if isinstance(document, dict) else None
-        if found != SCHEMA:
-            raise BadInput(
-                f"{path} has schema version {found}, this hw_bnn reads {SCHEMA}",
+                f"{path} has schema version {json.dumps(found)[:40]}, this hw_bnn reads {SCHEMA}",
                 remedy="compile the model again",
             )
         try:
-            return cls.model_validate(document)
+            return cls.model_validate(document, strict=True)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
+            first = error.errors(include_url=False)[0]
+            where = ".".join(map(str, first["loc"])) or "accelerator"
+            reason = first["msg"].removeprefix("Value error, ")
             raise BadInput(
-                f"{path} is damaged ({where}: {first['msg']})", remedy="compile the model again"
-            ) from error
+                f"{path} is damaged ({where}: {reason})", remedy="compile the model again"
+            ) from None
 
     def dump(self) -> str:
         """The text of accelerator.json (same accelerator, same bytes)."""

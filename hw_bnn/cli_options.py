@@ -75,6 +75,9 @@ RandomFrames = Annotated[
     int | None, typer.Option("--frames", help="Number of random frames (1,000).")
 ]
 Seed = Annotated[int, typer.Option(help="Of random frames and pauses.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Take a folder not compiled by you here: its RTL is run.")
+]
 Jobs = Annotated[int, typer.Option(help="Processes to simulate with.")]
 Scheduler = Annotated[
     str | None, typer.Option(help="A running Dask scheduler, as tcp://host:8786; else local.")

@@ -41,6 +41,7 @@ from .cli_options import (
     Split,
     TargetCycles,
     TargetFps,
+    Trust,
     parse_window,
 )
 
@@ -250,6 +251,7 @@ def simulate(
     save: Annotated[
         Path | None, typer.Option(help="Write scores and labels to this .npz file.")
     ] = None,
+    trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -260,7 +262,7 @@ def simulate(
         folder, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
         limit=limit, frames=frames, seed=seed, engine=engine, stall=stall, throttle=throttle,
         waves=waves, window=parse_window(window), jobs=jobs, scheduler=scheduler, resume=resume,
-        statistics=statistics, family=family, save=save,
+        statistics=statistics, family=family, save=save, trust=trust,
     )  # fmt: skip
     _finish(document, show, json)
 
@@ -305,6 +307,7 @@ def verify(
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
     force: Force = False,
+    trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -318,7 +321,7 @@ def verify(
         inputs=inputs,
         dataset=dataset, split=split, data_root=data_root, scale=scale, limit=limit, frames=frames,
         seed=seed, slow_frames=slow_frames, run=run, jobs=jobs, synth=synth,
-        also=also or (), junit=junit, force=force,
+        also=also or (), junit=junit, force=force, trust=trust,
     )  # fmt: skip
     _finish(summary, show, json)
     if error := failed(summary):
@@ -347,6 +350,7 @@ def synth(
     family: Annotated[str, typer.Option(help="xc7, xcup or ecp5.")] = "xc7",
     pnr: Annotated[bool, typer.Option("--pnr", help="Place and route too (ecp5).")] = False,
     freq: Frequency = None,
+    trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -354,7 +358,7 @@ def synth(
     from .synth import synth
 
     with console.stage(f"synth ({family})"):
-        document = synth(folder, family, pnr=pnr, freq_mhz=freq)
+        document = synth(folder, family, pnr=pnr, freq_mhz=freq, trust=trust)
     _finish(document, _show_resources, json)
 
 
@@ -376,6 +380,7 @@ def bitstream(
     board: Annotated[str, typer.Option(help="ulx3s.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write sources, run no tool.")] = False,
     freq: Frequency = None,
+    trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -383,7 +388,7 @@ def bitstream(
     from .synth import bitstream
 
     with console.stage("bitstream"):
-        document = bitstream(folder, board, dry_run=dry_run, freq_mhz=freq)
+        document = bitstream(folder, board, dry_run=dry_run, freq_mhz=freq, trust=trust)
     _finish(document, _show_bitstream, json)
 
 

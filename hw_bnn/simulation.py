@@ -6,7 +6,6 @@ For frames that are arrays already, use :func:`hw_bnn.sim.simulate`.
 from __future__ import annotations
 
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from . import console
 from .accelerator import Accelerator
+from .accelerator_folder import MODEL, open_accelerator
 from .folder import output_file
 from .frames import load_frames
 
@@ -43,14 +43,15 @@ def simulate(
     statistics: bool = False,
     family: str | None = None,
     save: str | Path | None = None,
+    trust: bool = False,
 ) -> dict:
     """Run frames through an accelerator.
 
     Args:
         folder: what `compile` wrote.
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
-        engine, stall, throttle, waves, window, jobs, scheduler, resume, statistics, family: see
-            :func:`hw_bnn.sim.simulate`.
+        engine, stall, throttle, waves, window, jobs, scheduler, resume, statistics, family,
+        trust: see :func:`hw_bnn.sim.simulate`.
         save: .npz file to write, with arrays `scores` and `labels` as far as the accelerator gives
             them.
 
@@ -67,12 +68,10 @@ def simulate(
     from .golden import GoldenModel
 
     folder = Path(folder)
-    accelerator = Accelerator.load(folder)
-    used = accelerator.options
-    step = used.get("input_scale")
+    accelerator = open_accelerator(folder, trust=trust, needs=[MODEL])
     golden = GoldenModel.from_onnx(
-        folder / "model.onnx", input_datatype=used.get("input_datatype"),
-        input_scale=None if step is None else Fraction(str(step)),
+        folder / MODEL, input_datatype=accelerator.options.get("input_datatype"),
+        input_scale=accelerator.input_scale,
     )  # fmt: skip
     data = load_frames(
         golden, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
@@ -82,7 +81,7 @@ def simulate(
         result = sim.simulate(
             folder, data.x, engine, stall=stall, seed=seed, throttle=throttle, waves=waves,
             window=window, jobs=jobs, scheduler=scheduler, resume=resume, statistics=statistics,
-            family=family, progress=advance,
+            family=family, trust=trust, progress=advance,
         )  # fmt: skip
     labels = result.labels
     if labels is None:

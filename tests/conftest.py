@@ -16,6 +16,12 @@ def data_root():
     return Path(os.environ["HW_BNN_DATA"])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory):
+    """Folders are signed with a key of this session, never with the user's."""
+    os.environ["HW_BNN_STATE"] = str(tmp_path_factory.mktemp("state"))
+
+
 def pytest_runtest_setup(item):
     for marker, folder in FILES.items():
         if item.get_closest_marker(marker) is None:

@@ -12,6 +12,7 @@ import pytest
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
 from hw_bnn.folder import MARKER
+from hw_bnn.netlists import reseal_netlist
 
 pytestmark = pytest.mark.slow
 
@@ -102,6 +103,7 @@ def test_one_flipped_bit_of_a_lut_is_caught(netlist):
     shutil.copytree(folder, mutant)
     path = mutant / "synth/xc7.v"
     path.write_text(flipped(path.read_text(), layer.name, 32))
+    reseal_netlist(mutant, "xc7")
     gates = simulate(mutant, images, engine="netlist")
     np.testing.assert_array_equal(gates.scores - scores, 2 * looked_up)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 import shutil
 from contextlib import ExitStack
 from fractions import Fraction
@@ -11,7 +11,8 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ..accelerator import Accelerator, Input, Output, Resources
+from ..accelerator import LONGEST_CLOCK_NS, Accelerator, Input, Output, Resources
+from ..accelerator_folder import seal
 from ..errors import BadInput
 from ..folder import output_folder
 from ..onnxfile import load_onnx
@@ -185,7 +186,7 @@ def compile_model(
                 f"it does not fit: {excess}", remedy="use a lower target, or a larger board"
             )
         (folder / "reports" / "folding.json").write_text(json.dumps(graph.why, indent=1) + "\n")
-        finish(folder, accelerator)
+        seal(folder, accelerator)
     return out
 
 
@@ -260,7 +261,7 @@ def add_resources(folder: Path, accelerator: Accelerator) -> Accelerator:
     """The accelerator with its estimate, by node and in all (synth/estimate.py)."""
     from ..synth.estimate import estimate
 
-    found = estimate(folder)
+    found = estimate(folder, accelerator)
     nodes = [
         node.model_copy(update={"resources": _resources(found["layers"].get(node.name))})
         for node in accelerator.nodes
@@ -271,17 +272,6 @@ def add_resources(folder: Path, accelerator: Accelerator) -> Accelerator:
 
 def _resources(cost: dict | None) -> Resources | None:
     return cost and Resources(**{kind: cost[kind] for kind in ("lut", "ff", "bram", "dsp")})
-
-
-def finish(folder: Path, accelerator: Accelerator) -> None:
-    """Write accelerator.json with the hashes of everything that is the accelerator (not the reports)."""
-    files = [folder / "model.onnx", folder / "dataflow.onnx", *sorted((folder / "rtl").iterdir())]
-    hashes = {
-        f.relative_to(folder).as_posix(): hashlib.sha256(f.read_bytes()).hexdigest() for f in files
-    }
-    (folder / "accelerator.json").write_text(
-        accelerator.model_copy(update={"hashes": hashes}).dump()
-    )
 
 
 def _target(board: str | None, part: str | None) -> tuple[str | None, str]:
@@ -295,13 +285,18 @@ def _target(board: str | None, part: str | None) -> tuple[str | None, str]:
             remedy="give one of the two",
         )
     if part is not None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", part):
+            raise BadInput(f"{part!r} is no name of a part", remedy="use one as xc7z020clg400-1")
         return board, part
     return board or DEFAULT_BOARD, BOARDS[board or DEFAULT_BOARD].part
 
 
 def _cycles(fps: float | None, cycles: int | None, clk_period_ns: float) -> int | None:
-    if not clk_period_ns > 0:
-        raise BadInput(f"the clock period is {clk_period_ns} ns", remedy="use a positive one")
+    if not 0 < clk_period_ns <= LONGEST_CLOCK_NS:
+        raise BadInput(
+            f"the clock period is {clk_period_ns} ns",
+            remedy=f"use a positive one of at most {LONGEST_CLOCK_NS:,.0f} ns",
+        )
     if fps is not None and cycles is not None:
         raise BadInput("both --target-fps and --target-cycles", remedy="give one of the two")
     if fps is not None:

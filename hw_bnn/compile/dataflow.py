@@ -234,10 +234,10 @@ def _loaded(folder: str | Path, x: np.ndarray):
     """(accelerator, its dataflow graph, frames in stream order) in a session of FINN."""
     from qonnx.core.modelwrapper import ModelWrapper
 
-    from ..accelerator import Accelerator
+    from ..accelerator_folder import DATAFLOW, open_accelerator
     from .headless import builder, finn_session
 
-    accelerator = Accelerator.load(folder)
+    accelerator = open_accelerator(folder, needs=[DATAFLOW])
     contract = accelerator.input
     x = np.asarray(x)
     if x.shape[1:] != tuple(contract.shape):

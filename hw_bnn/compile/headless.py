@@ -11,13 +11,13 @@ import io
 import logging
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 from ..errors import MissingTool
+from ..temporary import temporary_folder
 
 
 class _NoSimulator:
@@ -59,8 +59,8 @@ def finn_session(log: Path | None = None) -> Iterator[Path]:
     before = os.environ.get("FINN_BUILD_DIR")
     root = logging.getLogger()
     handler = logging.StreamHandler(text)
-    with tempfile.TemporaryDirectory(prefix="hw_bnn_finn_") as folder:
-        os.environ["FINN_BUILD_DIR"] = folder
+    with temporary_folder("finn") as folder:
+        os.environ["FINN_BUILD_DIR"] = str(folder)
         root.addHandler(handler)
         kept = root.handlers[:]
         root.handlers[:] = [handler]
@@ -71,7 +71,7 @@ def finn_session(log: Path | None = None) -> Iterator[Path]:
                 warnings.catch_warnings(),
             ):
                 warnings.simplefilter("ignore")
-                yield Path(folder)
+                yield folder
         finally:
             root.handlers[:] = [h for h in kept if h is not handler]
             if before is None:

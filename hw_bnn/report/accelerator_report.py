@@ -11,8 +11,10 @@ from pathlib import Path
 
 from .. import __version__
 from ..accelerator import Accelerator, Node
-from ..errors import BadInput
-from ..folder import output_file
+from ..accelerator_folder import read_accelerator
+from ..folder import output_file, within
+from ..netlists import FAMILIES, NetlistDocument, read_netlist
+from .documents import Verification, read_verification
 from .markup import (
     Markup,
     cards,
@@ -24,8 +26,6 @@ from .markup import (
     table,
     verdict,
 )  # fmt: skip
-
-FAMILIES = ("xc7", "xcup", "ecp5")
 
 
 def report(folder: str | Path, output: str | Path | None = None) -> Path:
@@ -43,23 +43,23 @@ def report(folder: str | Path, output: str | Path | None = None) -> Path:
     """
     folder = Path(folder)
     text = html_report(folder)
-    output = Path(output) if output is not None else folder / "reports" / "report.html"
+    output = Path(output) if output is not None else within(folder, "reports", "report.html")
     with output_file(output) as partial:
-        partial.write_text(text)
+        partial.write_text(text, encoding="utf-8")
     return output
 
 
 def html_report(folder: Path) -> str:
     """The text of the report on the accelerator in `folder`."""
-    accelerator = Accelerator.load(folder)
-    verification = _document(folder / "reports" / "verification.json")
-    families = (_document(folder / "synth" / f"{name}.json") for name in FAMILIES)
+    accelerator = read_accelerator(folder)
+    verification = read_verification(folder)
+    netlists = (read_netlist(folder, family) for family in FAMILIES)
     body = (
         cards(_figures(accelerator, verification))
         + _verification(verification)
         + _layers(accelerator)
         + _fifos(accelerator, verification)
-        + _resources([document for document in families if document is not None])
+        + _resources([document for document in netlists if document is not None])
         + _interface(accelerator)
         + _provenance(accelerator)
     )
@@ -68,37 +68,22 @@ def html_report(folder: Path) -> str:
     return page(accelerator.name, subtitle, body, f"Written by hw_bnn {__version__}.")
 
 
-def _document(path: Path) -> dict | None:
-    """A JSON document of the folder, None where there is none."""
-    try:
-        content = json.loads(path.read_text())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise BadInput(f"{path} cannot be read ({error})", remedy="write it again") from error
-    if not isinstance(content, dict):
-        raise BadInput(f"{path} is damaged (no JSON object)", remedy="write it again")
-    return content
-
-
-def _figures(accelerator: Accelerator, verification: dict | None) -> list[tuple[str, object]]:
+def _figures(accelerator: Accelerator, verification: Verification | None) -> list[tuple[str, object]]:
     """The cards on top."""
-    seen = verification or {}
-    cycles = seen.get("cycles_per_frame") or accelerator.bound_cycles
+    seen = verification or Verification()
+    cycles = seen.cycles_per_frame or accelerator.bound_cycles
     rate = 1e9 / (accelerator.clk_period_ns * cycles)
     figures: list[tuple[str, object]] = [
-        ("cycles per frame" if seen.get("cycles_per_frame") else "cycles per frame (by folding)",
+        ("cycles per frame" if seen.cycles_per_frame else "cycles per frame (by folding)",
          cycles),
         ("frames per second", f"{rate:,.0f}"),
     ]  # fmt: skip
-    if seen.get("latency_cycles"):
-        latency = seen["latency_cycles"]
+    if latency := seen.latency_cycles:
         microseconds = latency * accelerator.clk_period_ns / 1000
         figures.append((f"latency ({latency:,} cycles)", f"{microseconds:.3g} \u00b5s"))
     figures.append(("weight bits", _weight_bits(accelerator)))
-    accuracy = seen.get("accuracy") or {}
-    if accuracy.get("rtl") is not None:
-        figures.append(("accuracy of the RTL", f"{100 * accuracy['rtl']:.2f} %"))
+    if (accuracy := seen.accuracy.get("rtl")) is not None:
+        figures.append(("accuracy of the RTL", f"{100 * accuracy:.2f} %"))
     return figures
 
 
@@ -106,15 +91,16 @@ def _weight_bits(accelerator: Accelerator) -> int:
     return sum((n.mw or 0) * (n.mh or 0) for n in accelerator.nodes)
 
 
-def _verification(verification: dict | None) -> str:
+def _verification(verification: Verification | None) -> str:
     if verification is None:
         return section(
             "Verification", paragraph(Markup("Not run yet: <code>hw-bnn verify</code> does it."))
         )
-    frames, wrong = verification.get("frames", {}), verification.get("mismatches", {})
-    ties, seconds = verification.get("float_ties", {}), verification.get("seconds", {})
-    total = sum(wrong.values())
-    passed = verification.get("passed", total == 0)
+    frames, wrong = verification.frames, verification.mismatches
+    ties, seconds = verification.float_ties, verification.seconds
+    passed = verification.passed
+    if passed is None:
+        passed = sum(wrong.values()) == 0
     rows = [
         [
             stage,
@@ -128,12 +114,12 @@ def _verification(verification: dict | None) -> str:
     head = verdict(passed, "Bit-exact." if passed else "Stages differ.")
     told = Markup(
         f"{head} Frames whose raw integer scores differ from the golden model's, by stage; "
-        f"input: {code(verification.get('input', 'not told'))}."
+        f"input: {code(verification.input)}."
     )
     columns = ["stage", "frames", "differing frames", "proven float ties", "seconds"]
     parts = [paragraph(told), table(columns, rows)]
-    for divergence in verification.get("divergences", []):
-        parts.append(paragraph(verdict(False, divergence.get("text", divergence))))
+    for divergence in verification.divergences:
+        parts.append(paragraph(verdict(False, divergence.text)))
     return section("Verification", *parts)
 
 
@@ -166,12 +152,12 @@ def _layers(accelerator: Accelerator) -> str:
     return section("Layers and folding", paragraph(told), table(columns, rows))
 
 
-def _fifos(accelerator: Accelerator, verification: dict | None) -> str:
+def _fifos(accelerator: Accelerator, verification: Verification | None) -> str:
     fifos = [n for n in accelerator.nodes if _is_fifo(n)]
     if not fifos:
         return section("FIFOs", paragraph("There are none."))
     streams = {s.name: s for s in accelerator.streams}
-    filled = (verification or {}).get("fifo_max") or {}
+    filled = (verification.fifo_max if verification else None) or {}
     rows = []
     for node in fifos:
         stream = streams.get(node.inputs[0]) if node.inputs else None
@@ -186,24 +172,23 @@ def _fifos(accelerator: Accelerator, verification: dict | None) -> str:
     return section("FIFOs", paragraph(f"{bits:,} bits in all."), table(columns, rows))
 
 
-def _resources(documents: list[dict]) -> str:
+def _resources(documents: list[NetlistDocument]) -> str:
     if not documents:
         return section(
             "Resources", paragraph(Markup("Not counted yet: <code>hw-bnn synth</code> does it."))
         )
     parts = []
     for document in documents:
-        kinds = [kind for kind, amount in document["total"].items() if amount]
+        kinds = [kind for kind, amount in document.total.items() if amount]
         rows = [
             [code(name), *(amounts.get(kind) for kind in kinds)]
-            for name, amounts in [*document["layers"].items(), ("all", document["total"])]
+            for name, amounts in [*document.layers.items(), ("all", document.total)]
         ]
-        depth = document.get("depth", {})
-        told = f"Yosys for {document['part']}"
-        if depth.get("lut_levels"):
-            told += f"; longest path {depth['lut_levels']} LUTs"
-        if document.get("pnr"):
-            told += f"; {document['pnr']['fmax_mhz']:g} MHz after place and route"
+        told = f"Yosys for {document.part}"
+        if document.depth.lut_levels:
+            told += f"; longest path {document.depth.lut_levels} LUTs"
+        if document.pnr:
+            told += f"; {document.pnr.fmax_mhz:g} MHz after place and route"
         parts += [paragraph(told + "."), table(["layer", *kinds], rows)]
     return section("Resources", *parts)
 

@@ -23,18 +23,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BadInput
+from ..own_folders import cache_folder
 
 MANIFEST = "manifest.json"
 LIMIT_BYTES = 4 << 30
 """Above this much in total the entries used longest ago are removed."""
-
-
-def cache_folder() -> Path:
-    """HW_BNN_CACHE, else hw_bnn in XDG_CACHE_HOME, else ~/.cache/hw_bnn."""
-    if given := os.environ.get("HW_BNN_CACHE"):
-        return Path(given).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache").absolute() / "hw_bnn"
 
 
 def content_key(*parts: object) -> str:

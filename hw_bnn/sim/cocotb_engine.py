@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import numpy as np
 
 from ..accelerator import Accelerator
 from ..errors import BadInput, CheckFailed, MissingTool
+from ..temporary import temporary_folder
 from .build import folder_sources
 from .cache import content_key, entry
 from .compiler import Runtime, compiled, run_tool
@@ -71,9 +71,9 @@ def run_cocotb(
                       RUNTIME.key(), _cocotb_version())  # fmt: skip
     with entry("cocotb", key, lambda f: _build(f, sources, checkers, accelerator, env)) as folder:
         build_seconds = time.monotonic() - started
-        with tempfile.TemporaryDirectory(prefix="hw_bnn_") as work:
+        with temporary_folder("cocotb") as work:
             run = _run(
-                folder, Path(work), rtl, accelerator, words, stall_pair(stall), seed, preamble
+                folder, work, rtl, accelerator, words, stall_pair(stall), seed, preamble
             )
     return [run], build_seconds
 

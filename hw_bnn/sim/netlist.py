@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..accelerator import Accelerator
 from ..errors import BadInput, MissingTool, Unsupported
+from ..netlists import open_netlist
 from .build import Design, stream_visibility
 from .compiler import HERE
 from .native import NativeModel
@@ -30,26 +31,28 @@ _FLAGS = ("-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "-Wno-MODDUP", "-Wno-UNOPTFLAT",
 
 def netlist_model(
     folder: Path, accelerator: Accelerator, *, family: str | None = None, seed: int = 0,
-    waves: bool = False,
+    waves: bool = False, trust: bool = False,
 ) -> NativeModel:  # fmt: skip
     """A model of the netlist in FOLDER/synth.
 
     Args:
         family: which one, if there are several; by default the first of xc7, xcup, ecp5 that is
             there.
+        trust: take a netlist that no synthesis of this user on this machine wrote.
 
     Raises:
-        BadInput: there is no netlist. MissingTool: Yosys' cell library is not installed.
+        BadInput: there is no netlist, or it is damaged or strange. MissingTool: Yosys' cell library is not installed.
         Unsupported: the netlist has a cell without a model.
     """
     variant = "waves" if waves else "fast"
-    design = netlist_design(folder, accelerator, family, variant)
+    design = netlist_design(folder, accelerator, family, variant, trust=trust)
     return NativeModel(folder / "rtl", accelerator, design=design, variant=variant, seed=seed + 1)
 
 
 def netlist_design(
-    folder: Path, accelerator: Accelerator, family: str | None = None, variant: str = "fast"
-) -> Design:
+    folder: Path, accelerator: Accelerator, family: str | None = None, variant: str = "fast",
+    *, trust: bool = False,
+) -> Design:  # fmt: skip
     """The build of a netlist; see `netlist_model`."""
     found = [f for f in _LIBRARY if (folder / "synth" / f"{f}.v").is_file()]
     if family is not None and family not in _LIBRARY:
@@ -61,7 +64,7 @@ def netlist_design(
             remedy=f"make one with `hw-bnn synth {folder} --family {wanted}`",
         )
     family = family or found[0]
-    netlist = folder / "synth" / f"{family}.v"
+    netlist = open_netlist(folder, family, trust=trust)
     library = _LIBRARY[family]
     text = netlist.read_text()
     used = used_cells(text)

@@ -13,7 +13,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zipfile
@@ -24,8 +23,12 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import trust
 from ..accelerator import Accelerator
+from ..accelerator_folder import DESCRIPTION, open_accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
+from ..folder import subfolder
+from ..temporary import temporary_folder
 from .build import library
 from .cache import content_key, file_digest
 from .cluster import run_on_cluster
@@ -70,16 +73,16 @@ def run_sharded(
             memories = [(name, file_digest(rtl / name)) for name in files]
             key = content_key(design.key(), memories, accelerator.model_dump(mode="json"),
                               _digest(words), options, seed, fifo_caps, bounds)  # fmt: skip
-            work = _work_folder(folder.absolute() / "sim" / key)
+            work = subfolder(folder.absolute(), "sim", key)
         else:
             # What workers on other machines see is the accelerator folder.
-            place = None if scheduler is None else _work_folder(folder.absolute() / "sim")
-            temporary = tempfile.TemporaryDirectory(prefix="hw_bnn_", dir=place)
-            work = Path(stack.enter_context(temporary))
+            place = None if scheduler is None else subfolder(folder.absolute(), "sim")
+            work = stack.enter_context(temporary_folder("shards", place))
         _save(work / "input.npy", lambda file: np.save(file, words))
         tasks = [
             dict(rtl=str(rtl.absolute()), folder=str(folder.absolute()), work=str(work), shard=i,
-                 start=start, stop=stop, seed=seed + i + 1, fifo_caps=fifo_caps, **options)
+                 start=start, stop=stop, seed=seed + i + 1, fifo_caps=fifo_caps,
+                 trust=trust.pass_on(folder, DESCRIPTION), **options)
             for i, (start, stop) in enumerate(bounds)
         ]  # fmt: skip
         done = {i for i in range(len(tasks)) if read_shard(work, i, *bounds[i]) is not None}
@@ -124,7 +127,8 @@ def read_shard(work: Path, index: int, start: int, stop: int) -> EngineRun | Non
 
 def run_shard(task: dict, advance: Callable[[int], None] | None = None) -> None:
     """Simulate one shard and write its result file."""
-    accelerator = Accelerator.load(task["folder"])
+    trust.take_over(task["trust"])
+    accelerator = open_accelerator(task["folder"])
     work = Path(task["work"])
     words = np.load(work / "input.npy", mmap_mode="r")[task["start"] : task["stop"]]
     with NativeModel(task["rtl"], accelerator, seed=task["seed"]) as model:
@@ -269,17 +273,6 @@ def _build_once(design) -> float:
 
 def _digest(words: Words) -> str:
     return hashlib.sha256(np.ascontiguousarray(words)).hexdigest()
-
-
-def _work_folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"{path} cannot be written ({error.strerror})",
-            remedy="make the accelerator folder writable, or run without resume",
-        ) from error
-    return path
 
 
 def _shard_path(work: Path, index: int) -> Path:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Accelerator
+from ..accelerator_folder import open_accelerator
 from ..errors import BadInput
 from .native import NativeModel
 from .packing import Words, pack_input, unpack_output
@@ -44,6 +45,7 @@ def simulate(
     statistics: bool = False,
     preamble: int = 0,
     family: str | None = None,
+    trust: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> SimulationResult:
     """Stream frames back to back through an accelerator.
@@ -67,15 +69,16 @@ def simulate(
         statistics: count each stream's busy, stalled and starved cycles.
         preamble: first stream this many words in, then reset in the middle of a frame.
         family: which netlist, if there are several (engine "netlist"): xc7, xcup or ecp5.
+        trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
         progress: called with the number of frames newly done.
 
     Raises:
-        BadInput: folder, inputs or options cannot be used.
+        BadInput: folder (damaged, or a stranger's), inputs or options cannot be used.
         CheckFailed: the design hangs, breaks a stream's rules or stops itself.
         MissingTool: Verilator, g++, make, perl or (engine "cocotb") cocotb is absent.
     """
     folder = Path(folder)
-    accelerator = Accelerator.load(folder)
+    accelerator = open_accelerator(folder, trust=trust)
     if engine not in ENGINES:
         raise BadInput(f"unknown engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
     if jobs < 1:
@@ -118,7 +121,7 @@ def simulate(
         from .netlist import netlist_model
 
         with netlist_model(
-            folder, accelerator, family=family, seed=seed, waves=waves is not None
+            folder, accelerator, family=family, seed=seed, waves=waves is not None, trust=trust
         ) as model:
             build_seconds = model.build_seconds
             runs = [
@@ -155,6 +158,7 @@ def capture(
     *,
     stall: float | tuple[float, float] = 0.0,
     seed: int = 0,
+    trust: bool = False,
 ) -> dict[str, tuple[Words, NDArray[np.uint64]]]:
     """Every word that the named streams (None: all) carry, with the cycle of its transfer.
 
@@ -165,7 +169,7 @@ def capture(
         As `simulate`; CheckFailed too where a stream carries too many or too few words.
     """
     folder = Path(folder)
-    accelerator = Accelerator.load(folder)
+    accelerator = open_accelerator(folder, trust=trust)
     words = pack_input(accelerator.input, x)
     names = [s.name for s in accelerator.streams] if streams is None else list(streams)
     with NativeModel(folder / "rtl", accelerator, seed=seed + 1) as model:

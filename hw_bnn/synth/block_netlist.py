@@ -7,13 +7,13 @@ registers are seen as wires (and counted by :func:`latency`).
 from __future__ import annotations
 
 import json
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CheckFailed
+from ..temporary import temporary_folder
 from .yosys import run_yosys, slang_command
 
 RTL = Path(__file__).resolve().parent.parent / "rtl"
@@ -107,22 +107,24 @@ def read_blocks(
     Raises:
         CheckFailed: it does not elaborate, or holds logic that is no block, XNOR or register.
     """
-    with tempfile.TemporaryDirectory(prefix="hw_bnn_blocks_") as folder:
-        path = Path(folder) / "netlist.json"
+    with temporary_folder("blocks") as folder:
+        path = folder / "netlist.json"
         command = slang_command(
             sources or kernel_sources(), module, defines=["HW_BNN_XC7"], parameters=dict(parameters)
         )
         # Every instance has a module of its own, <kind>$<path>.
-        kept = " ".join(f"{block}$*" for block in BLOCKS)
+        kept = [f"{block}$*" for block in BLOCKS]
         run_yosys(
             [
                 command,
-                f"hierarchy -top {module}",
-                f"setattr -mod -set keep_hierarchy 1 {kept}",
-                f"proc; flatten; cd {module}; opt_clean; opt_dff; simplemap; opt_clean",
-                f"write_json {path}",
+                ["hierarchy", "-top", module],
+                ["setattr", "-mod", "-set", "keep_hierarchy", "1", *kept],
+                "proc; flatten",
+                ["cd", module],
+                "opt_clean; opt_dff; simplemap; opt_clean",
+                ["write_json", str(path)],
             ],
-            log=Path(folder) / "read.log",
+            log=folder / "read.log",
             timeout_s=timeout_s,
             subject=module,
         )

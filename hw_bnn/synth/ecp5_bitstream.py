@@ -15,7 +15,9 @@ from importlib import metadata
 from pathlib import Path
 
 from ..accelerator import Accelerator
+from ..accelerator_folder import open_accelerator
 from ..errors import BadInput, CheckFailed
+from ..folder import workplace
 from .place_route import first_error, place_and_route, run_tool
 from .synthesis import family_defines, synthesise
 
@@ -49,6 +51,7 @@ def bitstream(
     dry_run: bool = False,
     freq_mhz: float | None = None,
     timeout_s: float = 3600,
+    trust: bool = False,
 ) -> dict:
     """Make DIR/board/<board>/: the bitstream, its sources, the timing report and result.json.
 
@@ -58,31 +61,34 @@ def bitstream(
         dry_run: write the sources and constraints only, run no tool.
         freq_mhz: clock, a multiple of 25 MHz; the accelerator's own clock by default.
         timeout_s: limit for each tool, in seconds.
+        trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
 
     Returns:
         {"board", "file" (None in a dry run), "bytes", "freq_mhz", "fmax_mhz", "baud", "resources",
         "critical_path", "seconds", "versions"}.
 
     Raises:
-        BadInput: no accelerator, a board that open tools do not serve, or an impossible clock.
+        BadInput: no accelerator, a damaged or strange one, a board that open tools do not serve, or an impossible clock.
         MissingTool: Yosys or nextpnr is not installed.
         CheckFailed: a tool failed, or the clock is missed (the Fmax and the layers are told).
     """
     folder = Path(folder).resolve()
-    accelerator = Accelerator.load(folder)
     if board not in BOARDS:
         raise BadInput(
             f"open tools make no bitstream for {board!r}", remedy=f"use {', '.join(BOARDS)}"
         )
+    accelerator = open_accelerator(folder, trust=trust)
     freq = freq_mhz if freq_mhz is not None else 1000 / accelerator.clk_period_ns
     feedback, divider = pll_dividers(freq)
     bits = round(freq * 1e6 / BAUD)
-    place = folder / "board" / board
-    place.mkdir(parents=True, exist_ok=True)
+    place = workplace(folder, "board", board)
     (place / f"{board}.bit").unlink(missing_ok=True)  # an older one is none of this design's
     sources = place / "rtl"
     shutil.rmtree(sources, ignore_errors=True)
-    shutil.copytree(folder / "rtl", sources)
+    sources.mkdir()
+    for name in accelerator.hashes:
+        if name.startswith("rtl/"):
+            shutil.copyfile(folder / name, place / name)
     for name in SHELL:
         shutil.copy(BOARDS[board] / name, sources)
     lpf = place / f"{board}.lpf"

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..accelerator import Accelerator
+from ..accelerator_folder import read_accelerator
 from ..errors import BadInput
 from .kernel_cost import KERNELS
 
@@ -76,18 +77,21 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
     return result
 
 
-def estimate(folder: str | Path) -> dict:
+def estimate(folder: str | Path, accelerator: Accelerator | None = None) -> dict:
     """Estimate an accelerator on xc7.
+
+    Args:
+        accelerator: the folder's description, while `compile` writes it; otherwise it is read.
 
     Returns:
         {"layers": node -> {"lut", "ff", "bram", "dsp", "cycles"}, "total": {"lut", "ff", "bram", "dsp"},
         "cycles_per_frame", "not_estimated": nodes without a formula}.
 
     Raises:
-        BadInput: no accelerator.
+        BadInput: no accelerator, or a damaged one.
     """
     folder = Path(folder)
-    accelerator = Accelerator.load(folder)
+    accelerator = accelerator or read_accelerator(folder)
     layers, unknown = {}, []
     for node in accelerator.nodes:
         if node.planned is not None:  # hard-wired: the generator's own count

@@ -26,8 +26,10 @@ _FMAX = re.compile(
 )
 
 
-def run_tool(tool: str, arguments: Sequence[str], *, log: Path, timeout_s: float) -> int:
-    """Run nextpnr_ecp5, ecppack or ecpunpack in the log's folder, output appended; the exit code.
+def run_tool(
+    tool: str, arguments: Sequence[str], *, log: Path, timeout_s: float, cwd: Path | None = None
+) -> int:
+    """Run nextpnr_ecp5, ecppack or ecpunpack in a folder (the log's), output appended; the exit code.
 
     The tools see a file system of their own, in which only paths below the current folder are
     certain: `arguments` name files of that folder.
@@ -45,7 +47,7 @@ def run_tool(tool: str, arguments: Sequence[str], *, log: Path, timeout_s: float
         with log.open("ab") as output:
             return subprocess.run(
                 [sys.executable, "-c", code, *arguments],
-                cwd=log.parent,
+                cwd=cwd or log.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -70,6 +72,7 @@ def place_and_route(
     accelerator: Accelerator,
     *,
     place: Path,
+    log: Path | None = None,
     freq_mhz: float,
     lpf: Path | None = None,
     textcfg: Path | None = None,
@@ -82,6 +85,7 @@ def place_and_route(
         netlist: JSON of Yosys; it, `lpf` and `textcfg` are files in `place`.
         accelerator: whose node names the critical path is told in.
         place: folder for nextpnr.log and nextpnr_report.json.
+        log: another place for the log.
         freq_mhz: clock to reach.
         lpf: pin constraints; without them the block is routed out of context (no pins).
         textcfg: file for the configuration, input of ecppack.
@@ -96,7 +100,7 @@ def place_and_route(
         CheckFailed: nextpnr's exit code is not 0: the clock was missed (Fmax, and the layers on the
             critical path are told), the design does not fit, or any other error (its own words).
     """
-    log, report = place / "nextpnr.log", place / "nextpnr_report.json"
+    log, report = log or place / "nextpnr.log", place / "nextpnr_report.json"
     log.unlink(missing_ok=True)
     report.unlink(missing_ok=True)
     arguments = [
@@ -113,7 +117,7 @@ def place_and_route(
         *(["--textcfg", textcfg.name] if textcfg else []),
     ]
     start = time.monotonic()
-    code = run_tool("nextpnr_ecp5", arguments, log=log, timeout_s=timeout_s)
+    code = run_tool("nextpnr_ecp5", arguments, log=log, timeout_s=timeout_s, cwd=place)
     seconds = round(time.monotonic() - start, 1)
     text = log.read_text(errors="replace")
     clocks: dict[str, tuple[float, str, float]] = {}

@@ -24,14 +24,14 @@ identities. Nothing is sampled and no width is too large.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from ..errors import CheckFailed
+from ..temporary import temporary_folder
 from .block_netlist import Bit, Netlist, kernel_sources, latency, linear_form, read_blocks
-from .yosys import run_yosys, slang_command
+from .yosys import Command, run_yosys, slang_command
 
 
 def prove_block(
@@ -110,22 +110,24 @@ endmodule
 """
 
 
-def _prove(read_gold: str, read_gate: str, gate: str, subject: str, timeout_s: float) -> None:
+def _prove(
+    read_gold: Command, read_gate: Command, gate: str, subject: str, timeout_s: float
+) -> None:
     """No input makes the two designs differ."""
-    with tempfile.TemporaryDirectory(prefix="hw_bnn_proof_") as folder:
-        log = Path(folder) / "proof.log"
-        wires = Path(folder) / "wires.v"
+    with temporary_folder("proof") as folder:
+        log = folder / "proof.log"
+        wires = folder / "wires.v"
         wires.write_text(_REGISTERS_AS_WIRES)
-        flat = f"proc; flatten; opt_clean; opt_dff; techmap -map {wires}; opt_clean"
+        flat = ["proc; flatten; opt_clean; opt_dff", ["techmap", "-map", str(wires)], "opt_clean"]
         commands = [
             read_gold,
-            flat,
+            *flat,
             "rename -top gold",
             "design -stash gold",
             read_gate,
             "read_verilog -overwrite +/xilinx/cells_sim.v",
-            f"hierarchy -top {gate}",
-            flat,
+            ["hierarchy", "-top", gate],
+            *flat,
             "rename -top gate",
             "design -copy-from gold -as gold gold",
             "miter -equiv -flatten -make_outputs gold gate miter",

@@ -12,21 +12,22 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from ..accelerator import Accelerator
+from ..accelerator_folder import open_accelerator
 from ..errors import BadInput, CheckFailed
+from ..folder import new_file
+from ..netlists import write_netlist
+from ..temporary import temporary_folder
 from .block_netlist import PRIMITIVES
 from .depth import logic_depth
 from .resources import count_resources, module_cells
-from .yosys import run_yosys, slang_command
+from .yosys import Command, run_yosys, slang_command
 
-SCHEMA = 1
 ROM_MAP = PRIMITIVES.with_name("xc7_rom_map.v")
 FAMILIES = {
     "xc7": "Xilinx 7-series (PYNQ-Z1, PYNQ-Z2)",
@@ -52,26 +53,27 @@ def _memories(style: str) -> str:
     return f"t:$mem_v2 a:rom_style={len(bits)}'b{bits} %i"
 
 
-def synth_commands(family: str, top: str) -> list[str]:
+def synth_commands(family: str, top: str) -> list[Command]:
     """Yosys commands that map `top`; modules marked keep_hierarchy stay."""
     if family == "ecp5":
-        flow = f"synth_ecp5 -top {top} -abc9"
+        flow = ["synth_ecp5", "-top", top, "-abc9"]
         return [
-            f"{flow} -run begin:map_ram",
+            [*flow, "-run", "begin:map_ram"],
             # made for six-input LUTs: a memory that ought to stand in them may be smaller in a block
             f"setattr -unset rom_style -unset ram_style {_memories('distributed')}",
-            f"{flow} -run map_ram:",
+            [*flow, "-run", "map_ram:"],
             "clean",
         ]
-    flow = f"synth_xilinx -family {family} -top {top} -flatten -noiopad"
+    flow = ["synth_xilinx", "-family", family, "-top", top, "-flatten", "-noiopad"]
+    rom = ["techmap", "-autoproc", "-map", str(ROM_MAP)]
     return [
-        f"{flow} -run begin:map_memory",
-        f"techmap -autoproc -map {ROM_MAP} t:$mem_v2 {_memories('block')} %d",
-        f"techmap -autoproc -D HW_BNN_DEEP -map {ROM_MAP} {_memories('distributed')}",
+        [*flow, "-run", "begin:map_memory"],
+        [*rom, "t:$mem_v2", *_memories("block").split(), "%d"],
+        [*rom, "-D", "HW_BNN_DEEP", *_memories("distributed").split()],
         # what is left asks for memory that can be written, which a read-only one is not
         f'setattr -set rom_style "logic" -set ram_style "logic" {_memories("distributed")}',
         "opt",
-        f"{flow} -run map_memory:",
+        [*flow, "-run", "map_memory:"],
         "clean",
     ]
 
@@ -83,6 +85,7 @@ def synth(
     pnr: bool = False,
     freq_mhz: float | None = None,
     timeout_s: float = 3600,
+    trust: bool = False,
 ) -> dict:
     """Synthesise an accelerator and write DIR/synth/<family>.json.
 
@@ -97,68 +100,70 @@ def synth(
         freq_mhz: clock to reach; the accelerator's own by default. With `pnr`, missing it is an
         error.
         timeout_s: limit for each tool, in seconds.
+        trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
 
     Returns:
         The document: "family", "total" and "layers" (resources, see :mod:`.resources`), "depth",
         "seconds", "versions", "netlist", and "pnr" where asked for.
 
     Raises:
-        BadInput: no accelerator, an unknown family, or a damaged rtl/ folder.
+        BadInput: no accelerator, a damaged or strange one, an unknown family, or DIR/synth cannot be
+            written; what was there before stays.
         MissingTool: Yosys or nextpnr is not installed.
         CheckFailed: a tool failed (its message and log are told), ran out of time, or the routed
             design misses `freq_mhz`.
     """
     folder = Path(folder).resolve()
-    accelerator = Accelerator.load(folder)
     defines = family_defines(family)
     if pnr and family != "ecp5":
         raise BadInput(
             f"there is no open place and route for {family}",
             remedy="use --family ecp5 with --pnr, or Vivado for a bitstream",
         )
+    accelerator = open_accelerator(folder, trust=trust)
     rtl = folder / "rtl"
-    sources = [rtl / name for name in accelerator.sources]
-    if missing := [source.name for source in sources if not source.is_file()]:
-        raise BadInput(f"{rtl} lacks {', '.join(missing)}", remedy="compile the model again")
-    place = folder / "synth"
-    place.mkdir(exist_ok=True)
     start = time.monotonic()
-    result = synthesise(
-        sources,
-        accelerator.top,
-        family,
-        cwd=rtl,
-        place=place,
-        layers=[node.name for node in accelerator.nodes],
-        timeout_s=timeout_s,
-        subject=accelerator.name,
-        defines=defines,
-    )
-    document = {
-        "schema_version": SCHEMA,
-        "name": accelerator.name,
-        "family": family,
-        "part": {"xc7": "xc7z020-1", "xcup": "xczu3eg-1", "ecp5": "LFE5U-85F-6"}[family],
-        **result,
-        "seconds": {"synth": round(time.monotonic() - start, 1)},
-        "versions": {"pyosys": metadata.version("pyosys")},
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
-    }
-    if pnr:
-        from .place_route import place_and_route
-
-        routed = place_and_route(
-            place / "ecp5.nextpnr.json",
-            accelerator,
-            place=place,
-            freq_mhz=freq_mhz or 1000 / accelerator.clk_period_ns,
+    with temporary_folder("synth") as work:
+        made = [work / f"{family}.{suffix}" for suffix in ("v", "ys")]
+        result = synthesise(
+            [rtl / name for name in accelerator.sources],
+            accelerator.top,
+            family,
+            cwd=rtl,
+            place=work,
+            log=new_file(folder, "synth", f"{family}.log"),
+            layers=[node.name for node in accelerator.nodes],
             timeout_s=timeout_s,
+            subject=accelerator.name,
+            defines=defines,
         )
-        document["seconds"]["pnr"] = routed.pop("seconds")
-        document["versions"]["nextpnr"] = routed.pop("version")
-        document["pnr"] = routed
-    (place / f"{family}.json").write_text(json.dumps(document, indent=1) + "\n")
-    return document
+        document = {
+            "name": accelerator.name,
+            "family": family,
+            "part": {"xc7": "xc7z020-1", "xcup": "xczu3eg-1", "ecp5": "LFE5U-85F-6"}[family],
+            **result,
+            "seconds": {"synth": round(time.monotonic() - start, 1)},
+            "versions": {"pyosys": metadata.version("pyosys")},
+            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+        }
+        if family == "ecp5":
+            made.append(work / "ecp5.nextpnr.json")
+        if pnr:
+            from .place_route import place_and_route
+
+            routed = place_and_route(
+                work / "ecp5.nextpnr.json",
+                accelerator,
+                place=work,
+                log=new_file(folder, "synth", "nextpnr.log"),
+                freq_mhz=freq_mhz or 1000 / accelerator.clk_period_ns,
+                timeout_s=timeout_s,
+            )
+            made.append(work / "nextpnr_report.json")
+            document["seconds"]["pnr"] = routed.pop("seconds")
+            document["versions"]["nextpnr"] = routed.pop("version")
+            document["pnr"] = routed
+        return write_netlist(folder, family, made, document)
 
 
 def synthesise(
@@ -167,20 +172,22 @@ def synthesise(
     family: str,
     *,
     place: Path,
+    log: Path | None = None,
     cwd: Path | None = None,
     layers: Sequence[str] = (),
     parameters: dict[str, object] | None = None,
     defines: Sequence[str] | None = None,
     timeout_s: float = 3600,
     subject: str | None = None,
-    extra: Sequence[str] = (),
+    extra: Sequence[Command] = (),
 ) -> dict:
     """Map any module and count it.
 
     Args:
         sources: SystemVerilog files.
         top: module to map, with `parameters`.
-        place: folder for <family>.v, <family>.log and, for ecp5, <family>.nextpnr.json.
+        place: folder for <family>.v, <family>.ys, <family>.log and, for ecp5, <family>.nextpnr.json.
+        log: another place for the log.
         cwd: folder that memory files are found from.
         layers: instances of the top that stay modules, with counts of their own.
         extra: Yosys commands after reading and before mapping.
@@ -189,7 +196,7 @@ def synthesise(
         {"total", "layers", "depth", "cells", "netlist", "log"}.
     """
     defines = family_defines(family) if defines is None else defines
-    log = place / f"{family}.log"
+    log = log or place / f"{family}.log"
     xilinx = family in ("xc7", "xcup")
     read = slang_command(
         [PRIMITIVES if xilinx else PRIMITIVES.with_name("ecp5_primitives.sv"), *sources],
@@ -197,25 +204,27 @@ def synthesise(
         defines=defines,
         parameters=parameters,
     )
-    with tempfile.TemporaryDirectory(prefix="hw_bnn_synth_") as temporary:
-        kept, flat = Path(temporary) / "kept.json", Path(temporary) / "flat.json"
+    with temporary_folder("netlist") as temporary:
+        kept, flat = temporary / "kept.json", temporary / "flat.json"
         # read_slang gives every instance a module of its own, <module>$<path of the instance>.
-        keep = [f"setattr -mod -set keep_hierarchy 1 *${top}.{layer}" for layer in layers]
+        keep = [["setattr", "-mod", "-set", "keep_hierarchy", "1", f"*${top}.{layer}"]
+                for layer in layers]  # fmt: skip
         run_yosys(
             [
                 "scratchpad -set abc9.verify false",
                 read,
-                f"hierarchy -check -top {top}",
+                ["hierarchy", "-check", "-top", top],
                 *keep,
                 *extra,
                 *synth_commands(family, top),
-                f"tee -q -o {kept} stat -json",
-                f"write_verilog -noattr {place / f'{family}.v'}",
+                ["tee", "-q", "-o", str(kept), "stat", "-json"],
+                ["write_verilog", "-noattr", str((place / f"{family}.v").absolute())],
                 "setattr -mod -unset keep_hierarchy",
                 "flatten",
                 "clean",
-                *([f"write_json {place / 'ecp5.nextpnr.json'}"] if family == "ecp5" else []),
-                f"write_json {flat}",
+                *([["write_json", str((place / "ecp5.nextpnr.json").absolute())]]
+                  if family == "ecp5" else []),
+                ["write_json", str(flat)],
             ],
             log=log,
             cwd=cwd,
@@ -239,7 +248,8 @@ def synthesise(
         module = next((name for name in modules if name.endswith(f"${top}.{layer}")), None)
         if module is not None:
             named[layer] = count_resources(module_cells(modules, module))
-    shutil.move(log.with_suffix(".ys"), place / f"{family}.ys")
+    if (script := log.with_suffix(".ys")) != place / f"{family}.ys":
+        shutil.move(script, place / f"{family}.ys")
     return {
         "total": counted,
         "layers": named,

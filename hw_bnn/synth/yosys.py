@@ -4,13 +4,17 @@ Yosys ends its process at an error and cannot be interrupted from Python, so eve
 child with a time-out; its log stays where the caller wants it, and an error carries Yosys' own
 words.
 
-    run_yosys(["read_slang top.sv --top top", "synth_xilinx -family xc7 -top top"],
-    log=Path("y.log"))
+    run_yosys([["read_slang", "top.sv", "--top", "top"], "synth_xilinx -family xc7"],
+              log=Path("y.log"))
+
+A command with a name or path in it is a list of its arguments, which Yosys takes as they are: there
+is no quoting that a name could break out of. A command of ours alone may be a plain line.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -20,12 +24,17 @@ from pathlib import Path
 from ..errors import CheckFailed, MissingTool
 
 _DRIVER = """
-import sys
+import json, sys
 from pyosys import libyosys
 design = libyosys.Design()
-for line in open(sys.argv[1]).read().splitlines():
-    libyosys.run_pass(line, design)
+for command in json.load(sys.stdin):
+    if isinstance(command, str):
+        libyosys.run_pass(command, design)
+    else:
+        libyosys.Pass.call(design, command)
 """
+Command = str | Sequence[str]
+_PLAIN = re.compile(r"[\w %$:;+/*.,='\"-]+", re.ASCII)  # no line of ours holds anything else
 
 # In order: what read_slang says of a source line, what Yosys says, how a crash looks.
 _ERRORS = (
@@ -48,7 +57,7 @@ def share_folder() -> Path:
 
 
 def run_yosys(
-    commands: Sequence[str],
+    commands: Sequence[Command],
     *,
     log: Path,
     cwd: Path | None = None,
@@ -58,8 +67,9 @@ def run_yosys(
     """Run Yosys commands and return the log's text.
 
     Args:
-        commands: Yosys commands, one a line; paths are relative to `cwd`.
-        log: file that receives the script's whole output; it stays.
+        commands: Yosys commands, as lists of arguments or, without a name of anybody else's, as
+            lines; paths are relative to `cwd`.
+        log: file that receives the script's whole output; it stays, and the commands beside it.
         cwd: folder to run in; memory files ($readmemh) are found from there.
         timeout_s: seconds after which Yosys is stopped.
         subject: what is being synthesised, for the error's first words.
@@ -72,14 +82,14 @@ def run_yosys(
     share_folder()
     log = Path(log).resolve()
     log.parent.mkdir(parents=True, exist_ok=True)
-    script = log.with_suffix(".ys")
-    script.write_text("\n".join(commands) + "\n")
+    log.with_suffix(".ys").write_text("".join(f"{_line(command)}\n" for command in commands))
+    given = json.dumps([c if isinstance(c, str) else list(map(str, c)) for c in commands])
     try:
         with log.open("wb") as output:
             done = subprocess.run(
-                [sys.executable, "-c", _DRIVER, str(script)],
+                [sys.executable, "-c", _DRIVER],
                 cwd=cwd,
-                stdin=subprocess.DEVNULL,
+                input=given.encode(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=timeout_s,
@@ -99,18 +109,26 @@ def run_yosys(
     return text
 
 
+def _line(command: Command) -> str:
+    """A command as a person reads it in a script."""
+    if isinstance(command, str):
+        if not _PLAIN.fullmatch(command):
+            raise ValueError(f"the command {command!r} has to be a list of its arguments")
+        return command
+    return " ".join(word if _PLAIN.fullmatch(word) else json.dumps(word) for word in command)
+
+
 def slang_command(
     sources: Sequence[Path | str],
     top: str,
     *,
     defines: Sequence[str] = (),
     parameters: dict[str, object] | None = None,
-) -> str:
+) -> list[str]:
     """The read_slang command for SystemVerilog sources; hierarchy is kept."""
     words = ["read_slang", "--keep-hierarchy", "--top", top]
     words += [f"-D{define}" for define in defines]
     for name, value in (parameters or {}).items():
         words += ["-G", f"{name}={value}"]
-    return " ".join(
-        [*words, *(f'"{source}"' if " " in str(source) else str(source) for source in sources)]
-    )
+    # Absolute: a name that starts with a dash is no option.
+    return [*words, *(str(Path(source).absolute()) for source in sources)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
+from ..netlists import FAMILIES, read_netlist
 from .compare import LISTED, Outcome
 from .junit import Check
 from .stage import Case
@@ -85,9 +85,9 @@ def _accuracy(case: Case, outcomes: dict[str, Outcome]) -> dict[str, float | Non
 
 def _resources(case: Case) -> dict[str, float | None]:
     """What synthesis counted, where it has been run for this accelerator."""
-    for family in ("xc7", "xcup", "ecp5"):
-        path = case.folder / "synth" / f"{family}.json"
-        if path.is_file():
-            total = json.loads(path.read_text())["total"]
-            return {"luts": total["lut"], "ffs": total["ff"], "brams": total["bram"]}
-    return {"luts": None, "ffs": None, "brams": None}
+    kinds = {"luts": "lut", "ffs": "ff", "brams": "bram"}
+    for family in FAMILIES:
+        document = read_netlist(case.folder, family)
+        if document is not None:
+            return {name: document.total.get(kind) for name, kind in kinds.items()}
+    return dict.fromkeys(kinds)

@@ -12,7 +12,6 @@ such frames are counted as `float_ties` and listed, not hidden. Anything else is
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import console
 from ..accelerator import Accelerator
+from ..accelerator_folder import DATAFLOW, MODEL, open_accelerator
 from ..errors import BadInput, CheckFailed
-from ..folder import output_file, output_folder
+from ..folder import output_file, output_folder, within
 from ..frames import load_frames
+from ..temporary import temporary_folder
 from .junit import Check, junit_xml
 from .stage import Ask, check_names
 from .summary import checks, summarise
@@ -63,6 +64,7 @@ def verify(
     also: Sequence[str] = (),
     junit: str | Path | None = None,
     force: bool = False,
+    trust: bool = False,
 ) -> dict:
     """Compile a model, simulate it, and compare all stages.
 
@@ -82,6 +84,8 @@ def verify(
         also: optional stages to run: netlist, the gates of that family (xc7 by default).
         junit: JUnit XML file to write, also where stages differ.
         force: replace an `out` folder written before.
+        trust: take an accelerator folder that was not compiled by this user on this machine (see
+            docs/trust.md).
 
     Returns:
         The summary; `passed` says whether all stages agree. Keys: accuracy, frames, mismatches,
@@ -108,7 +112,7 @@ def verify(
     with _workplace(out, force) as folder:
         return verify_into(
             folder, model, options, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
-            synth=synth, also=also, junit=junit, keep=out is not None,
+            synth=synth, also=also, junit=junit, keep=out is not None, trust=trust,
         )  # fmt: skip
 
 
@@ -125,6 +129,7 @@ def verify_into(
     also: Sequence[str] = (),
     junit: str | Path | None = None,
     keep: bool = True,
+    trust: bool = False,
     seconds: dict[str, float] | None = None,
 ) -> dict:
     """The work of :func:`verify` in a folder that is there.
@@ -137,7 +142,7 @@ def verify_into(
     seconds = {} if seconds is None else seconds
     if model.is_dir():
         place, source = model, model / "model.onnx"
-        used = Accelerator.load(place).options
+        used = open_accelerator(place, trust=trust, needs=[MODEL, DATAFLOW]).options
     else:
         place, source, used = folder / "accelerator", model, compile_options
     golden = _golden(source, used.get("input_datatype"), used.get("input_scale"))
@@ -167,8 +172,8 @@ def failed(summary: dict) -> CheckFailed | None:
 @contextmanager
 def _workplace(out: str | Path | None, force: bool) -> Iterator[Path]:
     if out is None:
-        with tempfile.TemporaryDirectory(prefix="hw_bnn_verify_") as folder:
-            yield Path(folder)
+        with temporary_folder("verify") as folder:
+            yield folder
     else:
         with output_folder(out, overwrite=force) as folder:
             yield folder
@@ -208,7 +213,7 @@ def write_results(summary: dict, place: Path, out: Path | None) -> None:
     from ..report import report
 
     text = json.dumps(summary, indent=1) + "\n"
-    with output_file(place / "reports" / "verification.json") as partial:
+    with output_file(within(place, "reports", "verification.json")) as partial:
         partial.write_text(text)
     if out is not None:
         (out / "summary.json").write_text(text)

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.networks import binary_mlp
 from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator_folder import reseal
 from hw_bnn.errors import CheckFailed
 from hw_bnn.sim import NativeModel, capture, pack_input, simulate, unpack_output
 
@@ -119,5 +120,6 @@ def test_a_dropped_handshake_is_caught(tb, tmp_path):
         "assign push = s_axis_tvalid && s_axis_tready;",
         "logic [7:0] n = 0; always_ff @(posedge ap_clk) n <= n + 8'(s_axis_tvalid && s_axis_tready);"
         "assign push = s_axis_tvalid && s_axis_tready && n != 8'hff;"))  # fmt: skip
+    reseal(folder)
     with pytest.raises(CheckFailed, match="hangs|tlast"):
         simulate(folder, tb.x)

@@ -5,40 +5,10 @@ import re
 
 import pytest
 
-from hw_bnn.accelerator import Accelerator, Input, Node, Output, Stream
+from small_accelerator import make_folder
+
 from hw_bnn.errors import BadInput
 from hw_bnn.report import report
-
-INPUT = Input(
-    datatype="UINT8", minimum=0, maximum=16, shape=[64], stream_shape=[64], tensor="x",
-    elements=64, element_bits=8, words=16, word_bits=32, tdata_bits=32,
-)  # fmt: skip
-OUTPUT = Output(
-    mode="both", tensor="scores", scores=10, lanes=10, score_bits=8, label_bits=4,
-    label_offset=80, words=1, tdata_bits=88,
-)  # fmt: skip
-
-
-def accelerator(**changes):
-    """A plausible accelerator; nothing of it is simulated here."""
-    nodes = [
-        Node(name="mvau_0", op="IntMVAU_rtl", module="m0", layer="/fc1/MatMul", inputs=["s0"],
-             outputs=["s1"], cycles=32, pe=8, simd=16, mw=64, mh=64),
-        Node(name="fifo_0", op="StreamingFIFO_rtl", module="f0", inputs=["s1"], outputs=["s2"],
-             cycles=8, depth=4),
-        Node(name="mvau_1", op="XnorMVAU_rtl", module="m1", layer="<b>fc2</b>", inputs=["s2"],
-             outputs=["s3"], cycles=20, pe=2, simd=16, mw=64, mh=10),
-    ]  # fmt: skip
-    streams = [
-        Stream(name="s1", producer="mvau_0", consumer="fifo_0", words=8, word_bits=8, tdata_bits=8)
-    ]
-    document = dict(
-        name="net", board="pynq-z1", part="xc7z020clg400-1", clk_period_ns=10.0, input=INPUT,
-        output=OUTPUT, nodes=nodes, streams=streams, bound_cycles=32, sources=["m0.v"],
-        hashes={"rtl/m0.v": "00ff"}, versions={"finn-plus": "1.6.1"}, options={"target_cycles": 32},
-    )  # fmt: skip
-    return Accelerator(**{**document, **changes})
-
 
 VERIFICATION = {
     "passed": True,
@@ -58,7 +28,7 @@ VERIFICATION = {
 def folder(tmp_path):
     def make(verification=None, **changes):
         (tmp_path / "reports").mkdir(exist_ok=True)
-        (tmp_path / "accelerator.json").write_text(accelerator(**changes).dump())
+        make_folder(tmp_path, **changes)
         if verification is not None:
             (tmp_path / "reports" / "verification.json").write_text(json.dumps(verification))
         return tmp_path

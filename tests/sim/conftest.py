@@ -1,6 +1,5 @@
 """A tiny hand-written accelerator, as a whole folder, for the tests of the engines."""
 
-import hashlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from hw_bnn.accelerator import Accelerator, Input, Memory, Node, Output, Stream
+from hw_bnn.accelerator_folder import seal
 
 TOY = Path(__file__).parent / "toy"
 WORDS, N = 3, 5  # of the toy's parameters: 24 bipolar inputs, 5 scores
@@ -96,13 +96,7 @@ def make_toy(folder: Path, seed: int = 0) -> Toy:
         shutil.copyfile(source, rtl / source.name)
     weights = np.random.default_rng(seed).choice([-1, 1], size=(N, 8 * WORDS))
     write_weights(rtl / "layer_0_weights.hex", weights)
-    accelerator = describe()
-    hashes = {
-        f"rtl/{p.name}": hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(rtl.iterdir())
-    }
-    accelerator = accelerator.model_copy(update={"hashes": hashes})
-    (folder / "accelerator.json").write_text(accelerator.dump())
-    return Toy(folder, accelerator, weights)
+    return Toy(folder, seal(folder, describe()), weights)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import WORDS, describe, make_toy, random_inputs
 
+from hw_bnn.accelerator_folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed, MissingTool
 from hw_bnn.sim import cocotb_engine, simulate
 
@@ -36,6 +37,7 @@ def change(toy, file, old, new):
     path = toy.folder / "rtl" / file
     assert path.read_text().count(old) == 1
     path.write_text(path.read_text().replace(old, new))
+    reseal(toy.folder)
 
 
 def test_the_bound_checker_names_the_stream(toy):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from hw_bnn.accelerator import Accelerator, Input, Node, Output, Stream
+from hw_bnn.accelerator_folder import seal
 from hw_bnn.errors import CheckFailed
 from hw_bnn.rtl import FOLDER as RTL
 from hw_bnn.sim import simulate
@@ -108,7 +109,7 @@ def joined(tmp_path_factory):
         bound_cycles=WORDS, sources=[*KERNELS, "bnn_accelerator.v"], hashes={}, versions={},
         options={},
     )  # fmt: skip
-    (folder / "accelerator.json").write_text(accelerator.dump())
+    seal(folder, accelerator)
     return folder
 
 

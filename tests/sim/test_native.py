@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import WORDS, N, make_toy, random_inputs
 
+from hw_bnn.accelerator_folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import NativeModel, capture, pack_input, simulate, unpack_output
 
@@ -129,6 +130,7 @@ def mutate(toy, tmp_path, file, old, new):
     text = path.read_text()
     assert text.count(old) == 1
     path.write_text(text.replace(old, new))
+    reseal(folder)
     return folder
 
 
@@ -142,6 +144,7 @@ def test_a_deadlock_stops_by_itself_and_names_the_streams(shared, tmp_path):
         (broken / "rtl/toy_layer.v").read_text().replace("left == 1 && m_axis_tready", "1'b0")
         .replace("|| left == 0 ", "")
     )  # fmt: skip
+    reseal(broken)
     with pytest.raises(CheckFailed, match="hangs") as caught:
         simulate(broken, x)
     text = str(caught.value)
@@ -160,6 +163,7 @@ def test_a_lost_word_is_a_hang_not_a_wrong_score(shared, tmp_path):
     broken_fill.write_text(broken_fill.read_text().replace(
         "fill <= fill + 32'(s_axis_tvalid && s_axis_tready)",
         "fill <= fill + 32'(s_axis_tvalid && s_axis_tready && s_axis_tdata != 8'h5a)"))  # fmt: skip
+    reseal(broken)
     with pytest.raises(CheckFailed, match="tlast|hangs"):
         simulate(broken, x)
 
@@ -179,6 +183,7 @@ def test_surplus_words_are_found(shared, tmp_path):
     path = broken / "rtl/toy_layer.v"
     path.write_text(path.read_text().replace(
         "left    <= N;", "left <= total == 19 ? 2 * N : N; total <= total + 1;"))  # fmt: skip
+    reseal(broken)
     with pytest.raises(CheckFailed, match="a word after the last frame"):
         simulate(broken, x[:20])
 

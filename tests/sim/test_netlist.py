@@ -8,7 +8,9 @@ import pytest
 from conftest import TOY, describe, make_toy, random_inputs
 
 from hw_bnn.accelerator import Input, Output
+from hw_bnn.accelerator_folder import reseal, seal
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
+from hw_bnn.netlists import reseal_netlist, write_netlist
 from hw_bnn.sim import NativeModel, pack_input, simulate
 from hw_bnn.sim.netlist import CELLS, cell_library, netlist_model, used_cells
 
@@ -24,6 +26,7 @@ def toy(tmp_path_factory):
     # FIFOs of two words: the toy's own can hold 64, of which gates would only be many
     fifo = toy.folder / "rtl/fifo.sv"
     fifo.write_text(fifo.read_text().replace("SPACE = 64", "SPACE = 4").replace("[5:0]", "[1:0]"))
+    reseal(toy.folder)
     for family in ("xc7", "ecp5"):
         synth(toy.folder, family)
     return toy
@@ -46,6 +49,8 @@ def test_weights_are_in_the_gates(toy, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(toy.folder, folder)
     (folder / "rtl/layer_0_weights.hex").write_text("0\n0\n0\n")
+    reseal(folder)
+    reseal_netlist(folder, "xc7")
     x = random_inputs(50)
     gates = simulate(folder, x, engine="netlist", family="xc7")
     assert (gates.scores == toy.expected(x)[0]).all()
@@ -68,6 +73,7 @@ def test_one_flipped_bit_of_a_lut_is_caught(toy, tmp_path):
     path = folder / "synth/xc7.v"
     # an input's XNOR with a weight
     path.write_text(flipped(path.read_text(), "toy_layer", "LUT2", "s_axis_tdata["))
+    reseal_netlist(folder, "xc7")
     x = random_inputs(300)
     try:
         gates = simulate(folder, x, engine="netlist", family="xc7")
@@ -79,7 +85,8 @@ def test_one_flipped_bit_of_a_lut_is_caught(toy, tmp_path):
 @pytest.mark.parametrize("change, error, says", [
     (lambda f: shutil.rmtree(f / "synth"), BadInput, "no netlist.*hw-bnn synth"),
     (lambda f: (f / "synth/xc7.v").write_text(
-        (f / "synth/xc7.v").read_text().replace("  LUT2 #(", "  DSP48E9 #(", 1)),
+        (f / "synth/xc7.v").read_text().replace("  LUT2 #(", "  DSP48E9 #(", 1))
+     and reseal_netlist(f, "xc7"),
      Unsupported, "cells without a model: DSP48E9"),
 ])  # fmt: skip
 def test_what_cannot_be_simulated_is_refused(toy, tmp_path, change, error, says):
@@ -182,8 +189,7 @@ def memory_folder(folder, memories):
                       score_bits=8, label_bits=1, label_offset=0, words=1, tdata_bits=out_bits),
         nodes=[], streams=[], sources=["ram.v", "bnn_accelerator.v"], bound_cycles=1,
     ))  # fmt: skip
-    (folder / "accelerator.json").write_text(accelerator.dump())
-    return accelerator
+    return seal(folder, accelerator)
 
 
 @pytest.mark.parametrize("family, cells", [("xc7", {"RAMB18E1", "RAMB36E1"}), ("ecp5", {"DP16KD"})])
@@ -201,9 +207,11 @@ def test_block_ram_models_equal_the_memories_they_replace(tmp_path, family, cell
     run_yosys(
         [slang_command([rtl / name for name in accelerator.sources], accelerator.top),
          f"{command} -flatten -top {accelerator.top}".replace("synth_ecp5 -flatten", "synth_ecp5"),
-         f"write_verilog -noattr {place / family}.v"],
+         ["write_verilog", "-noattr", f"{tmp_path / family}.v"]],
         log=place / "log", cwd=rtl,
     )  # fmt: skip
+    document = {"family": family, "part": "x", "total": {}, "layers": {}}
+    write_netlist(tmp_path / "rams", family, [tmp_path / f"{family}.v"], document)
     assert cells <= used_cells((place / f"{family}.v").read_text())
     rng = np.random.default_rng(9)
     x = rng.integers(0, 65536, size=(6000, 8))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import random_inputs
 
+from hw_bnn.accelerator_folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import simulate
 from hw_bnn.sim.cache import cache_folder
@@ -58,6 +59,7 @@ def test_other_inputs_weights_or_options_are_other_runs(toy):
     assert simulate(toy.folder, x, resume=True, stall=0.1).shards_reused == 0
     weights = toy.folder / "rtl/layer_0_weights.hex"
     weights.write_text(weights.read_text()[::-1].strip() + "\n")
+    reseal(toy.folder)
     changed = simulate(toy.folder, x, resume=True)
     assert changed.shards_reused == 0 and (changed.scores != toy.expected(x)[0]).any()
 
@@ -117,13 +119,14 @@ def test_a_worker_that_is_killed_is_reported(toy, monkeypatch):
 def test_an_error_in_a_worker_keeps_its_class_and_words(toy):
     path = toy.folder / "rtl/toy_argmax.v"
     path.write_text(path.read_text().replace("index == N - 1", "index == N - 2"))
+    reseal(toy.folder)
     with pytest.raises(CheckFailed, match="tlast is 1 at word 3 of frame 0"):
         simulate(toy.folder, random_inputs(100), jobs=2)
 
 
 def test_a_folder_that_cannot_be_written_is_named(toy):
     (toy.folder / "sim").write_text("a file in the way")
-    with pytest.raises(BadInput, match="sim.* cannot be written.*without resume"):
+    with pytest.raises(BadInput, match="sim.* cannot be written: a part of the path is a file"):
         simulate(toy.folder, random_inputs(4), resume=True)
 
 

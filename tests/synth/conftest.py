@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hw_bnn.accelerator import TOP, Accelerator, Input, Node, Output, Stream
+from hw_bnn.accelerator_folder import seal
 from hw_bnn.rtl import rtl_sources
 
 TOP_TEXT = """
@@ -69,8 +70,12 @@ def accelerator(tmp_path):
     (rtl / "t.hex").write_text("4210842108\n")
     (rtl / f"{TOP}.sv").write_text(TOP_TEXT)
     sources = [file.name for file in files] + ["layer0_fifo.v", "layer1_mvau.v", f"{TOP}.sv"]
-    node = dict(inputs=["a"], outputs=["b"], cycles=1)
-    (folder / "accelerator.json").write_text(
+    def stream(name, producer, consumer, bits):
+        return Stream(name=name, producer=producer, consumer=consumer, words=1, word_bits=bits,
+                      tdata_bits=bits)  # fmt: skip
+
+    seal(
+        folder,
         Accelerator(
             name="tiny",
             board="ulx3s",
@@ -101,24 +106,21 @@ def accelerator(tmp_path):
                 tdata_bits=8,
             ),
             nodes=[
-                Node(name="layer0_fifo", op="Fifo_rtl", module="fifo", parameters=QUEUE, **node),
-                Node(name="layer1_mvau", op="XnorMVAU_rtl", module="xnor_mvau", parameters=UNIT, **node),
-            ],
+                Node(name="layer0_fifo", op="Fifo_rtl", module="fifo", cycles=1, parameters=QUEUE,
+                     inputs=["s_axis"], outputs=["between"]),
+                Node(name="layer1_mvau", op="XnorMVAU_rtl", module="xnor_mvau", cycles=1,
+                     parameters=UNIT, inputs=["between"], outputs=["m_axis"]),
+            ],  # fmt: skip
             streams=[
-                Stream(
-                    name="between",
-                    producer="layer0_fifo",
-                    consumer="layer1_mvau",
-                    words=1,
-                    word_bits=16,
-                    tdata_bits=16,
-                )
+                stream("s_axis", "s_axis", "layer0_fifo", 16),
+                stream("between", "layer0_fifo", "layer1_mvau", 16),
+                stream("m_axis", "layer1_mvau", "m_axis", 8),
             ],
             bound_cycles=1,
             sources=sources,
             hashes={},
             versions={},
             options={},
-        ).dump()
+        ),
     )
     return folder

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator_folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.synth import bitstream, ecp5_bitstream, place_route, synth
 from hw_bnn.synth.depth import logic_depth
@@ -39,7 +40,7 @@ def test_a_bitstream_for_the_ulx3s(accelerator):
 
 
 def test_a_missed_clock_of_another_part_says_so(accelerator, monkeypatch):
-    def run_tool(_name, _arguments, *, log, timeout_s):
+    def run_tool(_name, _arguments, *, log, timeout_s, cwd=None):
         log.write_text("ERROR: Max frequency for clock 'clk': 81.50 MHz (FAIL at 100.00 MHz)\n")
         return 1
 
@@ -73,12 +74,13 @@ def test_a_dry_run_writes_sources_only(accelerator):
 def test_errors_carry_the_tools_words_and_the_log(accelerator):
     path = accelerator / "rtl" / "layer0_fifo.v"
     path.write_text(path.read_text().replace("fifo #(", "no_such_kernel #("))
+    reseal(accelerator)
     with pytest.raises(
         CheckFailed, match=r"tiny: .*unknown module 'no_such_kernel' \(log: .*xc7\.log\)"
     ):
         synth(accelerator)
     path.unlink()
-    with pytest.raises(BadInput, match="lacks layer0_fifo.v"):
+    with pytest.raises(BadInput, match="layer0_fifo.v is missing"):
         synth(accelerator)
 
 
@@ -89,7 +91,7 @@ def test_errors_carry_the_tools_words_and_the_log(accelerator):
     ("ecppack", "ERROR: no such tile\n", r"tiny: ecppack failed: ERROR: no such tile \(log: .*ecppack\.log\)"),
 ])  # fmt: skip
 def test_a_failing_tool_gives_no_bitstream(accelerator, monkeypatch, tool, said, message):
-    def run_tool(name, arguments, *, log, timeout_s):
+    def run_tool(name, arguments, *, log, timeout_s, cwd=None):
         log.write_text(
             said
             if name == tool

@@ -12,6 +12,7 @@ from small_onnx import perceptron
 
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator_folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import simulate
 from hw_bnn.verify import failed, stage, verify
@@ -87,6 +88,7 @@ def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     address = (node.mh // node.pe - 1) * (node.mw // node.simd)
     words[address] = f"{int(words[address], 16) ^ 1:0{len(words[address])}x}"
     memory.write_text("\n".join(words))
+    reseal(accelerator)
     channel = node.mh - node.pe
 
     code = cli.run(["verify", str(accelerator), "--frames", "300", "--out", str(tmp_path / "out"),
@@ -244,6 +246,7 @@ def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
     words = memory.read_text().split("\n")
     words[0] = f"{int(words[0], 16) ^ 8:0{len(words[0])}x}"  # bit 3 of lane 0 of the first nf
     memory.write_text("\n".join(words))
+    reseal(accelerator)
     assert cli.run(["verify", str(accelerator), "--frames", "300"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert "rtl differs from golden first in sign0 (tensor o0), frame " in error
@@ -264,6 +267,7 @@ def test_one_dropped_handshake_is_found_and_named(accelerator, layer, capsys):
     text = text.replace("valid(in0_V_TVALID)", "valid(in0_V_TVALID && moved != 100)")
     head, body = text.split(");\n\n", 1)
     wrapper.write_text(f"{head});\n\n  {count}{body}")
+    reseal(accelerator)
     assert cli.run(["verify", str(accelerator), "--frames", "300"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert f"{node.name} (layer {layer}) took 300 whole frames and gave 299: it loses" in error
