@@ -7,6 +7,7 @@ stderr; ``--debug`` adds the traceback.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -38,6 +39,9 @@ def _stop(signum: int, frame: object) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code (the console script)."""
     signal.signal(signal.SIGTERM, _stop)  # so that half-written output is removed
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the locale's encoding lacks is no error
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:] if arguments is None else arguments)
     sys.stdout.flush()
     sys.exit(code)
@@ -103,8 +107,7 @@ def _explain(error: Exception) -> tuple[int, str]:
 
 def _sentence(text: str) -> str:
     """On one line, at most about 600 characters, no control characters of a terminal."""
-    text = re.sub(r"\s+", " ", text).strip()
-    text = "".join(c if c.isprintable() else "?" for c in text)
+    text = console.printable(re.sub(r"\s+", " ", text).strip())
     return text if len(text) <= 600 else f"{text[:600]} ..."
 
 

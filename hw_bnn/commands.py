@@ -56,7 +56,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> bool:
     if value:
-        print(f"hw-bnn {__version__}")
+        console.out(f"hw-bnn {__version__}")
         raise typer.Exit()
     return value
 
@@ -161,7 +161,7 @@ def export(
 
     with console.stage("export"):
         path = export(run, output)
-    _finish({"model": str(path)}, lambda result: print(f"wrote {result['model']}"), json)
+    _finish({"model": str(path)}, lambda result: console.out(f"wrote {result['model']}"), json)
 
 
 @app.command("compile")
@@ -210,11 +210,11 @@ def _show_accelerator(document: dict) -> None:
     ]  # fmt: skip
     columns = ["node", "model's layer", "op", "PE", "SIMD", "cycles", "LUT", "FF", "BRAM"]
     console.table(f"{document['folder']}", columns, rows, right=[3, 4, 5, 6, 7, 8])
-    print(f"bound: {document['bound_cycles']:,} cycles per frame")
+    console.out(f"bound: {document['bound_cycles']:,} cycles per frame")
     bottleneck = document["folding"]["bottleneck"]
-    print(f"slowest: {bottleneck['node']}, {bottleneck['why']}")
+    console.out(f"slowest: {bottleneck['node']}, {bottleneck['why']}")
     if total := document["resources"]:
-        print(f"estimate: {total['lut']:,} LUTs, {total['ff']:,} FFs, {total['bram']:g} block RAMs")
+        console.out(f"estimate: {total['lut']:,} LUTs, {total['ff']:,} FFs, {total['bram']:g} block RAMs")
 
 
 @app.command()
@@ -341,7 +341,7 @@ def report(
     from .report import report
 
     path = report(folder, output)
-    _finish({"report": str(path)}, lambda result: print(f"wrote {result['report']}"), json)
+    _finish({"report": str(path)}, lambda result: console.out(f"wrote {result['report']}"), json)
 
 
 @app.command()
@@ -369,9 +369,9 @@ def _show_resources(document: dict) -> None:
     title = f"{document['name']} on {document['part']}"
     console.table(title, ["layer", *kinds], rows, right=range(1, len(kinds) + 1))
     depth = document["depth"]
-    print(f"longest path: {depth['lut_levels']} LUTs, about {depth['estimated_mhz']:g} MHz")
+    console.out(f"longest path: {depth['lut_levels']} LUTs, about {depth['estimated_mhz']:g} MHz")
     if "pnr" in document:
-        print(f"placed and routed: {document['pnr']['fmax_mhz']:g} MHz")
+        console.out(f"placed and routed: {document['pnr']['fmax_mhz']:g} MHz")
 
 
 @app.command()
@@ -412,4 +412,4 @@ def sweep(
 
     folder = sweep(sweep_yaml, scheduler, data_root=data_root, out=out, workers=workers)
     document = _read_json(folder / "sweep.json")
-    _finish(document, lambda _: print(f"wrote {folder}/sweep.json"), json)
+    _finish(document, lambda _: console.out(f"wrote {folder}/sweep.json"), json)

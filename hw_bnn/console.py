@@ -9,7 +9,9 @@ nothing else on stdout:
         advance(256)
     table("Verification", ["stage", "frames"], [["golden", "1797"]])
 
-Stages nest, and any code may open one; all share one live display.
+Stages nest, and any code may open one; all share one live display. Names of files, nodes and tensors
+are other people's words: what could move a terminal's cursor, colour it or reverse its writing
+(control characters, escapes, marks of direction) is shown as ``?``.
 """
 
 from __future__ import annotations
@@ -40,10 +42,25 @@ def is_terminal() -> bool:
     return sys.stderr.isatty()
 
 
+def printable(text: object) -> str:
+    r"""Text as it may stand on a terminal or in a document; lines stay lines.
+
+    >>> printable("fc\x1b[2J1\n\udcff\u202e\x9b")
+    'fc?[2J1\n???'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in str(text))
+
+
+def out(text: object) -> None:
+    """Lines of a result, on stdout."""
+    print(printable(text), flush=True)
+
+
 def say(text: str) -> None:
     """One line for the user, on stderr."""
     if _quiet:
         return
+    text = printable(text)
     if _live is not None:
         _live.console.print(text, markup=False, highlight=False, soft_wrap=True)
     else:
@@ -52,7 +69,7 @@ def say(text: str) -> None:
 
 def error(text: str) -> None:
     """One sentence about what went wrong, on stderr."""
-    print(f"error: {text}", file=sys.stderr, flush=True)
+    print(f"error: {printable(text)}", file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -77,6 +94,7 @@ def table(
 ) -> None:
     """Print a table on stdout; columns numbered in `right` are aligned to the right."""
     text = [[_cell(cell) for cell in row] for row in rows]
+    title = _line(title)
     if sys.stdout.isatty():
         _rich_table(title, columns, text, right)
     else:
@@ -116,7 +134,11 @@ def _cell(cell: object) -> str:
         return "-"
     if isinstance(cell, int) and not isinstance(cell, bool):
         return f"{cell:,}"
-    return str(cell)
+    return _line(cell)
+
+
+def _line(text: object) -> str:
+    return printable(" ".join(str(text).splitlines()))
 
 
 def _rich_table(
@@ -142,6 +164,7 @@ def _task(
     """A running task: on a terminal a line of the shared display, otherwise now and then a line."""
     global _live, _open
     started = time.monotonic()
+    title, unit = _line(title), _line(unit)
     if _quiet:
         yield (lambda count: None), started
         return

@@ -134,12 +134,12 @@ def show(report: dict) -> None:
     )
     absent = [i for i in items if i["state"] != "ok"]
     if absent:
-        print("\nHow to get what is missing")
+        console.out("\nHow to get what is missing")
         for item in absent:
-            print(f"  {item['name']}: {item['get']}")
-    print("\nReady")
+            console.out(f"  {item['name']}: {item['get']}")
+    console.out("\nReady")
     for command, ready in report["ready"].items():
-        print(f"  {command}: {'yes' if ready else 'no'}")
+        console.out(f"  {command}: {'yes' if ready else 'no'}")
 
 
 def _found(item: dict) -> str:

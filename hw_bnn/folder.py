@@ -19,7 +19,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,7 @@ MARKER = ".hw_bnn"
 
 _MARKER_TEXT = "This folder was written by hw_bnn, which may replace it as a whole.\n"
 
+_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "host"
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space or choose another disk"),
     errno.EDQUOT: ("the disk quota is used up", "free some space or choose another disk"),
@@ -58,85 +61,6 @@ def place(path: str | Path) -> Path:
         raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
 
 
-def within(folder: str | Path, *parts: str) -> Path:
-    """The path of a file or folder below FOLDER, to be written; FOLDER's own content may not lead away.
-
-    A folder that somebody else packed can hold a link of any name to any place: what is written to
-    `reports/report.html` has to land there.
-
-    Raises:
-        BadInput: one of PARTS is a link.
-    """
-    path = Path(folder)
-    for part in parts:
-        path = path / part
-        if path.is_symlink():
-            raise BadInput(
-                f"{path} is a link, and nothing is written through it", remedy="remove the link"
-            )
-    return path
-
-
-def subfolder(folder: str | Path, *parts: str) -> Path:
-    """As :func:`within`, and the folder is made where it is not there.
-
-    Raises:
-        BadInput: one of PARTS is a link or a file, or the folder cannot be made.
-    """
-    path = within(folder, *parts)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise BadInput(f"{path} is a file, not a folder", remedy="move it away") from None
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return path
-
-
-def workplace(folder: str | Path, *parts: str) -> Path:
-    """As :func:`subfolder`, for tools that write files of any name there.
-
-    Raises:
-        BadInput: as :func:`subfolder`; or there is a link anywhere in it.
-    """
-    path = subfolder(folder, *parts)
-    for above, folders, files in os.walk(path):
-        for name in (*folders, *files):
-            within(above, name)
-    return path
-
-
-def new_file(folder: str | Path, *parts: str) -> Path:
-    """The path of a file below FOLDER that a tool is to write: what was there is removed.
-
-    Raises:
-        BadInput: as :func:`subfolder`; or what was there cannot be removed.
-    """
-    path = subfolder(folder, *parts[:-1]) / parts[-1]
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    return path
-
-
-def replace(source: Path, target: Path) -> None:
-    """Move a file, also from another file system, so that TARGET is whole at any time.
-
-    A link at TARGET is replaced, not followed.
-
-    Raises:
-        OSError: TARGET cannot be written.
-    """
-    aside = target.with_name(f".{os.getpid()}.partial.{target.name}")
-    try:
-        shutil.copyfile(source, aside)
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
-    source.unlink()
-
-
 def cannot_write(path: str | Path, error: OSError) -> BadInput:
     """The sentence for an `error` of the operating system met while writing PATH."""
     reason, remedy = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
@@ -159,6 +83,7 @@ def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
     final = place(path)
     _check_target(final, path, overwrite)
     made = _make_parents(final.parent, path)
+    _remove_partial_folders(final.parent)
     try:
         with _lock(final, path):
             _restore(final)
@@ -200,10 +125,12 @@ def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
     if final.exists() and not overwrite:
         raise BadInput(f"{path} exists already", remedy="choose another name or give --force")
     made = _make_parents(final.parent, path)
-    # The suffix stays last: writers of numpy and ONNX look at it.
-    partial = final.with_name(f".{os.getpid()}.partial.{final.name}")
+    remove_partial_files(final.parent)
+    partial = partial_name(final)
     try:
         yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())  # before the rename: after a power cut there is one of the two
         os.replace(partial, final)
     except OSError as error:
         if _is_ours(error, partial):
@@ -216,6 +143,54 @@ def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
                 folder.rmdir()
             except OSError:
                 break
+
+
+def partial_name(final: Path) -> Path:
+    """The name under which a file is written before it is FINAL; it tells who writes it."""
+    # The suffix stays last: writers of numpy and ONNX look at it.
+    return final.with_name(f".{_HOST}.{os.getpid()}.partial.{final.name}")
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove half-written files in FOLDER whose writer on this machine has been killed."""
+    pattern = re.compile(rf"\.{re.escape(_HOST)}\.(\d{{1,9}})\.partial\..+")
+    try:
+        for name in os.listdir(folder):
+            if (found := pattern.fullmatch(name)) and not _lives(int(found[1])):
+                (folder / name).unlink()
+    except OSError:
+        pass  # they are in nobody's way
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's
+    return True
+
+
+def _remove_partial_folders(parent: Path) -> None:
+    """Remove what killed processes left in PARENT: half-written folders whose lock nobody holds."""
+    try:
+        locks = [name for name in os.listdir(parent) if re.fullmatch(r"\..+\.lock", name)]
+        for lock in locks:
+            partial = parent / f"{lock.removesuffix('.lock')}.partial"
+            if not partial.is_dir() or partial.is_symlink():
+                continue
+            handle = os.open(parent / lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(partial)
+                (parent / lock).unlink(missing_ok=True)
+            except BlockingIOError:
+                pass  # being written
+            finally:
+                os.close(handle)
+    except OSError:
+        pass  # they are in nobody's way
 
 
 def _check_target(final: Path, path: str | Path, overwrite: bool) -> None:

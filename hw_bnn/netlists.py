@@ -17,7 +17,8 @@ from . import trust as trusting
 from .accelerator_folder import DESCRIPTION, file_hash
 from .accelerator_names import FileName, Sha256
 from .errors import BadInput
-from .folder import cannot_write, output_file, replace, subfolder, within
+from .folder import cannot_write, output_file
+from .inside import replace, subfolder, within
 from .jsonfile import read_json
 
 SCHEMA = 2

@@ -25,7 +25,8 @@ from pathlib import Path
 
 from . import console
 from .errors import BadInput
-from .folder import output_file, within
+from .folder import output_file
+from .inside import within
 from .own_folders import state_folder
 
 KEY_BYTES = 32

@@ -12,7 +12,8 @@ from pathlib import Path
 from .. import __version__
 from ..accelerator import Accelerator, Node
 from ..accelerator_folder import read_accelerator
-from ..folder import output_file, within
+from ..folder import output_file
+from ..inside import within
 from ..netlists import FAMILIES, NetlistDocument, read_netlist
 from .documents import Verification, read_verification
 from .markup import (

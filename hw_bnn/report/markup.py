@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
+from ..console import printable
+
 
 class Markup(str):
     """Text that is HTML already."""
@@ -29,7 +31,7 @@ def text(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return html.escape(str(value))
+    return html.escape(printable(value))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:

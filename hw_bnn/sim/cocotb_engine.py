@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import children
 from ..accelerator import Accelerator
 from ..errors import BadInput, CheckFailed, MissingTool
 from ..temporary import temporary_folder
@@ -126,8 +127,9 @@ def _build(
     verilate = ["verilator", *_FLAGS, "-Isrc", "--top-module", accelerator.top, "visible.vlt", *files,
                 "checkers.sv"]  # fmt: skip
     run_tool(verilate, work, env, "Verilator")
-    link = [f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator", "-pthread"]
-    with compiled(work, bridge, RUNTIME, env, []) as objects:
+    link = ["-Xlinker", "-rpath", "-Xlinker", str(libraries), f"-L{libraries}", "-lcocotbvpi_verilator", "-pthread"]
+    shutil.copyfile(bridge, work / "bridge.cpp")
+    with compiled(work, work / "bridge.cpp", RUNTIME, env, []) as objects:
         command = [find_compiler(), *objects, *link, "-o", "../simulation"]
         run_tool(command, work, env, "the linker")
     shutil.rmtree(work)
@@ -137,7 +139,17 @@ def _run(
     folder: Path, work: Path, rtl: Path, accelerator: Accelerator, words: Words,
     stall: tuple[float, float], seed: int, preamble: int,
 ) -> EngineRun:  # fmt: skip
-    from cocotb_tools.runner import get_runner
+    from cocotb_tools.runner import Verilator
+
+    class Runner(Verilator):
+        """cocotb's, whose simulation ends with this process."""
+
+        def _execute_cmds(self, cmds, cwd, stdout=None):
+            for command in cmds:
+                done = children.run(list(command), cwd=cwd, env=self.env, stdout=stdout,
+                                    stderr=subprocess.STDOUT)  # fmt: skip
+                if done.returncode != 0:
+                    raise RuntimeError(f"exit code {done.returncode}")
 
     for path in rtl.iterdir():  # memory files are read by relative name
         if path.suffix not in {".sv", ".v", ".svh", ".vh"}:
@@ -151,7 +163,7 @@ def _run(
         frame_bytes=out.words * out.tdata_bits // 8, streams=[s.name for s in accelerator.streams],
     )  # fmt: skip
     (work / "job.json").write_text(json.dumps(job))
-    runner = get_runner("verilator")
+    runner = Runner()
     started = time.monotonic()
     # The runner starts `build_dir/<top>`.
     (work / accelerator.top).symlink_to(folder / "simulation")

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from .. import children
 from ..errors import CheckFailed, MissingTool
 from .cache import content_key, entry
 from .verilator_env import find_compiler, tool_versions
@@ -114,7 +115,8 @@ def _bundles(work: Path, driver: Path) -> list[str]:
     result = []
     for kind, bundles in groups.items():
         for i, paths in enumerate(bundles):
-            lines = ['#include "fast_bits.hpp"\n', *(f'#include "{p.absolute()}"\n' for p in paths)]
+            names = [p.relative_to(work).as_posix() for p in paths]
+            lines = ['#include "fast_bits.hpp"\n', *(f'#include "{name}"\n' for name in names)]
             (work / f"{kind}_{i}.cpp").write_text("".join(lines))
             result.append((sum(p.stat().st_size for p in paths), f"{kind}_{i}"))
     return [name for _, name in sorted(result, reverse=True)]
@@ -155,8 +157,14 @@ def _include_flags(env: dict[str, str]) -> list[str]:
 
 def _run_all(commands: list[list[str]], folder: Path, env: dict[str, str]) -> None:
     with ThreadPoolExecutor(max_workers=min(len(commands), os.cpu_count() or 1)) as pool:
-        for _ in pool.map(lambda c: run_tool(c, folder, env, "the C++ compiler"), commands):
-            pass
+        try:
+            for _ in pool.map(lambda c: run_tool(c, folder, env, "the C++ compiler"), commands):
+                pass
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not isinstance(error, Exception):  # stopped by the user: nobody waits any more
+                children.kill_all()
+            raise
 
 
 def run_tool(command: list[str], folder: Path, env: dict[str, str], what: str) -> str:
@@ -166,7 +174,9 @@ def run_tool(command: list[str], folder: Path, env: dict[str, str], what: str) -
         CheckFailed: it fails; the message has its first error.
         OSError: its disk is full (the cache turns that into a sentence).
     """
-    run = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    pipe = subprocess.PIPE
+    run = children.run(command, cwd=folder, env=env, stdout=pipe, stderr=pipe, text=True,
+                       encoding="utf-8", errors="replace")  # fmt: skip
     if run.returncode == 0:
         return run.stdout
     text = run.stderr + run.stdout

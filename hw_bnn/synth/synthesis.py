@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ..accelerator_folder import open_accelerator
 from ..errors import BadInput, CheckFailed
-from ..folder import new_file
+from ..inside import new_file
 from ..netlists import write_netlist
 from ..temporary import temporary_folder
 from .block_netlist import PRIMITIVES

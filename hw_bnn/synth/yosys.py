@@ -21,6 +21,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import children
 from ..errors import CheckFailed, MissingTool
 
 _DRIVER = """
@@ -86,14 +87,13 @@ def run_yosys(
     given = json.dumps([c if isinstance(c, str) else list(map(str, c)) for c in commands])
     try:
         with log.open("wb") as output:
-            done = subprocess.run(
+            done = children.run(
                 [sys.executable, "-c", _DRIVER],
                 cwd=cwd,
                 input=given.encode(),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=timeout_s,
-                check=False,
             )
     except subprocess.TimeoutExpired:
         raise CheckFailed(

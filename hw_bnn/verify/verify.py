@@ -23,7 +23,8 @@ from .. import console
 from ..accelerator import Accelerator
 from ..accelerator_folder import DATAFLOW, MODEL, open_accelerator
 from ..errors import BadInput, CheckFailed
-from ..folder import output_file, output_folder, within
+from ..folder import output_file, output_folder
+from ..inside import within
 from ..frames import load_frames
 from ..temporary import temporary_folder
 from .junit import Check, junit_xml
@@ -237,9 +238,9 @@ def show(summary: dict) -> None:
     console.table(title, columns, rows, right=[1, 2, 3, 4])
     console.table("", ["figure", "value"], figures(summary))
     for divergence in summary["divergences"]:
-        print(divergence["text"])
+        console.out(divergence["text"])
     for name, failure in summary["failures"].items():
-        print(f"{name}: {failure}")
+        console.out(f"{name}: {failure}")
 
 
 def figures(summary: dict) -> list[list[str]]:

@@ -122,6 +122,7 @@ def test_one_wrong_weight_in_the_dataflow_graph_is_named(accelerator, layer):
     weights[:, 2] *= -1
     tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
     onnx.save(graph, accelerator / "dataflow.onnx")
+    reseal(accelerator)
     summary = verify(accelerator, frames=100)
     assert summary["mismatches"] == {
         **dict.fromkeys(STAGES, 0),

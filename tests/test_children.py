@@ -1,0 +1,84 @@
+"""What this package starts ends with it, however it ends, with all that it has started itself."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from hw_bnn import children
+
+TREE = "import subprocess, sys, time; print(subprocess.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
+PARENT = f"""
+import sys
+from hw_bnn import children
+children.run([sys.executable, '-c', {TREE!r}])
+"""
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def gone(pid, seconds=10):
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not alive(pid)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_tree_ends_with_its_parent(how):
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    grandchild = int(parent.stdout.readline())
+    assert alive(grandchild)
+    parent.send_signal(how)
+    parent.wait()
+    assert gone(grandchild)
+
+
+def test_a_time_out_ends_the_tree():
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        children.run([sys.executable, "-c", TREE], stdout=subprocess.PIPE, timeout=2)
+    assert gone(int(caught.value.output))
+    assert not children._groups
+
+
+def test_kill_ends_the_tree_and_only_that():
+    trees = [
+        children.start([sys.executable, "-c", TREE], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    leaves = [int(tree.stdout.readline()) for tree in trees]
+    children.kill(trees[0])
+    children.ended(trees[0])
+    assert gone(leaves[0]) and alive(leaves[1])
+    children.kill_all()
+    assert gone(leaves[1]) and trees[1].wait() == -signal.SIGKILL
+    children.ended(trees[1])
+
+
+def test_run_gives_what_subprocess_gives():
+    done = children.run(["cat"], input=b"abc", stdout=subprocess.PIPE)
+    assert (done.stdout, done.returncode) == (b"abc", 0)
+    assert children.run(["false"]).returncode == 1
+    with pytest.raises(FileNotFoundError):
+        children.run(["/no/such/program"])
+
+
+def test_a_guard_that_was_killed_is_replaced():
+    children.run(["true"])
+    first = children._guard
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    children.run(["true"])
+    children.run(["true"])
+    assert children._guard.pid != first.pid and children._guard.poll() is None
