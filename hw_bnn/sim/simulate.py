@@ -19,12 +19,12 @@ from ..accelerator import Accelerator
 from ..accelerator_folder import open_accelerator
 from ..errors import BadInput
 from .native import NativeModel
+from .options import ENGINES, check_options
 from .packing import Words, pack_input, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
 from .shards import run_sharded
 
 Engine = Literal["native", "cocotb", "netlist"]
-ENGINES: tuple[Engine, ...] = ("native", "cocotb", "netlist")
 
 
 def simulate(
@@ -78,37 +78,17 @@ def simulate(
         MissingTool: Verilator, g++, make, perl or (engine "cocotb") cocotb is absent.
     """
     folder = Path(folder)
+    single = jobs == 1 and not resume and scheduler is None
+    check_options(
+        engine, jobs=jobs, seed=seed, stall=stall, throttle=throttle, preamble=preamble,
+        waves=waves, window=window, family=family, alone=single,
+    )  # fmt: skip
     accelerator = open_accelerator(folder, trust=trust)
-    if engine not in ENGINES:
-        raise BadInput(f"unknown engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
-    if jobs < 1:
-        raise BadInput(f"jobs is {jobs}, it must be at least 1")
     frames = np.asarray(x)
     words = pack_input(accelerator.input, frames if limit is None else frames[:limit])
     if not len(words):
         raise BadInput("there are no input frames")
     options = dict(stall=stall, seed=seed, throttle=throttle, preamble=preamble)
-    single = jobs == 1 and not resume and scheduler is None
-    if not single and (engine != "native" or waves is not None or preamble):
-        raise BadInput(
-            "several jobs, a cluster and resuming are for the native engine without waves or "
-            "preamble",
-            remedy="use jobs=1, no scheduler and resume=False",
-        )
-    if family is not None and engine != "netlist":
-        raise BadInput(
-            f"the family {family} names a netlist, and the engine is {engine}",
-            remedy="use the engine netlist, or leave the family out",
-        )
-    if window is not None and (waves is None or not 0 <= window[0] < window[1]):
-        raise BadInput(
-            f"the window {window[0]}:{window[1]} " + (
-                "is of waves, and none are written" if waves is None else "holds no cycle"
-            ),
-            remedy="name a file for the waves, and cycles 0 <= FROM < TO",
-        )  # fmt: skip
-    if throttle is not None and not throttle > 0:
-        raise BadInput(f"the throttle is {throttle}, it must be above 0 cycles a word")
     started = time.monotonic()
     if engine == "cocotb":
         from .cocotb_engine import run_cocotb

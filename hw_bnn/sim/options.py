@@ -1,0 +1,81 @@
+"""What the options of a simulation may be; everything else is refused before long work begins."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+from ..errors import BadInput
+from .stall import stall_pair
+
+ENGINES = ("native", "cocotb", "netlist")
+MOST_JOBS = max(256, 4 * (os.cpu_count() or 1))
+LONGEST_PAUSE = 1_000_000  # cycles between two words
+LAST_CYCLE = 1 << 62
+LARGEST_SEED = (1 << 63) - 1
+
+
+def check_options(
+    engine: str, *, jobs: int, seed: int, stall: float | tuple[float, float],
+    throttle: float | None, preamble: int, waves: str | Path | None,
+    window: tuple[int, int] | None, family: str | None, alone: bool,
+) -> None:  # fmt: skip
+    """Refuse options that are out of range or contradict each other.
+
+    Args:
+        alone: neither jobs, nor a cluster, nor resuming are asked for.
+
+    Raises:
+        BadInput: the first such option.
+    """
+    if engine not in ENGINES:
+        raise BadInput(f"unknown engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
+    if not 1 <= jobs <= MOST_JOBS:
+        raise BadInput(f"jobs is {jobs}", remedy=f"use 1 to {MOST_JOBS}")
+    check_seed(seed)
+    stall_pair(stall)
+    if throttle is not None and not 0 < throttle <= LONGEST_PAUSE:
+        raise BadInput(
+            f"the throttle is {throttle}",
+            remedy=f"use more than 0 and at most {LONGEST_PAUSE:,} cycles a word",
+        )
+    if preamble < 0:
+        raise BadInput(f"the preamble is {preamble} words", remedy="use 0 or more")
+    if not alone and (engine != "native" or waves is not None or preamble):
+        raise BadInput(
+            "several jobs, a cluster and resuming are for the native engine without waves or "
+            "preamble",
+            remedy="use jobs=1, no scheduler and resume=False",
+        )
+    if family is not None and engine != "netlist":
+        raise BadInput(
+            f"the family {family} names a netlist, and the engine is {engine}",
+            remedy="use the engine netlist, or leave the family out",
+        )
+    if window is not None and (waves is None or not 0 <= window[0] < window[1] <= LAST_CYCLE):
+        what = "is of waves, and none are written" if waves is None else "holds no cycle"
+        raise BadInput(
+            f"the window {window[0]}:{window[1]} {what}",
+            remedy="name a file for the waves, and cycles 0 <= FROM < TO",
+        )
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that a generator of random numbers does not take.
+
+    Raises:
+        BadInput: it is negative, or above 2^63 - 1.
+    """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise BadInput(f"the seed is {seed}", remedy="use 0 to 2^63 - 1")
+
+
+def check_positive(name: str, value: float | None) -> None:
+    """Refuse a value that is no finite number above 0; None is fine.
+
+    Raises:
+        BadInput: it is none.
+    """
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise BadInput(f"{name} is {value}", remedy="use a finite number above 0")
