@@ -15,8 +15,9 @@ i*element_bits, two's complement when signed, 1 = +1 and 0 = -1 when bipolar), c
 `word_bits`; the last word is filled with zeros. Where word_bits is a multiple of 8 a frame is therefore the
 dense little-endian byte string, 98 bytes for 784 pixels of one bit.
 
-**Output.** Beat w of a frame holds `lanes` scores: score w*lanes+l is a two's complement number of
-`score_bits` bits at bit l*score_bits; the argmax label stands at bit `label_offset` in the *last* beat.
+**Output.** Beat w of a frame holds `lanes` scores: score w*lanes+l stands in `score_bits` bits at bit
+l*score_bits, as `datatype` says: two's complement for INTn, unsigned for UINTn and BINARY, 1 = +1 and 0 = -1
+for BIPOLAR. The argmax label, unsigned, stands at bit `label_offset` in the *last* beat.
 With mode "scores" there is no label, with mode "label" there is one beat with the label alone.
 """
 
@@ -56,6 +57,10 @@ TOP = "bnn_accelerator"
 """Name of the top module: ports ap_clk, ap_rst_n, s_axis_*, m_axis_* (tdata, tvalid, tready, tlast)."""
 
 
+DataType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_<>,]{0,63}$")]
+"""A QONNX name: UINT8, INT8, BIPOLAR, ..."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -68,7 +73,7 @@ def _require(right: bool, sentence: str) -> None:
 class Input(_Part):
     """The input contract. An integer x stands for the real value scale*x + offset in the user's model."""
 
-    datatype: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_<>,]{0,63}$")]  # UINT8, INT8, BIPOLAR, ...
+    datatype: DataType
     minimum: int
     maximum: int
     shape: Shape  # of a frame as in the model file, without the batch dimension: (K) or (C,H,W)
@@ -92,19 +97,22 @@ class Input(_Part):
                      f"transpose {axes} is no order of the {len(self.shape)} dimensions")  # fmt: skip
             _require([self.shape[a] for a in axes] == self.stream_shape,
                      "stream_shape is not shape transposed")  # fmt: skip
-        least, greatest = self.minimum, self.maximum
-        _require(least <= greatest, f"minimum {least} is above maximum {greatest}")
-        if self.datatype == "BIPOLAR":
-            _require((least, greatest, self.element_bits) == (-1, 1, 1), "BIPOLAR is -1 and 1, 1 bit")
-        else:
-            low = -(1 << self.element_bits - 1) if least < 0 else 0
-            high = low + (1 << self.element_bits)
-            _require(low <= least and greatest < high,
-                     f"{self.element_bits} bits do not hold {least}..{greatest}")  # fmt: skip
+        _check_range(self.datatype, self.element_bits, self.minimum, self.maximum)
         _check_words(self.word_bits, self.tdata_bits)
         needed = -(-self.elements * self.element_bits // self.word_bits)
         _require(self.words == needed, f"a frame takes {needed} words, not {self.words}")
         return self
+
+
+def _check_range(datatype: str, bits: int, least: int, greatest: int) -> None:
+    _require(least <= greatest, f"minimum {least} is above maximum {greatest}")
+    if datatype == "BIPOLAR":
+        _require((least, greatest, bits) == (-1, 1, 1), "BIPOLAR is -1 and 1, 1 bit")
+        return
+    low = -(1 << bits - 1) if least < 0 else 0
+    _require(
+        low <= least and greatest < low + (1 << bits), f"{bits} bits do not hold {least}..{greatest}"
+    )
 
 
 def _check_words(word_bits: int, tdata_bits: int) -> None:
@@ -113,10 +121,13 @@ def _check_words(word_bits: int, tdata_bits: int) -> None:
 
 
 class Output(_Part):
-    """The output contract; scores are the integer accumulators of the last integer layer."""
+    """The output contract; scores are the integers that the last integer layer gives."""
 
     mode: Literal["scores", "label", "both"]
     tensor: Text  # name in model.onnx of the last integer layer's output
+    datatype: DataType  # of a score
+    minimum: int
+    maximum: int
     scores: Count  # number of scores a frame
     lanes: Index  # 0 where there are no scores
     score_bits: Annotated[int, Field(ge=1, le=64)]
@@ -125,9 +136,15 @@ class Output(_Part):
     words: Count
     tdata_bits: Count
 
+    @property
+    def signed(self) -> bool:
+        """Whether a score's bits are a two's complement number."""
+        return self.minimum < 0 and self.datatype != "BIPOLAR"
+
     @model_validator(mode="after")
     def _agrees(self) -> Self:
         used = 0
+        _check_range(self.datatype, self.score_bits, self.minimum, self.maximum)
         if self.mode != "label":
             used = self.lanes * self.score_bits
             room = self.words * self.lanes

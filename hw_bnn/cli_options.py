@@ -42,7 +42,9 @@ Model = Annotated[Path, typer.Argument(help="A QONNX file.")]
 Board = Annotated[str | None, typer.Option(help="pynq-z1 (default), pynq-z2, zcu104, ...")]
 Part = Annotated[str | None, typer.Option(help="An FPGA part instead of a board.")]
 TargetFps = Annotated[float | None, typer.Option(help="Frames per second to reach.")]
-TargetCycles = Annotated[int | None, typer.Option(help="Cycles per frame to reach (1,024).")]
+TargetCycles = Annotated[
+    int | None, typer.Option(help="Cycles per frame to reach (1,024, or the nearest possible).")
+]
 Folding = Annotated[
     str | None, typer.Option(help="A JSON file of PE and SIMD by node, or `finn` for SetFolding.")
 ]

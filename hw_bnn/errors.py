@@ -34,6 +34,12 @@ class CheckFailed(HwBnnError):
     exit_code = 1
 
 
+class CompilerError(HwBnnError):
+    """A step of the compiler that does not end: a defect of ours; nothing is written (exit code 1)."""
+
+    exit_code = 1
+
+
 class BadInput(HwBnnError):
     """A file, option or value that cannot be used (exit code 2)."""
 

@@ -17,6 +17,7 @@ from ..errors import BadInput
 from ..folder import output_folder
 from ..onnxfile import load_onnx
 from .boards import BOARDS, DEFAULT_BOARD, too_large
+from .limits import watched
 
 OUTPUT_MODES = ("scores", "label", "both")
 MEMORIES = ("auto", "lut", "block")
@@ -56,7 +57,8 @@ def compile_model(
             is named has to hold the accelerator, by estimate; without a target it gets the best rate
             that fits it.
         target_fps: frames per second to reach at the clock; or
-        target_cycles: cycles a frame to reach (1,024 by default, where no board is named); or
+        target_cycles: cycles a frame to reach (where neither this nor a board is named 1,024, or the
+            nearest that is possible); or
         folding: PE and SIMD by node: a JSON file, a dictionary, or "finn" for FINN's SetFolding.
             A folding and a target may be given together: the target is met first, the folding overrides.
         clk_period_ns: clock period in nanoseconds.
@@ -69,7 +71,8 @@ def compile_model(
         size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
         max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it costs in rate.
         hardwired: weights become constants of a generated netlist: dense layers only, one frame a cycle
-            (target_cycles, 1 by default, is for the other layers). See docs/hardwired.md.
+            (target_cycles is for the other layers, by default 1 or the nearest possible). See
+            docs/hardwired.md.
         force: replace an accelerator folder that is there.
         progress: called with the name of each step as it begins.
 
@@ -80,7 +83,6 @@ def compile_model(
         BadInput: the file, an option or the output folder cannot be used; nothing is written.
         Unsupported: the model has a layer without an exact form in hardware.
     """
-    say = progress or (lambda _name: None)
     source = Path(model)
     proto = load_onnx(source)
     named = board
@@ -108,8 +110,6 @@ def compile_model(
             "--hardwired and --folding",
             remedy="give one of the two: hard-wired layers are not folded",
         )
-    if hardwired:
-        target = target or 1
     out = Path(out) if out is not None else Path(f"{source.stem}_accelerator")
     options = {
         "board": board,
@@ -125,6 +125,7 @@ def compile_model(
         "hardwired": hardwired,
     }
     with ExitStack() as stack:
+        say = stack.enter_context(watched(progress or (lambda _name: None)))
         folder = stack.enter_context(output_folder(out, overwrite=force))
         say("import")
         from .frontend import import_model
@@ -207,7 +208,7 @@ def write_rtl(
     rtl = folder / "rtl"
     shutil.rmtree(rtl, ignore_errors=True)
     rtl.mkdir()
-    stitched = stitch(graph.model, rtl, part, clk_period_ns, graph.layers, graph.origins)
+    stitched = stitch(graph.model, rtl, part, clk_period_ns)
     graph.save(folder / "dataflow.onnx")
     source = stitched.streams[0]
     tensor = imported.graph.tensors[imported.graph.input]
@@ -237,6 +238,9 @@ def write_rtl(
         output=Output(
             mode=head.get_nodeattr("mode"),
             tensor=scores.origin,
+            datatype=head.get_input_datatype().name,
+            minimum=scores.minimum,
+            maximum=scores.maximum,
             scores=scores.channels * scores.pixels,
             lanes=lanes,
             score_bits=head.get_input_datatype().bitwidth(),

@@ -12,7 +12,7 @@ import onnx
 
 from ..errors import BadInput, CheckFailed
 from .frontend import ImportedModel
-from .integer_graph import Linear, Threshold
+from .limits import begin
 
 SAMPLE_FRAMES = 4
 SKIPPED = ("WidthConverter_rtl", "Fifo_rtl")
@@ -27,14 +27,10 @@ class DataflowGraph:
 
     Attributes:
         model: qonnx ModelWrapper.
-        layers: node name -> layer in the user's file.
-        origins: tensor name -> the user's tensor that it holds.
         why: the folding explained (folding_report.py).
     """
 
     model: object
-    layers: dict[str, str] = field(default_factory=dict)
-    origins: dict[str, str] = field(default_factory=dict)
     why: dict[str, object] = field(default_factory=dict)
 
     def ops(self):
@@ -95,8 +91,8 @@ def build_dataflow(
     """Run FINN's builder steps and ours on an imported model.
 
     Args:
-        target: cycles a frame, or None for the default where no folding is given; with a board, for
-            the best rate that it holds.
+        target: cycles a frame, or None where no folding is given for the default or the nearest that
+            is possible; with a board, for the best rate that it holds.
         folding: None, a dictionary, or "finn" (SetFolding).
         check: compare with the golden model after every step.
         log: file for what FINN prints.
@@ -118,6 +114,7 @@ def build_dataflow(
         from .boards import bram_price
         from .folding import DEFAULT_TARGET_CYCLES, apply_folding, choose, match_head
         from .folding_report import explain
+        from .provenance import layers
         from .search import FoldingSearch
 
         config = DataflowBuildConfig(
@@ -133,6 +130,7 @@ def build_dataflow(
 
         def run(name):
             nonlocal model
+            begin(name)
             say(name)
             step = getattr(own, name, None) or getattr(finn_steps, name)
             model = step(model, config)
@@ -146,14 +144,13 @@ def build_dataflow(
         if hardwired:
             run("step_bnn_hardwire")
         run("step_bnn_rtl_ops")
-        layers, origins = _user_names(model, imported)
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
         search = FoldingSearch(model, memory, bram_price(board) if board else None)
         if folding != "finn" and (target is not None or folding is None):
-            search.apply(choose(search, target, board))
+            search.apply(choose(search, target, board, 1 if hardwired else DEFAULT_TARGET_CYCLES))
         if isinstance(folding, dict):
-            apply_folding(model, folding, layers)
+            apply_folding(model, folding, layers(model))
         match_head(model)
         plan = search.present()
         search.apply(plan)
@@ -161,7 +158,7 @@ def build_dataflow(
             checker.compare(model, "folding")
         say("step_bnn_streams")
         model = own.step_bnn_streams(model, config)
-        graph = DataflowGraph(model, layers, origins, explain(search, plan, layers, target))
+        graph = DataflowGraph(model, explain(search, plan, layers(model), target))
         graph.set_fifo_depths(
             {
                 op.onnx_node.name: max(2, op.get_exp_cycles())
@@ -341,77 +338,3 @@ class _Checker:
                 f"frame {frame}, score {score}: {found[frame, score]} instead of {self.scores[frame, score]}",
                 remedy="this is a defect of the compiler: please report it with the model",
             )
-
-
-def _user_names(model, imported: ImportedModel) -> tuple[dict[str, str], dict[str, str]]:
-    """Match hardware nodes with the integer graph, layers by their weights, other ops along the edges.
-
-    Layers behind exact zero padding also get its geometry here (ops/mvau.py).
-    """
-    from qonnx.custom_op.registry import getCustomOp
-
-    graph = imported.graph
-    layers, origins = {}, {model.graph.input[0].name: graph.tensors[graph.input].origin}
-    hardware = {graph.input: model.graph.input[0].name}
-    free = list(model.graph.node)
-    for op in graph.ops:
-        if isinstance(op, Linear):
-            matrix = op.weights.reshape(len(op.weights), -1).T
-            node = next(
-                n
-                for n in free
-                if n.op_type.endswith("MVAU_rtl")
-                and np.array_equal(model.get_initializer(n.input[1]), matrix)
-            )
-            merged = [c for c in graph.consumers(op.output) if isinstance(c, Threshold)]
-            target = merged[0].output if merged and len(node.input) > 2 else op.output
-            source = graph.tensors[op.inputs[0]]
-            if op.is_conv and any(op.pads) and op.pad_value == 0 and source.datatype == "BIPOLAR":
-                getCustomOp(node).set_nodeattr(
-                    "zeroPadding",
-                    [*source.shape[:2], *op.weights.shape[1:3], *op.stride, *op.dilation, *op.pads],
-                )
-            for before in _private_inputs(model, node):
-                layers[before.name] = op.layer
-        elif op.output in hardware:
-            continue  # a threshold merged into its layer
-        else:
-            node = next(
-                n
-                for n in _readers(model, hardware[op.inputs[0]])
-                if n in free and n.op_type == HARDWARE[type(op).__name__]
-            )
-            target = op.output
-        free.remove(node)
-        hardware[target] = node.output[0]
-        layers[node.name] = op.layer
-        origins[node.output[0]] = graph.tensors[target].origin
-    return layers, origins
-
-
-HARDWARE = {
-    "Threshold": "BnnThresholding_rtl",
-    "MaxPool": "MaxPool_rtl",
-    "SumPool": "SumPool_rtl",
-    "Add": "StreamAdd_rtl",
-}
-
-
-def _readers(model, tensor: str) -> list:
-    """Nodes that read a tensor, also behind forks."""
-    found = []
-    for node in model.find_consumers(tensor):
-        if node.op_type == "Fork_rtl":
-            found += [n for out in node.output for n in _readers(model, out)]
-        else:
-            found.append(node)
-    return found
-
-
-def _private_inputs(model, node) -> list:
-    """The padding and sliding window in front of a convolution."""
-    found, producer = [], model.find_producer(node.input[0])
-    while producer is not None and producer.op_type in ("StreamPad_rtl", "SlidingWindow_rtl"):
-        found.append(producer)
-        producer = model.find_producer(producer.input[0])
-    return found

@@ -2,7 +2,9 @@
 
 Maps are NHWC; dense layers are MatMul, convolutions Im2Col + MatMul, thresholds MultiThreshold with
 integer thresholds. Every tensor carries its integer datatype. What FINN has no exact form of is written as
-one of our ops at once (ops/).
+one of our ops at once (ops/). Names of tensors are those of the integer graph (t0, t1, ...) and what is made
+of them here (t1_weights, ...): no name of the user's file is among them; whose a node is it says by itself
+(provenance.py).
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 
 from .head import FixedAffine
-from .integer_graph import Add, IntegerGraph, Linear, MaxPool, SumPool, Tensor, Threshold
+from .integer_graph import Add, IntegerGraph, Linear, MaxPool, Op, SumPool, Tensor, Threshold
 from .ops.kernel import DOMAIN
+from .provenance import annotate
 
 FINN_DOMAIN = "finn.custom_op.fpgadataflow"
 GENERAL = "qonnx.custom_op.general"
@@ -27,6 +30,7 @@ class Emitter:
     def __init__(self, graph: IntegerGraph, affine: FixedAffine | None, mode: str):
         self.graph, self.affine, self.mode = graph, affine, mode
         self.nodes, self.initializers, self.types, self.infos = [], [], {}, []
+        self.marks: dict[str, dict[str, str]] = {}  # parameter -> layer and origin
 
     def emit(self) -> ModelWrapper:
         graph = self.graph
@@ -53,6 +57,9 @@ class Emitter:
         for name, datatype in self.types.items():
             model.set_tensor_datatype(name, DataType[datatype])
         model.set_tensor_datatype(graph.input, DataType[source.datatype])
+        annotate(model, graph.input, origin=source.origin)
+        for name, mark in self.marks.items():
+            annotate(model, name, **mark)
         return model
 
     def _tensor(self, name: str, shape, datatype: str) -> str:
@@ -77,6 +84,9 @@ class Emitter:
     def _out(self, tensor: Tensor) -> str:
         return self._tensor(tensor.name, tensor.shape, tensor.datatype)
 
+    def _whose(self, op: Op) -> dict[str, str]:
+        return {"layer": op.layer, "origin": self.graph.tensors[op.output].origin}
+
     def _node(self, op_type: str, inputs, outputs, domain="", **attributes) -> None:
         self.nodes.append(helper.make_node(op_type, inputs, outputs, domain=domain, **attributes))
 
@@ -92,6 +102,7 @@ class Emitter:
             name = self._windows(op, source)
         matrix = op.weights.reshape(len(op.weights), -1).T
         weights = self._parameter(f"{op.output}_weights", matrix, "BIPOLAR")
+        self.marks[weights] = self._whose(op)
         self._node("MatMul", [name, weights], [self._out(target)])
 
     def _windows(self, op: Linear, source: Tensor) -> str:
@@ -105,7 +116,14 @@ class Emitter:
             )
             target = self._tensor(f"{op.output}_padded", padded, source.datatype)
             self._map(
-                "StreamPad_rtl", [name], target, source, shape, padding=op.pads, value=op.pad_value
+                "StreamPad_rtl",
+                [name],
+                target,
+                source,
+                shape,
+                layer=op.layer,
+                padding=op.pads,
+                value=op.pad_value,
             )
             name, shape = target, padded
         _, kh, kw, channels = op.weights.shape
@@ -121,6 +139,7 @@ class Emitter:
             windows,
             source,
             shape,
+            layer=op.layer,
             KernelDim=(kh, kw),
             Stride=op.stride,
             Dilation=op.dilation,
@@ -151,6 +170,7 @@ class Emitter:
             self._out(self.graph.tensors[op.output]),
             source,
             source.shape,
+            **self._whose(op),
             KernelDim=op.kernel,
             Stride=op.stride,
             padding=op.pads,
@@ -164,6 +184,7 @@ class Emitter:
             self._out(target),
             source,
             source.shape,
+            **self._whose(op),
             KernelDim=op.kernel,
             Stride=op.stride,
             outputDataType=target.datatype,
@@ -173,16 +194,39 @@ class Emitter:
         left, right = (self.graph.tensors[n] for n in op.inputs)
         target = self.graph.tensors[op.output]
         shape = left.shape if len(left.shape) == 3 else (1, 1, left.shape[0])
+        inputs = [left.name, right.name]
+        if left is right:
+            inputs = self._twice(left, f"{op.output}_side")
         self._map(
             "StreamAdd_rtl",
-            [left.name, right.name],
+            inputs,
             self._out(target),
             left,
             shape,
+            **self._whose(op),
             inputDataType2=right.datatype,
             outputDataType=target.datatype,
             factors=op.factors,
         )
+
+    def _twice(self, source: Tensor, name: str) -> list[str]:
+        """The two streams of a fork, for an op that reads one tensor twice: FINN's renaming and forking
+        of tensors take it that a node reads each but once."""
+        sides = [self._tensor(f"{name}{i}", source.shape, source.datatype) for i in range(2)]
+        self._node(
+            "DuplicateStreams",
+            [source.name],
+            sides,
+            FINN_DOMAIN,
+            backend="fpgadataflow",
+            NumChannels=source.channels,
+            PE=1,
+            inputDataType=source.datatype,
+            numInputVectors=[1, *source.shape[:-1]],
+            NumOutputStreams=2,
+            outFIFODepths=[2, 2],
+        )
+        return sides
 
     def _shape(self, name: str, values) -> str:
         key = f"{name}_shape"
@@ -194,6 +238,7 @@ class Emitter:
         low, high = int(op.thresholds.min()), int(op.thresholds.max())
         datatype = f"INT{max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1}"
         table = self._parameter(f"{op.output}_thresholds", op.thresholds, datatype)
+        self.marks[table] = self._whose(op)
         producer = self.graph.producer(source.name)
         alone = len(self.graph.consumers(source.name)) == 1 and source.name != self.graph.output
         if isinstance(producer, Linear) and alone and not op.negate.any():  # FINN merges the two

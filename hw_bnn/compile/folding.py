@@ -34,18 +34,24 @@ __all__ = [
 ]
 
 
-def choose(search: FoldingSearch, target: int | None, board: str | None) -> Plan:
+def choose(
+    search: FoldingSearch,
+    target: int | None,
+    board: str | None,
+    default: int = DEFAULT_TARGET_CYCLES,
+) -> Plan:
     """The plan for a target rate, or without one the fastest that the board holds.
 
     Args:
         target: cycles a frame; None for the best rate of the board, or without one for the default.
         board: what has to hold it; None for no limit.
+        default: cycles a frame where nothing is asked for; more where no folding is as fast.
 
     Raises:
         BadInput: the target cannot be reached, on any device or on this board; tells the nearest that can.
     """
     if board is None:
-        return search.plan(target or DEFAULT_TARGET_CYCLES)
+        return search.plan(target or max(default, search.fastest()))
     room = budget(board)
     plan = search.best(room) if target is None else search.fit(target, room)
     if plan is not None:

@@ -43,7 +43,7 @@ def reachable_scores(graph: IntegerGraph) -> list[range]:
     from .integer_graph import Linear
 
     tensor, layer = graph.tensors[graph.output], graph.producer(graph.output)
-    step = 1
+    step = 2 if tensor.datatype == "BIPOLAR" else 1
     low, high = tensor.minimum, tensor.maximum
     if (
         isinstance(layer, Linear)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ..errors import MissingTool
 from ..temporary import temporary_folder
+from .limits import bound_transformations
 
 
 class _NoSimulator:
@@ -45,6 +46,7 @@ def builder():
     if "XILINX_VIVADO" not in os.environ:
         for name in xsi._LAZY_NAMES:
             xsi.__dict__.setdefault(name, _NoSimulator)
+    bound_transformations()
     return import_module("finn.builder.build_dataflow_steps")
 
 

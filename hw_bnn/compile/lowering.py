@@ -58,6 +58,7 @@ class Lowering:
         self.model_shape: tuple[int, ...] | None = None
         self.transpose: tuple[int, ...] | None = None
         self.input: str | None = None
+        self._named = 0
 
     def run(self) -> IntegerGraph:
         """Walk the graph.
@@ -128,11 +129,11 @@ class Lowering:
             self.transpose = None if channels_last else (1, 2, 0)
         else:
             labels, frame = ("N", "C"), (shape[1],)
-        self.model_shape, self.input = tuple(shape[1:]), "global_in"
+        self.model_shape, self.input = tuple(shape[1:]), self.fresh()
         low = int(dtype.min()) if minimum is None else minimum
         high = int(dtype.max()) if maximum is None else maximum
-        self.add_tensor("global_in", frame, low, high, origin, datatype)
-        return Activation("global_in", labels, shape)
+        self.add_tensor(self.input, frame, low, high, origin, datatype)
+        return Activation(self.input, labels, shape)
 
     def add_tensor(
         self, name: str, shape, minimum: int, maximum: int, origin: str, datatype: str | None = None
@@ -154,14 +155,11 @@ class Lowering:
         self.tensors[name] = tensor
         return tensor
 
-    def fresh(self, origin: str) -> str:
-        """A name for a tensor of the integer graph that stands for the user's tensor `origin`."""
-        base = "".join(ch if ch.isalnum() else "_" for ch in origin) or "t"
-        name, n = base, 0
-        while name in self.tensors:
-            n += 1
-            name = f"{base}_{n}"
-        return name
+    def fresh(self) -> str:
+        """A name for a tensor of the integer graph. The user's names have no part in it, so that none of
+        them can meet one of the compiler's."""
+        self._named += 1
+        return f"t{self._named - 1}"
 
     def value(self, node: Node, position: int) -> Value:
         """An input of a node."""
@@ -196,7 +194,7 @@ class Lowering:
         if value.relu or value.pad:
             raise Unsupported(
                 "the network ends in a ReLU or in padding",
-                node=value.tensor,
+                node=self.tensors[value.tensor].origin,
                 remedy="leave it out, or put a layer behind it",
             )
         if self.tensors[value.tensor].pixels > 1:

@@ -48,7 +48,7 @@ def dense(state, node):
         ordered = np.empty_like(matrix)
         ordered[:, value.flat] = matrix
         matrix = ordered
-    op = Linear(name, [value.tensor], state.fresh(node.output), matrix.astype(np.int8))
+    op = Linear(name, [value.tensor], state.fresh(), matrix.astype(np.int8))
     scale = [alpha * s for s in scale]
     result = _emit_linear(state, node, op, value, scale, (matrix.shape[0],), ("N", "C"))
     if node.op_type == "Gemm" and node.has(2):
@@ -107,7 +107,7 @@ def conv(state, node):
     op = Linear(
         name,
         [value.tensor],
-        state.fresh(node.output),
+        state.fresh(),
         weights.integers.transpose(0, 2, 3, 1).astype(np.int8),
         stride,
         pads,
@@ -193,7 +193,7 @@ def max_pool(state, node):
         )
     producer = next((op for op in state.ops if op.output == value.tensor), None)
     if producer is None or isinstance(producer, (Threshold, MaxPool)):
-        output = state.fresh(node.output)
+        output = state.fresh()
         state.add_tensor(
             output, (oh, ow, c), source.minimum, source.maximum, node.output, source.datatype
         )
@@ -240,7 +240,7 @@ def average_pool(state, node):
     source = state.tensors[value.tensor]
     shape = pooled_shape((h, w, c), kernel, stride)
     size = kernel[0] * kernel[1]
-    output = state.fresh(node.output)
+    output = state.fresh()
     state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output)
     state.ops.append(SumPool(name, [value.tensor], output, kernel, stride))
     result = replace(
@@ -289,7 +289,7 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
         sorted(f * v for v in (state.tensors[b.tensor].minimum, state.tensors[b.tensor].maximum))
         for f, b in ((m, left), (n, right))
     ]
-    output = state.fresh(node.output)
+    output = state.fresh()
     state.add_tensor(
         output,
         state.tensors[left.tensor].shape,

@@ -151,13 +151,13 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
         table, negate = (np.concatenate(part) for part in zip(*rows, strict=True))
     negate = np.broadcast_to(negate, source.channels).copy()
     origin = node.output
-    name = state.fresh(origin)
+    name = state.fresh()
     state.add_tensor(name, source.shape, first.minimum, first.maximum, origin, first.datatype)
     state.ops.append(
         Threshold(node.name, [value.tensor], name, table, negate, first.bias, first.step)
     )
     for pool in value.pools:
-        pooled = state.fresh(origin)
+        pooled = state.fresh()
         state.add_tensor(
             pooled,
             pooled_shape(state.tensors[name].shape, pool.kernel, pool.stride, pool.pads),

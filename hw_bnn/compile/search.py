@@ -216,17 +216,16 @@ class FoldingSearch:
         return cost["lut"], cost["ff"], cost["bram"]
 
     def _streams(self):
-        """(producer or None, consumer, index of the input, bits of a frame) of every stream."""
+        """(producer or None, consumer, index of the input, bits of a frame, of an element) of every stream."""
         places = {table.name: i for i, table in enumerate(self.tables)}
         for consumer, table in enumerate(self.tables):
             node, op = table.op.onnx_node, table.op
             for index in op.stream_inputs():
                 producer = self.model.find_producer(node.input[index])
-                bits = (
-                    int(np.prod(op.get_normal_input_shape(index)))
-                    * op.get_input_datatype(index).bitwidth()
-                )
-                yield (None if producer is None else places[producer.name]), consumer, index, bits
+                element = op.get_input_datatype(index).bitwidth()
+                bits = int(np.prod(op.get_normal_input_shape(index))) * element
+                place = None if producer is None else places[producer.name]
+                yield place, consumer, index, bits, element
 
     # -- the cheapest plan for a rate
 
@@ -250,12 +249,12 @@ class FoldingSearch:
             (t.lut + price * t.bram).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)
         ]
         joint: dict[tuple[int, int], np.ndarray] = {}
-        for producer, consumer, index, bits in self.streams:
+        for producer, consumer, index, bits, element in self.streams:
             reader = self.tables[consumer]
             ins = reader.ins[rows[consumer], index]
             if producer is None:
                 own[consumer] = own[consumer] + np.array(
-                    [_source_cost(bits, int(w))[0] for w in ins]
+                    [_source_cost(bits, int(w), element)[0] for w in ins]
                 )
                 continue
             outs = self.tables[producer].outs[rows[producer]]
@@ -278,10 +277,10 @@ class FoldingSearch:
         total = np.zeros(3)
         for table, row, column in zip(self.tables, rows, columns, strict=True):
             total += [table.lut[row, column], table.ff[row, column], table.bram[row, column]]
-        for producer, consumer, index, bits in self.streams:
+        for producer, consumer, index, bits, element in self.streams:
             width = int(self.tables[consumer].ins[rows[consumer], index])
             total[:2] += (
-                _source_cost(bits, width)
+                _source_cost(bits, width, element)
                 if producer is None
                 else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
             )
@@ -379,11 +378,11 @@ def stream_cost(out: int, width: int, bits: int) -> tuple[float, float]:
 
 
 @cache
-def _source_cost(bits: int, width: int) -> tuple[float, float]:
+def _source_cost(bits: int, width: int, element: int) -> tuple[float, float]:
     """(LUTs, registers) between a 64-bit DMA and the first op."""
     from .steps import input_word_bits
 
-    word = input_word_bits(bits, width)
+    word = input_word_bits(bits, width, element)
     cost = np.zeros(2)
     for a, b in ((DMA_BITS, word), (word, width)):
         if a != b and (b == width or b > DMA_BITS):

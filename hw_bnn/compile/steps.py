@@ -9,6 +9,8 @@ made inside the kernel instead (ops/mvau.py).
 
 from __future__ import annotations
 
+from math import lcm
+
 import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
@@ -23,8 +25,10 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
+from ..errors import Unsupported
 from . import ops  # noqa: F401  registers the custom ops
 from .ops.kernel import DOMAIN
+from .provenance import name_nodes
 
 FINN_DOMAIN = "finn.custom_op.fpgadataflow"
 
@@ -69,10 +73,39 @@ def step_bnn_drop_reshapes(model: ModelWrapper, cfg) -> ModelWrapper:
 def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
     """Put our RTL ops in the place of FINN's HLS ones. Run after folding, before bit widths.
 
-    Postcondition: every node is an RTL op of ours.
+    Postcondition: every node is an RTL op of ours, knows the user's layer, and makes up for exact zero
+    padding in front of it.
+
+    Raises:
+        Unsupported: a 1-bit layer behind exact zero padding has no thresholds of its own.
     """
     retype_layers(model)
+    name_nodes(model)
+    for node in model.graph.node:
+        if node.op_type == "XnorMVAU_rtl":
+            _make_up_for_zeros(model, node)
     return model.transform(GiveUniqueNodeNames())
+
+
+def _make_up_for_zeros(model: ModelWrapper, node) -> None:
+    """Tell a 1-bit layer the geometry of the exact zero padding in front of it (ops/mvau.py)."""
+    window, pad = None, model.find_producer(node.input[0])
+    if pad is not None and pad.op_type == "SlidingWindow_rtl":
+        window, pad = getCustomOp(pad), model.find_producer(pad.input[0])
+    if pad is None or pad.op_type != "StreamPad_rtl" or getCustomOp(pad).get_nodeattr("value"):
+        return
+    op, pad = getCustomOp(node), getCustomOp(pad)
+    if op.get_nodeattr("noActivation"):
+        raise Unsupported(
+            "exact zero padding of a 1-bit map in front of a layer without thresholds of its own",
+            node=op.get_nodeattr("layer") or node.name,
+            remedy="build with standalone_thresholds: false",
+        )
+    moves = [[1, 1]] * 3
+    if window is not None:
+        moves = [window.get_nodeattr(k) for k in ("KernelDim", "Stride", "Dilation")]
+    geometry = [pad.get_nodeattr("IFMDim"), *moves, pad.get_nodeattr("padding")]
+    op.set_nodeattr("zeroPadding", [int(v) for values in geometry for v in values])
 
 
 def retype_layers(model: ModelWrapper) -> None:
@@ -167,15 +200,20 @@ def _drop_outer_fifos(model: ModelWrapper) -> None:
         model.graph.node.remove(node)
 
 
-def input_word_bits(frame_bits: int, layer_bits: int) -> int:
-    """Bits of an input word: whole bytes that divide the frame, at least as fast as the first layer reads.
+def input_word_bits(frame_bits: int, layer_bits: int, element_bits: int) -> int:
+    """Bits of an input word: whole bytes and whole elements that divide the frame, at least as fast as
+    the first layer reads; the layer's own words where the frame is no whole bytes.
 
-    >>> input_word_bits(784, 49), input_word_bits(512, 64), input_word_bits(50, 5)
+    >>> input_word_bits(784, 49, 1), input_word_bits(512, 64, 8), input_word_bits(50, 5, 5)
     (56, 64, 5)
+    >>> input_word_bits(320, 5, 5), input_word_bits(240, 45, 3)
+    (40, 48)
     """
     if layer_bits % 8 == 0 or frame_bits % 8:
         return layer_bits
-    return next(w for w in range(-(-layer_bits // 8) * 8, frame_bits + 8, 8) if frame_bits % w == 0)
+    unit = lcm(8, element_bits)  # it divides the frame, which is whole bytes and whole elements
+    first = -(-layer_bits // unit) * unit
+    return next(w for w in range(first, frame_bits + unit, unit) if frame_bits % w == 0)
 
 
 def _input_converter(model: ModelWrapper) -> ModelWrapper:
@@ -184,7 +222,7 @@ def _input_converter(model: ModelWrapper) -> ModelWrapper:
     op = getCustomOp(consumer)
     shape, dtype = [int(s) for s in op.get_normal_input_shape(0)], model.get_tensor_datatype(name)
     layer_bits = int(op.get_instream_width(0))
-    word = input_word_bits(int(np.prod(shape)) * dtype.bitwidth(), layer_bits)
+    word = input_word_bits(int(np.prod(shape)) * dtype.bitwidth(), layer_bits, dtype.bitwidth())
     if word == layer_bits:
         return model
     inner = helper.make_tensor_value_info("input_words", 1, shape)

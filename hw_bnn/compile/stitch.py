@@ -14,6 +14,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from ..accelerator import TOP, Node, Stream
 from ..rtl import rtl_sources
+from .provenance import layers, origins
 
 FRAME_LAST = "frame_last"
 
@@ -27,24 +28,13 @@ class Stitched:
     sources: list[str]
 
 
-def stitch(
-    model: ModelWrapper,
-    rtl: Path,
-    part: str,
-    clk_period_ns: float,
-    layers: dict[str, str],
-    origins: dict[str, str],
-) -> Stitched:
-    """Write wrappers, memories, kernels and the top into folder `rtl`.
-
-    Args:
-        layers: node name -> the user's layer.
-        origins: tensor name -> the user's tensor that its values are.
-    """
-    streams = _streams(model, origins)
+def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float) -> Stitched:
+    """Write wrappers, memories, kernels and the top into folder `rtl`."""
+    streams = _streams(model, origins(model))
     by_tensor = {}
     for tensor, stream in streams:
         by_tensor.setdefault(tensor, []).append(stream)
+    owners = layers(model)
     nodes, kernels, own = [], [FRAME_LAST], []
     for node in model.graph.node:
         op = getCustomOp(node)
@@ -52,7 +42,7 @@ def stitch(
         op.generate_hdl(model, part, clk_period_ns)
         kernels += op.kernels()
         own += op.own_sources()
-        nodes.append(_describe(model, node, op, by_tensor, layers))
+        nodes.append(_describe(model, node, op, by_tensor, owners))
         for attribute in ("code_gen_dir_ipgen", "ipgen_path", "ip_path"):
             op.set_nodeattr(attribute, "")  # a path of this machine has no place in the saved graph
     last, output = streams[-2][1], streams[-1][1]
@@ -77,7 +67,7 @@ def stitch(
     return Stitched(nodes, flat, sources)
 
 
-def _streams(model: ModelWrapper, origins: dict[str, str]) -> list[tuple[str, Stream]]:
+def _streams(model: ModelWrapper, held: dict[str, str]) -> list[tuple[str, Stream]]:
     """(tensor, stream) of every edge, the input first, the last node's output and the top's output last."""
     found = []
     name = model.graph.input[0].name
@@ -93,7 +83,7 @@ def _streams(model: ModelWrapper, origins: dict[str, str]) -> list[tuple[str, St
                 consumer.name,
                 op.get_folded_input_shape(index),
                 op.get_instream_width(index),
-                origins.get(name),
+                held.get(name),
             ),
         )
     )
@@ -113,7 +103,7 @@ def _streams(model: ModelWrapper, origins: dict[str, str]) -> list[tuple[str, St
                         consumer.name if consumer is not None else "tlast",
                         words,
                         op.get_outstream_width(index),
-                        origins.get(tensor),
+                        held.get(tensor),
                     ),
                 )
             )
@@ -134,7 +124,7 @@ def _stream(name, producer, consumer, folded, bits, origin) -> Stream:
     )
 
 
-def _describe(model, node, op, by_tensor, layers) -> Node:
+def _describe(model, node, op, by_tensor, owners) -> Node:
     def attribute(name):
         return int(op.get_nodeattr(name)) if name in op.get_nodeattr_types() else None
 
@@ -143,7 +133,7 @@ def _describe(model, node, op, by_tensor, layers) -> Node:
         name=node.name,
         op=node.op_type,
         module=op.kernel,
-        layer=layers.get(node.name),
+        layer=owners.get(node.name),
         inputs=[s[0].name for s in inputs],
         outputs=[by_tensor[t][0].name for t in node.output],
         cycles=int(op.get_exp_cycles()),

@@ -2,10 +2,10 @@
 //
 //   label = argmax_c (A[c] * score[c] + B[c]),  the lowest c among equals
 //
-// score, A and B are two's complement and the arithmetic is exact. A frame is NF = N/PE input words
-// of PE scores, c = nf*PE + pe, element 0 in the least significant bits.
+// A and B are two's complement, scores too unless IN_SIGNED = 0, and the arithmetic is exact. A frame
+// is NF = N/PE input words of PE scores, c = nf*PE + pe, element 0 in the least significant bits.
 //
-//   MODE 0  scores: NF words of PE scores, SCORE_BITS each (sign-extended)
+//   MODE 0  scores: NF words of PE scores, SCORE_BITS each (extended)
 //   MODE 1  label:  one word, LABEL_BITS
 //   MODE 2  both:   NF words of PE scores; the label at bit PE*SCORE_BITS of the last one (zeros
 //                   in the others)
@@ -19,6 +19,7 @@ module affine_argmax #(
     parameter int N          = 10,
     parameter int PE         = 1,
     parameter int IN_BITS    = 8,
+    parameter int IN_SIGNED  = 1,
     parameter int A_BITS     = 0,
     parameter int B_BITS     = 0,
     parameter int MODE       = 2,
@@ -43,6 +44,7 @@ module affine_argmax #(
 
   localparam int NF       = N / PE;
   localparam int IN_WIDTH = PE * IN_BITS;
+  localparam int NUMBER   = IN_SIGNED != 0 ? IN_BITS : IN_BITS + 1;  // bits of a score, with its sign
 
 `ifndef __ICARUS__  // it has no elaboration-time $error
   if (N % PE != 0) begin : g_check_1
@@ -70,10 +72,12 @@ module affine_argmax #(
   logic [IN_WIDTH-1:0] x;
   assign x = s_axis_tdata[IN_WIDTH-1:0];
 
-  // Scores of a word, sign-extended to their output width.
+  // Scores of a word, extended to their output width.
   function automatic logic [PE*SCORE_BITS-1:0] extended(input logic [IN_WIDTH-1:0] word);
     for (int pe = 0; pe < PE; pe++)
-      extended[pe*SCORE_BITS+:SCORE_BITS] = SCORE_BITS'($signed(word[pe*IN_BITS+:IN_BITS]));
+      if (IN_SIGNED != 0)
+        extended[pe*SCORE_BITS+:SCORE_BITS] = SCORE_BITS'($signed(word[pe*IN_BITS+:IN_BITS]));
+      else extended[pe*SCORE_BITS+:SCORE_BITS] = SCORE_BITS'(word[pe*IN_BITS+:IN_BITS]);
   endfunction
 
   if (MODE == 0) begin : g_scores
@@ -85,8 +89,8 @@ module affine_argmax #(
     localparam int INDEX_BITS = LEVELS > 0 ? LEVELS : 1;
     localparam int FRONT      = A_BITS > 0 ? 3 : 1;  // stages before the tree
     localparam int STAGES     = FRONT + LEVELS;      // stages before the running maximum
-    localparam int WIDER      = IN_BITS + A_BITS > B_BITS ? IN_BITS + A_BITS : B_BITS;
-    localparam int VALUE_BITS = A_BITS > 0 ? WIDER + 1 : IN_BITS;
+    localparam int WIDER      = NUMBER + A_BITS > B_BITS ? NUMBER + A_BITS : B_BITS;
+    localparam int VALUE_BITS = A_BITS > 0 ? WIDER + 1 : NUMBER;
 
     logic en, done, done_last;
     logic [STAGES-1:0] valid;  // bit i: a word is in stage i
@@ -96,20 +100,30 @@ module affine_argmax #(
     logic [LABEL_BITS-1:0] label, base;  // base: number of the word's first score
     logic first_word, last_word;
 
+    // Scores as signed numbers: an unsigned one gets a 0 on top.
+    logic [PE*NUMBER-1:0] numbers;
+    for (genvar pe = 0; pe < PE; pe++) begin : g_number
+      if (IN_SIGNED != 0) begin : g_signed
+        assign numbers[pe*NUMBER+:NUMBER] = x[pe*IN_BITS+:IN_BITS];
+      end else begin : g_unsigned
+        assign numbers[pe*NUMBER+:NUMBER] = {1'b0, x[pe*IN_BITS+:IN_BITS]};
+      end
+    end
+
     // The pipeline stands still while a result waits that the output cannot take.
     assign out_valid_in  = done && (MODE == 2 || done_last);
     assign en            = out_ready || !out_valid_in;
     assign s_axis_tready = en;
 
     if (A_BITS == 0) begin : g_identity
-      always_ff @(posedge ap_clk) if (en) values <= x;
+      always_ff @(posedge ap_clk) if (en) values <= numbers;
     end else begin : g_affine
       localparam int LANE_BITS    = A_BITS + B_BITS;
-      localparam int PRODUCT_BITS = IN_BITS + A_BITS;
+      localparam int PRODUCT_BITS = NUMBER + A_BITS;
       localparam int NF_BITS      = NF > 1 ? $clog2(NF) : 1;
       logic [NF_BITS-1:0] nf;
       logic [PE*LANE_BITS-1:0] affine;
-      logic [IN_WIDTH-1:0] held;
+      logic [PE*NUMBER-1:0] held;
 
       mvau_rom #(.BITS(PE * LANE_BITS), .DEPTH(NF), .FILE(AFFINE_FILE)) u_affine (
           .ap_clk, .en, .addr(nf), .q(affine)
@@ -118,18 +132,18 @@ module affine_argmax #(
         if (!ap_rst_n) nf <= '0;
         else if (en && s_axis_tvalid) nf <= nf == NF_BITS'(NF - 1) ? '0 : nf + 1'b1;
       end
-      always_ff @(posedge ap_clk) if (en) held <= x;
+      always_ff @(posedge ap_clk) if (en) held <= numbers;
 
       for (genvar pe = 0; pe < PE; pe++) begin : g_lane
         // Sign-extended by hand: simulators differ on casts of signed numbers.
-        logic [IN_BITS-1:0] score;
+        logic [NUMBER-1:0] score;
         logic [A_BITS-1:0] a;
         logic [B_BITS-1:0] b;
         logic signed [PRODUCT_BITS-1:0] wide_score, wide_a, product;
-        assign score      = held[pe*IN_BITS+:IN_BITS];
+        assign score      = held[pe*NUMBER+:NUMBER];
         assign a          = affine[pe*LANE_BITS+:A_BITS];
-        assign wide_score = {{A_BITS{score[IN_BITS-1]}}, score};
-        assign wide_a     = {{IN_BITS{a[A_BITS-1]}}, a};
+        assign wide_score = {{A_BITS{score[NUMBER-1]}}, score};
+        assign wide_a     = {{NUMBER{a[A_BITS-1]}}, a};
         always_ff @(posedge ap_clk) begin
           if (en) begin
             product <= wide_score * wide_a;

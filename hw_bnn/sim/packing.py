@@ -106,7 +106,9 @@ def unpack_output(
     if contract.mode != "label":
         width = contract.lanes * contract.score_bits
         bits = _join(words, width)
-        flat = _from_bits(bits, contract.score_bits, signed=True)
+        flat = _from_bits(bits, contract.score_bits, contract.signed)
+        if contract.datatype == "BIPOLAR":
+            flat = 2 * flat - 1
         scores = flat.reshape(count, contract.words * contract.lanes)[:, : contract.scores]
         scores = np.ascontiguousarray(scores)
     if contract.mode != "scores":
@@ -127,7 +129,7 @@ def pack_output(
     bits = np.zeros((count, contract.words, contract.tdata_bits), np.uint8)
     if scores is not None:
         padded = np.zeros((count, contract.words * contract.lanes), np.int64)
-        padded[:, : contract.scores] = scores
+        padded[:, : contract.scores] = scores > 0 if contract.datatype == "BIPOLAR" else scores
         width = contract.lanes * contract.score_bits
         bits[:, :, :width] = _to_bits(padded, contract.score_bits).reshape(count, -1, width)
     if labels is not None:

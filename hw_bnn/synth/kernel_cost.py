@@ -332,13 +332,14 @@ def affine_argmax(p: Mapping) -> Parts:
     """Multiply and add (DSP blocks), a tree of comparisons, a ring of waiting scores."""
     pe, bits, a, b, mode = p["PE"], p["IN_BITS"], p.get("A_BITS", 0), p.get("B_BITS", 0), p["MODE"]
     out = (0 if mode == 1 else pe * p["SCORE_BITS"]) + (0 if mode == 0 else p.get("LABEL_BITS", 4))
-    value = max(bits + a, b) + 1 if a else bits
+    number = bits + (not p.get("IN_SIGNED", 1))  # with its sign
+    value = max(number + a, b) + 1 if a else number
     levels = bits_for(pe)
     label = int(mode != 0)
     rom = _rom(pe * (a + b), p["N"] // pe, "auto") if a and label else (0, 0, 0)
     stages = (3 if a else 1) + levels
     ring = _ram(pe * bits, stages) if mode == 2 and stages > 1 else (0, pe * bits * (mode == 2), 0)
-    dsp = pe if a and label and bits + a >= SMALLEST_DSP else 0
+    dsp = pe if a and label and number + a >= SMALLEST_DSP else 0
     lut = {
         "exact": rom[0] + ring[0],
         "compare": label * pe * value,
@@ -348,7 +349,7 @@ def affine_argmax(p: Mapping) -> Parts:
     }
     ff = {
         "exact": rom[1] + ring[1] + 2 * out + label * 2 * pe * value,
-        "affine": label * pe * (bits + b) * (a > 0),
+        "affine": label * pe * (number + b) * (a > 0),
         "one": 1,
     }
     return Parts(lut, ff, rom[2] + ring[2], dsp)

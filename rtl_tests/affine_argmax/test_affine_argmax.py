@@ -36,6 +36,19 @@ SHAPES = [
     {"N": 1, "PE": 1, "IN_BITS": 4, "MODE": 2, "SCORE_BITS": 4, "LABEL_BITS": 1},
     {"N": 16, "PE": 1, "IN_BITS": 3, "MODE": 1, "LABEL_BITS": 4, "A_BITS": 1, "B_BITS": 1},
     {"N": 24, "PE": 12, "IN_BITS": 4, "MODE": 1, "LABEL_BITS": 5},
+    {"N": 6, "PE": 3, "IN_BITS": 1, "IN_SIGNED": 0, "MODE": 2, "SCORE_BITS": 1, "LABEL_BITS": 3},
+    {"N": 8, "PE": 2, "IN_BITS": 4, "IN_SIGNED": 0, "MODE": 2, "SCORE_BITS": 6, "LABEL_BITS": 3},
+    {"N": 5, "PE": 5, "IN_BITS": 4, "IN_SIGNED": 0, "MODE": 0, "SCORE_BITS": 5},
+    {
+        "N": 9,
+        "PE": 3,
+        "IN_BITS": 4,
+        "IN_SIGNED": 0,
+        "MODE": 1,
+        "LABEL_BITS": 4,
+        "A_BITS": 5,
+        "B_BITS": 7,
+    },
 ]
 
 
@@ -52,6 +65,8 @@ def draw(shape, rng, frames=30):
     a_bits, b_bits = shape.get("A_BITS", 0), shape.get("B_BITS", 0)
     scores = signed(rng, bits, (frames, n))
     scores[: frames // 3] = rng.integers(-1, 2, (frames // 3, n)) if bits > 1 else 0  # many ties
+    if not shape.get("IN_SIGNED", 1):
+        scores %= 2**bits
     files, values = {}, scores
     if a_bits:
         a, b = signed(rng, a_bits, n), signed(rng, b_bits, n)

@@ -64,8 +64,8 @@ def describe(name: str = "toy") -> Accelerator:
             tensor="x", elements=8 * WORDS, element_bits=1, words=WORDS, word_bits=8, tdata_bits=8,
         ),
         output=Output(
-            mode="both", tensor="y", scores=N, lanes=1, score_bits=8, label_bits=3, label_offset=8,
-            words=N, tdata_bits=16,
+            mode="both", tensor="y", datatype="INT8", minimum=-128, maximum=127, scores=N, lanes=1,
+            score_bits=8, label_bits=3, label_offset=8, words=N, tdata_bits=16,
         ),
         nodes=[
             node("fifo_0", "StreamingFIFO_rtl", "fifo", "pixels", "packed", WORDS, depth=2),

@@ -185,7 +185,7 @@ def memory_folder(folder, memories):
     accelerator = describe("rams").model_copy(update=dict(
         input=Input(datatype="UINT16", minimum=0, maximum=65535, shape=[8], stream_shape=[8],
                     tensor="x", elements=8, element_bits=16, words=1, word_bits=128, tdata_bits=128),
-        output=Output(mode="scores", tensor="y", scores=out_bits // 8, lanes=out_bits // 8,
+        output=Output(mode="scores", tensor="y", datatype="INT8", minimum=-128, maximum=127, scores=out_bits // 8, lanes=out_bits // 8,
                       score_bits=8, label_bits=1, label_offset=0, words=1, tdata_bits=out_bits),
         nodes=[], streams=[], sources=["ram.v", "bnn_accelerator.v"], bound_cycles=1,
     ))  # fmt: skip

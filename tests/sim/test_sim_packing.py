@@ -63,23 +63,37 @@ def test_pack_equals_the_reference_and_unpack_inverts_it(contract, seed):
 @settings(max_examples=80, deadline=None)
 @given(
     mode=st.sampled_from(["scores", "label", "both"]), lanes=st.integers(1, 4),
-    scores=st.integers(1, 11), score_bits=st.integers(2, 21), gap=st.integers(0, 9),
-    seed=st.integers(0, 2**32 - 1),
+    scores=st.integers(1, 11), kind=st.sampled_from(["INT", "UINT", "BIPOLAR"]),
+    score_bits=st.integers(1, 21), gap=st.integers(0, 9), seed=st.integers(0, 2**32 - 1),
 )  # fmt: skip
-def test_output_round_trip(mode, lanes, scores, score_bits, gap, seed):
+def test_output_round_trip(mode, lanes, scores, kind, score_bits, gap, seed):
     rng = np.random.default_rng(seed)
+    score_bits = 1 if kind == "BIPOLAR" else score_bits
+    low, high = {
+        "INT": (-(1 << score_bits - 1), (1 << score_bits - 1) - 1),
+        "UINT": (0, (1 << score_bits) - 1),
+        "BIPOLAR": (-1, 1),
+    }[kind]
     label_bits = max(1, (scores - 1).bit_length())
     words = 1 if mode == "label" else -(-scores // lanes)
     offset = 0 if mode == "label" else lanes * score_bits + gap
     used = lanes * score_bits if mode == "scores" else offset + label_bits
     contract = Output(
-        mode=mode, tensor="y", scores=scores, lanes=lanes, score_bits=score_bits,
+        mode=mode, tensor="y", datatype=kind if kind == "BIPOLAR" else f"{kind}{score_bits}",
+        minimum=low, maximum=high, scores=scores, lanes=lanes, score_bits=score_bits,
         label_bits=label_bits, label_offset=offset, words=words, tdata_bits=-(-used // 8) * 8,
     )  # fmt: skip
-    limit = 1 << score_bits - 1
-    y = rng.integers(-limit, limit, size=(4, scores)) if mode != "label" else None
+    y = rng.integers(low, high, size=(4, scores), endpoint=True) if mode != "label" else None
+    if kind == "BIPOLAR" and y is not None:
+        y = np.where(y > 0, 1, -1)
     labels = rng.integers(0, scores, size=4) if mode != "scores" else None
-    got_y, got_labels = unpack_output(contract, pack_output(contract, y, labels))
+    beats = pack_output(contract, y, labels)
+    if y is not None:  # by the contract's words, bit by bit
+        for s in range(scores):
+            beat = int.from_bytes(beats[0, s // lanes].tobytes(), "little")
+            field = beat >> s % lanes * score_bits & (1 << score_bits) - 1
+            assert field == (int(y[0, s] > 0) if kind == "BIPOLAR" else y[0, s] % (1 << score_bits))
+    got_y, got_labels = unpack_output(contract, beats)
     assert (got_y is None and y is None) or (got_y == y).all()
     assert (got_labels is None and labels is None) or (got_labels == labels).all()
 

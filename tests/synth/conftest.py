@@ -97,6 +97,9 @@ def accelerator(tmp_path):
             output=Output(
                 mode="label",
                 tensor="out",
+                datatype="BIPOLAR",
+                minimum=-1,
+                maximum=1,
                 scores=8,
                 lanes=1,
                 score_bits=1,

@@ -85,25 +85,38 @@ class AffineArgmax_rtl(KernelOp):
         return pe, scores, scores + self.label_bits(), words
 
     def kernel_parameters(self, model):
-        bits = self.get_input_datatype().bitwidth()
-        a_bits = self.get_nodeattr("aBits")
+        dtype = self.get_input_datatype()
+        bits, (a_bits, b_bits) = dtype.bitwidth(), self._affine_bits()
         return {
             "N": self.get_nodeattr("Labels"),
             "PE": self.get_nodeattr("PE"),
             "IN_BITS": bits,
+            "IN_SIGNED": int(dtype.signed() and not self._bipolar()),
             "A_BITS": a_bits,
-            "B_BITS": self.get_nodeattr("bBits"),
+            "B_BITS": b_bits,
             "MODE": MODES.index(self.get_nodeattr("mode")),
             "SCORE_BITS": bits,
             "LABEL_BITS": self.label_bits(),
             "AFFINE_FILE": self.memory_name("affine") if a_bits else "",
         }
 
-    def memories(self, model):
+    def _bipolar(self) -> bool:
+        return self.get_input_datatype() == DataType["BIPOLAR"]
+
+    def _affine_bits(self) -> tuple[int, int]:
+        """Bits of A and B in the kernel's memory; A = 0 bits for no affine."""
         a_bits, b_bits = self.get_nodeattr("aBits"), self.get_nodeattr("bBits")
+        if a_bits and self._bipolar():
+            return a_bits + 1, max(a_bits, b_bits) + 1
+        return a_bits, b_bits
+
+    def memories(self, model):
+        a_bits, b_bits = self._affine_bits()
         if not a_bits:
             return {}
         affine = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
+        if self._bipolar():  # the kernel sees bits: A*(2*bit - 1) + B = 2*A*bit + (B - A)
+            affine = np.stack([2 * affine[0], affine[1] - affine[0]])
         pe, bits = self.get_nodeattr("PE"), a_bits + b_bits
         words = [
             f"{sum(_field(a, b, a_bits, b_bits) << (i * bits) for i, (a, b) in enumerate(lane)):x}"

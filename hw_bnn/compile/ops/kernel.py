@@ -93,7 +93,10 @@ class KernelOp(RTLBackend):
         return [0]
 
     def get_nodeattr_types(self):
-        return super().get_nodeattr_types()
+        return super().get_nodeattr_types() | {
+            "layer": ("s", False, ""),  # the user's, in the model file (provenance.py)
+            "origin": ("s", False, ""),  # the user's tensor that the output holds
+        }
 
     def get_verilog_top_module_name(self) -> str:
         return self.onnx_node.name
