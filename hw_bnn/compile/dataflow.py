@@ -159,13 +159,6 @@ def build_dataflow(
         say("step_bnn_streams")
         model = own.step_bnn_streams(model, config)
         graph = DataflowGraph(model, explain(search, plan, layers(model), target))
-        graph.set_fifo_depths(
-            {
-                op.onnx_node.name: max(2, op.get_exp_cycles())
-                for op in graph.ops()
-                if op.onnx_node.op_type == "Fifo_rtl"
-            }
-        )
         if checker:
             checker.compare(model, "step_bnn_streams")
     return graph

@@ -194,12 +194,9 @@ class Emitter:
         left, right = (self.graph.tensors[n] for n in op.inputs)
         target = self.graph.tensors[op.output]
         shape = left.shape if len(left.shape) == 3 else (1, 1, left.shape[0])
-        inputs = [left.name, right.name]
-        if left is right:
-            inputs = self._twice(left, f"{op.output}_side")
         self._map(
             "StreamAdd_rtl",
-            inputs,
+            [left.name, right.name],
             self._out(target),
             left,
             shape,
@@ -208,25 +205,6 @@ class Emitter:
             outputDataType=target.datatype,
             factors=op.factors,
         )
-
-    def _twice(self, source: Tensor, name: str) -> list[str]:
-        """The two streams of a fork, for an op that reads one tensor twice: FINN's renaming and forking
-        of tensors take it that a node reads each but once."""
-        sides = [self._tensor(f"{name}{i}", source.shape, source.datatype) for i in range(2)]
-        self._node(
-            "DuplicateStreams",
-            [source.name],
-            sides,
-            FINN_DOMAIN,
-            backend="fpgadataflow",
-            NumChannels=source.channels,
-            PE=1,
-            inputDataType=source.datatype,
-            numInputVectors=[1, *source.shape[:-1]],
-            NumOutputStreams=2,
-            outFIFODepths=[2, 2],
-        )
-        return sides
 
     def _shape(self, name: str, values) -> str:
         key = f"{name}_shape"

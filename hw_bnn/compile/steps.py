@@ -1,10 +1,9 @@
 """FINN builder steps: FINN's own, and ours between them.
 
 Ours take (ModelWrapper, DataflowBuildConfig) and return a ModelWrapper like FINN's, so that a `finn build`
-configuration can name them: steps: [hw_bnn.compile.steps.step_bnn_import, step_tidy_up,
-hw_bnn.compile.steps.step_bnn_streamline, step_convert_to_hw, ...]. FINN's ConvertBipolarMatMulToXnorPopcount
-is left out: it relabels bipolar tensors as {0, 1}, where zero padding silently becomes -1; the XNOR form is
-made inside the kernel instead (ops/mvau.py).
+configuration can name them: its `steps` are those of BUILD, in that order. FINN's
+ConvertBipolarMatMulToXnorPopcount is left out: it relabels bipolar tensors as {0, 1}, where zero padding
+silently becomes -1; the XNOR form is made inside the kernel instead (ops/mvau.py).
 """
 
 from __future__ import annotations
@@ -42,6 +41,19 @@ BEFORE_FOLDING = (
     "step_specialize_layers",
 )
 """FINN's steps and ours, up to where folding is chosen."""
+
+BUILD = tuple(
+    f"{__name__}.{step}" if step.startswith("step_bnn") else step
+    for step in (
+        "step_bnn_import",
+        *BEFORE_FOLDING,
+        "step_target_fps_parallelization",
+        "step_bnn_rtl_ops",
+        "step_bnn_bit_widths",
+        "step_bnn_streams",
+    )
+)
+"""The steps of a `finn build` configuration, from a QONNX file to a graph of RTL ops."""
 
 
 def step_bnn_import(model: ModelWrapper, cfg) -> ModelWrapper:
@@ -160,7 +172,8 @@ def step_bnn_streams(model: ModelWrapper, cfg) -> ModelWrapper:
     """FINN's InsertDWC and InsertFIFO, then our RTL for what they insert.
 
     The input gets a width converter where its first layer's words are no whole bytes, so that a frame is
-    a dense byte string (accelerator.py, "Input").
+    a dense byte string (accelerator.py, "Input"). Each FIFO can hold a frame, until its depth is found by
+    simulation (fifo_sizing.py).
     """
     model = model.transform(InsertDWC())
     model = _input_converter(model)
@@ -170,7 +183,8 @@ def step_bnn_streams(model: ModelWrapper, cfg) -> ModelWrapper:
         if node.op_type.startswith("StreamingDataWidthConverter"):
             _retype(node, "WidthConverter_rtl")
         elif node.op_type.startswith("StreamingFIFO"):
-            _retype(node, "Fifo_rtl")
+            fifo = _retype(node, "Fifo_rtl")
+            fifo.set_nodeattr("depth", max(2, fifo.get_exp_cycles()))
     model = model.transform(GiveUniqueNodeNames())
     _name_streams(model)
     model = model.transform(InferShapes())
