@@ -211,8 +211,8 @@ TWINS: dict[str, Twin] = {
         ),
         Twin(
             "affine_argmax",
-            {"N": 10, "PE": 1, "IN_BITS": 8, "A_BITS": 0, "B_BITS": 0, "MODE": 2, "SCORE_BITS": 8,
-             "LABEL_BITS": 4},
+            {"N": 10, "PE": 1, "IN_BITS": 8, "IN_SIGNED": 1, "A_BITS": 0, "B_BITS": 0, "MODE": 2,
+             "SCORE_BITS": 8, "LABEL_BITS": 4},
             per_unit=lambda p: p["N"] // p["PE"],
             steps=lambda p, vectors: vectors * p["N"] // p["PE"],
             memories=(

@@ -141,7 +141,7 @@ def _add(rng) -> Case:
 def _affine_argmax(rng) -> Case:
     pe = int(rng.integers(1, 8))
     n, bits, mode = pe * int(rng.integers(1, 5)), int(rng.integers(2, 20)), int(rng.integers(0, 3))
-    shape = {"N": n, "PE": pe, "IN_BITS": bits, "MODE": mode}
+    shape = {"N": n, "PE": pe, "IN_BITS": bits, "MODE": mode, "IN_SIGNED": int(rng.integers(0, 2))}
     if mode != 1:
         shape["SCORE_BITS"] = bits + int(rng.integers(0, 3))
     if mode != 0:

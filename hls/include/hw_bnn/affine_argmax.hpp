@@ -5,22 +5,22 @@
 //   vector's last word (0 in the others)
 //
 // A vector is NF = N/PE words. `affine` has NF rows, lane pe's A at bit pe*(A_BITS+B_BITS), its B
-// above, two's complement. One flat loop: one step a word, initiation interval 1.
+// above, two's complement; scores too unless IN_SIGNED = 0. One flat loop: one step a word, initiation interval 1.
 #pragma once
 
 #include "word.hpp"
 
 namespace hw_bnn {
 
-template <int N, int PE, int IN_BITS, int A_BITS, int B_BITS, int MODE, int SCORE_BITS,
-          int LABEL_BITS>
+template <int N, int PE, int IN_BITS, int IN_SIGNED, int A_BITS, int B_BITS, int MODE,
+          int SCORE_BITS, int LABEL_BITS>
 void affine_argmax(hls::stream<ap_uint<PE * IN_BITS> >& s_axis,
                    hls::stream<ap_uint<(MODE == 1 ? 0 : PE * SCORE_BITS) +
                                        (MODE == 0 ? 0 : LABEL_BITS)> >& m_axis,
                    const limb_t (&affine)[N / PE][limbs(PE * (A_BITS + B_BITS))],
                    unsigned vectors) {
   static_assert(N % PE == 0, "PE divides N");
-  static_assert(IN_BITS + A_BITS < 63 && B_BITS < 63, "values fit 64 bits");
+  static_assert(IN_BITS + 1 + A_BITS < 63 && B_BITS < 63, "values fit 64 bits");
   const int NF = N / PE, SCORES = MODE == 1 ? 0 : PE * SCORE_BITS;
   const int OUT = SCORES + (MODE == 0 ? 0 : LABEL_BITS);
   const int LANE = A_BITS + B_BITS, AW = larger(A_BITS, 1), BW = larger(B_BITS, 1);
@@ -36,7 +36,7 @@ void affine_argmax(hls::stream<ap_uint<PE * IN_BITS> >& s_axis,
     ap_uint<OUT> y = 0;
     for (int pe = 0; pe < PE; pe++) {
 #pragma HLS UNROLL
-      const long long score = number<IN_BITS, true>(element<IN_BITS>(x, pe));
+      const long long score = number<IN_BITS, IN_SIGNED != 0>(element<IN_BITS>(x, pe));
       long long value = score;
       if (A_BITS > 0) {
         const limb_t a = field<AW>(affine[nf], pe * LANE).to_uint64();
