@@ -306,7 +306,12 @@ def _cycles(fps: float | None, cycles: int | None, clk_period_ns: float) -> int 
     if fps is not None:
         if not fps > 0:
             raise BadInput(f"the target is {fps} frames per second", remedy="use a positive one")
-        return max(1, int(1e9 / clk_period_ns / fps))
+        if fps * clk_period_ns > 1e9:
+            raise BadInput(
+                f"{fps:,.0f} frames per second are more than one a cycle of {clk_period_ns} ns",
+                remedy=f"use --target-fps {int(1e9 / clk_period_ns)} or less",
+            )
+        return int(1e9 / clk_period_ns / fps)
     if cycles is not None and cycles < 1:
         raise BadInput(f"the target is {cycles} cycles a frame", remedy="use 1 or more")
     return cycles

@@ -155,3 +155,20 @@ def test_folding_changes_no_score(network):
     expected = dataflow_scores(network, x)
     for target in (300, 9, 1):
         assert np.array_equal(dataflow_scores(network, x, target=target), expected)
+
+
+def test_without_a_target_the_nearest_possible_rate_is_taken():
+    """A map of 1,200 pixels passes one pixel a cycle: 1,024 is not possible, and nobody asked for it."""
+    net = Builder((1, 30, 40), 0, 1)
+    net.bipolar()
+    net.conv(1, 2, 3)
+    net.bipolar()
+    net.add("GlobalAveragePool")
+    net.add("Flatten", axis=1)
+    net.linear(2, 3)
+    model = net.model()
+    graph = build(model, None, None)
+    bound = max(op.get_exp_cycles() for op in graph.ops())
+    assert bound > 1024 and graph.why["target_cycles"] is None
+    with pytest.raises(BadInput, match=f"use --target-cycles {graph.why['bound_cycles']} or more"):
+        build(model, 1024)
