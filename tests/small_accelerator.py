@@ -10,8 +10,8 @@ INPUT = Input(
     elements=64, element_bits=8, words=16, word_bits=32, tdata_bits=32,
 )  # fmt: skip
 OUTPUT = Output(
-    mode="both", tensor="scores", scores=10, lanes=10, score_bits=8, label_bits=4,
-    label_offset=80, words=1, tdata_bits=88,
+    mode="both", tensor="scores", datatype="INT8", minimum=-64, maximum=64, scores=10, lanes=10,
+    score_bits=8, label_bits=4, label_offset=80, words=1, tdata_bits=88,
 )  # fmt: skip
 ENDS = ["s_axis", "mvau_0", "fifo_0", "mvau_1", "m_axis"]
 
