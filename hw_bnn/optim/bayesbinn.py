@@ -21,25 +21,37 @@ which makes s 83 times smaller there; other types are refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from .base import AVERAGING, POSITIVE, RATE, BinaryOptimizer, Range, signed_gradient
+
 EPS = 1e-10
 
 
-class BayesBiNN(torch.optim.Optimizer):
+class BayesBiNN(BinaryOptimizer):
     """See the module's text. `step` needs a closure that computes loss and fresh gradients.
 
     Args:
-        params: float32 weights.
+        params: float32 weights, or groups of them.
         n_train: N, number of training samples (times the augmentation's factor where it counts).
         lr: alpha. momentum: b, 0 for none. temperature: tau. samples: S; 0 uses w = tanh(lam), s =
         N.
         initial: |lam| at the start, its sign at random. prior: lam_0, a number to begin with.
         lagged: compute s with the mu of the step before, as the authors' code does.
+        maximize: climb instead of descend.
+
+    All of them may differ between groups but `samples`: a sample is one of the whole network.
     """
+
+    RANGES: ClassVar[dict[str, Range]] = {
+        "n_train": Range(1, whole=True), "lr": RATE, "momentum": AVERAGING,
+        "temperature": POSITIVE, "samples": Range(0, whole=True), "initial": POSITIVE,
+        "prior": Range(),
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -53,36 +65,55 @@ class BayesBiNN(torch.optim.Optimizer):
         initial: float = 10.0,
         prior: float = 0.0,
         lagged: bool = False,
+        maximize: bool = False,
     ):
-        defaults = {"lr": lr, "momentum": momentum, "temperature": temperature}
+        defaults = {
+            "lr": lr, "momentum": momentum, "temperature": temperature, "n_train": n_train,
+            "samples": samples, "initial": initial, "prior": prior, "lagged": lagged,
+            "maximize": maximize,
+        }  # fmt: skip
         super().__init__(params, defaults)
-        self.n_train, self.samples, self.lagged = n_train, samples, lagged
-        with torch.no_grad():
-            for group, weight in self._each():
-                if weight.dtype != torch.float32:
-                    raise ValueError(f"BayesBiNN works in float32 only, not {weight.dtype}")
-                sign = torch.where(torch.rand_like(weight) < 0.5, -1.0, 1.0)
-                state = self.state[weight]
-                state["lam"] = sign * initial
-                state["mu"] = torch.tanh(state["lam"])
-                state["prior"] = torch.full_like(weight, prior)
-                state["step"] = 0
-                if momentum:
-                    state["momentum"] = torch.zeros_like(weight)
-        self.set_mode()
+
+    @property
+    def samples(self) -> int:
+        """S, the samples of a step."""
+        return self.defaults["samples"]
+
+    def check(self, group: dict[str, Any]) -> None:
+        super().check(group)
+        first = getattr(self, "defaults", group)["samples"]
+        if group["samples"] != first:
+            raise ValueError(
+                f"Invalid samples value: {group['samples']} (one for all groups, {first})"
+            )
+
+    def start_weight(self, group: dict[str, Any], weight: Tensor) -> None:
+        if weight.dtype != torch.float32:
+            raise ValueError(f"BayesBiNN works in float32 only, not {weight.dtype}")
+        sign = torch.where(torch.rand_like(weight) < 0.5, -1.0, 1.0)
+        state = self.state[weight]
+        state["lam"] = sign * group["initial"]
+        state["mu"] = torch.tanh(state["lam"])
+        state["prior"] = torch.full_like(weight, group["prior"])
+        state["step"] = 0
+        self._set_mode_of(weight)
 
     def _each(self):
         return [(group, w) for group in self.param_groups for w in group["params"]]
 
     @torch.no_grad()
-    def step(self, closure: Callable):
+    def step(self, closure: Callable | None = None):
         """One step; returns the closure's last result."""
+        if closure is None:
+            raise TypeError("BayesBiNN.step needs a closure: it evaluates the loss at its samples")
         sums = {}
         for _ in range(max(self.samples, 1)):
             for group, weight in self._each():
                 self._draw(group, weight)
             with torch.enable_grad():
                 result = closure()
+            for group in self.param_groups:
+                self.with_gradients(group)  # refuses sparse ones
             if self.samples > 1:
                 self._add_scaled(sums)
         for group, weight in self._each():
@@ -97,7 +128,7 @@ class BayesBiNN(torch.optim.Optimizer):
                 continue
             if weight not in sums:
                 sums[weight] = torch.zeros_like(weight)
-            for total, *factors in _blocks(sums[weight], *self._factors(weight)):
+            for total, *factors in _blocks(sums[weight], *self._factors(group, weight)):
                 total.add_(self._scaled(group, *factors))
 
     def _draw(self, group: dict, weight: Tensor) -> None:
@@ -119,15 +150,15 @@ class BayesBiNN(torch.optim.Optimizer):
                     few = lam[near]
                     torch.copysign(_ONE, lam, out=w)[near] = relax(few, torch.rand_like(few), tau)
 
-    def _factors(self, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _factors(self, group: dict, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What a scaled gradient is made of: g, w_b (which the weight still holds) and mu."""
-        return weight.grad, weight, self.state[weight]["mu"]
+        return signed_gradient(group, weight), weight, self.state[weight]["mu"]
 
     def _scaled(self, group: dict, gradient: Tensor, sample: Tensor, mu: Tensor) -> Tensor:
         """s g, in fresh memory. All weights with w_b and mu at +-1 have one s."""
         if self.samples == 0:
-            return gradient * float(self.n_train)
-        n_train, tau = self.n_train, group["temperature"]
+            return gradient * float(group["n_train"])
+        n_train, tau = group["n_train"], group["temperature"]
         near = _few_below(1.0, sample, mu)
         if near is None:
             return gradient_scale(sample, mu, n_train, tau).mul_(gradient)
@@ -139,8 +170,10 @@ class BayesBiNN(torch.optim.Optimizer):
         """Move lam by the mean of the scaled gradients: their `total`, or the only sample's."""
         state = self.state[weight]
         state["step"] += 1
+        if group["momentum"] and "momentum" not in state:  # a schedule raised it from 0
+            state["momentum"] = torch.zeros_like(weight)
         names = [name for name in ("lam", "mu", "prior", "momentum") if name in state]
-        sources = self._factors(weight) if total is None else (total,)
+        sources = self._factors(group, weight) if total is None else (total,)
         for blocks in _blocks(*(state[name] for name in names), *sources):
             own, gradients = dict(zip(names, blocks)), blocks[len(names) :]
             if total is None:
@@ -148,10 +181,10 @@ class BayesBiNN(torch.optim.Optimizer):
             else:
                 mean = gradients[0].div_(self.samples)
             lam, mu = own["lam"], own.pop("mu")
-            if self.lagged:
+            if group["lagged"]:
                 _tanh(lam, out=mu)
             self._step_of(group, state["step"], mean, **own)
-            if not self.lagged:
+            if not group["lagged"]:
                 _tanh(lam, out=mu)
 
     @staticmethod
@@ -159,7 +192,7 @@ class BayesBiNN(torch.optim.Optimizer):
         group: dict, step: int, mean: Tensor, lam: Tensor, prior: Tensor, momentum=None
     ) -> None:
         """The step of lam along the mean scaled gradient (formulas: head of the file)."""
-        alpha, beta = group["lr"], group["momentum"]
+        alpha, beta = float(group["lr"]), group["momentum"]
         if beta:
             momentum.mul_(beta).add_(mean.add_(lam).sub_(prior), alpha=1 - beta)
             lam.sub_(momentum, alpha=alpha / (1 - beta**step))
@@ -172,8 +205,11 @@ class BayesBiNN(torch.optim.Optimizer):
         and NaN for NaN.
         """
         for _, weight in self._each():
-            mu = self.state[weight]["mu"]
-            weight.copy_(torch.where(mu <= 0, -1.0, torch.where(mu > 0, 1.0, mu)))
+            self._set_mode_of(weight)
+
+    def _set_mode_of(self, weight: Tensor) -> None:
+        mu = self.state[weight]["mu"]
+        weight.copy_(torch.where(mu <= 0, -1.0, torch.where(mu > 0, 1.0, mu)))
 
     @torch.no_grad()
     def set_sample(self, generator: torch.Generator | None = None) -> None:

@@ -20,10 +20,13 @@ and the real parameters are trained a little longer.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from ..nn.layers import clip_tensors
+from .base import RATE, Range
 from .proximal import Proximal
 
 
@@ -43,20 +46,27 @@ class BNEW(Proximal):
             default order keeps the weights inside the box.
     """
 
+    RANGES: ClassVar[dict[str, Range]] = {**Proximal.RANGES, "r": RATE}
+
     def __init__(self, params, base, r: float = 0.0, *, exact: bool = False, before: bool = False):
-        super().__init__(params, base, {"r": r})
-        self.exact, self.before = exact, before
+        super().__init__(params, base, {"r": r, "exact": exact, "before": before})
+
+    def check(self, group: dict) -> None:
+        super().check(group)
+        if group.get("exact") and group["r"] >= 0.5:  # 1 / (1 - 2 r) is no stretching there
+            raise ValueError(f"Invalid r value: {group['r']} (the exact form needs r < 1/2)")
 
     def before_step(self) -> None:
-        if self.before:
-            for group in self._moving():
+        for group in self._moving():
+            if group["before"]:
                 self._stretch(group, group["params"])
 
     def project(self, group: dict, weights: list[Tensor]) -> None:
-        if not self.before:
+        if not group["before"]:
             self._stretch(group, weights)
 
     def _stretch(self, group: dict, weights: list[Tensor]) -> None:
+        self.check(group)  # r moves over training
         if group["r"]:
-            torch._foreach_mul_(weights, factor(group["r"], self.exact))
+            torch._foreach_mul_(weights, factor(group["r"], group["exact"]))
         clip_tensors(weights)

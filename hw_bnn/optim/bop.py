@@ -24,13 +24,16 @@ equation (7) of Paren and Poudel has a minus sign that their code has not).
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from ..nn.estimators import hard_sign
+from .base import RATE, SHARE, BinaryOptimizer, Range, signed_gradients
 
 
-class Bop(torch.optim.Optimizer):
+class Bop(BinaryOptimizer):
     """Binary optimiser.
 
     Args:
@@ -39,36 +42,45 @@ class Bop(torch.optim.Optimizer):
         groups.
         binarise: take the weights' signs now; else at the first step, whose gradient is then the
             one at the real initial weights (as larq does it).
+        lr: a factor on gamma, for torch's schedulers, which move `lr` and nothing else.
+        maximize: flip toward a greater value instead of a smaller one.
     """
 
-    def __init__(self, params, gamma: float = 1e-4, tau: float = 1e-8, *, binarise: bool = True):
-        super().__init__(params, {"gamma": gamma, "tau": tau})
-        if binarise:
-            with torch.no_grad():
-                for group in self.param_groups:
-                    for weight in group["params"]:
-                        weight.copy_(hard_sign(weight))
+    RANGES: ClassVar[dict[str, Range]] = {"gamma": SHARE, "tau": RATE, "lr": RATE}
 
-    @torch.no_grad()
-    def step(self, closure=None):
-        """One step; `closure`, if given, computes the loss and gradients first."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            weights = [w for w in group["params"] if w.grad is not None]
-            if weights:
-                self._flip(group, weights, self._agreements(group, weights))
-        return loss
+    def __init__(
+        self,
+        params,
+        gamma: float = 1e-4,
+        tau: float = 1e-8,
+        *,
+        binarise: bool = True,
+        lr: float = 1.0,
+        maximize: bool = False,
+        **further: float,
+    ):
+        defaults = {"gamma": gamma, "tau": tau, "binarise": binarise, "lr": lr}
+        super().__init__(params, {**defaults, "maximize": maximize, **further})
+
+    def start_weight(self, group: dict, weight: Tensor) -> None:
+        if group["binarise"]:
+            weight.copy_(hard_sign(weight))
+
+    def step_group(self, group: dict, weights: list[Tensor]) -> None:
+        self._flip(group, weights, self._agreements(group, weights))
+
+    @staticmethod
+    def _rate(group: dict) -> float:
+        return group["gamma"] * float(group["lr"])
 
     def _momenta(self, group: dict, weights: list[Tensor]) -> list[Tensor]:
         for weight in weights:
             if "momentum" not in self.state[weight]:
                 self.state[weight]["momentum"] = torch.zeros_like(weight)
         momenta = [self.state[w]["momentum"] for w in weights]
-        torch._foreach_mul_(momenta, 1 - group["gamma"])
-        torch._foreach_add_(momenta, [w.grad for w in weights], alpha=group["gamma"])
+        rate = self._rate(group)
+        torch._foreach_mul_(momenta, 1 - rate)
+        torch._foreach_add_(momenta, signed_gradients(group, weights), alpha=rate)
         return momenta
 
     def _agreements(self, group: dict, weights: list[Tensor]) -> list[Tensor]:
@@ -96,6 +108,8 @@ class Bop2ndOrder(Bop):
         others: as for :class:`Bop`.
     """
 
+    RANGES: ClassVar[dict[str, Range]] = {**Bop.RANGES, "sigma": SHARE}
+
     def __init__(
         self,
         params,
@@ -105,11 +119,13 @@ class Bop2ndOrder(Bop):
         *,
         corrected: bool = False,
         binarise: bool = True,
+        lr: float = 1.0,
+        maximize: bool = False,
     ):
-        super().__init__(params, gamma, tau, binarise=binarise)
-        self.corrected = corrected
-        for group in self.param_groups:
-            group.setdefault("sigma", sigma)
+        super().__init__(
+            params, gamma, tau, binarise=binarise, lr=lr, maximize=maximize, sigma=sigma,
+            corrected=corrected,
+        )  # fmt: skip
 
     def _agreements(self, group: dict, weights: list[Tensor]) -> list[Tensor]:
         momenta = self._momenta(group, weights)
@@ -120,12 +136,12 @@ class Bop2ndOrder(Bop):
                 state["square"], state["step"] = torch.zeros_like(weight), 0
             state["step"] += 1
         squares = [self.state[w]["square"] for w in weights]
-        gradients = [w.grad for w in weights]
         torch._foreach_mul_(squares, 1 - sigma)
-        torch._foreach_addcmul_(squares, gradients, gradients, sigma)
-        if self.corrected:
+        found = [w.grad for w in weights]  # squared: the sign of `maximize` does not matter
+        torch._foreach_addcmul_(squares, found, found, sigma)
+        if group["corrected"]:
             steps = [self.state[w]["step"] for w in weights]
-            momenta = torch._foreach_div(momenta, [1 - (1 - group["gamma"]) ** t for t in steps])
+            momenta = torch._foreach_div(momenta, [1 - (1 - self._rate(group)) ** t for t in steps])
             squares = torch._foreach_div(squares, [1 - (1 - sigma) ** t for t in steps])
         roots = torch._foreach_sqrt(squares)
         torch._foreach_add_(roots, 1e-10)

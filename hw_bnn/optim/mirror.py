@@ -15,32 +15,36 @@ It keeps z = atanh(w) as state: A overflows where w rounds to +-1, z does not.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ..nn.estimators import hard_sign
+from .base import POSITIVE, RATE, BinaryOptimizer, Range, signed_gradients
 from .direction import adam_direction
 
 
-class Mirror(torch.optim.Optimizer, ABC):
+class Mirror(BinaryOptimizer, ABC):
     """Base: state per weight `dual`, weights a function of it; `freeze` as for BNEW.
 
     Args:
         params: weights; what they hold at construction sets the dual variables.
-        lr, betas, eps: Adam's.
+        lr, betas, eps, maximize: Adam's.
         beta: steepness of tanh, > 0, usually moved upward over training.
     """
 
-    def __init__(self, params, lr=1e-2, beta=1.0, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(
-            params, {"lr": lr, "beta": beta, "betas": betas, "eps": eps, "frozen": False}
-        )
-        with torch.no_grad():
-            for group in self.param_groups:
-                for weight in group["params"]:
-                    self.state[weight]["dual"] = self.dual_of(weight, group)
-                    weight.copy_(self.primal_of(self.state[weight]["dual"], group))
+    RANGES: ClassVar[dict[str, Range]] = {"lr": RATE, "beta": POSITIVE, "eps": RATE}
+
+    def __init__(
+        self, params, lr=1e-2, beta=1.0, betas=(0.9, 0.999), eps=1e-8, *, maximize=False
+    ):
+        defaults = {"lr": lr, "beta": beta, "betas": betas, "eps": eps, "frozen": False}
+        super().__init__(params, {**defaults, "maximize": maximize})
+
+    def start_weight(self, group: dict, weight: Tensor) -> None:
+        self.state[weight]["dual"] = self.dual_of(weight, group)
+        weight.copy_(self.primal_of(self.state[weight]["dual"], group))
 
     @abstractmethod
     def dual_of(self, weight: Tensor, group: dict) -> Tensor:
@@ -54,26 +58,17 @@ class Mirror(torch.optim.Optimizer, ABC):
     def rate(self, group: dict) -> float:
         """By what the direction is multiplied before it is taken from the dual variable."""
 
-    @torch.no_grad()
-    def step(self, closure=None):
-        """One step; `closure`, if given, computes the loss and gradients first."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            weights = [w for w in group["params"] if w.grad is not None]
-            if group["frozen"] or not weights:
-                continue
-            states = [self.state[w] for w in weights]
-            directions = adam_direction(
-                states, [w.grad for w in weights], betas=group["betas"], eps=group["eps"]
-            )
-            duals = [state["dual"] for state in states]
-            torch._foreach_add_(duals, directions, alpha=-self.rate(group))
-            for weight, dual in zip(weights, duals):
-                weight.copy_(self.primal_of(dual, group))
-        return loss
+    def step_group(self, group: dict, weights: list[Tensor]) -> None:
+        if group["frozen"]:
+            return
+        states = [self.state[w] for w in weights]
+        directions = adam_direction(
+            states, signed_gradients(group, weights), betas=group["betas"], eps=group["eps"]
+        )
+        duals = [state["dual"] for state in states]
+        torch._foreach_add_(duals, directions, alpha=-self.rate(group))
+        for weight, dual in zip(weights, duals):
+            weight.copy_(self.primal_of(dual, group))
 
     @torch.no_grad()
     def freeze(self) -> None:
@@ -105,7 +100,7 @@ class BMD(Mirror):
         return torch.tanh(group["beta"] * dual)
 
     def rate(self, group: dict) -> float:
-        return group["lr"]
+        return float(group["lr"])
 
 
 class MDTanh(Mirror):
@@ -119,4 +114,4 @@ class MDTanh(Mirror):
         return torch.tanh(dual)
 
     def rate(self, group: dict) -> float:
-        return group["lr"] * group["beta"]
+        return float(group["lr"]) * group["beta"]

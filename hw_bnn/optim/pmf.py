@@ -11,22 +11,29 @@ beta grows over training; the network is evaluated with the likelier value, sign
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from .base import POSITIVE, RATE, BinaryOptimizer, Range, signed_gradient
 from .direction import adam_direction
 
 
-class PMF(torch.optim.Optimizer):
+class PMF(BinaryOptimizer):
     """PMF with Adam on the logits.
 
     Args:
         params: weights of two or more dimensions; the logits are drawn Glorot uniform, from torch's
             generator, whatever the weights hold.
-        lr, betas, eps, weight_decay: Adam's, on the logits.
+        lr, betas, eps, weight_decay, maximize: Adam's, on the logits.
         beta: softmax's inverse temperature, moved upward over training.
         exact: use the exact Jacobian.
     """
+
+    RANGES: ClassVar[dict[str, Range]] = {
+        "lr": RATE, "beta": POSITIVE, "eps": RATE, "weight_decay": RATE,
+    }  # fmt: skip
 
     def __init__(
         self,
@@ -38,6 +45,7 @@ class PMF(torch.optim.Optimizer):
         weight_decay=0.0,
         *,
         exact=False,
+        maximize=False,
     ):
         defaults = {
             "lr": lr,
@@ -45,51 +53,49 @@ class PMF(torch.optim.Optimizer):
             "betas": betas,
             "eps": eps,
             "weight_decay": weight_decay,
+            "exact": exact,
+            "maximize": maximize,
         }
         super().__init__(params, defaults)
-        self.exact = exact
-        with torch.no_grad():
-            for group in self.param_groups:
-                for weight in group["params"]:
-                    logits = torch.stack([torch.empty_like(weight) for _ in range(2)])
-                    for row in logits:
-                        torch.nn.init.xavier_uniform_(row)
-                    self.state[weight]["logits"] = logits
-                    weight.copy_(self._weight(logits, group))
+
+    def start_weight(self, group: dict, weight: Tensor) -> None:
+        if weight.dim() < 2:
+            raise ValueError(
+                f"PMF draws its logits Glorot uniform, for weights of two or more dimensions, not "
+                f"{tuple(weight.shape)}"
+            )
+        logits = torch.stack([torch.empty_like(weight) for _ in range(2)])
+        for row in logits:
+            torch.nn.init.xavier_uniform_(row)
+        self.state[weight]["logits"] = logits
+        weight.copy_(self._weight(logits, group))
 
     @staticmethod
     def _weight(logits: Tensor, group: dict) -> Tensor:
         # softmax over two: u_1 - u_0 = tanh(beta (l_1 - l_0)/2)
         return torch.tanh((logits[1] - logits[0]) * (group["beta"] / 2))
 
-    def logit_gradient(self, weight: Tensor, gradient: Tensor, beta: float) -> Tensor:
+    @staticmethod
+    def logit_gradient(
+        weight: Tensor, gradient: Tensor, beta: float, *, exact: bool = False
+    ) -> Tensor:
         """dL/dl (2, *shape) from w and dL/dw."""
         u = torch.stack([(1 - weight) / 2, (1 + weight) / 2])
         signed = torch.stack([-gradient, gradient])
-        if self.exact:
+        if exact:
             signed = signed * u
         return beta * (signed - u * (gradient * weight))
 
-    @torch.no_grad()
-    def step(self, closure=None):
-        """One step; `closure`, if given, computes the loss and gradients first."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            weights = [w for w in group["params"] if w.grad is not None]
-            if not weights:
-                continue
-            states = [self.state[w] for w in weights]
-            gradients = []
-            for weight, state in zip(weights, states):
-                # The gradient was taken at the weight of the present logits and the beta then in
-                # force.
-                gradient = self.logit_gradient(weight, weight.grad, group["beta"])
-                gradients.append(gradient.add_(state["logits"], alpha=group["weight_decay"]))
-            directions = adam_direction(states, gradients, betas=group["betas"], eps=group["eps"])
-            torch._foreach_add_([s["logits"] for s in states], directions, alpha=-group["lr"])
-            for weight, state in zip(weights, states):
-                weight.copy_(self._weight(state["logits"], group))
-        return loss
+    def step_group(self, group: dict, weights: list[Tensor]) -> None:
+        states = [self.state[w] for w in weights]
+        found = []
+        for weight, state in zip(weights, states):
+            # The gradient was taken at the weight of the present logits and the beta then in force.
+            own = self.logit_gradient(
+                weight, signed_gradient(group, weight), group["beta"], exact=group["exact"]
+            )
+            found.append(own.add_(state["logits"], alpha=group["weight_decay"]))
+        directions = adam_direction(states, found, betas=group["betas"], eps=group["eps"])
+        torch._foreach_add_([s["logits"] for s in states], directions, alpha=-float(group["lr"]))
+        for weight, state in zip(weights, states):
+            weight.copy_(self._weight(state["logits"], group))

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from ..nn.estimators import hard_sign
+from .base import RATE, BinaryOptimizer, Range
 
 
-class Proximal(torch.optim.Optimizer, ABC):
+class Proximal(BinaryOptimizer, ABC):
     """Base of optimisers that follow each step by `project(group, weights)` on the binary weights.
 
     Args:
@@ -26,6 +28,8 @@ class Proximal(torch.optim.Optimizer, ABC):
         defaults: further group keys.
     """
 
+    RANGES: ClassVar[dict[str, Range]] = {"lr": RATE}
+
     def __init__(self, params, base: Callable[[list], torch.optim.Optimizer], defaults: dict):
         super().__init__(params, {"binary": True, "frozen": False, **defaults})
         self.base = base(self.param_groups)
@@ -33,10 +37,31 @@ class Proximal(torch.optim.Optimizer, ABC):
         # wrapped optimiser sees.
         self.param_groups = self.base.param_groups
         self.state = self.base.state
+        for group in self.param_groups:
+            self.check(group)  # again: the wrapped optimiser's keys are there now
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group to both; it takes the wrapped optimiser's keys (`lr`, ...) as well."""
+        super().add_param_group(param_group)
+        if not hasattr(self, "base"):
+            return  # under construction: the wrapped optimiser is made from the groups
+        group = self.param_groups.pop()
+        self.base.add_param_group(group)
+        if isinstance(self.base, torch.optim.Adagrad):
+            self._start_adagrad(group)
+
+    def _start_adagrad(self, group: dict[str, Any]) -> None:
+        """What torch's Adagrad does for its first groups only."""
+        start = group["initial_accumulator_value"]
+        fresh = torch.optim.Adagrad([{**group}], initial_accumulator_value=start)
+        self.base.state.update(fresh.state)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "base": self.base}
 
     @torch.no_grad()
     def step(self, closure=None):
-        """One step; frozen groups are left exactly as they are."""
+        """One step; frozen groups are left exactly as they are. Returns the closure's loss."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -45,6 +70,7 @@ class Proximal(torch.optim.Optimizer, ABC):
             if group["frozen"]:
                 for weight in group["params"]:
                     weight.grad = None
+            self.with_gradients(group)  # refuses sparse ones
         self.before_step()
         self.base.step()
         for group in self._moving():
@@ -77,7 +103,6 @@ class Proximal(torch.optim.Optimizer, ABC):
         return all(group["frozen"] for group in self.param_groups if group["binary"])
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Load into the wrapped optimiser, and share its groups and state again."""
-        self.base.load_state_dict(state_dict)
-        self.param_groups = self.base.param_groups
-        self.state = self.base.state
+        """Load, and share groups and state with the wrapped optimiser again."""
+        super().load_state_dict(state_dict)
+        self.base.__setstate__({"state": self.state, "param_groups": self.param_groups})

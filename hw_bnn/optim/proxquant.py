@@ -15,11 +15,14 @@ then w is clipped to [-1, 1]. lam = lr x reg_rate x epoch in their recipe; here 
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from ..nn.estimators import hard_sign
 from ..nn.layers import clip_tensors
+from .base import RATE, Range
 from .proximal import Proximal
 
 
@@ -48,14 +51,18 @@ class ProxQuant(Proximal):
         clip: clip to [-1, 1] after the step.
     """
 
+    RANGES: ClassVar[dict[str, Range]] = {**Proximal.RANGES, "lam": RATE}
+
     def __init__(self, params, base, lam: float = 0.0, form: str = "l1", *, clip: bool = True):
-        if form not in PROXIMAL_MAPS:
-            raise ValueError(f"form must be l1 or l2, not {form!r}")
-        super().__init__(params, base, {"lam": lam})
-        self.form, self.clip = form, clip
+        super().__init__(params, base, {"lam": lam, "form": form, "clip": clip})
+
+    def check(self, group: dict) -> None:
+        super().check(group)
+        if group["form"] not in PROXIMAL_MAPS:
+            raise ValueError(f"form must be l1 or l2, not {group['form']!r}")
 
     def project(self, group: dict, weights: list[Tensor]) -> None:
         for weight in weights:
-            weight.copy_(PROXIMAL_MAPS[self.form](weight, group["lam"]))
-        if self.clip:
+            weight.copy_(PROXIMAL_MAPS[group["form"]](weight, group["lam"]))
+        if group["clip"]:
             clip_tensors(weights)
