@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 UV     := UV_FIND_LINKS="$${UV_FIND_LINKS:-$(PIP_FIND_LINKS)}" $(BIN)/uv
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+LOCK_ARGS ?=
 
 .PHONY: setup demo test lock clean
 setup: $(VENV)/.installed
@@ -25,11 +26,14 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# The lock names versions only: no index, no host, no local label.
+# The lock names versions only: no index, no host, no local label. What is locked already stays as
+# it is where pyproject.toml allows it; `make lock LOCK_ARGS=--upgrade` takes the newest of all.
 lock:
+	grep -v '^torch==' requirements.lock > requirements.lock.new  # a local label may stand there
 	$(UV) pip compile --python $(BIN)/python --quiet --extra test --override requirements.override \
-	  --no-header --no-emit-index-url --no-emit-find-links --no-annotate pyproject.toml \
-	  | sed 's/+cpu$$//' > requirements.lock.new
+	  --no-header --no-emit-index-url --no-emit-find-links --no-annotate $(LOCK_ARGS) \
+	  --output-file requirements.lock.new pyproject.toml
+	sed -i 's/+cpu$$//' requirements.lock.new
 	mv requirements.lock.new requirements.lock
 
 clean:

@@ -102,8 +102,6 @@ def finn_network(name: str, path: Path, seed: int = 3) -> Path:
     """
     import torch
 
-    import hw_bnn.nn.brevitas_compat  # noqa: F401  (before Brevitas' own layers)
-
     from brevitas.export import export_qonnx  # isort: skip
     from brevitas_examples.bnn_pynq.models import model_with_cfg  # isort: skip
 

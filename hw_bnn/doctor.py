@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from . import __version__, console
@@ -47,7 +47,7 @@ class Tool:
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the report. `state` is "ok", "missing" or "other version"."""
+    """One line of the report. `state` is "ok", "missing", "other version" or "does not work"."""
 
     name: str
     kind: str  # "package" or "tool"
@@ -114,8 +114,9 @@ def doctor() -> dict:
     """
     wanted = _wanted_versions()
     items = [_package(package, wanted) for package in PACKAGES]
+    items = [_with_torch(item, items) for item in items]
     items += [_tool(tool) for tool in TOOLS]
-    there = {item.name for item in items if item.state != "missing"}
+    there = {item.name for item in items if item.state not in ("missing", "does not work")}
     return {
         "hw_bnn": __version__,
         "python": asdict(_python()),
@@ -145,7 +146,7 @@ def show(report: dict) -> None:
 def _found(item: dict) -> str:
     if item["state"] == "missing":
         return "missing"
-    if item["state"] == "other version":
+    if item["state"] != "ok":
         return f"{item['found']} (wanted {item['wanted']})"
     return item["found"]
 
@@ -183,6 +184,24 @@ def _package(package: Package, wanted: dict[str, str]) -> Item:
         return Item(package.name, "package", "missing", None, specifier, package.unlocks, get)
     state = "ok" if _satisfies(found, specifier) else "other version"
     return Item(package.name, "package", state, found, specifier, package.unlocks, get)
+
+
+def _with_torch(item: Item, items: list[Item]) -> Item:
+    """Brevitas beside the torch that is there: every layer of an older one fails in a newer torch."""
+    torch = next(other for other in items if other.name == "torch")
+    if (
+        item.name != "brevitas"
+        or not (item.found and torch.found)
+        or not _satisfies(torch.found, ">=2.13")
+        or _satisfies(item.found, ">=0.13.4")
+    ):
+        return item
+    return replace(
+        item,
+        state="does not work",
+        wanted=f">=0.13.4 with torch {torch.found}",
+        get="pip install --no-deps brevitas==0.13.4 (finn-plus 1.6.1 pins an older one and works)",
+    )
 
 
 def _satisfies(found: str, specifier: str | None) -> bool:

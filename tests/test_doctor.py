@@ -32,6 +32,27 @@ def test_finds_packages_with_their_versions():
     assert found["numpy"]["wanted"].startswith(">=")
 
 
+@pytest.mark.parametrize(
+    ("torch", "brevitas", "works"),
+    [
+        ("2.13.0+cpu", "0.13.0", False), ("2.14.1", "0.13.3", False), ("2.13.0", "0.13.4", True),
+        ("2.12.1", "0.13.0", True),
+    ],
+)  # fmt: skip
+def test_says_when_torch_and_brevitas_do_not_work_together(torch, brevitas, works, monkeypatch, capsys):
+    real = module.importlib.metadata.version
+    given = {"torch": torch, "brevitas": brevitas}
+    monkeypatch.setattr(
+        module.importlib.metadata, "version", lambda name: given.get(name) or real(name)
+    )
+    report = doctor()
+    assert items(report)["brevitas"]["state"] == ("ok" if works else "does not work")
+    assert report["ready"]["train"] is works
+    module.show(report)
+    printed = capsys.readouterr().out
+    assert ("pip install --no-deps brevitas==0.13.4" in printed) is not works
+
+
 def test_finds_tools_on_the_path_alone(tmp_path, monkeypatch):
     program(tmp_path, "g++", "g++ (Debian 12.2.0-14+deb12u1) 12.2.0")
     program(tmp_path, "iverilog", "broken", code=127)
@@ -65,9 +86,9 @@ def test_without_a_compiler_nothing_is_simulated(tmp_path, monkeypatch, capsys):
 def test_a_version_outside_the_range_is_told(monkeypatch):
     real = module.importlib.metadata.version
     monkeypatch.setattr(
-        module.importlib.metadata, "version", lambda n: "0.1" if n == "brevitas" else real(n)
+        module.importlib.metadata, "version", lambda n: "0.1" if n == "numpy" else real(n)
     )
-    assert items(doctor())["brevitas"]["state"] == "other version"
+    assert items(doctor())["numpy"]["state"] == "other version"
 
 
 def test_a_missing_package_is_told(monkeypatch):

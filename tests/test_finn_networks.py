@@ -12,8 +12,6 @@ def exported(tmp_path_factory):
     """Name -> QONNX file with random BatchNorm statistics and gains of both signs."""
     import torch
 
-    from hw_bnn.nn import brevitas_compat  # noqa: F401  (before Brevitas' own layers)
-
     from brevitas.export import export_qonnx  # isort: skip
     from brevitas_examples.bnn_pynq.models import model_with_cfg  # isort: skip
 

@@ -10,7 +10,6 @@ tensor([-1.,  1.,  1.])
 -1.0
 """
 
-from . import brevitas_compat as _compat  # noqa: F401  (before any Brevitas layer)
 from .estimators import ESTIMATORS, approx_sign_factor, sign
 from .layers import (
     BinaryActivation,

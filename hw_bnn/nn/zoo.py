@@ -20,7 +20,6 @@ import torch
 from torch import nn
 
 from ..errors import BadInput
-from . import brevitas_compat as _compat  # noqa: F401
 from .mlp import MLP, Input, Norm
 from .reactnet import reactnet_a
 from .resnet import birealnet18, bnew_resnet20, resnet18, wide_resnet22

@@ -41,7 +41,6 @@ def exported(tmp_path_factory):
 
 def _export(name: str, path) -> onnx.ModelProto:
     os.environ["BREVITAS_JIT"] = "0"
-    import hw_bnn.nn.brevitas_compat  # noqa: F401  (before Brevitas' own layers)
 
     from brevitas.export import export_qonnx  # isort: skip
     from brevitas_examples.bnn_pynq.models import model_with_cfg  # isort: skip

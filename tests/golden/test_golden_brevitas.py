@@ -33,8 +33,6 @@ def _export(name: str, path):
     from brevitas.export import export_qonnx
     from brevitas_examples.bnn_pynq.models import model_with_cfg
 
-    import hw_bnn.nn.brevitas_compat  # noqa: F401
-
     torch.manual_seed(len(name))
     model, _ = model_with_cfg(name, pretrained=False)
     model.eval()
