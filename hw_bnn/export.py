@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import BadInput, CheckFailed, Unsupported
+from .folder import output_file
 
 if TYPE_CHECKING:
     import torch
@@ -97,16 +98,8 @@ def export_model(model: torch.nn.Module, output: str | Path, inputs: torch.Tenso
     model.eval()
     proto = to_qonnx(model, inputs[:1])
     compare(ModelWrapper(proto), model, inputs)
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".export.", dir=output.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(proto.SerializeToString(deterministic=True))
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, output)
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written ({error})", remedy="give another -o") from None
+    with output_file(output) as partial:
+        partial.write_bytes(proto.SerializeToString(deterministic=True))
     return output
 
 
@@ -137,8 +130,6 @@ def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
     import torch
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.util.cleanup import cleanup_model
-
-    from .nn import brevitas_compat as _compat  # noqa: F401
 
     from brevitas.export import export_qonnx  # isort: skip  (after BREVITAS_JIT is set)
 

@@ -23,7 +23,7 @@ import re
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import BadInput
@@ -37,6 +37,8 @@ _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "host"
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space or choose another disk"),
     errno.EDQUOT: ("the disk quota is used up", "free some space or choose another disk"),
+    errno.EFBIG: ("the file would be larger than allowed", "raise the limit or the quota"),
+    errno.EIO: ("the disk reports an error", "choose another disk"),
     errno.EACCES: ("permission denied", "choose a folder that you may write to"),
     errno.EPERM: ("permission denied", "choose a folder that you may write to"),
     errno.EROFS: ("the file system is read-only", "choose a folder that you may write to"),
@@ -68,6 +70,39 @@ def cannot_write(path: str | Path, error: OSError) -> BadInput:
 
 
 @contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Turn an error of the operating system that the body meets into the sentence for PATH.
+
+    Raises:
+        BadInput: PATH cannot be written (no permission, disk full).
+    """
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+@contextmanager
+def held_folder(path: str | Path) -> Iterator[Path]:
+    """Hold PATH, a folder that is worked on in place, against other processes.
+
+    It is made, with the folders above it; those in which nothing came to stand are removed again.
+
+    Raises:
+        BadInput: another process holds it, it is a file, or it cannot be written.
+    """
+    final = place(path)
+    made = _make_parents(final, path)
+    try:
+        with writing(path):
+            final.mkdir(exist_ok=True)  # a process that held it before may have removed it
+        with _lock(final / ".lock", path):
+            yield final
+    finally:
+        _remove_empty(made)
+
+
+@contextmanager
 def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes PATH when the body ends without an exception.
 
@@ -85,7 +120,7 @@ def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
     made = _make_parents(final.parent, path)
     _remove_partial_folders(final.parent)
     try:
-        with _lock(final, path):
+        with _lock(final.with_name(f".{final.name}.lock"), path):
             _restore(final)
             _check_target(final, path, overwrite)  # again: another process may have finished it
             partial = final.with_name(f".{final.name}.partial")
@@ -105,11 +140,7 @@ def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
             finally:
                 _remove(partial)
     finally:
-        for folder in made:  # deepest first; stays where something is in it
-            try:
-                folder.rmdir()
-            except OSError:
-                break
+        _remove_empty(made)
 
 
 @contextmanager
@@ -138,11 +169,7 @@ def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
-        for folder in made:
-            try:
-                folder.rmdir()
-            except OSError:
-                break
+        _remove_empty(made)
 
 
 def partial_name(final: Path) -> Path:
@@ -236,10 +263,18 @@ def _make_parents(folder: Path, path: str | Path) -> list[Path]:
     return missing
 
 
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove folders, deepest first, up to the first in which something stands."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            break
+
+
 @contextmanager
-def _lock(final: Path, path: str | Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file beside `final`, removed afterwards."""
-    lock = final.with_name(f".{final.name}.lock")
+def _lock(lock: Path, path: str | Path) -> Iterator[None]:
+    """Hold an exclusive lock on the file `lock`, removed afterwards, for writing PATH."""
     while True:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

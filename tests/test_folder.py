@@ -10,7 +10,7 @@ import time
 import pytest
 
 from hw_bnn.errors import BadInput
-from hw_bnn.folder import MARKER, output_file, output_folder
+from hw_bnn.folder import MARKER, held_folder, output_file, output_folder
 
 
 def names(folder):
@@ -248,4 +248,23 @@ def test_file_refusals(tmp_path):
         pass
     with pytest.raises(BadInput, match="exists already"):
         with output_file(tmp_path / "there", overwrite=False):
+            pass
+
+
+def test_a_folder_that_is_worked_on_in_place_is_held_by_one_process(tmp_path):
+    place = tmp_path / "a" / "run"
+    with held_folder(place):
+        for path in (place, tmp_path / "a" / ".." / "a" / "run"):
+            with pytest.raises(BadInput, match="written by another hw-bnn process"):
+                with held_folder(path):
+                    pass
+        assert names(place) == [".lock"]
+    assert names(tmp_path) == []  # nothing came to stand in it
+    with held_folder(place):
+        (place / "x").write_text("1")
+    with held_folder(place):
+        pass
+    assert names(place) == ["x"]
+    with pytest.raises(BadInput, match="cannot be written: a part of the path is a file"):
+        with held_folder(place / "x"):
             pass

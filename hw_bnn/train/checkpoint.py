@@ -1,14 +1,19 @@
-"""Checkpoints: written atomically, loaded without executing anything from the file.
+"""Checkpoints: written atomically, checked by a checksum, loaded without executing anything.
 
 A file is first written under a temporary name in the same folder, flushed to the disk and then
 renamed, so that a reader finds the old or the new one whole, at whatever moment the process dies.
 The content is tensors and plain values; it is loaded with `weights_only=True`.
+
+torch's files carry a CRC of every tensor and do not look at it. So the SHA-256 of all bytes before
+it stands at the end, as the comment of the zip archive that such a file is: it stays an ordinary
+file of torch.save, and one changed byte anywhere is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
-import pickle
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,9 +21,15 @@ from typing import Any
 import torch
 
 from ..errors import BadInput
+from ..folder import writing
 
 FORMAT = "hw_bnn checkpoint"
-VERSION = 1
+VERSION = 2  # 1 had no checksum
+
+_SEAL = b"hw_bnn sha256 "
+_DIGEST = 64
+# The last record of a zip archive; its last two bytes are the length of the comment that follows.
+_END, _END_SIZE = b"PK\x05\x06", 22
 
 
 def _umask() -> int:
@@ -28,48 +39,105 @@ def _umask() -> int:
 
 
 def write_atomically(path: Path, write) -> None:
-    """Call write(file) on a temporary file beside `path`, then put it in place of `path`."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the rename itself
-    finally:
-        os.close(folder)
-
-
-def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write `content` (tensors and plain values) atomically."""
-    document = {"format": FORMAT, "version": VERSION, **content}
-    write_atomically(path, lambda file: torch.save(document, file))
-
-
-def load_checkpoint(path: str | Path) -> dict[str, Any]:
-    """The content of a checkpoint, on the CPU.
+    """Call write(file) on a temporary file beside `path`, then put it in place of `path`.
 
     Raises:
-        BadInput: the file is missing, damaged, no checkpoint of hw_bnn, or of another version.
+        BadInput: the file cannot be written (disk full, no permission); the old one is as it was.
     """
-    path = Path(path)
+    with writing(path):
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the rename itself
+        finally:
+            os.close(folder)
+
+
+def remove_strays(folder: Path, names: tuple[str, ...]) -> None:
+    """Remove what a process that was killed while writing one of `names` left in `folder`."""
+    for name in names:
+        for stray in folder.glob(f".{name}.*"):
+            stray.unlink(missing_ok=True)
+
+
+def save_sealed(path: Path, content: Any) -> None:
+    """Write `content` (tensors and plain values) atomically, with its checksum.
+
+    Raises:
+        BadInput: the file cannot be written.
+    """
+    memory = io.BytesIO()  # torch would hide the reason why a disk takes no more
+    torch.save(content, memory)
+    body = memory.getbuffer()
+    if body[-_END_SIZE : 4 - _END_SIZE] != _END or body[-2:] != b"\0\0":
+        raise ValueError("torch.save wrote no zip archive without comment")
+    body[-2:] = (len(_SEAL) + _DIGEST).to_bytes(2, "little")
+    digest = hashlib.sha256(body)
+    digest.update(_SEAL)
+
+    def write(file) -> None:
+        file.write(body)
+        file.write(_SEAL + digest.hexdigest().encode())
+
+    write_atomically(path, write)
+
+
+def load_sealed(path: Path) -> tuple[Any, bool]:
+    """The content of a file of torch, on the CPU, and whether it carries its checksum.
+
+    Raises:
+        BadInput: the file is missing, cannot be read, or is not what was written.
+    """
     try:
-        document = torch.load(path, map_location="cpu", weights_only=True)
+        content = path.read_bytes()
     except FileNotFoundError:
         raise BadInput(f"there is no checkpoint {path}", remedy="train first") from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror})") from None
+    sealed = content[: -_DIGEST].endswith(_SEAL)
+    if sealed:
+        found = hashlib.sha256(memoryview(content)[:-_DIGEST]).hexdigest()
+        if found.encode() != content[-_DIGEST:]:
+            raise BadInput(
+                f"{path} is damaged: its checksum is not that of its content",
+                remedy="use another checkpoint of the run, or train again",
+            )
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), sealed
+    except Exception as error:  # of any kind: the bytes are anything, and torch checks few of them
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise BadInput(
             f"{path} is damaged or no checkpoint ({first[:120]})",
             remedy="use another checkpoint of the run",
         ) from None
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write `content` (tensors and plain values) atomically, with its checksum."""
+    save_sealed(path, {"format": FORMAT, "version": VERSION, **content})
+
+
+def load_checkpoint(path: str | Path, keys: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The content of a checkpoint, on the CPU.
+
+    Args:
+        keys: what has to be in it.
+
+    Raises:
+        BadInput: the file is missing, damaged, no checkpoint of hw_bnn, or of another version.
+    """
+    path = Path(path)
+    document, sealed = load_sealed(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise BadInput(
             f"{path} is no checkpoint of hw_bnn", remedy="give one that `hw-bnn train` wrote"
@@ -79,6 +147,17 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
             f"{path} has checkpoint version {document.get('version')}, this hw_bnn reads {VERSION}",
             remedy="train again, or use the hw_bnn that wrote it",
         )
+    if not sealed:
+        raise BadInput(
+            f"{path} is damaged: it has no checksum",
+            remedy="use another checkpoint of the run, or train again",
+        )
+    for key in keys:
+        if key not in document:
+            raise BadInput(
+                f"{path} is no whole checkpoint: it has no {key}",
+                remedy="give one that `hw-bnn train` wrote",
+            )
     return document
 
 
@@ -90,6 +169,8 @@ def load_model_state(model: torch.nn.Module, state: dict[str, Any], where: str) 
             raise BadInput(
                 f"{where} is of another model: it has no {name}", remedy="use the run's recipe"
             )
+        if not isinstance(state[name], torch.Tensor):
+            raise BadInput(f"{where} is no whole checkpoint: its {name} is no tensor")
         if own[name].shape != state[name].shape:
             raise BadInput(
                 f"{where} is of another model: {name} has shape {tuple(state[name].shape)} there "

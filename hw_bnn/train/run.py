@@ -14,6 +14,7 @@ from generators whose states are in the checkpoint, and schedules are functions 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import dataclass, field
@@ -25,9 +26,16 @@ import yaml
 from torch import nn
 
 from ..errors import BadInput
+from ..folder import held_folder
 from . import distributed
-from .checkpoint import load_checkpoint, load_model_state, save_checkpoint, write_atomically
-from .data import sizes_of
+from .checkpoint import (
+    load_checkpoint,
+    load_model_state,
+    remove_strays,
+    save_checkpoint,
+    write_atomically,
+)
+from .data import check_classes, sizes_of
 from .data.pipeline import make_source
 from .epoch import evaluate, evaluate_mean, selection_gain, train_epoch
 from .losses import LOSSES
@@ -35,9 +43,11 @@ from .methods import METHODS, Context
 from .metrics import Metrics
 from .progress import TrainingProgress
 from .recipe import Recipe, Stage, load_recipe
-from .trained import SELECTED, build_model
+from .trained import SELECTED, SELECTED_KEYS, build_model
 
 LAST, RESULT, RECIPE = "last.pt", "result.json", "recipe.yaml"
+WRITTEN = (LAST, SELECTED, RESULT, RECIPE, "metrics.jsonl")
+LAST_KEYS = ("recipe", "position", "classes", "model", "method", "rng", "seconds", "has_selected")
 # Keys that change nothing of a run's result: a resumed run may have others.
 _FREE = ("checkpoint_seconds", "description", "source", "threads")
 
@@ -97,7 +107,11 @@ class Run:
         """
         if not distributed.is_main():
             return
-        common = {"recipe": self.recipe.model_dump(mode="json"), "position": vars(self.position)}
+        common = {
+            "recipe": self.recipe.model_dump(mode="json"),
+            "position": vars(self.position),
+            "classes": self.source.classes,
+        }
         if self.selected is not None:
             content = {**common, "model": self.selected, "extra": self.selected_extra}
             save_checkpoint(self.out / SELECTED, content)
@@ -116,8 +130,9 @@ class Run:
     def load(self) -> None:
         """Continue from last.pt."""
         path = self.out / LAST
-        state = load_checkpoint(path)
+        state = load_checkpoint(path, LAST_KEYS)
         _check_same_recipe(self.recipe, state["recipe"], path)
+        check_classes(self.source.classes, state["classes"], "the data", str(path))
         self.position = Position(**state["position"])
         self._start_stage(fresh=False)
         self.method.load_state_dict(state["method"])
@@ -128,7 +143,7 @@ class Run:
             torch.cuda.set_rng_state(state["rng"]["cuda"])
         self.seconds = state["seconds"]
         if state["has_selected"]:
-            selected = load_checkpoint(self.out / SELECTED)
+            selected = load_checkpoint(self.out / SELECTED, SELECTED_KEYS)
             self.selected, self.selected_extra = selected["model"], selected["extra"]
 
     # --- training --------------------------------------------------------------------------
@@ -178,30 +193,26 @@ class Run:
         board = self.tensorboard
         metrics = Metrics(self.out, position.total_epochs, tensorboard=board) if main else None
         saved = time.monotonic()
-        try:
-            with TrainingProgress(
-                self.recipe.name,
-                self.total,
-                done=position.total_epochs,
-                quiet=self.quiet or not main,
-            ) as progress:
-                while position.stage < len(self.stages):
-                    start = time.monotonic()
-                    record = self._epoch()
-                    record["seconds"] = time.monotonic() - start
-                    self.seconds += record["seconds"]
-                    if main:
-                        metrics.write(record)
-                    progress.epoch(position.total_epochs, _figures(record))
-                    if position.epoch == self.stage.epochs:
-                        self._finish_stage()
-                    if time.monotonic() - saved >= self.recipe.checkpoint_seconds:
-                        self.save()
-                        saved = time.monotonic()
-            self.save()
-        finally:
-            if metrics is not None:
-                metrics.close()
+        with TrainingProgress(
+            self.recipe.name,
+            self.total,
+            done=position.total_epochs,
+            quiet=self.quiet or not main,
+        ) as progress:
+            while position.stage < len(self.stages):
+                start = time.monotonic()
+                record = self._epoch()
+                record["seconds"] = time.monotonic() - start
+                self.seconds += record["seconds"]
+                if main:
+                    metrics.write(record)
+                progress.epoch(position.total_epochs, _figures(record))
+                if position.epoch == self.stage.epochs:
+                    self._finish_stage()
+                if time.monotonic() - saved >= self.recipe.checkpoint_seconds:
+                    self.save()
+                    saved = time.monotonic()
+        self.save()
 
     def _finish_stage(self) -> None:
         self.position.stage += 1
@@ -334,37 +345,40 @@ def train(
     """
     recipe = load_recipe(recipe, overrides)
     folder = Path(out) if out is not None else Path("runs") / f"{recipe.name}-seed{recipe.seed}"
-    begun = (folder / RECIPE).exists() or (folder / LAST).exists()
     distributed.start(choose_device(recipe))
+    # One process writes; a second run into the folder would mix with the first.
+    holding = held_folder(folder) if distributed.is_main() else contextlib.nullcontext()
+    with holding:
+        _train(recipe, folder, data_root, resume=resume, quiet=quiet, tensorboard=tensorboard)
+        distributed.barrier()
+    return folder
+
+
+def _train(recipe: Recipe, folder: Path, data_root, *, resume: bool, **options: bool) -> None:
+    """Train in a folder that no other process writes."""
+    begun = (folder / RECIPE).exists() or (folder / LAST).exists()
     distributed.barrier()  # all processes look before the first one writes
     if begun and not resume:
         raise BadInput(
             f"{folder} already holds a run",
             remedy="pass --resume to go on with it, or another --out",
         )
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{folder} is not a folder", remedy="pass another --out")
-    run = Run(recipe, folder, data_root, quiet=quiet, tensorboard=tensorboard)
+    run = Run(recipe, folder, data_root, **options)
     if (folder / LAST).exists():
         run.load()
-        if run.position.stage >= len(run.stages) and (folder / RESULT).exists():
-            return folder
-    else:
-        run.start()  # before the folder is made: what is impossible is refused without leaving one
         if distributed.is_main():
-            _make_folder(folder, recipe)
+            remove_strays(folder, WRITTEN)
+        if run.position.stage >= len(run.stages) and (folder / RESULT).exists():
+            return
+    else:
+        run.start()  # what is impossible is refused before anything is written
+        if distributed.is_main():
+            _begin(folder, recipe)
     run.fit()
     run.finish()
-    distributed.barrier()
-    return folder
 
 
-def _make_folder(folder: Path, recipe: Recipe) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
-        write_atomically(folder / RECIPE, lambda file: file.write(text.encode()))
-    except OSError as error:
-        raise BadInput(
-            f"{folder} cannot be written ({error})", remedy="pass another --out"
-        ) from None
+def _begin(folder: Path, recipe: Recipe) -> None:
+    remove_strays(folder, WRITTEN)
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
+    write_atomically(folder / RECIPE, lambda file: file.write(text.encode()))

@@ -14,9 +14,10 @@ from ..nn import zoo
 from .checkpoint import load_checkpoint, load_model_state
 from .data import Sizes, sizes_of
 from .methods import METHODS
-from .recipe import FROM_DATA, Recipe, load_recipe
+from .recipe import FROM_DATA, Recipe, Stage, load_recipe
 
 SELECTED = "selected.pt"
+SELECTED_KEYS = ("recipe", "position", "classes", "model", "extra")
 
 
 def build_model(recipe: Recipe, sizes: Sizes) -> nn.Module:
@@ -38,6 +39,7 @@ class Trained:
     recipe: Recipe
     sample_shape: tuple[int, ...]
     extra: dict  # the method's, see Method.selected_extra
+    classes: list[str] | None  # names in label order, of an image folder
 
 
 def load_trained(run_or_checkpoint: str | Path) -> Trained:
@@ -54,14 +56,24 @@ def load_trained(run_or_checkpoint: str | Path) -> Trained:
                 f"{path.parent} holds no trained network (no {SELECTED})",
                 remedy="give a run folder of `hw-bnn train`, or a checkpoint file",
             )
-    content = load_checkpoint(path)
-    recipe = load_recipe(content["recipe"])
+    content = load_checkpoint(path, ("recipe", "position", "classes", "model"))
+    recipe, stage = _recipe_of(content, path)
     sizes = sizes_of(recipe.data)
     with torch.random.fork_rng(devices=[]):
         model = build_model(recipe, sizes)
-    stage = recipe.resolved_stages()[
-        min(content["position"]["stage"], len(recipe.stages or [0]) - 1)
-    ]
     METHODS[stage.method["name"]].set_modes(stage.method_spec(), model)
     load_model_state(model, content["model"], str(path))
-    return Trained(model.eval(), recipe, sizes.sample_shape, content.get("extra", {}))
+    return Trained(model.eval(), recipe, sizes.sample_shape, content.get("extra", {}), content["classes"])
+
+
+def _recipe_of(content: dict, path: Path) -> tuple[Recipe, Stage]:
+    """The recipe in a checkpoint, and the stage that it was written in."""
+    if not isinstance(content["recipe"], dict) or not isinstance(content["model"], dict):
+        raise BadInput(f"{path} is no whole checkpoint: its recipe or model is no mapping")
+    recipe = load_recipe(content["recipe"])
+    stages = recipe.resolved_stages()
+    position = content["position"]
+    number = position.get("stage") if isinstance(position, dict) else None
+    if not isinstance(number, int) or number < 0:
+        raise BadInput(f"{path} is no whole checkpoint: it does not say its stage")
+    return recipe, stages[min(number, len(stages) - 1)]

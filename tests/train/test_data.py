@@ -245,7 +245,15 @@ def test_toy_sets(tmp_path):
         load_arrays("snelson", "train", tmp_path)
 
 
-def test_image_folders(tmp_path):
+FOLDER = dict(
+    name="image_folder", classes=2, image_size=16, batch=4, validation=2, workers=0,
+    augment={"resized_crop": True, "flip": True},
+)  # fmt: skip
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """An image folder of two classes, 6 training and 2 validation images each."""
     from PIL import Image
 
     rng = np.random.default_rng(0)
@@ -255,15 +263,16 @@ def test_image_folders(tmp_path):
             for index in range(count):
                 pixels = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(tmp_path / split / name / f"{index}.png")
-    options = dict(
-        name="image_folder", classes=2, image_size=16, batch=4, validation=2, workers=0,
-        augment={"resized_crop": True, "flip": True},
-    )  # fmt: skip
-    data = source(root=tmp_path, **options)
+    return tmp_path
+
+
+def test_image_folders(pictures):
+    data = source(root=pictures, **FOLDER)
+    assert data.classes == ["ants", "bees"]
     batches = list(data.batches(torch.Generator().manual_seed(0)))
     assert [tuple(x.shape) for x, _ in batches] == [(4, 3, 16, 16)] * 2
     assert batches[0][0].max() <= 1
-    forked = source(root=tmp_path, **{**options, "workers": 2})
+    forked = source(root=pictures, **{**FOLDER, "workers": 2})
     for (a, _), (b, _) in zip(
         batches, forked.batches(torch.Generator().manual_seed(0)), strict=True
     ):
@@ -271,10 +280,94 @@ def test_image_folders(tmp_path):
     test = list(data.evaluation_batches(data.test()))
     assert torch.cat([y for _, y in test]).tolist() == [0, 0, 1, 1]
     with pytest.raises(BadInput, match="2 class folders, the recipe says 3"):
-        source(root=tmp_path, **{**options, "classes": 3})
-    (tmp_path / "val" / "ants" / "0.png").write_bytes(b"no image")
-    with pytest.raises(BadInput, match="cannot be read as an image"):
-        list(data.evaluation_batches(data.test()))
+        source(root=pictures, **{**FOLDER, "classes": 3})
+
+
+@pytest.mark.parametrize(
+    ("renames", "words"),
+    [
+        ({"val/bees": "val/wasps"}, r"val has other classes than \S+train: only 'wasps' there and no 'bees' there"),
+        ({"val/ants": "val/Ants"}, "only 'Ants' there and no 'ants' there; .*lower case"),
+        ({"val/bees": "val/.bees"}, "no 'bees' there"),
+        ({"val": "test"}, "val does not exist"),
+        ({"val/ants": "lost1", "val/bees": "lost2"}, "val has no class folders"),
+        ({"train/bees/0.png": "train/bees/zero.txt"}, None),
+        ({f"val/bees/{i}.png": f"val/.{i}.png" for i in range(2)}, r"val/bees holds no image"),
+        ({f"train/ants/{i}.png": f"train/ants/._{i}.png" for i in range(6)}, "ants holds no image"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("workers", [0])
+def test_splits_of_other_classes_are_refused(pictures, renames, words, workers):
+    for old, new in renames.items():
+        (pictures / old).rename(pictures / new)
+    if words is None:
+        assert len(source(root=pictures, **FOLDER).train) == 9
+        return
+    with pytest.raises(BadInput, match=words):
+        source(root=pictures, **FOLDER).test()
+
+
+def test_classes_too_many_in_a_split_and_in_test(pictures):
+    shutil.copytree(pictures / "val" / "ants", pictures / "val" / "moths")
+    with pytest.raises(BadInput, match="only 'moths' there"):
+        source(root=pictures, **FOLDER)
+    shutil.move(pictures / "val" / "moths", pictures / "test" / "moths")
+    with pytest.raises(BadInput, match="test has other classes"):
+        source(root=pictures, **FOLDER)
+    shutil.rmtree(pictures / "test" / "moths")
+    (pictures / "test" / "1.png").write_bytes(b"ImageNet's test images have no classes")
+    for hidden in (".ipynb_checkpoints", ".git"):
+        (pictures / "train" / hidden).mkdir()
+    assert source(root=pictures, **FOLDER).classes == ["ants", "bees"]
+
+
+def test_images_in_deeper_folders_count(pictures):
+    (pictures / "val" / "bees" / "wild").mkdir()
+    (pictures / "val" / "bees" / "0.png").rename(pictures / "val" / "bees" / "wild" / "0.PNG")
+    data = source(root=pictures, **FOLDER)
+    assert data.test().y.tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_unreadable_images_are_named(pictures, workers):
+    from PIL import Image
+
+    target = pictures / "val" / "ants" / "0.png"
+    whole = target.read_bytes()
+    deep = io.BytesIO()
+    Image.fromarray(np.full((9, 9), 40_000, np.uint16)).save(deep, "PNG")
+    for content, words in (
+        (b"no image", "cannot be read as an image"),
+        (b"", "cannot be read as an image"),
+        (whole[: len(whole) // 2], "cannot be read as an image"),
+        (whole[:40] + b"\xff" * 20 + whole[60:], "cannot be read as an image"),
+        (deep.getvalue(), "another kind than 8 bits"),
+    ):
+        target.write_bytes(content)
+        data = source(root=pictures, **{**FOLDER, "workers": workers})
+        with pytest.raises(BadInput, match=words) as raised:
+            list(data.evaluation_batches(data.test()))
+        assert str(target) in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_one_channel_and_other_sizes_become_the_recipe_s(pictures):
+    from PIL import Image
+
+    folder = pictures / "val" / "ants"
+    grey = np.arange(0, 250, dtype=np.uint8).reshape(25, 10)
+    Image.fromarray(grey).save(folder / "0.png")
+    Image.fromarray(grey).convert("P").save(folder / "1.png")
+    Image.new("RGBA", (1, 1), (9, 8, 7, 255)).save(folder / "2.png")
+    data = source(root=pictures, **FOLDER)
+    (x, _), *_ = data.evaluation_batches(data.test())
+    assert x.shape == (5, 3, 16, 16)
+    assert torch.equal(x[0, 0], x[0, 1]) and torch.equal(x[0], x[1])
+    assert (x[2] * 255).round()[:, 0, 0].tolist() == [9, 8, 7]
+
+
+def test_validation_of_no_sample_is_refused():
+    with pytest.raises(BadInput, match="holds out none of 1437"):
+        source(name="digits", scale="integer", batch=64, validation=0.0001)
 
 
 def test_crop_boxes_stay_inside():

@@ -67,6 +67,41 @@ def sizes_of(spec) -> Sizes:
 SPLITS = ("train", "test")
 
 
+def check_classes(found: list[str] | None, wanted: list[str] | None, what: str, of: str) -> None:
+    """Refuse classes other than those of a run: a label is a place in the sorted list of names.
+
+    Args:
+        found, wanted: names in label order; None for a set whose classes have none.
+        what: where `found` stands. of: where `wanted` does.
+
+    Raises:
+        BadInput: they differ, with the difference.
+    """
+    if found == wanted:
+        return
+    if found is None or wanted is None:
+        named, plain = (of, what) if found is None else (what, of)
+        raise BadInput(f"{named} names its classes and {plain} does not", remedy="use one data set")
+    more, fewer = sorted(set(found) - set(wanted)), sorted(set(wanted) - set(found))
+    told = [
+        f"{'only' if names is more else 'no'} {_some(names)} there" for names in (more, fewer) if names
+    ]
+    if not told:  # the same names otherwise sorted
+        told = [f"label {next(i for i in range(len(found)) if found[i] != wanted[i])} differs"]
+    alike = {name.casefold() for name in more} & {name.casefold() for name in fewer}
+    remedy = "name the class folders alike"
+    raise BadInput(
+        f"{what} has other classes than {of}: {' and '.join(told)}",
+        remedy=f"{remedy}, upper and lower case too" if alike else remedy,
+    )
+
+
+def _some(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
+    shown = ", ".join(repr(name) for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
 def resolve_root(data_root: str | Path | None, name: str) -> Path:
     """The folder of data files: the argument, or the environment's HW_BNN_DATA.
 
@@ -96,6 +131,11 @@ def load_arrays(
     Raises:
         BadInput: unknown name or split, or a file missing, truncated or other than published.
     """
+    if name == "image_folder":
+        raise BadInput(
+            "image_folder holds images of any size: a network's run says what becomes of them",
+            remedy="give the run it was trained by",
+        )
     if name not in DATASETS:
         raise BadInput(
             f"no data set is called {name!r}", remedy=f"use one of {', '.join(DATASETS)}"

@@ -1,5 +1,9 @@
 """Image folders (ImageNet): ROOT/train/CLASS/*.jpg and ROOT/val/CLASS/*.jpg, decoded by Pillow.
 
+A label is the place of its class folder's name in the sorted list of names, so the splits have the
+same class folders, or the folder is refused. Images may stand in folders below that of their class;
+names that start with a dot are left out.
+
 Too large to live in memory, so worker processes decode ahead of the loop. Training images are cut
 by a random resized crop (8 % to 100 % of the area, aspect 3/4 to 4/3) and flipped; evaluation takes
 the centre of an image whose shorter side is 8/7 of the crop (256 for 224). The random numbers of
@@ -10,45 +14,110 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ...errors import BadInput, MissingTool
-from . import resolve_root, sizes_of
+from . import check_classes, resolve_root, sizes_of
 from .pipeline import DataSource
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}
+# What Pillow turns into 8-bit RGB without a loss of its own; 16-bit and float images it clips.
+_MODES = {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB",
+          "HSV"}  # fmt: skip
 
 
-def list_images(folder: Path, classes: int) -> tuple[list[str], np.ndarray]:
-    """Paths and labels (class folders sorted by name) of the images in a split's folder.
+def class_names(folder: Path) -> list[str]:
+    """Names of the class folders in a split's folder, sorted: the place of a name is its label.
 
     Raises:
-        BadInput: no such folder, or another number of class folders than `classes`.
+        BadInput: no such folder, or one without class folders.
     """
-    if not folder.is_dir():
-        raise BadInput(
-            f"{folder} does not exist",
-            remedy="an image folder has train/CLASS/*.jpg and val/CLASS/*.jpg",
-        )
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
-    if len(names) != classes:
-        raise BadInput(
-            f"{folder} has {len(names)} class folders, the recipe says {classes} classes"
-        )
+    remedy = "an image folder has train/CLASS/*.jpg and val/CLASS/*.jpg"
+    try:
+        entries = [e for e in os.scandir(folder) if not e.name.startswith(".") and e.is_dir()]
+    except FileNotFoundError:
+        raise BadInput(f"{folder} does not exist", remedy=remedy) from None
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be read ({error.strerror})", remedy=remedy) from None
+    if not entries:
+        raise BadInput(f"{folder} has no class folders", remedy=remedy)
+    return sorted(entry.name for entry in entries)
+
+
+def list_images(folder: Path, names: list[str]) -> tuple[list[str], np.ndarray]:
+    """Paths and labels of the images of a split, in the order of `names`.
+
+    Raises:
+        BadInput: a class has no image.
+    """
     paths, labels = [], []
     for label, name in enumerate(names):
-        found = sorted(
-            e.path for e in os.scandir(folder / name) if Path(e.name).suffix.lower() in _SUFFIXES
-        )
+        found = sorted(_images_below(folder / name))
+        if not found:
+            raise BadInput(
+                f"{folder / name} holds no image ({', '.join(sorted(_SUFFIXES))})",
+                remedy="put the images of that class there, or remove the class from all splits",
+            )
         paths += found
         labels += [label] * len(found)
     return paths, np.array(labels, dtype=np.int64)
+
+
+def _images_below(folder: Path) -> Iterator[str]:
+    for above, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if not name.startswith(".") and Path(name).suffix.lower() in _SUFFIXES:
+                yield os.path.join(above, name)
+
+
+def check_splits(root: Path) -> list[str]:
+    """The class names of an image folder, which are those of all its splits.
+
+    Raises:
+        BadInput: `train` and `val` (or `test`, where it has class folders) differ.
+    """
+    names = class_names(root / "train")
+    check_classes(class_names(root / "val"), names, str(root / "val"), str(root / "train"))
+    test = root / "test"
+    if test.is_dir() and any(e.is_dir() and e.name[0] != "." for e in os.scandir(test)):
+        check_classes(class_names(test), names, str(test), str(root / "train"))
+    return names
+
+
+def read_image(path: str, size: int, numbers: tuple[float, ...] | None = None) -> np.ndarray:
+    """An image as uint8 (3, size, size): its centre, or the crop that five random numbers choose.
+
+    Raises:
+        BadInput: it cannot be decoded, or holds more than 8 bits a channel.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings(), Image.open(path) as image:
+            warnings.simplefilter("ignore")
+            if image.mode not in _MODES:
+                raise BadInput(
+                    f"{path} holds pixels of another kind than 8 bits a channel ({image.mode})",
+                    remedy="convert it to 8 bits a channel",
+                )
+            image = image.convert("RGB")
+            box = centre_box(*image.size) if numbers is None else random_box(*image.size, numbers)
+            image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    except BadInput:
+        raise
+    except Exception as error:  # Pillow's decoders raise of any kind for damaged files
+        raise BadInput(
+            f"{path} cannot be read as an image ({error})", remedy="get it again"
+        ) from None
+    return np.array(image).transpose(2, 0, 1).copy()
 
 
 class FolderPart:
@@ -63,32 +132,31 @@ class FolderPart:
 
 class _Images(Dataset):
     """Item (index, numbers): the image as uint8 (3, size, size), cropped by five random numbers or
-    none.
+    none; or why it cannot be read, since an error that crosses processes loses its words.
     """
 
     def __init__(self, part: FolderPart, size: int):
         self.part, self.size = part, size
 
-    def __getitem__(self, key: tuple[int, tuple[float, ...] | None]) -> tuple[Tensor, int]:
-        from PIL import Image, UnidentifiedImageError
-
+    def __getitem__(
+        self, key: tuple[int, tuple[float, ...] | None]
+    ) -> tuple[Tensor, int] | BadInput:
         index, numbers = key
-        path = self.part.paths[index]
         try:
-            with Image.open(path) as image:
-                image = image.convert("RGB")
-                box = (
-                    centre_box(*image.size) if numbers is None else random_box(*image.size, numbers)
-                )
-                image = image.resize((self.size, self.size), Image.Resampling.BILINEAR, box=box)
-        except (OSError, UnidentifiedImageError) as error:
-            raise BadInput(
-                f"{path} cannot be read as an image ({error})", remedy="get it again"
-            ) from None
-        pixels = torch.from_numpy(np.array(image).transpose(2, 0, 1).copy())
+            pixels = torch.from_numpy(read_image(self.part.paths[index], self.size, numbers))
+        except BadInput as error:
+            return error
         if numbers is not None and numbers[4] < 0.5:
             pixels = pixels.flip(-1)
         return pixels, int(self.part.y[index])
+
+
+def _collate(items: list) -> list[Tensor] | BadInput:
+    """A batch, or the first error in it."""
+    for item in items:
+        if isinstance(item, BadInput):
+            return item
+    return default_collate(items)
 
 
 def centre_box(width: int, height: int) -> tuple[float, float, float, float]:
@@ -126,7 +194,14 @@ class FolderSource(DataSource):
         self.sizes = sizes_of(spec)
         self._mean, self._std = self._column(spec.mean), self._column(spec.std)
         self._permutation = self._whitening = self._test = None
-        paths, y = list_images(self.data_root / "train", spec.classes)
+        self.classes = check_splits(self.data_root)
+        if len(self.classes) != spec.classes:
+            raise BadInput(
+                f"{self.data_root} has {len(self.classes)} class folders, the recipe says "
+                f"{spec.classes} classes",
+                remedy=f"set data.classes={len(self.classes)}",
+            )
+        paths, y = list_images(self.data_root / "train", self.classes)
         train, validation = self._split(y, spec.split_seed if spec.split_seed is not None else seed)
         train = self._limited(train)
         self.train = FolderPart([paths[i] for i in train], y[train])
@@ -135,13 +210,19 @@ class FolderSource(DataSource):
 
     def test(self) -> FolderPart:
         if self._test is None:
-            self._test = FolderPart(*list_images(self.data_root / "val", self.spec.classes))
+            self._test = FolderPart(*list_images(self.data_root / "val", self.classes))
         return self._test
 
     def _load(self, part: FolderPart, keys: list[list[tuple]]) -> Iterator[tuple[Tensor, Tensor]]:
         images = _Images(part, self.spec.image_size)
         workers = min(self.spec.workers, len(keys))
-        for x, y in DataLoader(images, batch_sampler=keys, num_workers=workers):
+        loader = DataLoader(
+            images, batch_sampler=keys, num_workers=workers, collate_fn=_collate
+        )
+        for loaded in loader:
+            if isinstance(loaded, BadInput):
+                raise loaded
+            x, y = loaded
             yield self.prepare(x.to(self.device, non_blocking=True)), y.to(self.device)
 
     def batches(self, generator, rank: int = 0, world: int = 1):

@@ -36,7 +36,7 @@ class Part:
 
 
 class DataSource:
-    """A data set as a recipe asks for it.
+    """A data set as a recipe asks for it; `classes`: names in label order, where they have some.
 
     Args:
         spec: the recipe's data section.
@@ -44,6 +44,8 @@ class DataSource:
         data_root: folder of data files.
         device: where the tensors live.
     """
+
+    classes: list[str] | None = None
 
     def __init__(self, spec, seed: int, data_root: str | Path | None, device: torch.device):
         self.spec, self.data_root, self.device = spec, data_root, device
@@ -96,8 +98,16 @@ class DataSource:
         n, wanted = len(y), self.spec.validation
         held = round(n * wanted) if wanted < 1 else int(wanted)
         if held >= n:
-            raise BadInput(f"data.validation holds out {held} of {n} training samples")
+            raise BadInput(
+                f"data.validation holds out {held} of {n} training samples",
+                remedy="lower data.validation",
+            )
         order = np.arange(n)
+        if wanted and not held:
+            raise BadInput(
+                f"data.validation = {wanted:g} holds out none of {n} training samples",
+                remedy="raise it, or set it to 0 and training.select to last",
+            )
         if not held:
             return order, order[:0]
         if self.spec.split == "last":

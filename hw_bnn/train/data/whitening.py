@@ -17,6 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import BadInput
+from ..checkpoint import load_sealed, save_sealed
+
 SCALE, BIAS = 55.0, 0.1
 
 
@@ -49,17 +52,16 @@ class Whitening:
         digest.update(np.ascontiguousarray(images).data)
         path = _cache() / f"zca-{digest.hexdigest()[:16]}.pt"
         try:
-            mean, matrix = torch.load(path, weights_only=True)
-            return cls(mean, matrix)
-        except Exception:  # absent or damaged: it is made anew
+            (mean, matrix), sealed = load_sealed(path)
+            if sealed:
+                return cls(mean, matrix)
+        except (BadInput, TypeError, ValueError):  # absent or damaged: it is made anew
             pass
         fit = cls._fit(images)
         try:
-            from ..checkpoint import write_atomically
-
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, lambda file: torch.save([fit.mean, fit.matrix], file))
-        except OSError:  # a read-only home: nothing is lost but time
+            save_sealed(path, [fit.mean, fit.matrix])
+        except (OSError, BadInput):  # a read-only home: nothing is lost but time
             pass
         return fit
 
