@@ -10,7 +10,7 @@ import time
 import pytest
 
 from hw_bnn.errors import BadInput
-from hw_bnn.folder import MARKER, held_folder, output_file, output_folder
+from hw_bnn.folder import MARKER, held_folder, output_file, output_folder, partial_name
 
 
 def names(folder):
@@ -268,3 +268,15 @@ def test_a_folder_that_is_worked_on_in_place_is_held_by_one_process(tmp_path):
     with pytest.raises(BadInput, match="cannot be written: a part of the path is a file"):
         with held_folder(place / "x"):
             pass
+
+
+def test_what_a_killed_process_left_of_a_file_is_removed_by_the_next(tmp_path):
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    mine = partial_name(tmp_path / "x[1].txt").name
+    dead, alive = (mine.replace(f".{os.getpid()}.", f".{p}.") for p in (child.pid, os.getppid()))
+    for name in (dead, alive, ".x.partial.x[1].txt"):
+        (tmp_path / name).write_text("cut short")
+    with output_file(tmp_path / "x[1].txt") as partial:
+        partial.write_text("whole")
+    assert set(names(tmp_path)) == {alive, ".x.partial.x[1].txt", "x[1].txt"}
