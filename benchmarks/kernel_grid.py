@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw_bnn.kernels import KERNELS
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth.synthesis import synthesise
 
@@ -14,23 +15,12 @@ from hw_bnn.synth.synthesis import synthesise
 def memory_files(kernel: str, parameters: dict, folder: Path, rng, number: int) -> dict:
     """Random memory files for a kernel; the parameters with their names."""
     p = dict(parameters)
-    words: list[tuple[str, int, int]] = []
-    if kernel in ("xnor_mvau", "int_mvau"):
-        nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
-        bits = (p["MW"] + 1).bit_length() if kernel == "xnor_mvau" else p["ACC_BITS"] + 1
-        words = [("WEIGHTS_FILE", nf * sf, p["PE"] * p["SIMD"])]
-        if p.get("N_THRESHOLDS", 1):
-            rows = nf * p.get("N_SETS", 1)
-            words += [("THRESHOLDS_FILE", rows, p["PE"] * bits * p.get("N_THRESHOLDS", 1))]
-        if p.get("N_SETS", 1) > 1:
-            words += [("SETS_FILE", p["N_VECTORS"], (p["N_SETS"] - 1).bit_length())]
-    elif kernel == "threshold":
-        bits = p["PE"] * (p["IN_BITS"] + 2) * p.get("N_THRESHOLDS", 1)
-        words = [("THRESHOLDS_FILE", p["CHANNELS"] // p["PE"] * p.get("N_SETS", 1), bits)]
-    elif kernel == "affine_argmax" and p.get("A_BITS"):
-        words = [("AFFINE_FILE", p["N"] // p["PE"], p["PE"] * (p["A_BITS"] + p["B_BITS"]))]
-    elif kernel == "mvau_rom":
+    if kernel == "mvau_rom":
         words = [("FILE", p["DEPTH"], p["BITS"])]
+    else:
+        left_out = () if p.get("NEGATE_FILE") else ("NEGATE_FILE", "MIN_FILE")
+        layouts = [m for m in KERNELS[kernel].memories(p) if m.parameter not in left_out]
+        words = [(m.parameter, m.rows, m.word_bits) for m in layouts]
     for name, rows, width in words:
         values = [
             int.from_bytes(rng.bytes(-(-width // 8)), "little") % (1 << width) for _ in range(rows)

@@ -17,8 +17,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
+from ..kernels.memory_cost import DEEPEST_LUT_ROM
 from ..synth.estimate import estimate_kernel
-from ..synth.memory_cost import DEEPEST_LUT_ROM
 from .boards import DEFAULT_BOARD, Budget, bram_price
 from .min_sum import cheapest
 from .ops.mvau import STYLES

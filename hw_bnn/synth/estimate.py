@@ -2,7 +2,7 @@
 
     estimate("digits_accelerator")["total"]["lut"]
 
-A kernel is a sum of parts (kernel_cost.py): of some the number of LUTs is known exactly (the popcount
+A kernel is a sum of parts (hw_bnn/kernels): of some the number of LUTs is known exactly (the popcount
 tree of SIMD bits PE times, a memory of so many words), of others up to a factor (an accumulator's bits).
 The factors are fitted once, by least squares, to the grid of kernels in benchmarks/results/estimator.json
 (`python benchmarks/estimator.py grid fit`), for xc7, and stand in estimate.json.
@@ -18,7 +18,7 @@ from pathlib import Path
 from ..accelerator import Accelerator
 from ..accelerator_folder import read_accelerator
 from ..errors import BadInput
-from .kernel_cost import KERNELS
+from ..kernels import KERNELS
 
 COEFFICIENTS_FILE = Path(__file__).resolve().parent / "estimate.json"
 KINDS = ("lut", "ff", "bram", "dsp")
@@ -39,13 +39,13 @@ def calibrate(rows: Sequence[Mapping]) -> dict:
     from scipy.optimize import nnls
 
     found: dict = {}
-    for kernel, parts_of in KERNELS.items():
+    for kernel, description in KERNELS.items():
         mine = [row for row in rows if row["kernel"] == kernel]
         if not mine:
             continue
         found[kernel] = {}
         for kind in ("lut", "ff"):
-            parts = [getattr(parts_of(row["parameters"]), kind) for row in mine]
+            parts = [getattr(description.cost(row["parameters"]), kind) for row in mine]
             names = [name for name in parts[0] if name != "exact"]
             target = np.array(
                 [row[kind] - part.get("exact", 0) for row, part in zip(mine, parts)], float
@@ -62,9 +62,9 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
 
     LUTs and registers are whole numbers, block RAM is in RAMB36.
     """
-    if kernel not in KERNELS or kernel not in coefficients():
+    parts = KERNELS[kernel].cost(parameters) if kernel in KERNELS else None
+    if parts is None or kernel not in coefficients():
         return None
-    parts = KERNELS[kernel](parameters)
     result: dict[str, float] = {"bram": parts.bram, "dsp": parts.dsp}
     for kind in ("lut", "ff"):
         factors = coefficients()[kernel][kind]

@@ -28,23 +28,6 @@ def case(name: str):
 # -- memory words --
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_memory_words_are_fields_from_the_least_significant_bit(seed):
-    from hw_bnn.compile.ops.memory_words import hex_words
-
-    rng = np.random.default_rng(seed)
-    bits, count = int(rng.integers(1, 20)), int(rng.integers(1, 30))
-    fields = (
-        rng.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (7, count))
-        if bits > 1
-        else rng.integers(0, 2, (7, count))
-    )
-    words = hex_words(fields, bits)
-    assert len({len(w) for w in words}) == 1 and len(words[0]) == -(-bits * count // 4)
-    for row, word in zip(fields.tolist(), words, strict=True):
-        assert int(word, 16) == sum((v % (1 << bits)) << (i * bits) for i, v in enumerate(row))
-
-
 def test_weight_memory_follows_the_folding():
     """Word nf*SF+sf, bit pe*SIMD+simd holds W[nf*PE+pe][sf*SIMD+simd]."""
     from hw_bnn.compile.dataflow import build_dataflow
@@ -66,7 +49,7 @@ def test_weight_memory_follows_the_folding():
         folding={"XnorMVAU_rtl_0": {"PE": 2, "SIMD": 3}},
     )
     op = next(o for o in graph.ops() if o.onnx_node.name == "XnorMVAU_rtl_0")
-    words = [int(w, 16) for w in op.memories(graph.model)["XnorMVAU_rtl_0_weights.hex"].words]
+    words = [int(w, 16) for w in op.memory_files(graph.model)["XnorMVAU_rtl_0_weights.hex"]]
     weights = next(o for o in imported.graph.ops if isinstance(o, Linear)).weights
     assert len(words) == 4 * 4
     for nf in range(4):

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from hw_bnn.kernels import KERNELS
+from hw_bnn.kernels.logic import tree_luts, xnor_popcount_luts
+from hw_bnn.kernels.memory_cost import block_ram, ram_luts, rom_luts
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth.estimate import (
     calibrate,
@@ -12,8 +15,6 @@ from hw_bnn.synth.estimate import (
     estimate,
     estimate_kernel,
 )
-from hw_bnn.synth.kernel_cost import tree_luts, window_words, xnor_popcount_luts
-from hw_bnn.synth.memory_cost import block_ram, ram_luts, rom_luts
 from hw_bnn.synth.synthesis import synthesise
 
 RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "estimator.json"
@@ -81,7 +82,7 @@ def test_a_window_has_the_kernels_words():
     p = {"IFM_H": 8, "IFM_W": 8, "CHANNELS": 16, "SIMD": 4, "BITS": 1}
     span = (2 * 8 + 3) * 4  # words from a window's first to its last
     jump = 8 * 8 * 4 - 5 * 4 - 5 * 32  # to the next frame, of which 4 * 8 load as it is read
-    assert window_words(p) == span + 1 + jump - 32
+    assert KERNELS["window"].words(p) == span + 1 + jump - 32
 
 
 def test_an_accelerator(accelerator):

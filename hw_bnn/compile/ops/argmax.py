@@ -7,7 +7,6 @@ from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
 from .kernel import KernelOp
-from .memory_words import MemoryWords
 
 MODES = ("scores", "label", "both")
 
@@ -111,20 +110,9 @@ class AffineArgmax_rtl(KernelOp):
         return a_bits, b_bits
 
     def memories(self, model):
-        a_bits, b_bits = self._affine_bits()
-        if not a_bits:
+        if not self.get_nodeattr("aBits"):
             return {}
         affine = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         if self._bipolar():  # the kernel sees bits: A*(2*bit - 1) + B = 2*A*bit + (B - A)
             affine = np.stack([2 * affine[0], affine[1] - affine[0]])
-        pe, bits = self.get_nodeattr("PE"), a_bits + b_bits
-        words = [
-            f"{sum(_field(a, b, a_bits, b_bits) << (i * bits) for i, (a, b) in enumerate(lane)):x}"
-            for lane in np.reshape(affine.T, (-1, pe, 2)).tolist()
-        ]
-        width = -(-pe * bits // 4)
-        return {self.memory_name("affine"): MemoryWords(pe * bits, [w.zfill(width) for w in words])}
-
-
-def _field(a: int, b: int, a_bits: int, b_bits: int) -> int:
-    return (a % (1 << a_bits)) | (b % (1 << b_bits)) << a_bits
+        return {"AFFINE_FILE": affine.T.reshape(-1, 2 * self.get_nodeattr("PE"))}

@@ -64,9 +64,6 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
             "LATENCY": self.get_nodeattr("latency"),
         }
 
-    def memories(self, model):
-        return {}
-
     def planned(self):
         registers = self.get_nodeattr("plannedRegisters") + self.get_nodeattr("latency")
         return {"lut": self.get_nodeattr("plannedLuts"), "ff": registers}

@@ -10,11 +10,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from pathlib import Path
 
+import numpy as np
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
 from ...accelerator import Memory
+from ...kernels import KERNELS, Kernel
 from ...rtl import rtl_sources
-from .memory_words import MemoryWords
 
 SIGNALS = ("TDATA", "TVALID", "TREADY")
 DOMAIN = "finn.custom_op.fpgadataflow.rtl"
@@ -45,9 +46,24 @@ class KernelOp(RTLBackend):
         """Text of the wrapper module besides the kernel."""
         return ""
 
-    def memories(self, model) -> dict[str, MemoryWords]:
-        """Contents of the kernel's memory files, by file name."""
+    @property
+    def description(self) -> Kernel:
+        """What the kernel is."""
+        return KERNELS[self.kernel]
+
+    def memories(self, model) -> dict[str, np.ndarray]:
+        """Contents of the kernel's memories: parameter that names the file -> integers, a row a
+        word, as the kernel's description lays them out.
+        """
         return {}
+
+    def memory_files(self, model) -> dict[str, list[str]]:
+        """The memory files: name -> lines."""
+        parameters = self.kernel_parameters(model)
+        return {
+            str(parameters[name]): self.description.memory(name, parameters).words(values)
+            for name, values in self.memories(model).items()
+        }
 
     def planned(self) -> dict[str, int] | None:
         """{"lut", "ff"} that a generator counted, where one made the node."""
@@ -55,11 +71,13 @@ class KernelOp(RTLBackend):
 
     def described(self, model) -> dict:
         """What accelerator.json tells of the kernel: parameters, memories, planned."""
-        parameters, contents = self.kernel_parameters(model), self.memories(model)
-        files = {value: key for key, value in parameters.items() if value in contents}
+        parameters = self.kernel_parameters(model)
+        layouts = [self.description.memory(name, parameters) for name in self.memories(model)]
         memories = [
-            Memory(parameter=files[name], file=name, words=len(held.words), bits=held.bits)
-            for name, held in sorted(contents.items())
+            Memory(
+                parameter=m.parameter, file=parameters[m.parameter], words=m.rows, bits=m.word_bits
+            )
+            for m in layouts
         ]
         return {
             "parameters": {
@@ -154,8 +172,8 @@ class KernelOp(RTLBackend):
         name = self.get_verilog_top_module_name()
         self.set_nodeattr("gen_top_module", name)
         (folder / f"{name}.v").write_text(self.wrapper(model))
-        for file, memory in self.memories(model).items():
-            (folder / file).write_text(memory.text())
+        for file, words in self.memory_files(model).items():
+            (folder / file).write_text("\n".join(words) + "\n")
         self.set_nodeattr("ipgen_path", str(folder))
         self.set_nodeattr("ip_path", str(folder))
 

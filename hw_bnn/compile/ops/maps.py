@@ -13,7 +13,6 @@ from qonnx.core.datatype import DataType
 
 from ..integer_graph import datatype_for
 from .kernel import SIGNALS, KernelOp
-from .memory_words import memory
 
 
 class MapOp(KernelOp):
@@ -213,11 +212,7 @@ class MaxPool_rtl(MapOp):
 
     def memories(self, model):
         mask = self._minimum(model)
-        if not mask.any():
-            return {}
-        return {
-            self.memory_name("minimum"): memory(mask.reshape(-1, self.get_nodeattr("SIMD")), 1)
-        }
+        return {"MIN_FILE": mask.reshape(-1, self.get_nodeattr("SIMD"))} if mask.any() else {}
 
 
 @register_custom_op

@@ -7,8 +7,6 @@ here: with P = (dot + K)/2, dot >= T holds exactly where P >= ceil((T + K)/2).
 
 from __future__ import annotations
 
-from abc import abstractmethod
-
 import numpy as np
 from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
 from finn.custom_op.fpgadataflow.rtl import register_custom_op
@@ -16,7 +14,6 @@ from qonnx.core.datatype import DataType
 
 from ..pipelining import family_of, mvau_stages
 from .kernel import KernelOp
-from .memory_words import MemoryWords, memory
 
 STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYLE"}
 """FINN's attributes -> the kernels' parameters: "auto", "block" or "distributed" memory."""
@@ -129,31 +126,23 @@ class FoldedMVAU(BipolarWeightMVAU):
                 }
         return parameters
 
-    def memories(self, model) -> dict[str, MemoryWords]:
+    def memories(self, model) -> dict[str, np.ndarray]:
         mw, mh, pe, simd = self.folding()
         nf, sf = mh // pe, mw // simd
         weights = model.get_initializer(self.onnx_node.input[1]).T  # (MH, MW)
         if not np.array_equal(np.abs(weights), np.ones_like(weights)):
             raise ValueError(f"{self.onnx_node.name}: weights are not +1 and -1")
-        lanes = (
-            (weights > 0)
-            .reshape(nf, pe, sf, simd)
-            .transpose(0, 2, 1, 3)
-            .reshape(nf * sf, pe * simd)
-        )
-        files = {self.memory_name("weights"): memory(lanes, 1)}
+        lanes = (weights > 0).reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3)
+        contents = {"WEIGHTS_FILE": lanes.reshape(nf * sf, pe * simd)}
         if self.thresholds(model) is not None:
             sets, index = self.threshold_sets(model)
             tables = [
                 np.sort(self.kernel_thresholds(t), axis=1) for t in sets
-            ]  # as the kernel wants them
-            rows = np.concatenate([t.reshape(nf, -1) for t in tables])
-            files[self.memory_name("thresholds")] = memory(rows, self.threshold_bits(model))
+            ]  # as the kernel wants
+            contents["THRESHOLDS_FILE"] = np.concatenate([t.reshape(nf, -1) for t in tables])
             if len(sets) > 1:
-                files[self.memory_name("sets")] = memory(
-                    index[:, None], max(1, (len(sets) - 1).bit_length())
-                )
-        return files
+                contents["SETS_FILE"] = index[:, None]
+        return contents
 
     def generate_hdl(self, model, fpgapart, clk):
         """As every kernel's, with register stages for the clock where none were set."""
@@ -171,10 +160,6 @@ class FoldedMVAU(BipolarWeightMVAU):
         """int64 (MH, levels), from the domain of the signed dot product to the kernel's."""
         return table
 
-    @abstractmethod
-    def threshold_bits(self, model) -> int:
-        """Width of a word of the threshold memory."""
-
 
 @register_custom_op
 class XnorMVAU_rtl(FoldedMVAU):
@@ -189,9 +174,6 @@ class XnorMVAU_rtl(FoldedMVAU):
         """Popcount domain, clipped to [0, K+1]: always and never."""
         k = self.get_nodeattr("MW")
         return np.clip(-((-(table + k)) // 2), 0, k + 1)
-
-    def threshold_bits(self, model):
-        return (int(self.get_nodeattr("MW")) + 1).bit_length()  # $clog2(MW + 2)
 
     def threshold_sets(self, model):
         geometry = self.get_nodeattr("zeroPadding")
@@ -220,9 +202,6 @@ class IntMVAU_rtl(FoldedMVAU):
 
     def _acc_bits(self) -> int:
         return self.get_accumulator_datatype().bitwidth()
-
-    def threshold_bits(self, model):
-        return self._acc_bits() + 1
 
 
 def window_masks(geometry, mw: int) -> tuple[list[np.ndarray], np.ndarray]:

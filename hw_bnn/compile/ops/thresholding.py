@@ -8,7 +8,6 @@ from finn.custom_op.fpgadataflow.thresholding import Thresholding
 from qonnx.core.datatype import DataType
 
 from .kernel import KernelOp
-from .memory_words import memory
 
 
 @register_custom_op
@@ -74,12 +73,7 @@ class BnnThresholding_rtl(KernelOp, Thresholding):
         else:
             table = table - negate[:, None]  # -x >= T holds where ~x >= T - 1
         table = np.sort(table, axis=1)  # as the kernel wants them
-        rows = table.reshape(-1, pe * table.shape[1])
-        files = {
-            self.memory_name("thresholds"): memory(
-                rows, self.get_input_datatype().bitwidth() + 2
-            )
-        }
+        contents = {"THRESHOLDS_FILE": table.reshape(-1, pe * table.shape[1])}
         if negate.any():
-            files[self.memory_name("negate")] = memory(negate.reshape(-1, pe), 1)
-        return files
+            contents["NEGATE_FILE"] = negate.reshape(-1, pe)
+        return contents

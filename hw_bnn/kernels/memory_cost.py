@@ -63,3 +63,29 @@ def ram_luts(width: int, depth: int) -> int:
     parts = math.ceil(depth / 64)
     multiplexer = 0 if parts == 1 else width * math.ceil((parts - 1) / 3)
     return 4 * math.ceil(width / 3) * parts + multiplexer
+
+
+AUTO_BITS = 9216
+"""Bits up to which Yosys leaves a memory in LUTs, asked for nothing."""
+
+RAM_IN_LUTS = 96
+"""LUTs of memory that Yosys gives up for half a block RAM."""
+
+
+def rom(width: int, depth: int, style: str = "auto") -> tuple[float, float, float]:
+    """(LUTs, registers, RAMB36) of mvau_rom."""
+    if depth <= 1 or width == 0:
+        return 0, 0, 0
+    if style == "block" or (style == "auto" and depth > 256 and width * depth > AUTO_BITS):
+        bram, lut = block_ram(width, depth)
+        return lut, 0, bram
+    return rom_luts(width, depth), width if depth > 4 else min(width, 2**depth), 0
+
+
+def ram(width: int, depth: int, style: str = "auto") -> tuple[float, float, float]:
+    """(LUTs, registers, RAMB36) of a memory that is written, with a clocked read."""
+    bram, multiplexer = block_ram(width, depth)
+    small = ram_luts(width, depth)
+    if style == "block" or (style == "auto" and small > 2 * bram * RAM_IN_LUTS):
+        return multiplexer, 0, bram
+    return small, width, 0

@@ -1,0 +1,124 @@
+"""What the description of a kernel consists of."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+Parameters = Mapping[str, int | str]
+"""Parameters of a SystemVerilog module by name; strings are memory files and styles."""
+
+PLACEMENT = frozenset({"PIPELINE", "WEIGHTS_STAGE", "LATENCY"})
+"""Parameters that say where registers stand, not what comes out."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory that a kernel reads from a file: `rows` words of `lanes` groups of fields.
+
+    A group has a field of each of `widths` bits, two's complement where negative; group 0 and in
+    it field 0 stand in the lowest bits.
+    """
+
+    parameter: str  # of the kernel, that names the file
+    rows: int
+    lanes: int
+    widths: tuple[int, ...]
+
+    @property
+    def word_bits(self) -> int:
+        """Useful bits of a word."""
+        return self.lanes * sum(self.widths)
+
+    def words(self, values: np.ndarray) -> list[str]:
+        """The lines of the memory file.
+
+        Args:
+            values: integers (rows, lanes * len(widths)).
+
+        Returns:
+            One lower-case hexadecimal string a word, all of the same length.
+
+        >>> Memory("F", 2, 4, (1,)).words(np.array([[1, 0, 1, 1], [-1, 0, 0, 0]]))
+        ['d', '1']
+        >>> Memory("F", 1, 1, (4, 8)).words(np.array([[3, -2]]))
+        ['fe3']
+        """
+        values = np.asarray(values, dtype=np.int64)
+        if values.shape != (self.rows, self.lanes * len(self.widths)):
+            raise ValueError(
+                f"{self.parameter} has {self.rows} words of {self.lanes * len(self.widths)} "
+                f"fields, not {values.shape}"
+            )
+        grouped = values.reshape(self.rows, self.lanes, len(self.widths))
+        planes = [
+            (grouped[:, :, i, None] >> np.arange(width, dtype=np.int64)) & 1
+            for i, width in enumerate(self.widths)
+        ]
+        bits = np.concatenate(planes, axis=2).astype(np.uint8).reshape(self.rows, -1)
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        digits = -(-self.word_bits // 4)
+        return [row.tobytes()[::-1].hex().zfill(digits)[-digits:] for row in packed]
+
+
+@dataclass
+class Parts:
+    """What costs LUTs and registers on xc7, by name, and what is exact from the start.
+
+    The part "exact" is a number of LUTs or registers as it stands; the others are multiplied by
+    factors fitted to synthesis (synth/estimate.py). bram: RAMB36. dsp: DSP48 blocks.
+    """
+
+    lut: dict[str, float]
+    ff: dict[str, float]
+    bram: float = 0
+    dsp: int = 0
+
+
+class Kernel(ABC):
+    """A stream kernel of hw_bnn.rtl.
+
+    name: of its SystemVerilog module. defaults: the module's parameters in their order, but those
+    that name a memory file or a style of memory.
+    """
+
+    name: ClassVar[str]
+    defaults: ClassVar[dict[str, int]]
+
+    def values(self, parameters: Parameters) -> dict[str, int]:
+        """Every numeric parameter, those that are not given at the module's defaults."""
+        return {k: int(parameters.get(k, default)) for k, default in self.defaults.items()}
+
+    def memories(self, parameters: Parameters) -> tuple[Memory, ...]:
+        """The memories that the kernel reads with these parameters.
+
+        One that they leave out (no thresholds, one threshold set) is not among them; one that may
+        be left out by naming no file is.
+        """
+        return ()
+
+    def memory(self, parameter: str, parameters: Parameters) -> Memory:
+        """The memory whose file `parameter` names."""
+        return next(m for m in self.memories(parameters) if m.parameter == parameter)
+
+    @abstractmethod
+    def cost(self, parameters: Parameters) -> Parts | None:
+        """What it is made of on xc7; None where there is no formula (a generator counts)."""
+
+
+_KERNELS: dict[str, Kernel] = {}
+
+
+def register(kind: type[Kernel]) -> type[Kernel]:
+    """Make a class's kernel known, under its name."""
+    _KERNELS[kind.name] = kind()
+    return kind
+
+
+def registered() -> dict[str, Kernel]:
+    """All kernels that have been registered."""
+    return _KERNELS

@@ -1,0 +1,59 @@
+"""What both matrix-vector units have besides their lanes: folding, memories, control, streams."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from .base import Kernel, Memory, Parameters
+from .logic import bits_for
+from .memory_cost import ram, rom, rom_luts
+
+
+class MatrixVector(Kernel):
+    """PE x SIMD lanes over NF = MH/PE and SF = MW/SIMD steps; weights and thresholds in memories."""
+
+    @abstractmethod
+    def threshold_bits(self, p: dict[str, int]) -> int:
+        """Width of a threshold."""
+
+    def memories(self, parameters: Parameters) -> tuple[Memory, ...]:
+        p = self.values(parameters)
+        pe, simd, sets = p["PE"], p["SIMD"], p["N_SETS"]
+        nf, sf = p["MH"] // pe, p["MW"] // simd
+        found = [Memory("WEIGHTS_FILE", nf * sf, pe * simd, (1,))]
+        if p["N_THRESHOLDS"]:
+            lanes, bits = pe * p["N_THRESHOLDS"], self.threshold_bits(p)
+            found.append(Memory("THRESHOLDS_FILE", sets * nf, lanes, (bits,)))
+        if sets > 1:
+            found.append(Memory("SETS_FILE", p["N_VECTORS"], 1, (bits_for(sets),)))
+        return tuple(found)
+
+    def shared_cost(
+        self, parameters: Parameters, word_bits: int
+    ) -> tuple[dict[str, float], dict[str, float], float]:
+        """(parts of LUTs, parts of registers, RAMB36) of all but the lanes.
+
+        Args:
+            word_bits: of an input word.
+        """
+        p = self.values(parameters)
+        pe, simd, sets, vectors = p["PE"], p["SIMD"], p["N_SETS"], p["N_VECTORS"]
+        nf, sf = p["MH"] // pe, p["MW"] // simd
+        threshold_word = pe * p["N_THRESHOLDS"] * self.threshold_bits(p)
+        memories = [
+            rom(pe * simd, nf * sf, str(parameters.get("WEIGHTS_STYLE", "auto"))),
+            rom(threshold_word, nf * sets, str(parameters.get("THRESHOLDS_STYLE", "auto"))),
+            (rom_luts(bits_for(sets), vectors), 0, 0) if sets > 1 else (0, 0, 0),
+            ram(word_bits, sf) if nf > 1 and sf > 1 else (0, 0, 0),
+        ]
+        stage = (pe * simd + word_bits + threshold_word * (nf * sets > 1)) * p["WEIGHTS_STAGE"]
+        control = {
+            "address": bits_for(nf * sf) + bits_for(nf) + bits_for(sf) + bits_for(vectors),
+            "out": pe * p["OUT_BITS"],
+            "one": 1,
+        }
+        word = word_bits * (nf > 1 and sf > 1)
+        lut = {"exact": sum(m[0] for m in memories), **control, "word": word}
+        registers = sum(m[1] for m in memories) + 2 * pe * p["OUT_BITS"] + stage
+        ff = {"exact": registers, **control, "word": word_bits}
+        return lut, ff, sum(m[2] for m in memories)

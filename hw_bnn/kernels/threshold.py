@@ -1,0 +1,52 @@
+"""Integers to levels, by thresholds of their channel."""
+
+from __future__ import annotations
+
+from .base import Kernel, Memory, Parameters, Parts, register
+from .logic import bits_for
+from .memory_cost import rom
+
+
+@register
+class Threshold(Kernel):
+    """Comparators beside two registers of the word."""
+
+    name = "threshold"
+    defaults = {
+        "CHANNELS": 1, "PE": 1, "IN_BITS": 8, "IN_SIGNED": 1, "N_THRESHOLDS": 1, "OUT_BITS": 1,
+        "OUT_BIAS": 0, "N_SETS": 1, "N_VECTORS": 1,
+    }  # fmt: skip
+
+    def memories(self, parameters: Parameters) -> tuple[Memory, ...]:
+        p = self.values(parameters)
+        pe, sets = p["PE"], p["N_SETS"]
+        nf = p["CHANNELS"] // pe
+        bits = p["IN_BITS"] + 2  # with a sign, and one above the largest number
+        found = [Memory("THRESHOLDS_FILE", sets * nf, pe * p["N_THRESHOLDS"], (bits,))]
+        if sets > 1:
+            found.append(Memory("SETS_FILE", p["N_VECTORS"], 1, (bits_for(sets),)))
+        return (*found, Memory("NEGATE_FILE", nf, pe, (1,)))
+
+    def cost(self, parameters: Parameters) -> Parts:
+        p = self.values(parameters)
+        pe, bits, levels = p["PE"], p["IN_BITS"], p["N_THRESHOLDS"]
+        nf, sets = p["CHANNELS"] // pe, p["N_SETS"]
+        constant = nf * sets == 1
+        table = rom(pe * levels * (bits + 2), nf * sets)
+        negate = rom(pe, nf) if parameters.get("NEGATE_FILE") else (0, 0, 0)
+        out = pe * p["OUT_BITS"]
+        lut = {
+            "exact": table[0] + negate[0],
+            "compare": 0 if constant else pe * levels * bits,
+            "constant": pe * levels * bits if constant else 0,
+            "out": out,
+            "address": bits_for(nf) + bits_for(p["N_VECTORS"]),
+            "one": 1,
+        }
+        words = 1 if constant else 2  # registers of the word
+        ff = {
+            "exact": table[1] + negate[1] + words * pe * bits + 2 * out,
+            "address": 3 * bits_for(nf),
+            "one": 1,
+        }
+        return Parts(lut, ff, table[2])
