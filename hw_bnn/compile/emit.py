@@ -219,7 +219,9 @@ class Emitter:
         self.marks[table] = self._whose(op)
         producer = self.graph.producer(source.name)
         alone = len(self.graph.consumers(source.name)) == 1 and source.name != self.graph.output
-        if isinstance(producer, Linear) and alone and not op.negate.any():  # FINN merges the two
+        by_channel = len(op.thresholds) in (1, source.channels)
+        merges = isinstance(producer, Linear) and alone and by_channel
+        if merges and not op.negate.any():  # FINN merges the two
             layout = "NHWC" if len(source.shape) == 3 else "NC"
             self._node(
                 "MultiThreshold",
@@ -232,12 +234,10 @@ class Emitter:
                 data_layout=layout,
             )
             return
-        # One threshold row for all elements: then PE may span pixels, too.
-        uniform = len(op.thresholds) == 1
+        # One threshold row for all elements, or one each: then PE may span pixels, too.
+        whole = len(op.thresholds) == 1 or not by_channel
         channels, vectors = (
-            (source.pixels * source.channels, [])
-            if uniform
-            else (source.channels, source.shape[:-1])
+            (source.pixels * source.channels, []) if whole else (source.channels, source.shape[:-1])
         )
         self._node(
             "Thresholding",

@@ -69,10 +69,11 @@ class Threshold(Op):
     """out = bias + step * #{l : s*in >= thresholds[c, l]}, with s = -1 where negate[c], else +1.
 
     thresholds ascend along l and lie in [minimum, maximum + 1] of s*in: the outer values mean always, never.
+    Where they vary by position, c counts the elements of the frame instead of the channels.
     """
 
-    thresholds: np.ndarray  # int64 (C or 1, levels)
-    negate: np.ndarray  # bool (C,)
+    thresholds: np.ndarray  # int64 (C or 1 or elements, levels)
+    negate: np.ndarray  # bool (C or elements,)
     bias: int
     step: int  # 2 for bipolar outputs, else 1
 

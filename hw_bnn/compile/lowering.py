@@ -11,6 +11,7 @@ Postcondition: an IntegerGraph with integer thresholds only, whose raw scores eq
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import onnx
@@ -23,6 +24,7 @@ from . import (  # noqa: F401  each registers its rules
     rules_quantisers,
     rules_shapes,
 )
+from .bends import Affine, Bends, Clip, Curve, Leak
 from .integer_graph import Head, IntegerGraph, Op, Tensor, datatype_for
 from .registry import RULES
 from .values import Activation, Constant, QuantConstant, RealInput, Value
@@ -172,9 +174,10 @@ class Lowering:
             return value.constant()
         if not isinstance(value, Constant):
             raise Unsupported(
-                f"its input {node.inputs[position]!r} has to be a constant",
+                f"its input {node.inputs[position]!r} is computed by the network and has to be a "
+                "constant",
                 node=node.name,
-                remedy="export the model with its parameters inside the file",
+                remedy="multiply, shift and normalise activations by constants only",
             )
         return value
 
@@ -191,22 +194,51 @@ class Lowering:
                 node=value.pools[0].node,
                 remedy="put the pool before the last layer's quantiser",
             )
-        if value.relu or value.pad:
-            raise Unsupported(
-                "the network ends in a ReLU or in padding",
-                node=self.tensors[value.tensor].origin,
-                remedy="leave it out, or put a layer behind it",
-            )
+        value.no_border(self.tensors[value.tensor].origin)
         if self.tensors[value.tensor].pixels > 1:
             raise Unsupported(
                 f"the network ends in a map of shape {value.shape}, not in a list of scores",
                 node=self.tensors[value.tensor].origin,
                 remedy="end it with a dense layer or a global average pool",
             )
+        value = self._ordered(value)
         head = Head(value.alpha, value.beta)
         return IntegerGraph(
             self.tensors, self.ops, self.input, value.tensor, head, self.model_shape, self.transpose
         )
+
+    def _ordered(self, value: Activation) -> Activation:
+        """The scores without last functions that keep their order, and what is equal, as it is.
+
+        Raises:
+            Unsupported: one makes different scores equal, or acts on each class in its own way.
+        """
+        values = [value.ends(c, *self._range(value, c)) for c in range(value.channels)]
+        kept: list[Bends] = []
+        for bends in value.bends:
+            alike = len({*bends.each}) == 1
+            rising = isinstance(bends.each[0], (Curve, Leak)) or (
+                isinstance(bends.each[0], Affine) and bends.each[0].gain.sign() > 0
+            )
+            idle = not kept and all(
+                isinstance(bends.at(c), Clip) and bends.at(c).idle(*values[c])
+                for c in range(value.channels)
+            )
+            if not (idle or (alike and rising)):
+                raise Unsupported(
+                    "the network ends in a function that makes different scores equal (ReLU, Clip, "
+                    "HardSigmoid), or treats each class in its own way",
+                    node=self.tensors[value.tensor].origin,
+                    remedy="leave it out, or put a layer behind it",
+                )
+            if not idle:
+                kept.append(bends)
+        return replace(value, bends=[])
+
+    def _range(self, value: Activation, channel: int) -> tuple[int, int]:
+        tensor = self.tensors[value.tensor]
+        low, high = self.bounds.get(value.tensor, (tensor.minimum, tensor.maximum))
+        return (low[channel], high[channel]) if isinstance(low, list) else (low, high)
 
 
 def _enters_channels_last(graph: Graph, tensor: str) -> bool:

@@ -31,6 +31,7 @@ class NegateWeights:
                 not isinstance(layer, Linear)
                 or len(graph.consumers(source)) != 1
                 or source == graph.output
+                or len(op.negate) != graph.tensors[source].channels
             ):
                 continue
             sign = np.where(op.negate, -1, 1).astype(np.int8)
@@ -63,6 +64,7 @@ class WidenZeroPadded:
             alone = (
                 len(readers) == 1
                 and isinstance(readers[0], Threshold)
+                and len(readers[0].negate) == graph.tensors[op.output].channels
                 and op.output != graph.output
             )
             if source.datatype != "BIPOLAR" or alone:

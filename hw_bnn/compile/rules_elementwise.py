@@ -12,7 +12,8 @@ import numpy as np
 import onnx
 
 from ..errors import Unsupported
-from .exact import Surd, reciprocal_root
+from .bends import Clip, Curve, Leak
+from .exact import ZERO, Surd, compare, reciprocal_root
 from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
 
@@ -205,12 +206,57 @@ def batch_norm(state, node):
     state.values[node.output] = value
 
 
-@rule("Relu")
-def relu(state, node):
-    """max(x, 0): levels at or below 0 are always reached. Precondition: a quantiser follows."""
+@rule("Relu", "Clip", "HardSigmoid", "LeakyRelu", "PRelu", "Tanh", "Sigmoid")
+def monotone(state, node):
+    """A rising function before a quantiser, which it bends the levels of (bends.py)."""
     value = _activation(state.value(node, 0), node)
     value.no_border(node.name)
-    state.values[node.output] = replace(value, relu=True)
+    if node.op_type in ("Tanh", "Sigmoid"):
+        result = value.bent(lambda: Curve(node.op_type))
+    elif node.op_type in ("LeakyRelu", "PRelu"):
+        result = _leak(state, node, value)
+    elif node.op_type == "Relu":
+        result = value.bent(Clip, [ZERO], [None])
+    elif node.op_type == "HardSigmoid":  # max(0, min(1, alpha*x + beta))
+        gain, shift = (_number(node, key, default) for key, default in (("alpha", 0.2), ("beta", 0.5)))
+        result = value.affine([gain], [shift], node.name).bent(Clip, [ZERO], [Surd(1)])
+    else:
+        low, high = (_limit(state, node, value, i, key) for i, key in ((1, "min"), (2, "max")))
+        result = value.bent(_clip, low, high)
+    state.values[node.output] = result
+
+
+def _limit(state, node, value: Activation, position: int, key: str) -> list[Surd | None]:
+    """A limit of Clip: an input, or before opset 11 an attribute, or none."""
+    if node.has(position):
+        return list(value.per_channel(state.constant(node, position), node.name))
+    number = node.number(key, None)
+    return [None if number is None else Surd(Fraction(number))]
+
+
+def _clip(low: Surd | None, high: Surd | None) -> Clip:
+    """ONNX: where low is above high, everything becomes high."""
+    crossed = low is not None and high is not None and compare(low, high) > 0
+    return Clip(high if crossed else low, high)
+
+
+def _leak(state, node, value: Activation) -> Activation:
+    if node.op_type == "LeakyRelu":
+        slopes = [_number(node, "alpha", 0.01)]
+    else:
+        slopes = value.per_channel(state.constant(node, 1), node.name)
+    if any(slope.sign() < 0 for slope in slopes):
+        raise Unsupported(
+            "a slope below 0, which turns the order of the values around",
+            node=node.name,
+            remedy="train it with slopes of 0 and more (ReLU, or PReLU clamped at 0)",
+        )
+    return value.bent(lambda s: Leak(s) if s.sign() else Clip(ZERO, None), slopes)
+
+
+def _number(node, key: str, default: float) -> Surd:
+    """An attribute; its default is the float32 number that ONNX writes as a decimal."""
+    return Surd(Fraction(float(np.float32(node.number(key, default)))))
 
 
 @rule("TopK", "ArgMax")
@@ -257,11 +303,11 @@ def _channel_vector(constant: Constant, value: Activation, name: str) -> list[Fr
     values = [v.x for v in constant.exact().reshape(-1)]
     if any(v.d for v in constant.exact().reshape(-1)):
         raise Unsupported("irrational parameters", node=name, remedy="store them as numbers")
-    if len(values) != value.shape[1] or value.labels[1] != "C" or value.flat is not None:
+    if len(values) != value.shape[1] or value.labels[1] != "C":
         raise Unsupported(
             f"{len(values)} channels for an input of shape {value.shape}",
             node=name,
-            remedy="normalise axis 1, the channels, before flattening",
+            remedy="normalise axis 1, the channels",
         )
     return values
 

@@ -36,7 +36,48 @@ def dense(state, node):
         raise Unsupported(
             f"weights of shape {weights.integers.shape}", node=name, remedy="use a matrix"
         )
-    value, pad = _layer_input(state, node)
+    value, _ = _layer_input(state, node)
+    result = _product(state, node, value, weights, alpha)
+    if node.op_type == "Gemm" and node.has(2):
+        factor = Surd(_fraction(node.number("beta", 1.0)))
+        bias = result.per_channel(state.constant(node, 2), name)
+        result = result.affine(None, [b * factor for b in bias], name)
+    state.values[node.output] = result
+
+
+@rule("XnorPopcountMatMul")
+def xnor_popcount(state, node):
+    """FINN's layer of 0 and 1: counts where they agree, (K + sum (2x - 1)*(2w - 1)) / 2.
+
+    Precondition: x of 0 and 1 (a MultiThreshold to BINARY), w of 0 and 1.
+    """
+    value, _ = _layer_input(state, node)
+    source = state.tensors[value.tensor]
+    alpha, beta = value.at(0)
+    reals = {alpha * Surd(q) + beta for q in (source.minimum, source.maximum)}
+    bits = source.datatype == "BIPOLAR" or source.maximum - source.minimum == 1
+    if not bits or reals != {ZERO, Surd(1)}:
+        raise Unsupported(
+            "its input is not of 0 and 1",
+            node=node.name,
+            remedy="quantise it to BINARY (MultiThreshold with one threshold)",
+        )
+    array = np.asarray(state.constant(node, 1).exact())
+    if array.ndim != 2 or not set(array.reshape(-1)) <= {ZERO, Surd(1)}:
+        raise Unsupported(
+            "its weights are not of 0 and 1", node=node.name, remedy="export the model again"
+        )
+    signs = np.where(array == ZERO, -1, 1).astype(np.int64)
+    weights = QuantConstant(signs, Constant(np.ones((1, 1))).exact())
+    value = value.affine([Surd(2)], [Surd(-1)], node.name)
+    result = _product(state, node, value, weights, Surd(1))
+    half = Surd(1) / Surd(2)
+    state.values[node.output] = result.affine([half], [half * Surd(len(signs))], node.name)
+
+
+def _product(state, node, value: Activation, weights: QuantConstant, alpha: Surd) -> Activation:
+    """The integer layer of x*W, times alpha."""
+    name = node.name
     if len(value.shape) != 2 or value.shape[1] != weights.integers.shape[0]:
         raise Unsupported(
             f"{value.shape} times {weights.integers.shape}",
@@ -50,12 +91,7 @@ def dense(state, node):
         matrix = ordered
     op = Linear(name, [value.tensor], state.fresh(), matrix.astype(np.int8))
     scale = [alpha * s for s in scale]
-    result = _emit_linear(state, node, op, value, scale, (matrix.shape[0],), ("N", "C"))
-    if node.op_type == "Gemm" and node.has(2):
-        factor = Surd(_fraction(node.number("beta", 1.0)))
-        bias = result.per_channel(state.constant(node, 2), name)
-        result = result.affine(None, [b * factor for b in bias], name)
-    state.values[node.output] = result
+    return _emit_linear(state, node, op, value, scale, (matrix.shape[0],), ("N", "C"))
 
 
 @rule("Conv")
@@ -183,7 +219,7 @@ def max_pool(state, node):
             remedy="ONNX pools read (batch, channels, height, width)",
         )
     source = state.tensors[value.tensor]
-    minimum = np.broadcast_to([a.sign() < 0 for a in value.alpha], source.channels).copy()
+    minimum = np.array([value.falls(c) for c in range(source.channels)])
     n, c, h, w = value.shape
     pads = _pads(node, (h, w), kernel, stride, (1, 1))
     oh, ow, _ = pooled_shape((h, w, c), kernel, stride, pads)
@@ -210,7 +246,7 @@ def average_pool(state, node):
     """Sum of the window; the division joins the scale. Precondition: no padding, whole windows."""
     name = node.name
     value = _settled(state.value(node, 0), node)
-    if value.pools or value.relu or len(value.shape) != 4 or value.labels != ("N", "C", "H", "W"):
+    if value.pools or value.bends or len(value.shape) != 4 or value.labels != ("N", "C", "H", "W"):
         raise Unsupported(
             "an average pool needs a quantised map as input", node=name, remedy="quantise before it"
         )
@@ -273,8 +309,8 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
     if (
         left.pools
         or right.pools
-        or left.relu
-        or right.relu
+        or left.bends
+        or right.bends
         or left.flat is not None
         or right.flat is not None
     ):
@@ -310,7 +346,7 @@ def _one_tensor(left: Activation, right: Activation) -> bool:
     return (
         all(getattr(left, name) == getattr(right, name) for name in same)
         and flats[0] == flats[1]
-        and not (left.relu or right.relu)
+        and not (left.bends or right.bends)
     )
 
 
@@ -376,7 +412,7 @@ def _layer_input(state, node):
             remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
             "the input with a QONNX integer datatype, or give --input-type",
         )
-    if not isinstance(value, Activation) or value.pools or value.relu:
+    if not isinstance(value, Activation) or value.pools or value.bends:
         raise Unsupported(
             "its input is not quantised",
             node=name,

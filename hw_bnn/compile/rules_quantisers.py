@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -11,7 +10,7 @@ from ..errors import Unsupported
 from .exact import Surd, as_floats
 from .integer_graph import MaxPool, Threshold, datatype_for
 from .registry import rule
-from .thresholds import Integers, Quantiser, bipolar, level, quant_integers, thresholds
+from .thresholds import Column, Integers, Quantiser, bipolar, level, quant_integers, thresholds
 from .values import Activation, Constant, QuantConstant, RealInput
 
 MAX_LEVELS = 255
@@ -67,57 +66,84 @@ def _one(constant: Constant, what: str, name: str) -> Fraction:
 
 @rule("MultiThreshold")
 def multi_threshold(state, node):
-    """FINN dialect: out_bias + out_scale * #{thresholds reached}; real thresholds, one row a channel.
-
-    Precondition: integer steps, or a bipolar output (scale 2, bias -1).
-    """
-    name = node.name
-    value = _activation(state, node, state.value(node, 0))
+    """FINN dialect: out_bias + out_scale * #{thresholds reached}; real thresholds, one row a channel."""
+    value = state.value(node, 0)
     table = state.constant(node, 1).exact()
-    scale = Fraction(float(node.number("out_scale", 1.0)))
-    bias = Fraction(float(node.number("out_bias", 0.0)))
-    if (scale, bias) != (2, -1) and (scale != 1 or bias.denominator != 1):
+    if table.ndim != 2 or any(t.d for t in table.reshape(-1)):
         raise Unsupported(
-            f"out_scale {float(scale)} and out_bias {float(bias)}",
-            node=name,
-            remedy="use scale 1 and an integer bias, or 2 and -1 for a bipolar output",
+            f"thresholds of shape {table.shape}, or irrational ones",
+            node=node.name,
+            remedy="give them as numbers, one row a channel",
         )
-    if table.ndim != 2 or len(table) not in (1, value.channels):
+    scale = Fraction(node.number("out_scale", 1.0))
+    bias = Fraction(node.number("out_bias", 0.0))
+    axis = _threshold_axis(node, len(value.shape))
+    rows = [tuple(sorted(t.x for t in row)) for row in table]
+    if len(rows) not in (1, value.shape[axis]):
         raise Unsupported(
-            f"thresholds of shape {table.shape} for {value.channels} channels",
-            node=name,
+            f"{len(rows)} rows of thresholds for {value.shape[axis]} channels",
+            node=node.name,
             remedy="use one row a channel, or one row for all",
         )
-    if scale == 2 and table.shape[1] != 1:
-        raise Unsupported(
-            f"out_scale 2 with {table.shape[1]} thresholds",
-            node=name,
-            remedy="use scale 1 and an integer bias",
-        )
-    high = int(bias) + int(scale) * table.shape[1]
-    datatype = "BIPOLAR" if scale == 2 else datatype_for(int(bias), high)
-    parts = []
-    for row in table:
-        bounds = [v.x for v in row]
-        if any(v.d for v in row) or sorted(bounds) != bounds:
-            raise Unsupported("thresholds that do not ascend", node=name, remedy="sort each row")
-        parts.append(
-            Quantiser(
-                tuple(bounds),
-                (False,) * len(bounds),
-                (Fraction(1),),
-                (Fraction(1),),
-                Fraction(0),
-                int(bias),
-                int(scale),
-                datatype,
+    if len(set(rows)) == 1:
+        rows = rows[:1]
+    quantisers = [_steps(row, scale, bias, node) for row in rows]
+    if isinstance(value, RealInput):
+        if len(quantisers) > 1:
+            raise Unsupported(
+                "an input quantiser with thresholds of several kinds",
+                node=node.name,
+                remedy="use one row of thresholds for the input, or give --input-type",
             )
+        _quantise_input(state, node, value, quantisers[0])
+        return
+    value = _activation(state, node, value)
+    if len(quantisers) > 1 and value.labels[axis] != "C":
+        raise Unsupported(
+            f"thresholds a position of axis {axis} of {value.shape}, which is not the channels",
+            node=node.name,
+            remedy="set its data_layout (NC, NCHW, NHWC)",
         )
-    emit_threshold(state, node, value, parts)
+    emit_threshold(state, node, value, quantisers)
+
+
+def _threshold_axis(node, rank: int) -> int:
+    """Axis of the channels: by data_layout, else QONNX's usual one of this rank."""
+    layout = node.text("data_layout", "") or {2: "NC", 3: "NWC", 4: "NCHW"}.get(rank, "NC")
+    if len(layout) != rank or "C" not in layout:
+        raise Unsupported(
+            f"data_layout {layout} for a tensor of {rank} axes",
+            node=node.name,
+            remedy="set it to NC, NCHW or NHWC",
+        )
+    return layout.index("C")
+
+
+def _steps(bounds: tuple[Fraction, ...], scale: Fraction, bias: Fraction, node) -> Quantiser:
+    """The quantiser of one row: steps of 1 from bias/scale where that is whole, else from 0.
+
+    One threshold with scale 2 and bias -1 is a bipolar one.
+    """
+    if not scale:
+        raise Unsupported("out_scale 0", node=node.name, remedy="export the model again")
+    one, never = (Fraction(1),), (False,) * len(bounds)
+    if len(bounds) == 1 and (scale, bias) == (2, -1):
+        return Quantiser(bounds, never, one, one, Fraction(0), -1, 2, "BIPOLAR")
+    first = bias / scale
+    start = int(first) if first.denominator == 1 else 0
+    datatype = datatype_for(start, start + len(bounds))
+    offset = start - first  # value = scale * (q - offset), but thresholds know of none
+    shifted = tuple(b + offset for b in bounds)
+    return Quantiser(shifted, never, one, (scale,), offset, start, 1, datatype)
 
 
 def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) -> None:
-    """Write the Threshold op (and the max-pools that waited for it) and its new activation."""
+    """Write the Threshold op (and the max-pools that waited for it) and its new activation.
+
+    Args:
+        quantisers: one for all, one a channel, or one an element of a flattened map; alike but for
+            their bounds.
+    """
     first = quantisers[0]
     if len(first.bounds) > MAX_LEVELS:
         raise Unsupported(
@@ -128,28 +154,12 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     value.no_border(node.name)
     source = state.tensors[value.tensor]
     low, high = state.bounds.get(value.tensor, (source.minimum, source.maximum))
-    if len(quantisers) == 1:
-        whole = replace(
-            value,
-            alpha=_by_channel(value.alpha, value, source, node),
-            beta=_by_channel(value.beta, value, source, node),
-        )
-        unit = _by_channel(first.unit, value, source, node)
-        table, negate = thresholds(whole, replace(first, unit=tuple(unit)), low, high)
-    elif len(quantisers) != source.channels:
-        raise Unsupported(
-            "thresholds a position of a flattened map",
-            node=node.name,
-            remedy="use one row a channel, before flattening",
-        )
-    else:
-        rows = []
-        for c, quantiser in enumerate(quantisers):
-            alpha, beta = value.at(c)
-            one = Activation(value.tensor, value.labels, value.shape, [alpha], [beta], value.relu)
-            rows.append(thresholds(one, quantiser, _at(low, c), _at(high, c)))
-        table, negate = (np.concatenate(part) for part in zip(*rows, strict=True))
-    negate = np.broadcast_to(negate, source.channels).copy()
+    columns = _columns(value, source, quantisers)
+    if len(columns) > source.channels:  # one an element
+        low, high = (np.tile(b, source.pixels) if np.ndim(b) else b for b in (low, high))
+    table, negate = thresholds(columns, low, high)
+    size = len(columns) if len(columns) > source.channels else source.channels
+    negate = np.broadcast_to(negate, size).copy()
     origin = node.output
     name = state.fresh()
     state.add_tensor(name, source.shape, first.minimum, first.maximum, origin, first.datatype)
@@ -187,6 +197,41 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     )
 
 
+def _columns(value: Activation, source, quantisers: list[Quantiser]) -> list[Column]:
+    """What precedes and makes the levels: one for all, one a channel, or, only where they vary by
+    position of a flattened map, one an element in the integer graph's order."""
+    units = [q.unit for q in quantisers]
+    lists = (value.alpha, value.beta, *(b.each for b in value.bends), quantisers, *units)
+    count = max(len(values) for values in lists)
+    columns = []
+    for c in range(count):
+        quantiser = quantisers[c if len(quantisers) > 1 else 0]
+        unit = quantiser.unit[c if len(quantiser.unit) > 1 else 0]
+        columns.append(Column(*value.at(c), value.bends_at(c), quantiser, unit))
+    if count in (1, source.channels):
+        return columns
+    ordered = np.empty(count, dtype=object)
+    ordered[np.arange(count) if value.flat is None else value.flat] = columns
+    pixels = ordered.reshape(-1, source.channels)
+    if all(row[c].same(pixels[0, c]) for row in pixels[1:] for c in range(source.channels)):
+        return list(pixels[0])
+    if source.pixels * source.channels != count:  # a max-pool waits between
+        raise Unsupported(
+            "thresholds that vary by position of a flattened map, behind a max-pool",
+            remedy="quantise before the pool, or normalise channels before flattening",
+        )
+    return list(ordered)
+
+
+def _quantise_input(state, node, value: RealInput, quantiser: Quantiser) -> None:
+    """The host's quantiser: its integers are the accelerator's input."""
+    scale, zero = Surd(quantiser.scale[0]), Surd(quantiser.zero)
+    opened = state.open_input(
+        node.output, value.shape, quantiser.datatype, quantiser.minimum, quantiser.maximum
+    )
+    state.values[node.output] = opened.affine([scale], [-zero * scale], node.name)
+
+
 def _quantise(state, node, value, scale: Constant, make) -> None:
     name = node.name
     if isinstance(value, RealInput):
@@ -197,13 +242,7 @@ def _quantise(state, node, value, scale: Constant, make) -> None:
                 node=name,
                 remedy="use one scale for the input",
             )
-        quantiser = make(scales[:1])
-        activation = state.open_input(
-            node.output, value.shape, quantiser.datatype, quantiser.minimum, quantiser.maximum
-        )
-        state.values[node.output] = activation.affine(
-            [Surd(quantiser.scale[0])], [Surd(-quantiser.zero * quantiser.scale[0])], name
-        )
+        _quantise_input(state, node, value, make(scales[:1]))
         return
     value = _activation(state, node, value)
     scales = _nonzero(value.per_channel(scale, name), name)
@@ -287,27 +326,3 @@ def pooled_shape(shape, kernel, stride, pads=(0, 0, 0, 0)) -> tuple[int, int, in
     """(H, W, C) of a pool's output; pads are top, left, bottom, right."""
     height, width = shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3]
     return ((height - kernel[0]) // stride[0] + 1, (width - kernel[1]) // stride[1] + 1, shape[2])
-
-
-def _by_channel(values, value: Activation, source, node) -> list:
-    """Of one number an element of a flattened map, one a channel.
-
-    Raises:
-        Unsupported: they vary by position.
-    """
-    if len(values) in (1, source.channels):
-        return list(values)
-    ordered = np.empty(len(values), dtype=object)
-    ordered[np.arange(len(values)) if value.flat is None else value.flat] = list(values)
-    pixels = ordered.reshape(-1, source.channels)
-    if any(v != pixels[0, c] for row in pixels[1:] for c, v in enumerate(row)):
-        raise Unsupported(
-            "a scale or a BatchNorm that varies by position of a flattened map",
-            node=node.name,
-            remedy="put it before the flattening, one value a channel",
-        )
-    return list(pixels[0])
-
-
-def _at(bound, c: int):
-    return bound[c] if np.ndim(bound) else bound

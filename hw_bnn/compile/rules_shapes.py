@@ -8,7 +8,22 @@ import numpy as np
 
 from ..errors import Unsupported
 from .registry import rule
+from .bends import Bends
 from .values import Activation, Constant, QuantConstant, RealInput
+
+
+_PART = (
+    "let a layer read the whole tensor, or cut it on the host in front of the network's input "
+    "quantiser"
+)
+PARTS = {
+    "Concat": "add the branches instead (both quantised on one scale), or give each branch a layer "
+    "of its own and add those: a layer on joined channels is the sum of a layer each",
+    "Gather": _PART,
+    "Slice": _PART,
+    "Split": _PART,
+}
+"""Remedies for what joins and cuts activations."""
 
 
 @rule("Transpose")
@@ -80,9 +95,16 @@ def shape_of(state, node):
     state.values[node.output] = Constant(np.array(_shape(state.value(node, 0)), dtype=np.int64))
 
 
-@rule("Gather", "Concat", "Slice")
+@rule("Gather", "Concat", "Slice", "Split")
 def index_arithmetic(state, node):
     """Shape computations that exporters write out. Precondition: constants only."""
+    for position in range(len(node.inputs)):
+        if isinstance(state.value(node, position), Activation | RealInput):
+            raise Unsupported(
+                f"{node.op_type} of activations is not supported",
+                node=node.name,
+                remedy=PARTS[node.op_type],
+            )
     arrays = [state.constant(node, i).array for i in range(len(node.inputs))]
     if node.op_type == "Gather":
         result = np.take(arrays[0], arrays[1].astype(np.int64), axis=node.integer("axis", 0))
@@ -140,37 +162,53 @@ def _target(state, node, shape) -> tuple[int, ...]:
 def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Activation:
     if target == value.shape:
         return value
-    sizes = dict(zip(value.labels, value.shape, strict=True))
-    if len(target) == 2 and len(value.shape) > 2:  # flatten a map, in the user's order of axes
-        axes = [l for l in value.labels if l != "N"]
-        canonical = np.arange(int(np.prod(target[1:]))).reshape(
-            [sizes.get(l, 1) for l in ("H", "W", "C")]
-        )
-        flat = canonical.transpose([("H", "W", "C").index(l) for l in axes]).reshape(-1)
-        alpha, beta = (_flattened(v, axes, sizes) for v in (value.alpha, value.beta))
-        if value.pools:
-            raise Unsupported(
-                "a max-pool, then a flattening, then the quantiser",
-                node=node.name,
-                remedy="quantise before flattening",
-            )
-        ordered = np.array_equal(flat, np.arange(len(flat)))
-        return replace(
-            value,
-            shape=target,
-            labels=("N", "C"),
-            alpha=alpha,
-            beta=beta,
-            flat=None if ordered else flat,
-        )
-    kept = [s for s in target if s != 1]
-    if [s for s in value.shape if s != 1] == kept and len(value.shape) == 2 and len(target) == 4:
-        if target[1] == value.shape[1]:
-            return replace(value, shape=target, labels=("N", "C", "H", "W"))
+    if len(target) == 2:
+        return _flat(value, target)
+    if [s for s in value.shape[1:] if s != 1] == [s for s in target[1:] if s != 1]:
+        labels = _labels_with_ones(value, target)
+        if labels is not None:
+            return replace(value, shape=target, labels=labels)
     raise Unsupported(
         f"a reshape of an activation from {value.shape} to {target}",
         node=node.name,
-        remedy="only flattening to (batch, features) is supported",
+        remedy="flatten to (batch, features), or add and drop axes of size 1; reshape to a map "
+        "before the input quantiser",
+    )
+
+
+def _labels_with_ones(value: Activation, target: tuple[int, ...]) -> tuple[str, ...] | None:
+    """Labels of the same numbers with other axes of size 1; None where the channels get lost."""
+    kept = [(l, s) for l, s in zip(value.labels[1:], value.shape[1:], strict=True) if s != 1]
+    sizes = [s for s in target[1:] if s != 1]
+    names = iter(l for l, _ in kept)
+    labels = ["1" if s == 1 else next(names) for s in target[1:]]
+    for usual in (["C", "H", "W"], ["H", "W", "C"]):
+        if len(labels) == 3 and all(l in ("1", u) for l, u in zip(labels, usual, strict=True)):
+            return ("N", *usual)
+    if "C" not in labels and "1" in labels:
+        labels[labels.index("1")] = "C"  # a single channel
+    return ("N", *labels) if "C" in labels and len(sizes) == len(kept) else None
+
+
+def _flat(value: Activation, target: tuple[int, ...]) -> Activation:
+    """A map as a vector, in the user's order of axes."""
+    axes = [l for l in value.labels if l not in ("N", "1")]
+    if value.flat is not None or axes == ["C"]:
+        return replace(value, shape=target, labels=("N", "C"))
+    sizes = dict(zip(value.labels, value.shape, strict=True))
+    canonical = np.arange(int(np.prod(target[1:]))).reshape(
+        [sizes.get(l, 1) for l in ("H", "W", "C")]
+    )
+    order = [("H", "W", "C").index(l) for l in (*axes, *(u for u in "HWC" if u not in axes))]
+    flat = canonical.transpose(order).reshape(-1)
+    return replace(
+        value,
+        shape=target,
+        labels=("N", "C"),
+        alpha=_flattened(value.alpha, axes, sizes),
+        beta=_flattened(value.beta, axes, sizes),
+        bends=[Bends(_flattened(b.each, axes, sizes)) for b in value.bends],
+        flat=None if np.array_equal(flat, np.arange(len(flat))) else flat,
     )
 
 

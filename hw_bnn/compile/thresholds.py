@@ -3,7 +3,7 @@
 A quantiser maps the real y to the integer q = clip(round(y/s + z)); q >= k holds exactly where
 y/s + z >= k - 1/2, and with round-half-even the tie itself counts only for even k. With y = alpha*a + beta
 each level is a comparison of the integer a with one integer threshold (exact.crossing), ascending in a for
-alpha/s > 0 and in -a for alpha/s < 0.
+alpha/s > 0 and in -a for alpha/s < 0. What bends y on the way (ReLU, Clip, ...) is in bends.py.
 
 BipolarQuant has the single level y >= 0: sign(0) = +1.
 """
@@ -16,8 +16,8 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import Unsupported
-from .exact import Surd, crossing
-from .values import Activation
+from .bends import Bend, Side, pulled
+from .exact import ONE, Surd, crossing
 
 
 @dataclass(frozen=True)
@@ -128,32 +128,73 @@ def level(k: int, rounding: str) -> tuple[Fraction, bool]:
     return modes[rounding.upper()]
 
 
-def thresholds(
-    value: Activation, quantiser: Quantiser, minimum, maximum
-) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Column:
+    """What stands before and in a quantiser for one channel: q of bends(alpha*a + beta)."""
+
+    alpha: Surd
+    beta: Surd
+    bends: tuple[Bend, ...]
+    quantiser: Quantiser
+    unit: Fraction
+
+    def same(self, other: Column) -> bool:
+        return self.quantiser is other.quantiser and (
+            (self.alpha, self.beta, self.bends, self.unit)
+            == (other.alpha, other.beta, other.bends, other.unit)
+        )
+
+    def crossings(self) -> tuple[int, list]:
+        """(direction, points): each level's integer threshold t, "always" or None for never.
+
+        Direction 1: a >= t; -1: -a >= t; 0: the quantiser is constant.
+        """
+        direction, points = 0, []
+        q = self.quantiser
+        for bound, strict in zip(q.bounds, q.strict, strict=True):
+            level = Side(Surd((bound - q.zero) * self.unit), self.unit > 0, strict)
+            found = {self._crossing(side) for side in pulled(self.bends, level)}
+            if len(found) > 1:
+                raise Unsupported(
+                    "a level too near to the value of a Tanh or Sigmoid",
+                    remedy="quantise with another scale",
+                )
+            slope, point = found.pop()
+            direction = direction or slope
+            points.append(point)
+        return direction, points
+
+    def _crossing(self, side: Side | bool) -> tuple[int, int | str | None]:
+        if isinstance(side, bool):
+            return 0, "always" if side else None
+        turn = ONE if side.rising else Surd(-1)
+        slope, t = crossing(self.alpha * turn, (self.beta - side.t) * turn, strict=side.strict)
+        return slope, t if slope else "always" if t == 0 else None
+
+
+def thresholds(columns: list[Column], minimum, maximum) -> tuple[np.ndarray, np.ndarray]:
     """Integer thresholds of a quantiser on an integer tensor.
 
     Args:
-        value: the tensor and its affine.
-        minimum, maximum: reachable integers, int or one a channel.
+        columns: one a channel (or one for all, or one an element of a frame).
+        minimum, maximum: reachable integers, int or one a column.
 
     Returns:
         (thresholds int64 (C, levels) ascending, negate bool (C,)): level l is reached where
         s*a >= thresholds[c, l], s = -1 where negate. Thresholds are clipped to the reachable range
         [min, max + 1] of s*a, which changes no comparison.
     """
-    channels = max(len(value.alpha), len(value.beta), len(quantiser.unit), np.size(minimum))
-    minimum = np.broadcast_to(np.asarray(minimum, dtype=object), channels)
-    maximum = np.broadcast_to(np.asarray(maximum, dtype=object), channels)
-    table = np.zeros((channels, len(quantiser.bounds)), dtype=np.int64)
-    negate = np.zeros(channels, dtype=bool)
+    count = max(len(columns), np.size(minimum))
+    minimum = np.broadcast_to(np.asarray(minimum, dtype=object), count)
+    maximum = np.broadcast_to(np.asarray(maximum, dtype=object), count)
+    table = np.zeros((count, len(columns[0].quantiser.bounds)), dtype=np.int64)
+    negate = np.zeros(count, dtype=bool)
     done: dict[tuple, tuple[int, list]] = {}
-    for c in range(channels):
-        alpha, beta = value.at(c)
-        unit = quantiser.unit[c if len(quantiser.unit) > 1 else 0]
-        key = (alpha, beta, unit)
+    for c in range(count):
+        column = columns[c if len(columns) > 1 else 0]
+        key = (column.alpha, column.beta, column.bends, column.unit, id(column.quantiser))
         if key not in done:
-            done[key] = _crossings(alpha, beta, unit, quantiser, value.relu)
+            done[key] = column.crossings()
         direction, points = done[key]
         negate[c] = direction < 0
         low, high = (-maximum[c], -minimum[c]) if negate[c] else (minimum[c], maximum[c])
@@ -162,19 +203,3 @@ def thresholds(
             for t in points
         ]
     return table, negate
-
-
-def _crossings(alpha: Surd, beta: Surd, unit: Fraction, quantiser: Quantiser, relu: bool):
-    """(direction, points) of one channel: where y/unit + zero reaches each bound, y = alpha*a + beta."""
-    direction, points = 0, []
-    slope, offset = alpha / Surd(unit), beta / Surd(unit) + Surd(quantiser.zero)
-    for bound, strict in zip(quantiser.bounds, quantiser.strict, strict=True):
-        rest = quantiser.zero - bound  # of y = 0
-        there = rest > 0 or (rest == 0 and not strict)
-        if relu and there == (unit > 0):  # max(y, 0) is there already, or never comes there
-            points.append("always" if there else None)
-            continue
-        sign, t = crossing(slope, offset - Surd(bound), strict=strict)
-        direction = direction or sign
-        points.append(t if sign else "always" if t == 0 else None)
-    return direction, points

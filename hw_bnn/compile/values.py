@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import Unsupported
+from .bends import Affine, Bend, Bends
 from .exact import ONE, ZERO, Surd
 
 
@@ -90,8 +91,9 @@ class PendingPool:
 class Activation:
     """An integer tensor of the integer graph under an exact affine.
 
-    labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors); `flat` maps the
-    user's vector index to the integer graph's where a map was flattened in another order.
+    labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors; "1" is an axis of
+    size 1 besides); `flat` maps the user's vector index to the integer graph's where a map was flattened in
+    another order. `bends` are monotone functions that its real values go through behind alpha and beta.
     """
 
     tensor: str
@@ -99,7 +101,7 @@ class Activation:
     shape: tuple[int, ...]  # of the user's tensor
     alpha: list[Surd] = field(default_factory=lambda: [ONE])
     beta: list[Surd] = field(default_factory=lambda: [ZERO])
-    relu: bool = False
+    bends: list[Bends] = field(default_factory=list)
     pools: list[PendingPool] = field(default_factory=list)
     flat: np.ndarray | None = None
     pad: tuple | None = None  # (top, left, bottom, right), real value: waits for its convolution
@@ -125,23 +127,13 @@ class Activation:
                 remedy="use one value a tensor or one a channel",
             )
         values = list(array.reshape(-1))
-        if len(values) > 1 and self.flat is not None:
-            raise Unsupported(
-                "a per-element constant after flattening a map",
-                node=node,
-                remedy="put it before the flattening, one value a channel",
-            )
         return values
 
     def affine(self, scale: list[Surd] | None, shift: list[Surd] | None, node: str) -> Activation:
         """This tensor with its real values multiplied by scale and then shifted by shift."""
-        if self.relu:
-            raise Unsupported(
-                "arithmetic between ReLU and its quantiser",
-                node=node,
-                remedy="quantise right after the ReLU",
-            )
         self.no_border(node)
+        if self.bends:
+            return self.bent(Affine, scale or [ONE], shift or [ZERO])
         alpha, beta = self.alpha, self.beta
         if scale is not None:
             alpha = _pairwise(lambda a, s: a * s, alpha, scale)
@@ -149,6 +141,13 @@ class Activation:
         if shift is not None:
             beta = _pairwise(lambda b, s: b + s, beta, shift)
         return replace(self, alpha=alpha, beta=beta)
+
+    def bent(self, make, *parameters: list) -> Activation:
+        """This tensor behind a monotone function, whose parameters are one a channel or one for all."""
+        length = max((len(values) for values in parameters), default=1)
+        columns = zip(*(values * (length // len(values)) for values in parameters), strict=True)
+        each = [make(*column) for column in columns] if parameters else [make()]
+        return replace(self, bends=[*self.bends, Bends(each)])
 
     def plus(self, other: Activation, sign: int) -> Activation:
         """This tensor plus or minus another affine of the same integers; no hardware."""
@@ -171,6 +170,19 @@ class Activation:
             self.alpha[channel if len(self.alpha) > 1 else 0],
             self.beta[channel if len(self.beta) > 1 else 0],
         )
+
+    def ends(self, channel: int, minimum: int, maximum: int) -> tuple[Surd, Surd]:
+        """Both ends of alpha*a + beta, before any bend."""
+        alpha, beta = self.at(channel)
+        return alpha * Surd(minimum) + beta, alpha * Surd(maximum) + beta
+
+    def falls(self, channel: int) -> bool:
+        """Whether the real value falls where the integer rises."""
+        gains = [bend.gain for bend in self.bends_at(channel) if isinstance(bend, Affine)]
+        return sum(gain.sign() < 0 for gain in (self.at(channel)[0], *gains)) % 2 == 1
+
+    def bends_at(self, channel: int) -> tuple[Bend, ...]:
+        return tuple(bends.at(channel) for bends in self.bends)
 
 
 Value = Constant | QuantConstant | RealInput | Activation

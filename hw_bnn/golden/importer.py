@@ -84,9 +84,10 @@ class Importer:
             return value.constant()
         if not isinstance(value, Constant):
             raise Unsupported(
-                f"its input {node.inputs[position]!r} has to be a constant",
+                f"its input {node.inputs[position]!r} is computed by the network and has to be a "
+                "constant",
                 node=node.name,
-                remedy="export the model with its parameters in the file",
+                remedy="multiply, shift and normalise activations by constants only",
             )
         return value
 
@@ -204,5 +205,24 @@ class Importer:
                 "no quantised layer was found: it is a float network",
                 remedy="train it with 1-bit weights and quantised activations",
             )
-        self.program.result = result
+        self.program.result = _ordered(result)
         return self.program
+
+
+def _ordered(result: Integers) -> Integers:
+    """The scores without a last Tanh, Sigmoid or LeakyReLU, which keep their order and what is equal.
+
+    Raises:
+        Unsupported: each class has a function of its own.
+    """
+    while result.inner is not None:
+        alike = result.alpha.size == result.beta.size == 1 and result.function.keeps_order
+        limited = result.low is not None or result.high is not None
+        if limited or not alike or result.alpha.reshape(-1)[0].sign() <= 0:
+            raise Unsupported(
+                "the network ends in a function that treats each class in its own way, or limits it",
+                node=result.name,
+                remedy="leave it out, or put a layer behind it",
+            )
+        result = result.inner
+    return result

@@ -27,6 +27,7 @@ from math import floor, lcm
 import numpy as np
 
 from ..errors import BadInput, Unsupported
+from .curves import Leak, about, enclosed, slope
 from .exact import Surd, sign_of
 
 HALF = Fraction(1, 2)
@@ -232,6 +233,8 @@ def find_thresholds(tensor: str, value, first: int, stride: int, levels: np.ndar
         value: what it quantises, in the units of the boundaries.
         levels: object array of Levels, broadcasting against the frame with as many axes.
     """
+    if value.inner is not None:
+        return _behind_curve(tensor, value, first, stride, levels)
     parts = [value.alpha, value.beta, levels, value.minimum, value.maximum]
     parts += [limit for limit in (value.low, value.high) if limit is not None]
     shape = np.broadcast_shapes(*(p.shape for p in parts))
@@ -260,6 +263,59 @@ def find_thresholds(tensor: str, value, first: int, stride: int, levels: np.ndar
         np.broadcast_to(value.minimum, shape),
         np.broadcast_to(value.maximum, shape),
     )
+
+
+def _behind_curve(tensor: str, value, first: int, stride: int, levels: np.ndarray) -> Thresholds:
+    """Thresholds of a quantiser on a value that is no affine of its integers, by evaluating it."""
+    shape = np.broadcast_shapes(levels.shape, *(p.shape for p in _parameters(value)))
+    count = len(levels.reshape(-1)[0].boundaries)
+    direction, out = np.zeros(shape, np.int8), np.zeros((*shape, count), np.int64)
+    least, most = (np.broadcast_to(p, shape) for p in (value.minimum, value.maximum))
+    known: dict[tuple, tuple[int, list[int]]] = {}
+    parts = [np.broadcast_to(p, shape) for p in (*_parameters(value), levels)]
+    for where in np.ndindex(shape):
+        key = tuple(p[where] if p.dtype.kind == "i" else id(p[where]) for p in parts)
+        if key not in known:
+            known[key] = _evaluated(
+                value, (where, shape), parts[-1][where], int(least[where]), int(most[where])
+            )
+        direction[where], out[where] = known[key]
+    return Thresholds(tensor, value.name, first, stride, direction, out, least, most)
+
+
+def _parameters(value) -> list[np.ndarray]:
+    """Every array that the value of an element depends on."""
+    parts = [value.alpha, value.beta, value.minimum, value.maximum]
+    parts += [limit for limit in (value.low, value.high) if limit is not None]
+    if value.inner is None:
+        return parts
+    parts += [value.function.slope] if isinstance(value.function, Leak) else []
+    return parts + _parameters(value.inner)
+
+
+def _evaluated(value, index, levels, minimum: int, maximum: int) -> tuple[int, list[int]]:
+    sign = slope(value, index)
+    turn = -1 if sign < 0 else 1
+    lowest, highest = sorted((turn * minimum, turn * maximum))
+    out = []
+    for boundary in levels.boundaries:
+
+        def reached(a: int, boundary=boundary) -> bool:
+            found = {boundary.reached(end) for end in enclosed(value, turn * a, index)}
+            if len(found) > 1:
+                raise Unsupported(
+                    "a level too near to the value of a Tanh or Sigmoid",
+                    remedy="quantise with another scale",
+                )
+            return found.pop()
+
+        if sign == 0:
+            out.append(minimum if reached(minimum) else maximum + 1)
+            continue
+        at = float(boundary.at)
+        guess = _first(lambda a: about(value, turn * a, index) >= at, lowest, highest, None)  # noqa: B023
+        out.append(turn * _first(reached, lowest, highest, guess))
+    return sign, out
 
 
 def _solve_all(alpha, beta, levels, minimum, maximum, clip_low, clip_high) -> tuple[int, list[int]]:

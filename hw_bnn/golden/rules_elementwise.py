@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
 from . import constants
+from .curves import Leak, Sigmoid, Tanh
 from .exact import Surd, as_floats, distinct, exact_array, exact_in_float32
 from .ops import Sum
 from .registry import rule
@@ -165,8 +166,45 @@ def _batch_normalization(walk: Importer, node: Node) -> Value:
     return replace(out, error=size * value.error + rounding)
 
 
-@rule("Relu", "Clip")
-def _clip(walk: Importer, node: Node) -> Value:
+@rule("LeakyRelu", "PRelu", "Tanh", "Sigmoid")
+def _curve(walk: Importer, node: Node) -> Value:
+    """Rising functions; a quantiser behind them gets thresholds of their integers (curves.py)."""
+    value = _bendable(walk, node)
+    if node.op_type in ("Tanh", "Sigmoid"):
+        return value.bent(Tanh() if node.op_type == "Tanh" else Sigmoid())
+    if node.op_type == "LeakyRelu":
+        slope = exact_array(np.full((1,) * len(value.shape), np.float32(node.number("alpha", 0.01))))
+    else:
+        slope = frame_constant(walk.constant(node, 1), value.shape)[0]
+    if any(s.sign() < 0 for s in slope.reshape(-1)):
+        raise Unsupported(
+            "its slope is below 0, so that it does not rise",
+            node=node.name,
+            remedy="train it with slopes of 0 and more",
+        )
+    if not any(s.sign() for s in slope.reshape(-1)):
+        return _limited(value, exact_array(np.zeros(())), None)
+    if not all(s.sign() for s in slope.reshape(-1)):
+        raise Unsupported(
+            "its slopes are 0 in some channels only",
+            node=node.name,
+            remedy="give them all a slope above 0",
+        )
+    return value.bent(Leak(slope))
+
+
+@rule("HardSigmoid")
+def _hard_sigmoid(walk: Importer, node: Node) -> Value:
+    """max(0, min(1, alpha*v + beta))."""
+    gain, shift = (
+        Constant(np.array(np.float32(node.number(name, default))))
+        for name, default in (("alpha", 0.2), ("beta", 0.5))
+    )
+    value = transform(walk, node, _bendable(walk, node), gain, shift)
+    return _limited(value, exact_array(np.zeros(())), exact_array(np.ones(())))
+
+
+def _bendable(walk: Importer, node: Node) -> Integers:
     value = walk.value(node)
     if not isinstance(value, Integers):
         raise Unsupported(
@@ -175,13 +213,20 @@ def _clip(walk: Importer, node: Node) -> Value:
             remedy="quantise the input first",
         )
     walk.not_final(node, value)
-    low = high = None
+    return value
+
+
+@rule("Relu", "Clip")
+def _clip(walk: Importer, node: Node) -> Value:
+    value = _bendable(walk, node)
     if node.op_type == "Relu":
-        low = exact_array(np.zeros(()))
-    else:
-        low, high = (
-            _limit(walk, node, position, name) for position, name in ((1, "min"), (2, "max"))
-        )
+        return _limited(value, exact_array(np.zeros(())), None)
+    low, high = (_limit(walk, node, i, name) for i, name in ((1, "min"), (2, "max")))
+    return _limited(value, low, high)
+
+
+def _limited(value: Integers, low: np.ndarray | None, high: np.ndarray | None) -> Integers:
+    """max(low, .), then min(., high): where they cross, high holds."""
     ones = (1,) * len(value.shape)
     if low is not None:
         low = low.reshape(ones)

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
 from .contraction import Contraction, contract
-from .exact import ZERO, Surd, as_floats, exact_array
+from .exact import ONE, ZERO, Surd, as_floats, exact_array
 from .ops import Conv, Linear, Sum, output_size
 from .registry import rule
 from .values import UNIT, Constant, Integers, Weights
@@ -73,8 +73,34 @@ def _matmul(walk: Importer, node: Node) -> Integers:
             node=node.name,
             remedy="export it as activation times weights",
         )
-    x = walk.linear_input(node)
-    weights = read_weights(walk, node, 1)
+    return _product(walk, node, walk.linear_input(node), read_weights(walk, node, 1))
+
+
+@rule("XnorPopcountMatMul")
+def _xnor_popcount(walk: Importer, node: Node) -> Integers:
+    """Where x and w, both of 0 and 1, agree: (sum (2x - 1)(2w - 1) + K) / 2."""
+    x, weights = walk.linear_input(node), read_weights(walk, node, 1)
+    ends = [x.alpha * exact_array(end) + x.beta for end in (x.minimum, x.maximum)]
+    two = x.binary or bool(np.all(x.maximum - x.minimum <= 1))
+    bits = all(v in (ZERO, ONE) for part in ends for v in part.reshape(-1))
+    if not (two and bits):
+        raise Unsupported(
+            "its input is not of 0 and 1",
+            node=node.name,
+            remedy="quantise it to BINARY (MultiThreshold with one threshold)",
+        )
+    if not (np.isin(weights.integers, (0, 1)).all() and weights.scale.reshape(-1)[0] == ONE):
+        raise Unsupported(
+            "its weights are not of 0 and 1", node=node.name, remedy="export the model again"
+        )
+    x = x.transform(Constant(np.array(2.0)), Constant(np.array(-1.0)))
+    ones = exact_array(np.ones((1,) * weights.integers.ndim))
+    out = _product(walk, node, x, Weights(2 * weights.integers - 1, ones))
+    half = Constant(np.array(0.5))
+    return out.transform(half, Constant(np.array(len(weights.integers) / 2)))
+
+
+def _product(walk: Importer, node: Node, x: Integers, weights: Weights) -> Integers:
     integers, scale = weights.integers, weights.scale
     if integers.ndim != 2:
         raise Unsupported(

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
+from .curves import slope
 from .exact import ZERO, Surd, exact_array
 from .ops import Pad, Pool, SumAxes, SumPool, output_size
 from .registry import rule
@@ -73,16 +74,19 @@ def _max_pool(walk: Importer, node: Node) -> Integers:
     value = _activation(walk, node)
     ceil = bool(node.integer("ceil_mode", 0))
     kernel, strides, pads, dilations, size = _window(node, value, ceil)
-    parts = [value.alpha, value.beta, value.minimum, value.maximum, value.error]
-    parts += [limit for limit in (value.low, value.high) if limit is not None]
-    if any(n != 1 for part in parts for n in part.shape[1:]):
-        raise Unsupported(
-            "the scale of its input varies by position",
-            node=node.name,
-            remedy="quantise before the pool",
-        )
-    sign = np.array([-1 if a.sign() < 0 else 1 for a in value.alpha.reshape(-1)], np.int64)
-    out = replace(value, name=node.output, shape=(value.shape[0], *size))
+
+    def kept(part: np.ndarray) -> np.ndarray:
+        if any(n != 1 for n in part.shape[1:]):
+            raise Unsupported(
+                "the scale of its input varies by position",
+                node=node.name,
+                remedy="quantise before the pool",
+            )
+        return part
+
+    out = value.moved(node.output, (value.shape[0], *size), kept)
+    frames = [((c,) + (0,) * len(size), value.shape) for c in range(value.shape[0])]
+    sign = np.array([-1 if slope(value, index) < 0 else 1 for index in frames], np.int64)
     return walk.emit(
         Pool(node.output, (value.name,), node.name, kernel, strides, pads, dilations, sign), out
     )

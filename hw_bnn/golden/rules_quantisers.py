@@ -287,12 +287,14 @@ def _multi_threshold(walk: Importer, node: Node) -> Integers:
             node=node.name,
             remedy="export the model again",
         )
-    first, stride, alpha, beta = _integer_form(scale, bias)
+    first, stride, alpha, beta = _integer_form(table.shape[1], scale, bias)
     shape = [1] * len(value.shape)
-    shape[axis] = table.shape[0]
-    levels = np.empty(table.shape[0], dtype=object)
-    for c, row in enumerate(table):
-        levels[c] = Levels(first, stride, tuple(Boundary(t) for t in sorted(t.x for t in row)))
+    rows = [tuple(sorted(t.x for t in row)) for row in table]
+    rows = rows[:1] if len(set(rows)) == 1 else rows
+    shape[axis] = len(rows)
+    levels = np.empty(len(rows), dtype=object)
+    for c, row in enumerate(rows):
+        levels[c] = Levels(first, stride, tuple(Boundary(t) for t in row))
     ones = (1,) * len(value.shape)
     return _emit_quantiser(
         walk,
@@ -311,10 +313,10 @@ def _one(value: Fraction, shape: tuple[int, ...]) -> np.ndarray:
     return out
 
 
-def _integer_form(scale: Fraction, bias: Fraction) -> tuple[int, int, Fraction, Fraction]:
-    """(first, stride, alpha, beta): integers are the real values where whole, else steps."""
-    if scale.denominator == 1 and bias.denominator == 1 and scale > 0:
-        return int(bias), int(scale), Fraction(1), Fraction(0)
+def _integer_form(levels: int, scale: Fraction, bias: Fraction):
+    """(first, stride, alpha, beta): -1 and 1 for a bipolar output, else steps of one."""
+    if levels == 1 and (scale, bias) == (2, -1):
+        return -1, 2, Fraction(1), Fraction(0)
     if (bias / scale).denominator == 1:
         return int(bias / scale), 1, scale, Fraction(0)
     return 0, 1, scale, bias

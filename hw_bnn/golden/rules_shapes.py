@@ -53,16 +53,17 @@ def _shape(walk: Importer, node: Node) -> Constant:
     )
 
 
-@rule("Gather", "Slice", "Concat")
+@rule("Gather", "Slice", "Concat", "Split")
 def _select(walk: Importer, node: Node) -> Value:
     values = [walk.values[name] for name in node.inputs if name]
     if node.op_type == "Concat" and all(isinstance(v, Integers) for v in values):
         return _concat(walk, node, values)
-    if not all(isinstance(v, Constant) for v in values):
+    if not all(isinstance(v, Constant) for v in values) or node.op_type == "Split":
         raise Unsupported(
-            f"{node.op_type} of an activation",
+            f"{node.op_type} of activations is not supported",
             node=node.name,
-            remedy="export the network without it",
+            remedy="let a layer read the whole tensor, or cut it on the host in front of the "
+            "network's input quantiser",
         )
     arrays = [v.numbers for v in values]
     if node.op_type == "Concat":
@@ -214,9 +215,7 @@ def _move(walk: Importer, node: Node, value: Real | Integers, op: Op, back: Op) 
     """A reshape or transpose of frames, and of everything that broadcasts against them."""
     shape = op.run(np.empty((1, *value.shape), np.int8)).shape[1:]
 
-    def moved(array: np.ndarray | None) -> np.ndarray | None:
-        if array is None:
-            return None
+    def moved(array: np.ndarray) -> np.ndarray:
         array = np.asarray(array)
         if array.size == 1:
             return array.reshape((1,) * len(shape))
@@ -233,10 +232,7 @@ def _move(walk: Importer, node: Node, value: Real | Integers, op: Op, back: Op) 
             path=(*value.path, op),
             back=(back, *value.back),
         )
-    names = ("alpha", "beta", "minimum", "maximum", "low", "high", "error")
-    out = replace(
-        value, name=node.output, shape=shape, **{n: moved(getattr(value, n)) for n in names}
-    )
+    out = value.moved(node.output, shape, moved)
     return walk.emit(replace(op, inputs=(value.name,)), out)
 
 

@@ -188,13 +188,13 @@ def _judge(
     where = np.nonzero(different)
     if quantiser is None:
         value = golden.program.tensors[name]
-        exact = _values(value, reference)[where]
+        exact = value.floats(reference)[where]
         target, bound = floats.astype(np.float64)[where], _spread(value.error, value.shape)[where]
         node = next(op.node for op in golden.program.ops if op.output == name)
     else:
         value, node = quantiser.value, quantiser.node
         accumulators = golden.tensors(x, (value.name,))[value.name][0]
-        exact = _values(value, accumulators)[where]
+        exact = value.floats(accumulators)[where]
         target = _far_boundary(quantiser, where, reference[where], stage[where])
         bound = _spread(value.error, value.shape)[where]
     slack = 2.0**-45 * _spread(value.magnitude(), value.shape)[where]  # of float64 below
@@ -218,16 +218,6 @@ def _judge(
 
 def _spread(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(array, shape)
-
-
-def _values(value: Integers, integers: np.ndarray) -> np.ndarray:
-    """float64 of the exact values of one frame."""
-    out = as_floats(value.alpha) * integers + as_floats(value.beta)
-    if value.low is not None:
-        out = np.maximum(out, as_floats(value.low))
-    if value.high is not None:
-        out = np.minimum(out, as_floats(value.high))
-    return out
 
 
 def _far_boundary(

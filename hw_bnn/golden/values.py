@@ -7,8 +7,8 @@ A tensor is one of four things:
     Real         the graph input before its quantiser, an exact affine of what the host is given
     Integers     an integer tensor of the running network under an exact affine
 
-The last is the heart:  value = clip(alpha * integer + beta, low, high)  elementwise, where alpha
-and beta
+The last is the heart:  value = clip(alpha * integer + beta, low, high)  elementwise (curves.py has
+what bends it further), where alpha and beta
 broadcast against the frame (a shape without the batch axis), so that one value a tensor, one a
 channel and one an element are the same thing. All of these numbers are exact (exact.Surd).
 
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..errors import Unsupported
+from .curves import Function, Same
 from .exact import ONE, ZERO, MixedRoots, Surd, as_floats, exact_array, full
 
 UNIT = 2.0**-24
@@ -79,7 +80,7 @@ class Real:
 
 @dataclass(frozen=True)
 class Integers:
-    """value = clip(alpha * tensor + beta, low, high).
+    """value = clip(alpha * tensor + beta, low, high), or clip(alpha * function(inner) + beta, ...).
 
     name: tensor of the program. minimum, maximum: reachable integers, int64, broadcasting as alpha.
     step: all reachable integers differ by multiples of it. error: bound on |float32 value - exact
@@ -96,11 +97,14 @@ class Integers:
     high: np.ndarray | None = None
     error: np.ndarray = field(default_factory=lambda: np.zeros(()))
     binary: bool = False  # every integer is -1 or +1
+    inner: Integers | None = None
+    function: Function | None = None
     final: str | None = None  # Softmax or ArgMax node that took the scores; nothing may follow
 
     @property
     def clipped(self) -> bool:
-        return self.low is not None or self.high is not None
+        """Whether it is more than an affine of its integers."""
+        return self.low is not None or self.high is not None or self.inner is not None
 
     @property
     def uniform(self) -> bool:
@@ -110,11 +114,45 @@ class Integers:
     def magnitude(self) -> np.ndarray:
         """float64 bound on |value| over the reachable integers, broadcasting as alpha and beta."""
         alpha, beta = as_floats(self.alpha), as_floats(self.beta)
+        if self.inner is not None:
+            size = np.abs(alpha) * self.function.bound(self.inner.magnitude()) + np.abs(beta)
+            return (1 + 1e-12) * size
         ends = [np.abs(alpha * limit + beta) for limit in (self.minimum, self.maximum)]
         rounding = np.abs(alpha) * np.maximum(np.abs(self.minimum), np.abs(self.maximum)) + np.abs(
             beta
         )
         return np.maximum(*ends) + 1e-12 * rounding
+
+    def bent(self, function: Function) -> Integers:
+        """This tensor behind a rising function."""
+        return Integers(
+            self.name,
+            self.shape,
+            uniform(self.shape, ONE),
+            uniform(self.shape, ZERO),
+            self.minimum,
+            self.maximum,
+            error=np.asarray(function.error(self.magnitude(), self.error, UNIT)),
+            inner=self,
+            function=function,
+        )
+
+    def floats(self, integers: np.ndarray) -> np.ndarray:
+        """float64 of the exact values of integers (..., *shape)."""
+        u = integers if self.inner is None else self.function.floats(self.inner.floats(integers))
+        out = as_floats(self.alpha) * u + as_floats(self.beta)
+        if self.low is not None:
+            out = np.maximum(out, as_floats(self.low))
+        return out if self.high is None else np.minimum(out, as_floats(self.high))
+
+    def moved(self, name: str, shape: tuple[int, ...], move: Callable) -> Integers:
+        """The tensor `name` of another shape or order; `move` does it to what broadcasts with it."""
+        arrays = ("alpha", "beta", "minimum", "maximum", "low", "high", "error")
+        parts = {n: None if getattr(self, n) is None else move(getattr(self, n)) for n in arrays}
+        if self.inner is not None:
+            parts["inner"] = self.inner.moved(name, shape, move)
+            parts["function"] = self.function.moved(move)
+        return replace(self, name=name, shape=shape, **parts)
 
     def transform(self, scale: Constant | None, shift: Constant | None) -> Integers:
         """The tensor whose values are multiplied by scale and then shifted by shift.
@@ -125,6 +163,8 @@ class Integers:
         out = self
         if scale is not None:
             factor, slack = frame_constant(scale, self.shape)
+            if (out.low is not None or out.high is not None) and _turns_some(factor):
+                out = self.bent(Same())
             size = np.abs(as_floats(factor))
             magnitude = out.magnitude()
             error = out.error * (size + slack) + slack * magnitude
@@ -154,17 +194,16 @@ class Integers:
         return out
 
 
+def _turns_some(factor: np.ndarray) -> bool:
+    return len({f.sign() < 0 for f in factor.reshape(-1)}) > 1
+
+
 def _scaled_limits(factor, low, high):
     """Clip limits after a multiplication: they swap where the factor is negative."""
     if low is None and high is None:
         return None, None
     signs = np.vectorize(lambda f: f.sign(), otypes=[int])(factor)
     if (signs < 0).any():
-        if (signs >= 0).any():
-            raise Unsupported(
-                "a ReLU is multiplied by numbers of both signs",
-                remedy="quantise right after the ReLU",
-            )
         low, high = high, low
     return (None if low is None else low * factor), (None if high is None else high * factor)
 

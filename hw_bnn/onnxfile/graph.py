@@ -11,10 +11,17 @@ from onnx import TensorProto
 
 from ..errors import BadInput, Unsupported
 from .node import Node
+from .support import QUANTISERS
 from .tensor import AGAIN, numbers
 
 LARGEST_FRAME = 2**28
 """Elements of one frame of the input, at most."""
+
+
+_SCALE = (
+    "train the network again; Brevitas gives such a scale for a bit_width of 1 that is not of "
+    "quant_type BINARY (use hw_bnn.nn, or weight_quant_type=QuantType.BINARY)"
+)
 
 
 @dataclass(frozen=True)
@@ -152,5 +159,6 @@ def _constants(graph: onnx.GraphProto, nodes: list[Node], output: str) -> dict[s
                     remedy="store it as an ordinary tensor",
                 )
             if name in stored and name not in found:
-                found[name] = numbers(stored[name], node.name)
+                remedy = _SCALE if node.op_type in QUANTISERS and name in node.inputs[1:2] else None
+                found[name] = numbers(stored[name], node.name, *filter(None, [remedy]))
     return found

@@ -10,17 +10,28 @@ from __future__ import annotations
 STANDARD_DOMAINS = ("", "ai.onnx")
 
 QUANTISERS = ("BipolarQuant", "IntQuant", "MultiThreshold", "Quant")
+QONNX = (*QUANTISERS, "XnorPopcountMatMul")
 """Operators of QONNX; exporters write them in several domains."""
 
+HARDWARE_DOMAIN = "finn.custom_op.fpgadataflow"
+"""Of FINN's hardware layers: such a file is FINN's output, no network to compile."""
+
 OPERATORS: dict[str, tuple[str, ...]] = {
-    "layers": ("Conv", "Gemm", "MatMul"),
+    "layers": ("Conv", "Gemm", "MatMul", "XnorPopcountMatMul"),
     "quantisers": QUANTISERS,
     "scales, biases and residual sums": ("Add", "BatchNormalization", "Div", "Mul", "Neg", "Sub"),
-    "activation functions": ("Clip", "Relu"),
+    "rising functions before a quantiser": (
+        "Clip",
+        "HardSigmoid",
+        "LeakyRelu",
+        "PRelu",
+        "Relu",
+        "Sigmoid",
+        "Tanh",
+    ),
     "pools": ("AveragePool", "GlobalAveragePool", "MaxPool", "ReduceMean", "ReduceSum"),
     "padding": ("Pad",),
     "shapes": ("Flatten", "Reshape", "Shape", "Squeeze", "Transpose", "Unsqueeze"),
-    "joining": ("Concat",),
     "nothing to do": ("Cast", "Dropout", "Identity"),
     "the end": ("ArgMax", "LogSoftmax", "Softmax", "TopK"),
 }

@@ -18,11 +18,13 @@ _NO_NUMBERS = (
 )
 
 
-def numbers(tensor: TensorProto, node: str) -> np.ndarray:
+def numbers(
+    tensor: TensorProto, node: str, remedy: str = "train the network again"
+) -> np.ndarray:
     """The numbers of a tensor: integers, bool, or floats of 32 or 64 bits (narrower ones widened).
 
     Args:
-        tensor: of the file. node: what reads it, for messages.
+        tensor: of the file. node: what reads it, for messages. remedy: of NaN and infinity.
 
     Raises:
         BadInput: it holds text, complex numbers, NaN or infinity.
@@ -36,7 +38,5 @@ def numbers(tensor: TensorProto, node: str) -> np.ndarray:
         kind = TensorProto.DataType.Name(tensor.data_type)
         array = array.astype(np.int8 if "INT" in kind else np.float32)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise BadInput(
-            f"{named} holds NaN or infinity", node=node, remedy="train the network again"
-        )
+        raise BadInput(f"{named} holds NaN or infinity", node=node, remedy=remedy)
     return array

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..errors import BadInput, HwBnnError, Unsupported
 from .node import Node
-from .support import ALL, QUANTISERS, STANDARD_DOMAINS
+from .support import ALL, HARDWARE_DOMAIN, QONNX, STANDARD_DOMAINS
 
 Rule = Callable[..., Any]
 
@@ -59,8 +59,15 @@ class Registry:
         Raises:
             Unsupported: there is none.
         """
+        if node.domain.startswith(HARDWARE_DOMAIN):
+            raise Unsupported(
+                f"{node.op_type} is a hardware layer: FINN has converted this file already",
+                node=node.name,
+                remedy="give the file from before that conversion (the QONNX export, or FINN's "
+                "streamlined one)",
+            )
         found = self.rules.get(node.op_type)
-        usual = node.domain in STANDARD_DOMAINS or node.op_type in QUANTISERS
+        usual = node.domain in STANDARD_DOMAINS or node.op_type in QONNX
         if found is None or not usual:
             of = "" if usual else f" of {node.domain}"
             raise Unsupported(

@@ -95,6 +95,8 @@ def _in_float64(model: onnx.ModelProto) -> onnx.ModelProto:
         if value.type.tensor_type.elem_type == TensorProto.FLOAT:
             value.type.tensor_type.elem_type = TensorProto.DOUBLE
     del double.graph.value_info[:]
+    known = {opset.domain for opset in double.opset_import}  # FINN's files do not name them
+    double.opset_import.extend(onnx.helper.make_opsetid(d, 1) for d in DOMAINS if d not in known)
     return double
 
 

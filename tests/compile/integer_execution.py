@@ -28,9 +28,10 @@ def _run(op, *inputs: np.ndarray) -> np.ndarray:
         return sum(factor * value for factor, value in zip(op.factors, inputs, strict=True))
     (x,) = inputs
     if isinstance(op, Threshold):
-        signed = np.where(op.negate, -x, x)
+        rows = x.reshape(-1, len(op.negate))  # channels, or whole frames
+        signed = np.where(op.negate, -rows, rows)
         reached = (signed[..., None] >= op.thresholds).sum(axis=-1)
-        return op.bias + op.step * reached
+        return op.bias + op.step * reached.reshape(x.shape)
     if isinstance(op, Linear) and not op.is_conv:
         return x.reshape(len(x), -1) @ op.weights.astype(np.int64).T
     if isinstance(op, Linear):

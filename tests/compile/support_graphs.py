@@ -164,8 +164,8 @@ def _head(way):
     elif way == "ArgMax":
         norm(made, 5)
         made.add("ArgMax", axis=1)
-    elif way == "Relu":
-        made.add("Relu")
+    elif way in ("Relu", "Tanh", "Sigmoid"):
+        made.add(way)
     return made.model()
 
 
@@ -181,7 +181,8 @@ def _():
     return made.model()
 
 
-several("Last layer", [("ReLU", ("Relu",))], _head, refused="the network ends in a ReLU")
+several("Last layer", [(w, (w,)) for w in ("Tanh", "Sigmoid")], _head)
+several("Last layer", [("ReLU", ("Relu",))], _head, refused="makes different scores equal")
 
 
 @case("Last layer", "a map of scores", refused="the network ends in a map")
@@ -255,6 +256,35 @@ def _():
     made = net()
     made.add("Sin")
     return end(made)
+
+
+@case("File", "parts of activations", refused="Slice of activations")
+def _():
+    made = net((16,))
+    bounds = (made.constant([v], np.int64) for v in (0, 8, 1))
+    made.add("Slice", *bounds)
+    made.linear(8, 4)
+    return made.model()
+
+
+@case("File", "activations side by side", refused="Concat of activations")
+def _():
+    made = net((16,))
+    source = made.at
+    made.linear(16, 8)
+    made.bipolar()
+    made.add("Concat", source, axis=1)
+    made.linear(24, 4)
+    return made.model()
+
+
+@case("File", "past FINN's conversion to hardware layers", refused="converted this file already")
+def _():
+    made = net((16,))
+    made.linear(16, 8)
+    made.nodes[-1].op_type = "MVAU_hls"
+    made.nodes[-1].domain = "finn.custom_op.fpgadataflow.hls"
+    return made.model()
 
 
 @case("File", "two graph outputs", refused="the graph has 2 outputs")

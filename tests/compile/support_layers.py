@@ -216,6 +216,19 @@ def _():
     return end(made)
 
 
+@case("Dense", "XnorPopcountMatMul of 0 and 1 (FINN, streamlined)")
+def _():
+    made = net((12,), quantiser="")
+    made.quant(1.0, 1.0, signed=0)
+    for inputs, outputs in ((12, 9), (9, 4)):
+        made.add("XnorPopcountMatMul", made.constant(made.rng.integers(0, 2, (inputs, outputs))))
+        made.nodes[-1].domain = "qonnx.custom_op.general"
+        if outputs == 9:
+            table = made.constant(made.rng.integers(4, 8, (9, 1)))
+            made.add("MultiThreshold", table, out_dtype="BINARY", data_layout="NC")
+    return made.model()
+
+
 @case("Dense", "two layers without a quantiser between", refused="two layers without a quantiser")
 def _():
     made = net((12,))

@@ -83,9 +83,11 @@ several(
 )
 several(
     "Quantiser",
-    [("MultiThreshold with a real step", (3, 0.5, 0.0, "FLOAT32"))],
+    [
+        ("MultiThreshold with a real step", (3, 0.5, 0.0, "FLOAT32")),
+        ("MultiThreshold with steps of 2", (7, 2.0, -7.0, "INT4")),
+    ],
     _multi_threshold,
-    refused="out_scale 0.5",
 )
 
 
@@ -99,17 +101,74 @@ def _():
     return end(made)
 
 
-@case(
-    "Quantiser",
-    "BatchNorm a position, behind flattening",
-    refused="normalise axis 1|varies by position",
-)
-def _():
+def _by_position(way):
     made = net()
     made.conv(2, 3, 3)
+    if way == "pool":
+        made.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
     made.add("Flatten", axis=1)
-    norm(made, 48)
-    made.bipolar()
+    if way == "BatchNorm":
+        norm(made, 48)
+        made.bipolar()
+    elif way == "thresholds":
+        table = np.sort(made.rng.normal(0, 3, (48, 3)), axis=1)
+        made.add("MultiThreshold", made.constant(table), out_dtype="UINT2", data_layout="NC")
+    else:
+        made.bipolar()
+    return end(made)
+
+
+several(
+    "Quantiser",
+    [
+        ("BatchNorm1d behind flattening, thresholds a position", ("BatchNorm",)),
+        ("MultiThreshold of a flattened map, one row an element", ("thresholds",)),
+        ("behind max-pool and flattening", ("pool",)),
+    ],
+    _by_position,
+)
+
+
+def _function(name, bits=1, *inputs, **attributes):
+    made = net((16,))
+    made.linear(16, 9)
+    norm(made, 9)
+    parameters = [made.constant(v) for v in inputs]
+    made.add(name, *parameters, **attributes)
+    made.quant(float(bits), 0.25)
+    return end(made)
+
+
+several(
+    "Function before a quantiser",
+    [
+        ("Hardtanh (Clip), sign", ("Clip", 1, -1.0, 1.0)),
+        ("Clip, 4 bits", ("Clip", 4, -0.75, 1.25)),
+        ("LeakyReLU, 4 bits", ("LeakyRelu", 4)),
+        ("PReLU, slope per channel", ("PRelu", 4, np.linspace(0.1, 1.5, 9))),
+        ("Tanh, sign", ("Tanh",)),
+        ("Tanh, 4 bits", ("Tanh", 4)),
+        ("Sigmoid, 4 bits", ("Sigmoid", 4)),
+        ("HardSigmoid, 4 bits", ("HardSigmoid", 4)),
+    ],
+    _function,
+)
+several(
+    "Function before a quantiser",
+    [("PReLU with a slope below 0", ("PRelu", 4, np.linspace(-0.1, 1, 9)))],
+    _function,
+    refused="a slope below 0",
+)
+
+
+@case("Function before a quantiser", "ReLU, then arithmetic of both signs")
+def _():
+    made = net((16,))
+    made.linear(16, 9)
+    made.add("Relu")
+    made.add("Mul", made.constant(made.rng.normal(0, 1, 9)))
+    made.add("Add", made.constant(made.rng.normal(0, 1, 9)))
+    made.quant(3.0, 1.0)
     return end(made)
 
 
@@ -133,6 +192,17 @@ def _():
     return end(made)
 
 
+@case("BatchNorm", "between Unsqueeze and Squeeze (FINN's tutorials)")
+def _():
+    made = net((16,), opset=12)
+    made.linear(16, 9)
+    made.add("Unsqueeze", axes=[2])
+    norm(made, 9)
+    made.add("Squeeze", axes=[2])
+    made.bipolar()
+    return end(made)
+
+
 @case("BatchNorm", "directly on a 1-bit map")
 def _():
     made = net()
@@ -146,11 +216,12 @@ def _():
 @case(
     "BatchNorm",
     "two with a ReLU and no quantiser between",
-    refused="arithmetic between ReLU and its quant",
+    refused="two BatchNorms with different variances",
 )
 def _():
     made = net((16,))
     made.linear(16, 9)
+    norm(made, 9)
     made.add("Relu")
     norm(made, 9)
     made.bipolar()

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hw_bnn.compile.exact import Surd, compare, crossing, reciprocal_root
-from hw_bnn.compile.thresholds import bipolar, thresholds, uniform
-from hw_bnn.compile.values import Activation
+from hw_bnn.compile.bends import Clip
+from hw_bnn.compile.thresholds import Column, bipolar, quant_integers, thresholds
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden.exact import Surd as GoldenSurd
 from hw_bnn.golden.levels import Boundary, quant_levels, solve
@@ -141,17 +141,11 @@ def test_thresholds_are_the_quantiser_over_the_whole_range(
     """Brute force: the quantised value of every reachable integer, with the rounding written out."""
     bits, signed, narrow, zero = shape
     alpha, beta = Surd(0, alpha, root), Surd(beta)
-    quantiser = uniform(
-        [scale],
-        Fraction(zero),
-        bits,
-        signed=bool(signed),
-        narrow=bool(narrow),
-        rounding=mode,
-        node="q",
-    )
-    value = Activation("t", ("N", "C"), (1, 1), [alpha], [beta], relu=relu)
-    table, negate = thresholds(value, quantiser, low, high)
+    levels = quant_integers(bits, signed=bool(signed), narrow=bool(narrow), rounding=mode)
+    quantiser = levels.quantiser([scale], Fraction(zero))
+    bends = (Clip(Surd(0), None),) if relu else ()
+    column = Column(alpha, beta, bends, quantiser, scale)
+    table, negate = thresholds([column], low, high)
     assert table.shape == (1, len(quantiser.bounds))
     assert (np.diff(table[0]) >= 0).all()
     sign = -1 if negate[0] else 1
@@ -177,11 +171,12 @@ def test_thresholds_are_the_quantiser_over_the_whole_range(
 @quick
 @given(fractions, fractions, positive, st.integers(-40, 0), st.integers(1, 40))
 def test_the_sign_of_zero_is_plus(alpha, beta, root, low, high):
-    value = Activation("t", ("N", "C"), (1, 1), [Surd(0, alpha, root)], [Surd(beta)])
-    table, negate = thresholds(value, bipolar([Fraction(1)]), low, high)
+    alpha, beta = Surd(0, alpha, root), Surd(beta)
+    column = Column(alpha, beta, (), bipolar([Fraction(1)]), Fraction(1))
+    table, negate = thresholds([column], low, high)
     for a in range(low, high + 1):
         reached = (-a if negate[0] else a) >= table[0, 0]
-        assert reached == ((value.alpha[0] * Surd(a) + value.beta[0]).sign() >= 0)
+        assert reached == ((alpha * Surd(a) + beta).sign() >= 0)
 
 
 @quick
@@ -209,19 +204,14 @@ def test_closed_form_equals_the_bisection_of_the_golden_model(
         assert max(min(-t, high), low - 1) == expected
 
 
-@pytest.mark.parametrize("mode", ["ROUND", "FLOOR", "CEIL"])
+@pytest.mark.parametrize(
+    "mode", ["ROUND", "HALF_EVEN", "HALF_UP", "HALF_DOWN", "FLOOR", "CEIL", "UP", "DOWN"]
+)
 @pytest.mark.parametrize("shape", QUANTISERS)
 def test_levels_equal_those_of_the_golden_model(shape, mode):
     bits, signed, narrow, _ = shape
-    ours = uniform(
-        [Fraction(1)],
-        Fraction(0),
-        bits,
-        signed=bool(signed),
-        narrow=bool(narrow),
-        rounding=mode,
-        node="q",
-    )
+    levels = quant_integers(bits, signed=bool(signed), narrow=bool(narrow), rounding=mode)
+    ours = levels.quantiser([Fraction(1)], Fraction(0))
     theirs = quant_levels(bits, bool(signed), bool(narrow), mode)
     assert ours.bias == theirs.first
     assert [(b.at, b.strict) for b in theirs.boundaries] == list(
@@ -230,5 +220,5 @@ def test_levels_equal_those_of_the_golden_model(shape, mode):
 
 
 def test_a_rounding_mode_without_exact_levels_is_refused():
-    with pytest.raises(Unsupported, match="q: rounding mode UP is not supported; use ROUND"):
-        uniform([Fraction(1)], Fraction(0), 4, signed=True, narrow=False, rounding="UP", node="q")
+    with pytest.raises(Unsupported, match="rounding mode ODD is not supported; use ROUND"):
+        quant_integers(4, signed=True, narrow=False, rounding="ODD")

@@ -27,6 +27,8 @@ class BnnThresholding_rtl(KernelOp, Thresholding):
     def execute_node(self, context, graph):
         node = self.onnx_node
         data, table = context[node.input[0]], context[node.input[1]]
+        if len(table) > 1:  # one row a channel, or an element of the frame
+            data = data.reshape(-1, len(table))
         data = np.where(self._negate() > 0, -data, data)
         count = np.zeros_like(data)
         for level in range(table.shape[1]):
