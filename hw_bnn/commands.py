@@ -303,7 +303,7 @@ def verify(
     ] = None,
     also: Annotated[
         list[str] | None,
-        typer.Option(metavar="STAGE", help="Run this stage too: netlist. May be repeated."),
+        typer.Option(metavar="STAGE", help="Run this stage too: netlist, hls. May be repeated."),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
     force: Force = False,
@@ -372,6 +372,31 @@ def _show_resources(document: dict) -> None:
     console.out(f"longest path: {depth['lut_levels']} LUTs, about {depth['estimated_mhz']:g} MHz")
     if "pnr" in document:
         console.out(f"placed and routed: {document['pnr']['fmax_mhz']:g} MHz")
+
+
+@app.command()
+def hls(
+    folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
+    least: Annotated[
+        bool, typer.Option("--least", help="Least depths of streams between forks and adders.")
+    ] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """C++ for HLS tools in FOLDER/hls: kernels, top, memories, test bench, scripts for Vitis."""
+    from .hls.write import hls
+
+    with console.stage("hls"):
+        document = hls(folder, least=least)
+    _finish(document, _show_hls, json)
+
+
+def _show_hls(document: dict) -> None:
+    rows = [[p["name"], p["kernel"], p["layer"] or "", p["interval"]] for p in document["processes"]]
+    console.table(
+        f"HLS code of {document['accelerator']}", ["process", "kernel", "layer", "cycles"], rows
+    )
+    print(f"expected interval: {document['interval']} cycles a frame")
 
 
 @app.command()

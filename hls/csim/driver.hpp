@@ -5,6 +5,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "hw_bnn/word.hpp"
 
@@ -36,6 +37,17 @@ template <int W> void bytes_of(const ap_uint<W>& word, byte* bytes) {
         word.range(W - 8 * at < 64 ? W - 1 : 8 * at + 63, 8 * at).to_uint64();
     std::memcpy(bytes + at, &piece, size - at < 8 ? size - at : 8);
   }
+}
+
+template <typename T> struct width;
+template <int W> struct width<ap_uint<W> > {
+  static const int bytes = (W + 7) / 8;
+};
+
+// A watched stream's word (hls_stream.h).
+template <typename T> void append(std::vector<byte>& bytes, const T& word) {
+  bytes.resize(bytes.size() + width<T>::bytes);
+  bytes_of(word, &bytes[bytes.size() - width<T>::bytes]);
 }
 
 template <int W> void fill(hls::stream<ap_uint<W> >& stream, const byte*& bytes, size_t words) {

@@ -22,14 +22,17 @@ FLAGS = ("-std=c++14", "-fPIC", "-shared", "-pthread", "-fvisibility=hidden", "-
 @contextmanager
 def library(
     sources: Mapping[str, str],
+    unit: str,
     streams: Streams = "stream",
     optimise: str = "-O2",
     defines: Sequence[str] = (),
     types: Path | None = None,
 ) -> Iterator[Path]:
-    """Path of a shared library of the C++ files `sources` (name -> text; the .cpp are compiled).
+    """Path of a shared library of the C++ file `unit`.
 
     Args:
+        sources: name -> text of it and of files that it includes; they go before those of the
+            package.
         types: folder with another ap_int.h than ours (Vitis', or the open one of AMD).
 
     Raises:
@@ -39,7 +42,7 @@ def library(
     kept = [p for p in sorted(HLS_FILES.rglob("*")) if p.suffix in (".h", ".hpp")]
     texts = [(p.relative_to(HLS_FILES).as_posix(), p.read_text()) for p in kept]
     flags = [optimise, *(f"-D{define}" for define in defines)]
-    key = content_key(sorted(sources.items()), texts, streams, flags, FLAGS, str(types),
+    key = content_key(sorted(sources.items()), unit, texts, streams, flags, FLAGS, str(types),
                       find_compiler(), processor())  # fmt: skip
 
     def build(folder: Path) -> None:
@@ -48,9 +51,8 @@ def library(
             (folder / name).write_text(text)
         own = types or HLS_FILES / "csim/ap"
         places = [HLS_FILES / "csim" / streams, own, HLS_FILES / "csim", HLS_FILES / "include"]
-        units = [name for name in sources if name.endswith(".cpp")]
-        command = [find_compiler(), *flags, *FLAGS, "-I.", *(f"-I{p}" for p in places), *units,
-                   "-o", "csim.so"]  # fmt: skip
+        command = [find_compiler(), *flags, *FLAGS, "-I.", "-Iinclude", *(f"-I{p}" for p in places),
+                   unit, "-o", "csim.so"]  # fmt: skip
         run_tool(command, folder, verilator_environment(), "the C++ compiler")
 
     with entry("csim", key, build) as folder:

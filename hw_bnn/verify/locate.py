@@ -12,7 +12,7 @@ for.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -85,8 +85,18 @@ def locate(
     return Divergence(**{**vars(divergence), "cycle": cycle})
 
 
+class Layout(Protocol):
+    """How a frame lies in a stream: a Stream of the accelerator, or a channel of its HLS form."""
+
+    @property
+    def words(self) -> int: ...
+
+    @property
+    def word_bits(self) -> int: ...
+
+
 def unpack(
-    words: np.ndarray, stream: Stream, shape: tuple[int, ...], signed: bool
+    words: np.ndarray, stream: Layout, shape: tuple[int, ...], signed: bool
 ) -> np.ndarray | None:
     """Captured words as integers in the layout of the model file.
 

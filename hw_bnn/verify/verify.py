@@ -82,7 +82,8 @@ def verify(
             torch.
         jobs: processes to simulate with.
         synth: count the resources too, for this family (xc7, xcup, ecp5).
-        also: optional stages to run: netlist, the gates of that family (xc7 by default).
+        also: optional stages to run: netlist, the gates of that family (xc7 by default); hls,
+            the C++ for HLS tools in C simulation.
         junit: JUnit XML file to write, also where stages differ.
         force: replace an `out` folder written before.
         trust: take an accelerator folder that was not compiled by this user on this machine (see

@@ -96,13 +96,13 @@ def _unit(index: int, kernel: str, parameters: dict[str, int] | Network, data: D
         arguments.append(port)
     outputs = list(data.outputs.items())
     bits = outputs[0][1].bits
-    several = f"[{len(outputs)}]" if kernel == "stream_fork" else '("m_axis")'
-    streams.append(f"  hls::stream<ap_uint<{bits}> > m_axis{several};")
-    arguments.append("m_axis")
-    for i in range(len(outputs)):
-        name = f"m_axis[{i}]" if kernel == "stream_fork" else "m_axis"
+    names = [port for port, _ in outputs]
+    streams += [f'  hls::stream<ap_uint<{bits}> > {name}("{name}");' for name in names]
+    fork = kernel == "stream_fork"
+    arguments += [] if fork else names
+    for i, name in enumerate(names):
         drains.append(f"  {{ byte* at = given.out[{i}]; drain({name}, at, given.out_words); }}")
-        drains.append(f'  leftovers("m_axis", {name}.size());')
+        drains.append(f'  leftovers("{name}", {name}.size());')
     drains += [f'  leftovers("{port}", {port}.size());' for port in data.inputs]
     text = ""
     if isinstance(parameters, Network):
@@ -114,7 +114,8 @@ def _unit(index: int, kernel: str, parameters: dict[str, int] | Network, data: D
         for i, memory in enumerate(TWINS[kernel].memories):
             rows, limbs = memory.rows(values), max(1, -(-memory.bits(values) // 64))
             arguments.append(f"rows<{rows}, {limbs}>(given.memory[{i}])")
-    call = f"{template}({', '.join(arguments)}, given.units);"
+    arguments += ["given.units", *(names if fork else [])]
+    call = f"{template}({', '.join(arguments)});"
     return _UNIT.format(core=text, index=index, streams="\n".join(streams),
                         fills="\n".join(fills), call=call, drains="\n".join(drains))  # fmt: skip
 
@@ -131,7 +132,7 @@ def run(cases: Sequence[Case], **options) -> None:
 
 def results(cases: Sequence[Case], **options) -> list[str]:
     """What is wrong with each case, "" where nothing is."""
-    with library({"bench.cpp": source(cases)}, **options) as path:
+    with library({"bench.cpp": source(cases)}, "bench.cpp", **options) as path:
         call = ctypes.CDLL(str(path)).hwb_unit
         return [_compare(call, i, *case) for i, case in enumerate(cases)]
 

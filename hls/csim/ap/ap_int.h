@@ -61,6 +61,7 @@ template <int W> struct ap_bit {
 };
 
 template <int W> struct ap_uint {
+  static const int width = W;
   static const int N = (W + 63) / 64;
   static const unsigned long long TOP = W % 64 ? (1ull << W % 64) - 1 : ~0ull;  // of the last limb
   unsigned long long v[N];
@@ -92,6 +93,11 @@ template <int W> struct ap_uint {
   ap_bit<W> operator[](int at) { return {*this, at}; }
   bool operator[](int at) const { return v[at / 64] >> (at % 64) & 1; }
 
+  bool operator!=(const ap_uint& other) const {
+    for (int i = 0; i < N; i++)
+      if (v[i] != other.v[i]) return true;
+    return false;
+  }
   ap_uint operator~() const {
     ap_uint result;
     for (int i = 0; i < N; i++) result.v[i] = ~v[i];

@@ -7,10 +7,16 @@
 #pragma once
 
 #define HW_BNN_STEP hw_bnn::csim::steps()++
+#define HW_BNN_REGION hw_bnn::csim::processes region
+#define HW_BNN_DEPTH(stream, words) stream.set_depth(words)
+#define HW_BNN_PROCESS(...) region.start([&] { __VA_ARGS__; })
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -25,13 +31,6 @@ inline unsigned long long& steps() {
   return count;
 }
 
-struct stream_base {
-  std::string name;
-  size_t peak = 0, depth = 2;
-  explicit stream_base(const char* given) : name(given) {}
-  virtual ~stream_base() {}
-};
-
 struct deadlock : std::exception {};
 
 // What all threads of a run share.
@@ -41,6 +40,8 @@ struct world {
   bool stopped = false;        // a deadlock: every wait ends
   std::string blocked, error;  // what the waiting threads waited at; another exception's text
   std::vector<std::condition_variable*> all;
+  std::map<std::string, size_t> depths;        // other depths than the design's, by stream
+  std::vector<std::function<void()> > around;  // source and sink, started with the kernels
 
   static world& the() {
     static world only;
@@ -59,20 +60,16 @@ struct world {
 
 namespace hls {
 
-template <typename T> class stream : public hw_bnn::csim::stream_base {
+template <typename T> class stream {
  public:
-  explicit stream(const char* given = "stream") : stream_base(given) {
+  explicit stream(const char* given = "stream") : name(given) {
     std::lock_guard<std::mutex> guard(world().lock);
     world().all.push_back(&moved);
   }
   ~stream() {
     std::lock_guard<std::mutex> guard(world().lock);
-    for (auto& known : world().all)
-      if (known == &moved) known = nullptr;
     auto& all = world().all;
-    for (size_t i = 0; i < all.size();)
-      if (all[i] == nullptr) all.erase(all.begin() + i);
-      else i++;
+    all.erase(std::find(all.begin(), all.end(), &moved));
   }
 
   T read() {
@@ -87,12 +84,17 @@ template <typename T> class stream : public hw_bnn::csim::stream_base {
     std::unique_lock<std::mutex> guard(world().lock);
     await(guard, writer, "full", [this] { return words.size() < depth; });
     words.push_back(word);
-    if (words.size() > peak) peak = words.size();
     wake(reader);
   }
   size_t size() const { return words.size(); }
+  void set_depth(size_t words) {
+    auto found = world().depths.find(name);
+    depth = found == world().depths.end() ? words : found->second;
+  }
 
  private:
+  std::string name;
+  size_t depth = 2;
   std::deque<T> words;
   std::condition_variable moved;
   bool reader = false, writer = false;  // one of them waits here
@@ -127,6 +129,10 @@ namespace csim {
 struct processes {
   std::vector<std::thread> threads;
 
+  processes() {
+    world::the().running++;  // until all are started nobody's wait is the last one
+    for (auto& body : world::the().around) start(body);
+  }
   template <typename Body> void start(Body body) {
     {
       std::lock_guard<std::mutex> guard(world::the().lock);
@@ -146,6 +152,10 @@ struct processes {
     });
   }
   ~processes() {
+    {
+      std::lock_guard<std::mutex> guard(world::the().lock);
+      world::the().rest();
+    }
     for (auto& thread : threads) thread.join();
   }
 };

@@ -8,17 +8,22 @@
 
 namespace hw_bnn {
 
-template <int BITS, int N>
-void stream_fork(hls::stream<ap_uint<BITS> >& s_axis, hls::stream<ap_uint<BITS> > (&m_axis)[N],
-                 unsigned words) {
+template <typename Word> void write_all(const Word&) {}
+
+template <typename Word, typename... Others>
+void write_all(const Word& word, hls::stream<Word>& m_axis, Others&... others) {
+#pragma HLS INLINE
+  m_axis.write(word);
+  write_all(word, others...);
+}
+
+template <int BITS, int N, typename... Streams>
+void stream_fork(hls::stream<ap_uint<BITS> >& s_axis, unsigned words, Streams&... m_axis) {
+  static_assert(sizeof...(Streams) == N, "N outputs");
   for (unsigned step = 0; step < words; step++) {
 #pragma HLS PIPELINE II=1 style=flp
     HW_BNN_STEP;
-    const ap_uint<BITS> word = s_axis.read();
-    for (int i = 0; i < N; i++) {
-#pragma HLS UNROLL
-      m_axis[i].write(word);
-    }
+    write_all(s_axis.read(), m_axis...);
   }
 }
 

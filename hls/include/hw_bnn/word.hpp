@@ -10,6 +10,9 @@
 
 #ifndef HW_BNN_STEP
 #define HW_BNN_STEP  // C simulation counts the steps of each loop here
+#define HW_BNN_REGION
+#define HW_BNN_DEPTH(stream, words)  // Vitis reads the pragma beside it
+#define HW_BNN_PROCESS(...) __VA_ARGS__
 #endif
 
 namespace hw_bnn {

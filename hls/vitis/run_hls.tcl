@@ -1,0 +1,21 @@
+# C simulation, synthesis and IP of the accelerator; the same file for both launchers:
+#   vitis_hls -f run_hls.tcl                   (to 2024.2)
+#   vitis-run --mode hls --tcl run_hls.tcl     (from 2024.1 on)
+# Part and clock stand in options.tcl. Afterwards `hw-bnn hls DIR --report` compares the report's
+# intervals with those of manifest.json.
+source options.tcl
+
+open_project -reset project
+set_top $hw_bnn_top
+add_files top.cpp -cflags "-Iinclude -std=c++14"
+add_files -tb testbench.cpp -cflags "-Iinclude -std=c++14"
+add_files -tb vectors.hpp
+
+open_solution -reset solution -flow_target vivado
+set_part $hw_bnn_part
+create_clock -period $hw_bnn_clock_ns -name default
+
+csim_design
+csynth_design
+export_design -format ip_catalog
+exit

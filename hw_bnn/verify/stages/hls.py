@@ -1,0 +1,41 @@
+"""The accelerator's C++ for HLS tools, in C simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..divergence import Divergence, first_divergence
+from ..locate import MOST_FRAMES, unpack
+from ..stage import Advance, Case, Stage, StageRun, register, trace_tensors
+
+
+@register
+class Hls(Stage):
+    """The code in the folder's hls/; it is written where it is missing."""
+
+    name, order, optional = "hls", 70, True
+
+    def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
+        from ...hls import csim
+        from ...hls.write import hls
+
+        if not (case.folder / "hls" / "top.cpp").is_file():
+            hls(case.folder)
+        return StageRun(*csim.simulate(case.folder, x, jobs=case.ask.jobs, progress=advance))
+
+    def locate(self, case: Case, frame: int) -> Divergence | None:
+        from ...hls.csim import CSim, watched
+        from ...sim.packing import pack_input
+
+        golden, first = case.golden, max(0, frame + 1 - MOST_FRAMES)
+        part = case.frames.x[first : frame + 1]
+        channels = watched(case.folder, trace_tensors(golden))
+        with CSim(case.folder) as model:
+            words = model.capture(pack_input(case.accelerator.input, part), channels)
+        expected, found = golden.trace(part), {}
+        for channel in channels:
+            signed = bool((golden.program.tensors[channel.tensor].minimum < 0).any())
+            values = unpack(words[channel.name], channel, expected[channel.tensor].shape, signed)
+            if values is not None:
+                found.setdefault(channel.tensor, values)
+        return first_divergence(self.name, expected, found, range(first, frame + 1), case.layers)
