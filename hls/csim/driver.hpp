@@ -2,6 +2,8 @@
 // bytes each, the least significant first.
 #pragma once
 
+#define HW_BNN_RECORD  // streams can be watched (hls_stream.h)
+
 #include <cstring>
 #include <stdexcept>
 #include <string>

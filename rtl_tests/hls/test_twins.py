@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,3 +106,14 @@ def test_many_random_shapes(kernel, shape_seed):
 def test_what_is_synthesised_is_simulated(kernel):
     """Without the short cuts of C simulation: the loops that the HLS tool unrolls."""
     csim_bench.run(cases([kernel], 20, seed=2), optimise="-O0", defines=["HW_BNN_PLAIN"])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_open_ap_types_give_the_same_words(kernel):
+    """AMD's own ap_int.h (Apache-2.0, in hls4ml's package) in the place of our shim."""
+    found = importlib.util.find_spec("hls4ml")
+    if found is None:
+        pytest.skip("hls4ml is not installed (pip install --no-deps hls4ml==1.3.0)")
+    types = Path(found.origin).parent / "templates/vivado/ap_types"
+    csim_bench.run(cases([kernel], 6, seed=3), optimise="-O0", types=types)

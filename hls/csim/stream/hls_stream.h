@@ -58,7 +58,9 @@ template <typename T> class stream {
   }
   void write(const T& word) {
     words.push_back(word);
+#ifdef HW_BNN_RECORD
     if (bytes != nullptr) hw_bnn::csim::append(*bytes, word);
+#endif
   }
   size_t size() const { return words.size() - head; }
 

@@ -1,0 +1,163 @@
+"""The C++ for HLS tools: raw scores of C simulation = golden, faults named by layer, least depths."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import onnx
+import pytest
+from support_cases import CASES
+
+pytest.importorskip("finn")
+
+from hw_bnn import cli
+from hw_bnn.errors import CheckFailed
+from hw_bnn.frames import random_frames
+from hw_bnn.golden import GoldenModel
+from hw_bnn.hls import HLS_FILES, csim
+from hw_bnn.hls.depths import least_depths
+from hw_bnn.hls.design import design
+from hw_bnn.hls.write import hls
+from hw_bnn.sim.packing import pack_input, unpack_output
+from hw_bnn.sim.verilator_env import find_compiler
+
+ZERO_PADDING = "Padding of 1-bit maps: exact zeros (pads)"
+POOL = "Max-pool: before BatchNorm, 3-bit activations"
+RESIDUAL = "Residual: 4-bit shortcut"
+FRAMES = 1000
+
+
+def accelerator(name: str, folder, **options):
+    """A case of the support matrix, compiled, with its HLS code."""
+    from hw_bnn.compile import compile_model
+
+    model = next(c for c in CASES if c.name == name).build()
+    onnx.save(model, folder / "net.onnx")
+    options = {"target_cycles": 1000, "size_fifos": False, "check": False} | options
+    made = compile_model(folder / "net.onnx", folder / "accelerator", **options)
+    hls(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Name of a case -> its accelerator folder, compiled once."""
+    folders = {}
+
+    def get(name: str):
+        if name not in folders:
+            folders[name] = accelerator(name, tmp_path_factory.mktemp("hls"))
+        return folders[name]
+
+    return get
+
+
+def check(folder, frames: int = FRAMES, **options) -> None:
+    golden = GoldenModel.from_onnx(folder / "model.onnx")
+    x = random_frames(golden, frames, seed=3)
+    scores, labels = csim.simulate(folder, x, **options)
+    expected = np.asarray(golden.scores(x)).reshape(frames, -1)
+    assert len(np.unique(expected)) > 3, "a dead network would hide mistakes"
+    assert np.array_equal(scores, expected)
+    assert np.array_equal(labels, golden.labels(expected))
+
+
+@pytest.mark.parametrize("name", [ZERO_PADDING, POOL, RESIDUAL])
+def test_raw_scores_are_the_golden_models(made, name):
+    check(made(name), jobs=2)
+
+
+def test_hard_wired_layers(tmp_path):
+    check(accelerator("Dense: Gemm with bias", tmp_path, hardwired=True, target_cycles=None))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [c.name for c in CASES if c.refused is None])
+def test_every_supported_network(tmp_path, name):
+    check(accelerator(name, tmp_path))
+
+
+def test_the_intervals_are_the_bound(made):
+    """The manifest's: the folding's, and the slowest process is the RTL's slowest layer."""
+    for name in (ZERO_PADDING, POOL, RESIDUAL):
+        document = json.loads((made(name) / "hls/manifest.json").read_text())
+        assert document["interval"] == document["rtl_bound_cycles"]
+        assert {p["interval"] for p in document["processes"]} > {document["interval"]}
+
+
+def test_the_same_accelerator_gives_the_same_bytes(made):
+    folder = made(RESIDUAL)
+    before = {p: p.read_bytes() for p in (folder / "hls").rglob("*") if p.is_file()}
+    hls(folder)
+    assert before == {p: p.read_bytes() for p in (folder / "hls").rglob("*") if p.is_file()}
+
+
+def test_a_call_a_frame_gives_the_same_words(made):
+    folder = made(POOL)
+    with csim.CSim(folder) as model:
+        golden = GoldenModel.from_onnx(folder / "model.onnx")
+        words = pack_input(model.accelerator.input, random_frames(golden, 40))
+        assert np.array_equal(model.run(words), model.run(words, frame_by_frame=True))
+
+
+@pytest.mark.parametrize("table", ["weights", "thresholds", "sets"])
+def test_one_flipped_bit_is_found_and_its_layer_named(made, tmp_path, capsys, table):
+    """In the first layer's memory, as it stands in roms.hpp."""
+    folder = tmp_path / "accelerator"
+    shutil.copytree(made(ZERO_PADDING), folder)
+    process = next(p for p in design(folder).processes if p.kernel == "xnor_mvau")
+    path = folder / "hls/roms.hpp"
+    text = path.read_text()
+    start = text.index(f" {process.name}_{table}[")
+    row = re.compile(r"\{0x([0-9a-f]+)").search(text, start)
+    flipped = int(row[1], 16) ^ 1
+    path.write_text(f"{text[: row.start(1)]}{flipped:x}{text[row.end(1) :]}")
+    assert cli.run(["verify", str(folder), "--frames", "200", "--also", "hls"]) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: stages differ from the golden model: hls in "), error
+    golden = GoldenModel.from_onnx(folder / "model.onnx")
+    first = golden.program.quantisers[1] if len(golden.program.quantisers) > 1 else None
+    assert "hls differs from golden first in " in error and (first is None or first in error)
+
+
+def test_least_depths_between_fork_and_adder(made):
+    """With them all frames pass; one word less anywhere blocks, and the stream is named."""
+    folder = made(RESIDUAL)
+    made_design = design(folder)
+    golden = GoldenModel.from_onnx(folder / "model.onnx")
+    x = random_frames(golden, 20)
+    words = pack_input(made_design.accelerator.input, x)
+    depths = least_depths(folder, made_design, words[:3])
+    assert set(depths) == {c.name for c in made_design.reconvergent} and max(depths.values()) > 2
+    with csim.CSim(folder, "bounded") as model:
+        scores, _ = unpack_output(model.accelerator.output, model.run_bounded(words, depths))
+        assert np.array_equal(scores, np.asarray(golden.scores(x)).reshape(len(x), -1))
+        blocked = [name for name, depth in depths.items() if depth > 1]
+        for name in blocked:
+            with pytest.raises(CheckFailed, match=f"deadlock: .*{name} is full"):
+                model.run_bounded(words, depths | {name: depths[name] - 1})
+        written = {c["name"]: c["depth"] for c in
+                   json.loads((folder / "hls/manifest.json").read_text())["streams"]}  # fmt: skip
+        assert all(written[name] >= depth for name, depth in depths.items())
+        assert np.array_equal(model.run_bounded(words), model.run_bounded(words, depths))
+
+
+def test_the_test_bench_for_hls_tools_runs_here_too(made, tmp_path):
+    """testbench.cpp and top.cpp as two units, as Vitis compiles them, with our streams and numbers."""
+    folder = made(POOL) / "hls"
+    places = [folder, folder / "include", *(HLS_FILES / "csim" / p for p in ("stream", "ap", "."))]
+    command = [find_compiler(), "-std=c++14", "-Wno-unknown-pragmas", *(f"-I{p}" for p in places),
+               str(folder / "top.cpp"), str(folder / "testbench.cpp"), "-o",
+               str(tmp_path / "bench")]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    run = subprocess.run([tmp_path / "bench"], capture_output=True, text=True)
+    assert run.returncode == 0 and run.stdout == "0 words differ in 16 frames\n"
+
+
+def test_hls_refuses_what_is_no_accelerator(tmp_path, capsys):
+    assert cli.run(["hls", str(tmp_path)]) == 2
+    assert "is not an accelerator folder" in capsys.readouterr().err
