@@ -69,7 +69,8 @@ def open_accelerator(
     accelerator = read_accelerator(folder, needs=needs)
     trusting.require(Path(folder), DESCRIPTION, trust=trust)
     if trust:  # of all that is in it
-        for document in sorted(Path(folder).glob("synth/*.json")):
+        documents = [*Path(folder).glob("synth/*.json"), *Path(folder).glob("hls/manifest.json")]
+        for document in sorted(documents):
             trusting.require(document.parent, document.name, trust=True)
     return accelerator
 

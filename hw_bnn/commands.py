@@ -380,6 +380,7 @@ def hls(
     least: Annotated[
         bool, typer.Option("--least", help="Least depths of streams between forks and adders.")
     ] = False,
+    trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -387,7 +388,7 @@ def hls(
     from .hls.write import hls
 
     with console.stage("hls"):
-        document = hls(folder, least=least)
+        document = hls(folder, least=least, trust=trust)
     _finish(document, _show_hls, json)
 
 

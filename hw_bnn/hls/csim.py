@@ -1,9 +1,10 @@
 """C simulation of an accelerator's HLS code: the RTL's input bytes in, its output bytes out.
 
-    with CSim(folder / "hls") as model:
+    with opened(folder) as model:
         words = model.run(pack_input(accelerator.input, x))
 
-What is compiled is what stands in the folder: top.cpp, roms.hpp and include/.
+What is compiled are the files that `hls` wrote: top.cpp, roms.hpp and include/. They are a program, so
+they are checked and trusted as an accelerator's RTL is (docs/trust.md).
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from ..accelerator import Accelerator
+from ..accelerator_folder import open_accelerator
 from ..errors import BadInput, CheckFailed
 from ..sim.packing import Words, pack_input, unpack_output
 from . import HLS_FILES
 from .compiler import Streams, library
-from .design import Channel, design
+from .design import Channel
+from .files import open_files
 
 _CHUNK_WORDS = 4_000_000
 """Words that the largest stream of a call may hold: what bounds the memory of a simulation."""
@@ -30,27 +33,30 @@ _ERROR_BYTES = 4096
 
 
 class CSim(AbstractContextManager):
-    """The code of a folder that `hls` wrote, compiled.
+    """HLS code of an accelerator, compiled.
 
     Args:
-        folder: an accelerator folder with hls/ in it.
+        files: name -> text of what `hls` writes (hw_bnn.hls.files).
         streams: "stream" (sequential, fast) or "bounded" (a thread a kernel, streams of the design's
             depths).
         options: see `hw_bnn.hls.compiler.library`.
 
     Raises:
-        BadInput: there is no HLS code in the folder.
         MissingTool, CheckFailed: see there.
     """
 
-    def __init__(self, folder: str | Path, streams: Streams = "stream", **options):
-        self.folder = Path(folder)
-        self.accelerator = Accelerator.load(self.folder)
+    def __init__(
+        self, files: Mapping[str, str], accelerator: Accelerator, streams: Streams = "stream",
+        **options,
+    ):  # fmt: skip
+        self.accelerator = accelerator
         self.bounded = streams == "bounded"
         defines = ["HW_BNN_BOUNDED"] if self.bounded else []
+        sources = {name: text for name, text in files.items() if name.endswith((".cpp", ".hpp"))}
+        sources["driver.cpp"] = (HLS_FILES / "csim/driver.cpp").read_text()
         self._stack = ExitStack()
         path = self._stack.enter_context(
-            library(_sources(self.folder / "hls"), "driver.cpp", streams, defines=defines, **options)
+            library(sources, "driver.cpp", streams, defines=defines, **options)
         )
         self._lib = ctypes.CDLL(str(path))
         widest = max(stream.words for stream in self.accelerator.streams)
@@ -150,26 +156,26 @@ class CSim(AbstractContextManager):
         return found
 
 
+def opened(folder: str | Path, streams: Streams = "stream", *, trust: bool = False) -> CSim:
+    """The code in FOLDER/hls, compiled.
+
+    Raises:
+        BadInput: no accelerator, no HLS code or that of another one, a changed file, or nobody vouches
+            for them. MissingTool, CheckFailed: as CSim.
+    """
+    folder = Path(folder)
+    accelerator = open_accelerator(folder, trust=trust)
+    return CSim(open_files(folder, trust=trust), accelerator, streams)
+
+
 def simulate(
-    folder: str | Path, x: object, *, jobs: int = 1, progress: Callable[[int], None] | None = None
-) -> tuple[np.ndarray | None, np.ndarray | None]:
+    folder: str | Path, x: object, *, jobs: int = 1, trust: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[np.ndarray | None, np.ndarray | None]:  # fmt: skip
     """(scores, labels) of integer frames by C simulation, as `hw_bnn.sim.simulate` gives them."""
-    with CSim(folder) as model:
+    with opened(folder, trust=trust) as model:
         words = pack_input(model.accelerator.input, x)
         return unpack_output(model.accelerator.output, model.run(words, jobs=jobs, progress=progress))
-
-
-def watched(folder: Path, tensors: Sequence[str]) -> list[Channel]:
-    """The channels that carry given tensors of the model file."""
-    return [channel for channel in design(folder).inner if channel.tensor in tensors]
-
-
-def _sources(hls: Path) -> dict[str, str]:
-    if not (hls / "top.cpp").is_file():
-        raise BadInput(f"{hls} has no HLS code", remedy="write it with `hw-bnn hls`")
-    files = [hls / "top.cpp", *sorted(hls.rglob("*.hpp"))]
-    sources = {path.relative_to(hls).as_posix(): path.read_text() for path in files}
-    return sources | {"driver.cpp": (HLS_FILES / "csim/driver.cpp").read_text()}
 
 
 def _whole(words: Words) -> Words:

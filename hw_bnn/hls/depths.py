@@ -9,8 +9,6 @@ give for a frame out of that frame.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from ..errors import CheckFailed
@@ -22,11 +20,11 @@ FRAMES = 3
 """Frames that go through in each trial: the second meets what the first leaves behind."""
 
 
-def least_depths(folder: Path, made: Design, words: Words) -> dict[str, int]:
+def least_depths(model: CSim, made: Design, words: Words) -> dict[str, int]:
     """Channel -> the least depth at which frames pass, the widest channels first.
 
     Args:
-        folder: an accelerator folder with hls/ in it.
+        model: the design's code with bounded streams.
         words: (N, words, bytes) of s_axis, a few frames.
 
     Raises:
@@ -34,19 +32,16 @@ def least_depths(folder: Path, made: Design, words: Words) -> dict[str, int]:
     """
     channels = sorted(made.reconvergent, key=lambda c: -c.word_bits * c.words)
     depths = {channel.name: max(LEAST_DEPTH, channel.words) for channel in channels}
-    if not channels:
-        return {}
-    with CSim(folder, "bounded") as model:
-        expected = model.run_bounded(words, depths)
-        for channel in channels:
-            low, high = 1, depths[channel.name]
-            while low < high:
-                middle = (low + high) // 2
-                if _passes(model, words, depths | {channel.name: middle}, expected):
-                    high = middle
-                else:
-                    low = middle + 1
-            depths[channel.name] = high
+    expected = model.run_bounded(words, depths)
+    for channel in channels:
+        low, high = 1, depths[channel.name]
+        while low < high:
+            middle = (low + high) // 2
+            if _passes(model, words, depths | {channel.name: middle}, expected):
+                high = middle
+            else:
+                low = middle + 1
+        depths[channel.name] = high
     return depths
 
 

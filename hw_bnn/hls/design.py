@@ -88,14 +88,13 @@ class Design:
         ]  # fmt: skip
 
 
-def design(folder: Path) -> Design:
-    """The HLS form of an accelerator folder.
+def design(folder: Path, accelerator: Accelerator) -> Design:
+    """The HLS form of an accelerator folder, given its description as it was opened.
 
     Raises:
-        BadInput: no accelerator, or a memory file that is not as it says.
+        BadInput: a memory file that is not as the description says.
         Unsupported: a kernel without a twin.
     """
-    accelerator = Accelerator.load(folder)
     streams = {stream.name: stream for stream in accelerator.streams}
     joined = _joined(accelerator)
     depths: dict[str, int] = {}

@@ -8,6 +8,11 @@ from .tables import table
 TOP = "bnn_accelerator"
 
 
+def comment(text: str) -> str:
+    """A name of the user's in a line of comment: nothing in it ends the line or goes on in the next."""
+    return "".join(c if c.isprintable() and c not in "\\?" else "." for c in text)
+
+
 def top_hpp(design: Design) -> str:
     """Declarations: what a test bench needs to know of the top."""
     source, sink = design.channels[0], design.channels[-1]
@@ -33,7 +38,7 @@ def roms_hpp(design: Design) -> str:
     ]
     for process in design.processes:
         if process.tables or process.code:
-            parts.append(f"// {process.name}{f' ({process.layer})' if process.layer else ''}\n")
+            parts.append(f"// {process.name}{f' ({comment(process.layer)})' if process.layer else ''}\n")
         parts += [table(name, rows) for name, rows in process.tables.items()]
         parts.append(process.code)
     return "\n".join(part for part in parts if part)
@@ -84,7 +89,7 @@ def _call(process: Process) -> str:
         arguments = [*process.inputs, units, *process.outputs]
     else:
         arguments = [*process.inputs, *process.outputs, *tables, units]
-    note = f"  // {process.layer}\n" if process.layer else ""
+    note = f"  // {comment(process.layer)}\n" if process.layer else ""
     return (
         f"{note}  HW_BNN_PROCESS(hw_bnn::{process.template}(\n"
         f"      {', '.join(arguments)}));"

@@ -11,9 +11,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
-import tempfile
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,48 +18,49 @@ import numpy as np
 
 from .. import __version__, console
 from ..accelerator import Accelerator
-from ..folder import output_folder
+from ..accelerator_folder import DATAFLOW, MODEL, open_accelerator
 from ..sim.packing import Words, pack_input, pack_output
 from . import HLS_FILES
+from .csim import CSim
 from .depths import FRAMES, least_depths
-from .design import Design, design
+from .design import LEAST_DEPTH, Channel, Design, design
+from .files import write_files
 from .scripts import hls_config, options_tcl, vectors_hpp
 from .top import TOP, roms_hpp, top_cpp, top_hpp
 
-SCHEMA = 1
 VECTORS = 16
 """Frames of the test bench."""
 
 
-def hls(folder: str | Path, *, least: bool = False) -> dict:
+def hls(folder: str | Path, *, least: bool = False, trust: bool = False) -> dict:
     """Write FOLDER/hls.
 
     Args:
         folder: an accelerator folder.
         least: give the streams between forks and adders their least depths, not the RTL's FIFOs'
             where those are deeper.
+        trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
 
     Returns:
         The manifest.
 
     Raises:
-        BadInput: no accelerator, or one that is damaged.
+        BadInput: no accelerator, or one that is damaged or not trusted.
         Unsupported: a kernel without a twin.
         MissingTool: no C++ compiler, where depths are to be found by simulation.
     """
     folder = Path(folder)
-    made = design(folder)
-    frames = _frames(made.accelerator)
+    accelerator = open_accelerator(folder, trust=trust, needs=[MODEL, DATAFLOW])
+    made = design(folder, accelerator)
+    frames = _frames(accelerator)
+    given = pack_input(accelerator.input, frames)
     if made.reconvergent:
         console.say("depths of streams between forks and adders")
-        made = _with_depths(folder, made, frames, least)
-    with output_folder(folder / "hls", overwrite=True) as place:
-        _write(place, made)
-        given = pack_input(made.accelerator.input, frames)
-        (place / "vectors.hpp").write_text(vectors_hpp(given, _expected(folder, made, frames)))
-        document = manifest(made)
-        (place / "manifest.json").write_text(json.dumps(document, indent=1) + "\n")
-    return document
+        with CSim(_sources(made), accelerator, "bounded") as model:
+            made = _deepened(made, least_depths(model, made, given[:FRAMES]), least)
+    files = _sources(made)
+    files["vectors.hpp"] = vectors_hpp(given, _expected(folder, made, frames))
+    return write_files(folder, files, manifest(made))
 
 
 def manifest(made: Design) -> dict:
@@ -70,7 +68,6 @@ def manifest(made: Design) -> dict:
     accelerator = made.accelerator
     slowest = max(process.interval for process in made.processes)
     return {
-        "schema_version": SCHEMA,
         "accelerator": accelerator.name,
         "top": TOP,
         "part": accelerator.part,
@@ -90,31 +87,29 @@ def manifest(made: Design) -> dict:
     }  # fmt: skip
 
 
-def _write(place: Path, made: Design) -> None:
-    """The sources, without test vectors."""
-    (place / "top.hpp").write_text(top_hpp(made))
-    (place / "top.cpp").write_text(top_cpp(made))
-    (place / "roms.hpp").write_text(roms_hpp(made))
-    (place / "options.tcl").write_text(options_tcl(made))
-    (place / "hls_config.cfg").write_text(hls_config(made))
+def _sources(made: Design) -> dict[str, str]:
+    """All files but the test vectors."""
+    texts = {
+        "top.hpp": top_hpp(made),
+        "top.cpp": top_cpp(made),
+        "roms.hpp": roms_hpp(made),
+        "options.tcl": options_tcl(made),
+        "hls_config.cfg": hls_config(made),
+    }
     for name in ("run_hls.tcl", "testbench.cpp"):
-        shutil.copyfile(HLS_FILES / "vitis" / name, place / name)
-    shutil.copytree(HLS_FILES / "include", place / "include")
+        texts[name] = (HLS_FILES / "vitis" / name).read_text()
+    include = HLS_FILES / "include"
+    for path in sorted(include.rglob("*.hpp")):
+        texts[f"include/{path.relative_to(include).as_posix()}"] = path.read_text()
+    return texts
 
 
-def _with_depths(folder: Path, made: Design, frames: np.ndarray, least: bool) -> Design:
+def _deepened(made: Design, found: dict[str, int], least: bool) -> Design:
     """The design with depths at which no fork and adder wait for each other."""
-    words = pack_input(made.accelerator.input, frames[:FRAMES])
-    with tempfile.TemporaryDirectory(prefix="hw_bnn_hls_") as draft:
-        place = Path(draft) / "hls"
-        place.mkdir()
-        _write(place, made)
-        shutil.copyfile(folder / "accelerator.json", Path(draft) / "accelerator.json")
-        found = least_depths(Path(draft), made, words)
 
-    def depth(channel):
-        asked = found.get(channel.name, channel.depth)
-        return asked if least else max(asked, channel.depth)
+    def depth(channel: Channel) -> int:
+        asked = max(LEAST_DEPTH, found.get(channel.name, 0))
+        return asked if least and channel.name in found else max(asked, channel.depth)
 
     channels = [dataclasses.replace(c, depth=depth(c)) for c in made.channels]
     return dataclasses.replace(made, channels=channels)

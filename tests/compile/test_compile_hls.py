@@ -15,12 +15,15 @@ from support_cases import CASES
 pytest.importorskip("finn")
 
 from hw_bnn import cli
-from hw_bnn.errors import CheckFailed
+from hw_bnn.accelerator_folder import open_accelerator
+from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.frames import random_frames
 from hw_bnn.golden import GoldenModel
 from hw_bnn.hls import HLS_FILES, csim
 from hw_bnn.hls.depths import least_depths
 from hw_bnn.hls.design import design
+from hw_bnn.hls.files import reseal_files
+from hw_bnn.hls.top import comment
 from hw_bnn.hls.write import hls
 from hw_bnn.sim.packing import pack_input, unpack_output
 from hw_bnn.sim.verilator_env import find_compiler
@@ -98,7 +101,7 @@ def test_the_same_accelerator_gives_the_same_bytes(made):
 
 def test_a_call_a_frame_gives_the_same_words(made):
     folder = made(POOL)
-    with csim.CSim(folder) as model:
+    with csim.opened(folder) as model:
         golden = GoldenModel.from_onnx(folder / "model.onnx")
         words = pack_input(model.accelerator.input, random_frames(golden, 40))
         assert np.array_equal(model.run(words), model.run(words, frame_by_frame=True))
@@ -109,13 +112,17 @@ def test_one_flipped_bit_is_found_and_its_layer_named(made, tmp_path, capsys, ta
     """In the first layer's memory, as it stands in roms.hpp."""
     folder = tmp_path / "accelerator"
     shutil.copytree(made(ZERO_PADDING), folder)
-    process = next(p for p in design(folder).processes if p.kernel == "xnor_mvau")
+    accelerator = open_accelerator(folder)
+    process = next(p for p in design(folder, accelerator).processes if p.kernel == "xnor_mvau")
     path = folder / "hls/roms.hpp"
     text = path.read_text()
     start = text.index(f" {process.name}_{table}[")
     row = re.compile(r"\{0x([0-9a-f]+)").search(text, start)
     flipped = int(row[1], 16) ^ 1
     path.write_text(f"{text[: row.start(1)]}{flipped:x}{text[row.end(1) :]}")
+    with pytest.raises(BadInput, match="roms.hpp is not the file that hls wrote"):
+        csim.opened(folder)
+    reseal_files(folder)
     assert cli.run(["verify", str(folder), "--frames", "200", "--also", "hls"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: stages differ from the golden model: hls in "), error
@@ -127,13 +134,14 @@ def test_one_flipped_bit_is_found_and_its_layer_named(made, tmp_path, capsys, ta
 def test_least_depths_between_fork_and_adder(made):
     """With them all frames pass; one word less anywhere blocks, and the stream is named."""
     folder = made(RESIDUAL)
-    made_design = design(folder)
+    made_design = design(folder, open_accelerator(folder))
     golden = GoldenModel.from_onnx(folder / "model.onnx")
     x = random_frames(golden, 20)
     words = pack_input(made_design.accelerator.input, x)
-    depths = least_depths(folder, made_design, words[:3])
+    model = csim.opened(folder, "bounded")
+    depths = least_depths(model, made_design, words[:3])
     assert set(depths) == {c.name for c in made_design.reconvergent} and max(depths.values()) > 2
-    with csim.CSim(folder, "bounded") as model:
+    with model:
         scores, _ = unpack_output(model.accelerator.output, model.run_bounded(words, depths))
         assert np.array_equal(scores, np.asarray(golden.scores(x)).reshape(len(x), -1))
         blocked = [name for name, depth in depths.items() if depth > 1]
@@ -161,3 +169,7 @@ def test_the_test_bench_for_hls_tools_runs_here_too(made, tmp_path):
 def test_hls_refuses_what_is_no_accelerator(tmp_path, capsys):
     assert cli.run(["hls", str(tmp_path)]) == 2
     assert "is not an accelerator folder" in capsys.readouterr().err
+
+
+def test_a_layers_name_stays_in_its_comment():
+    assert comment("a\nint b;\r\u2028 \\ ??/") == "a.int b;.. . ../"

@@ -11,26 +11,31 @@ from ..stage import Advance, Case, Stage, StageRun, register, trace_tensors
 
 @register
 class Hls(Stage):
-    """The code in the folder's hls/; it is written where it is missing."""
+    """The code in the folder's hls/; it is written where it is missing, or of another
+    accelerator."""
 
     name, order, optional = "hls", 70, True
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         from ...hls import csim
+        from ...hls.files import there
         from ...hls.write import hls
 
-        if not (case.folder / "hls" / "top.cpp").is_file():
+        if not there(case.folder):
             hls(case.folder)
         return StageRun(*csim.simulate(case.folder, x, jobs=case.ask.jobs, progress=advance))
 
     def locate(self, case: Case, frame: int) -> Divergence | None:
-        from ...hls.csim import CSim, watched
+        from ...hls.csim import opened
+        from ...hls.design import design
         from ...sim.packing import pack_input
 
         golden, first = case.golden, max(0, frame + 1 - MOST_FRAMES)
         part = case.frames.x[first : frame + 1]
-        channels = watched(case.folder, trace_tensors(golden))
-        with CSim(case.folder) as model:
+        names = trace_tensors(golden)
+        inner = design(case.folder, case.accelerator).inner
+        channels = [channel for channel in inner if channel.tensor in names]
+        with opened(case.folder) as model:
             words = model.capture(pack_input(case.accelerator.input, part), channels)
         expected, found = golden.trace(part), {}
         for channel in channels:
