@@ -1,7 +1,8 @@
-"""Rules of the import for quantisers: BipolarQuant, Quant/IntQuant and FINN's MultiThreshold."""
+"""Rules of the import for quantisers: BipolarQuant, Quant/IntQuant, Sign and FINN's MultiThreshold."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -55,6 +56,23 @@ def quant(state, node):
         state.values[node.output] = _weights(value, scale, scale, point, integers, node)
         return
     _quantise(state, node, value, scale, lambda s: integers.quantiser(s, point))
+
+
+@rule("Sign")
+def sign(state, node):
+    """-1, 0 or 1: Larq's sign is Sign(Sign(x) + 0.1), of which the second never gives 0."""
+    value, one = state.value(node, 0), (Fraction(1),)
+    if isinstance(value, Constant):
+        signs = np.array([v.sign() for v in value.exact().reshape(-1)], dtype=np.int64)
+        ones = Constant(np.ones((1,) * value.array.ndim)).exact()
+        state.values[node.output] = QuantConstant(signs.reshape(value.array.shape), ones)
+        return
+    zero = Fraction(0)
+    quantiser = Quantiser((zero, zero), (False, True), one, one, zero, -1, 1, "INT2")
+    if isinstance(value, RealInput):
+        _quantise_input(state, node, value, quantiser)
+    else:
+        emit_threshold(state, node, _activation(state, node, value), [quantiser])
 
 
 def _one(constant: Constant, what: str, name: str) -> Fraction:
@@ -158,6 +176,8 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     if len(columns) > source.channels:  # one an element
         low, high = (np.tile(b, source.pixels) if np.ndim(b) else b for b in (low, high))
     table, negate = thresholds(columns, low, high)
+    if (first.minimum, first.maximum) == (-1, 1) and np.array_equal(table[:, 0], table[:, -1]):
+        table, first = table[:, :1], replace(first, bounds=first.bounds[:1], step=2, datatype="BIPOLAR")
     size = len(columns) if len(columns) > source.channels else source.channels
     negate = np.broadcast_to(negate, size).copy()
     origin = node.output

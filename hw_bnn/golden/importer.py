@@ -103,8 +103,8 @@ class Importer:
             raise Unsupported(
                 f"the graph input reaches {node.op_type} with no quantiser before it",
                 node=node.name,
-                remedy="quantise the input (QuantIdentity), annotate it with an integer type, or "
-                "compile with an input datatype",
+                remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
+                "the input with a QONNX integer datatype, or give --input-type (UINT8 for pixels)",
             )
         if not isinstance(value, Integers):
             raise Unsupported(

@@ -19,7 +19,10 @@ from .values import UNIT, Constant, Integers, Weights
 if TYPE_CHECKING:
     from .importer import Importer
 
-WEIGHTS_REMEDY = "quantise its weights (BipolarQuant, or Quant with few bits)"
+WEIGHTS_REMEDY = (
+    "train the network with 1-bit weights and quantised activations (BipolarQuant; hw_bnn.nn, or "
+    "Brevitas with QuantType.BINARY)"
+)
 
 
 def read_weights(walk: Importer, node: Node, position: int) -> Weights:
@@ -73,7 +76,8 @@ def _matmul(walk: Importer, node: Node) -> Integers:
             node=node.name,
             remedy="export it as activation times weights",
         )
-    return _product(walk, node, walk.linear_input(node), read_weights(walk, node, 1))
+    weights = read_weights(walk, node, 1)  # a float network is told by its weights first
+    return _product(walk, node, walk.linear_input(node), weights)
 
 
 @rule("XnorPopcountMatMul")
@@ -180,8 +184,8 @@ def _along(array: np.ndarray, axis: int, size: int, node: str) -> np.ndarray:
 
 @rule("Conv")
 def _conv(walk: Importer, node: Node) -> Integers:
-    x = walk.linear_input(node)
     weights = read_weights(walk, node, 1)
+    x = walk.linear_input(node)
     if weights.integers.ndim != 4 or len(x.shape) != 3:
         raise Unsupported(
             f"it is a convolution over {weights.integers.ndim - 2} axes of frames of shape "

@@ -84,6 +84,20 @@ def _quant(walk: Importer, node: Node) -> Value:
     return _quantise(walk, node, value, levels, scale, zeros[0])
 
 
+@rule("Sign")
+def _sign(walk: Importer, node: Node) -> Value:
+    """-1, 0 or 1."""
+    value = walk.value(node)
+    if isinstance(value, Weights):
+        value = value.constant()
+    if isinstance(value, Constant):
+        signs = [v.sign() for v in value.exact().reshape(-1)]
+        ones = exact_array(np.ones((1,) * len(value.shape)))
+        return Weights(np.array(signs, np.int64).reshape(value.shape), ones)
+    levels = Levels(-1, 1, (Boundary(Fraction(0)), Boundary(Fraction(0), strict=True)))
+    return _quantise(walk, node, value, levels, Constant(np.ones(())), ZERO)
+
+
 def _is_one(scale: Constant) -> bool:
     return all(s == ONE for s in scale.exact().reshape(-1))
 

@@ -18,7 +18,7 @@ HARDWARE_DOMAIN = "finn.custom_op.fpgadataflow"
 
 OPERATORS: dict[str, tuple[str, ...]] = {
     "layers": ("Conv", "Gemm", "MatMul", "XnorPopcountMatMul"),
-    "quantisers": QUANTISERS,
+    "quantisers": (*QUANTISERS, "Sign"),
     "scales, biases and residual sums": ("Add", "BatchNormalization", "Div", "Mul", "Neg", "Sub"),
     "rising functions before a quantiser": (
         "Clip",

@@ -161,6 +161,24 @@ several(
 )
 
 
+def _sign(larq):
+    made = net((16,))
+    made.linear(16, 9)
+    norm(made, 9)
+    made.add("Sign")
+    if larq:
+        made.add("Add", made.constant(0.1))
+        made.add("Sign")
+    return end(made)
+
+
+several(
+    "Quantiser",
+    [("Sign, of three levels", (False,)), ("Sign(Sign(x) + 0.1), Larq's ste_sign", (True,))],
+    _sign,
+)
+
+
 @case("Function before a quantiser", "ReLU, then arithmetic of both signs")
 def _():
     made = net((16,))

@@ -22,15 +22,22 @@ def refused(build, match: str, kind=Unsupported, **options):
 
 def test_float_networks():
     def unquantised(net):
-        net.add("Gemm", net.constant(net.rng.normal(0, 1, (3, 4))), transB=1)
+        net.linear(4, 3)
 
-    assert refused(unquantised, "graph input reaches Gemm with no quantiser").node == "Gemm_2"
+    error = refused(unquantised, "graph input reaches Gemm with no quantiser")
+    assert error.node == "Gemm_4"
+    assert "--input-type" in error.remedy
 
     def float_weights(net):
         net.bipolar()
         net.add("Gemm", net.constant(net.rng.normal(0, 1, (3, 4))), transB=1)
 
     refused(float_weights, "its weights 'p3' are float numbers")
+
+    def all_float(net):
+        net.add("Gemm", net.constant(net.rng.normal(0, 1, (3, 4))), transB=1)
+
+    refused(all_float, "its weights 'p1' are float numbers")
 
     def nothing(net):
         net.add("Relu") if False else net.add("Mul", net.constant(2.0))

@@ -1,0 +1,198 @@
+"""Small networks in the forms that exporters write: golden = float64 = the compiler's integer graph."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from float64_network import float64_outputs
+from golden_networks import Builder, shape_of
+from golden_qonnx import random_integers
+from integer_execution import integer_scores
+from onnx import TensorProto
+
+from hw_bnn.compile.frontend import import_model
+from hw_bnn.golden import GoldenModel
+
+INPUTS = {
+    "brevitas 8 bits": lambda m: m.quant(8.0, 1 / 128),
+    "2x - 1, sign": lambda m: (
+        m.add("Mul", m.constant(2.0)),
+        m.add("Sub", m.constant(1.0)),
+        m.bipolar(),
+    ),
+    "hls4ml unsigned, floor": lambda m: m.quant(6.0, 1 / 64, signed=0, mode="FLOOR"),
+    "cast first": lambda m: (m.add("Cast", to=TensorProto.FLOAT), m.quant(4.0, 0.125)),
+    "normalised by channel": lambda m: (
+        m.add("Sub", m.constant(m.rng.uniform(0.3, 0.6, (1, 2, 1, 1)[: 2 + 2 * m.map]))),
+        m.add("Div", m.constant(m.rng.uniform(0.2, 0.3, (1, 2, 1, 1)[: 2 + 2 * m.map]))),
+        m.quant(4.0, 0.25),
+    ),
+}
+NORMS = {
+    "BatchNormalization": lambda m, c: m.batch_norm(c),
+    "Mul, Add": lambda m, c: (
+        m.add("Mul", m.constant(column(m, m.rng.normal(0, 1, c)))),
+        m.add("Add", m.constant(column(m, m.rng.normal(0, 2, c)))),
+    ),
+    "constants on the left": lambda m, c: (
+        m.add("Sub", m.constant(column(m, m.rng.normal(0, 2, c))), first=False),
+        m.add("Mul", m.constant(column(m, m.rng.normal(0, 1, c))), first=False),
+    ),
+    "Dropout, Identity": lambda m, c: (m.add("Dropout"), m.add("Identity"), m.batch_norm(c)),
+    "scalar scale, bias": lambda m, c: (
+        m.add("Div", m.constant(3.0)),
+        m.add("Add", m.constant(column(m, m.rng.normal(0, 1, c)))),
+    ),
+    "tensor scale after BatchNormalization": lambda m, c: (
+        m.batch_norm(c),
+        m.add("Mul", m.constant([0.5])),
+    ),
+}
+ACTIVATIONS = {
+    "sign": lambda m: m.bipolar(),
+    "sign, scaled": lambda m: m.bipolar(0.25),
+    "ReLU, 2 bits": lambda m: (m.add("Relu"), m.quant(2.0, 0.5, signed=0)),
+    "4 bits, narrow": lambda m: m.quant(4.0, 0.25, narrow=1),
+    "quantised_tanh": lambda m: (m.add("Tanh"), m.quant(3.0, 0.25, narrow=1)),
+    "hard tanh, sign": lambda m: (
+        m.add("Clip", m.constant(-1.0), m.constant(1.0)),
+        m.bipolar(),
+    ),
+}
+ENDS = {
+    "scores": lambda m: None,
+    "BatchNormalization": lambda m: m.batch_norm(4),
+    "Softmax": lambda m: m.add("Softmax", axis=1),
+    "LogSoftmax": lambda m: m.add("LogSoftmax", axis=1),
+    "Sigmoid": lambda m: m.add("Sigmoid"),
+    "ArgMax": lambda m: m.add("ArgMax", axis=1),
+    "Neg": lambda m: m.add("Neg"),
+    "scaled, TopK": lambda m: (
+        m.add("Mul", m.constant(0.75)),
+        m.add("TopK", m.constant([1], np.int64), axis=-1, outputs=2),
+        setattr(m, "at", m.at + "_"),
+    ),
+}
+LABELS = {"Softmax": -1, "LogSoftmax": -1, "Sigmoid": -1, "ArgMax": 0, "scaled, TopK": 0}
+FLATTEN = {
+    "Flatten": lambda m: m.add("Flatten", axis=1),
+    "Reshape -1": lambda m: m.add("Reshape", m.constant([m.batch, -1], np.int64)),
+    "channels last": lambda m: (
+        m.add("Transpose", perm=[0, 2, 3, 1]),
+        m.add("Reshape", m.constant([-1, int(np.prod(shape_of(m)[1:]))], np.int64)),
+    ),
+}
+POOLS = {
+    "none": lambda m: None,
+    "max": lambda m: m.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
+    "average": lambda m: (m.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), m.quant(4.0, 0.25)),
+    "global": lambda m: m.add("GlobalAveragePool"),
+    "mean": lambda m: m.add("ReduceMean", axes=[2, 3], keepdims=1),
+}
+
+
+def column(made, values):
+    return np.reshape(values, (-1, 1, 1)) if made.map and len(shape_of(made)) == 4 else values
+
+
+def check(model, end="scores", frames=12):
+    golden = GoldenModel.from_onnx(model)
+    x = random_integers(golden, frames)
+    scores = golden.scores(x)
+    expected = float64_outputs(model, golden.real_input(x))
+    if end in LABELS:
+        labels = expected[:, 0] if LABELS[end] == 0 else expected.argmax(axis=1)
+        np.testing.assert_array_equal(golden.labels(scores), labels)
+    else:
+        np.testing.assert_allclose(golden.real_outputs(scores), expected, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(integer_scores(import_model(model).graph, x), scores)
+
+
+def combinations(count, *tables):
+    """`count` combinations in which every entry of every table stands."""
+    random = np.random.default_rng(11)
+    names = [list(table) for table in tables]
+    orders = [random.permutation(np.arange(count) % len(n)) for n in names]
+    return [tuple(n[o[i]] for n, o in zip(names, orders, strict=True)) for i in range(count)]
+
+
+@pytest.mark.parametrize("case", combinations(24, INPUTS, NORMS, ACTIVATIONS, ENDS), ids="-".join)
+def test_dense(case):
+    given, norm, activation, end = case
+    made = Builder((2,), len(given) * len(end), batch=2)
+    made.map = False
+    INPUTS[given](made)
+    forms = ("gemm", "matmul")
+    for i, (inputs, outputs) in enumerate(((2, 12), (12, 10))):
+        habit = ("per channel", "one-bit quant", "stored")[(len(norm) + i) % 3]
+        made.linear(inputs, outputs, habit, forms[(len(activation) + i) % 2], bias=bool(i))
+        NORMS[norm](made, outputs)
+        ACTIVATIONS[activation](made)
+    made.linear(10, 4, form="matmul", bias=True)
+    ENDS[end](made)
+    check(made.model(), end)
+
+
+@pytest.mark.parametrize(
+    "case", combinations(36, INPUTS, NORMS, ACTIVATIONS, ENDS, FLATTEN, POOLS), ids="-".join
+)
+def test_convolutions(case):
+    given, norm, activation, end, flatten, pool = case
+    made = Builder((2, 8, 8), len(given) * len(end), batch=2)
+    made.map = True
+    INPUTS[given](made)
+    habit = ("per channel", "one-bit quant", "stored")[len(norm) % 3]
+    made.conv(2, 6, pads=(1, 1, 1, 1) if "unsigned" not in given else (0,) * 4, habit=habit)
+    if pool == "max":
+        POOLS[pool](made)
+    NORMS[norm](made, 6)
+    ACTIVATIONS[activation](made)
+    made.conv(6, 5, bias=True, stride=1 + len(norm) % 2)
+    NORMS[norm](made, 5)
+    ACTIVATIONS[activation](made)
+    if pool != "max":
+        POOLS[pool](made)
+    FLATTEN[flatten](made)
+    made.linear(shape_of(made)[1], 4)
+    ENDS[end](made)
+    check(made.model(), end)
+
+
+@pytest.mark.parametrize("place", ["input", "hidden", "weights", "everywhere"])
+def test_the_sign_of_larq(place):
+    """Sign(Sign(x) + 0.1), with ONNX's Sign(0) = 0."""
+    made = Builder((2, 6, 6), 3, batch=2)
+
+    def signs():
+        made.add("Sign")
+        made.add("Add", made.constant(0.1))
+        return made.add("Sign")
+
+    def conv(inputs, outputs):
+        at = made.at
+        made.at = made.constant(made.rng.choice([-0.5, 0.0, 0.25], (outputs, inputs, 3, 3)))
+        weights = signs() if place in ("weights", "everywhere") else made.bipolar()
+        made.at = at
+        made.add("Conv", weights, kernel_shape=[3, 3])
+
+    signs() if place in ("input", "everywhere") else made.quant(4.0, 0.5)
+    conv(2, 6)
+    made.add("MaxPool", kernel_shape=[2, 2], strides=[1, 1])
+    made.batch_norm(6)
+    signs() if place in ("hidden", "everywhere") else made.bipolar()
+    made.add("Flatten", axis=1)
+    made.linear(shape_of(made)[1], 4)
+    model = made.model()
+    check(model)
+    graph = import_model(model).graph
+    (last,) = (op for op in graph.ops if op.output == graph.output)
+    assert graph.tensors[last.inputs[0]].datatype == "BIPOLAR"
+
+
+def test_sign_alone_has_three_levels():
+    made = Builder((9,), 3, batch=2)
+    made.quant(4.0, 0.5)
+    made.linear(9, 6)
+    made.add("Sign")
+    made.linear(6, 4)
+    check(made.model(), frames=40)
