@@ -47,6 +47,23 @@ def test_demo_with_little_training(demo):
 # ------------------------------------------------------------------------------------ its gates
 
 
+def test_all_images_through_the_code_for_hls_tools(demo, tmp_path):
+    from hw_bnn.golden import GoldenModel
+    from hw_bnn.hls import csim
+    from hw_bnn.hls.write import hls
+    from hw_bnn.train.data import load_arrays
+
+    folder = tmp_path / "accelerator"
+    shutil.copytree(demo[0] / "accelerator", folder)
+    hls(folder)
+    images = np.concatenate([load_arrays("digits", split)[0] for split in ("train", "test")])
+    golden = GoldenModel.from_onnx(demo[0] / "model.onnx")
+    scores, labels = csim.simulate(folder, images)
+    assert len(scores) == 1797
+    np.testing.assert_array_equal(scores, golden.scores(images))
+    np.testing.assert_array_equal(labels, golden.labels(scores))
+
+
 @pytest.fixture(scope="module")
 def netlist(demo, tmp_path_factory):
     """(accelerator folder with a netlist for 7-series, all images, their scores and labels)."""

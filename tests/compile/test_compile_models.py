@@ -133,3 +133,21 @@ def test_cnv_on_a_thousand_images(exported):
     assert np.array_equal(golden.scores(x, packed=True), golden.scores(x, packed=False))
     for start in range(0, len(x), 100):
         assert compare(model, golden, x[start : start + 100]).mismatches == []
+
+
+@pytest.mark.full
+def test_cnv_as_code_for_hls_tools(exported, tmp_path):
+    """1,000 images in C simulation."""
+    from hw_bnn.compile import compile_model
+    from hw_bnn.hls import csim
+    from hw_bnn.hls.write import hls
+
+    path = tmp_path / "network.onnx"
+    onnx.save(exported("cnv_1w1a"), path)
+    golden = GoldenModel.from_onnx(path)
+    folder = compile_model(
+        path, tmp_path / "cnv", target_cycles=32_768, size_fifos=False, check=False
+    )
+    hls(folder)
+    x = images(golden, 1000)
+    assert np.array_equal(csim.simulate(folder, x, jobs=2)[0], golden.scores(x))
