@@ -145,12 +145,11 @@ def _process(folder: Path, node: Node, streams: dict[str, Stream], joined: dict)
             f"the kernel {node.module} has no HLS twin", node=node.name,
             remedy=f"kernels with one: {', '.join(TWINS)}",
         )  # fmt: skip
-    values = twin.values(node.parameters)
     tables = {
         f"{node.name}_{memory.parameter.removesuffix('_FILE').lower()}": _rows(
-            folder, node, memory.parameter, memory.rows(values), memory.bits(values)
+            folder, node, memory.parameter, memory.rows, memory.bits
         )
-        for memory in twin.memories
+        for memory in twin.memories(node.parameters)
     }
     return Process(
         **common,

@@ -1,9 +1,9 @@
 """The C++ twin of each kernel: its template arguments, its memories, and how it is called.
 
-A twin (hls/include/hw_bnn/<kernel>.hpp) has the SystemVerilog kernel's integer parameters as
-template arguments, in their order, without those that only place registers and memories
-(:data:`PLACEMENT`): an HLS tool does that itself. Its memories are the same words, in limbs of 64
-bits; one that a parameter set has no use for is a row of zeros.
+A twin (hls/include/hw_bnn/<kernel>.hpp) has the kernel's parameters (hw_bnn.kernels) as template
+arguments, in their order, without those that only place registers and memories: an HLS tool does that
+itself. Its memories are the kernel's, the same words in limbs of 64 bits; one that the parameters
+leave out is a row of zeros.
 
 >>> fork = TWINS["stream_fork"]
 >>> fork.template({"BITS": 8, "N": 2})
@@ -14,56 +14,54 @@ bits; one that a parameter set has no use for is a row of zeros.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import Unsupported
+from ..kernels import KERNELS
+from ..kernels.base import PLACEMENT, Parameters
 from .window_steps import window_steps
-
-Parameters = Mapping[str, int | str]
-
-PLACEMENT = frozenset(
-    {"PIPELINE", "WEIGHTS_STAGE", "LATENCY", "RAM_STYLE", "WEIGHTS_STYLE", "THRESHOLDS_STYLE"}
-)
-"""Parameters of the SystemVerilog that say where registers and memories stand, not what comes out."""
 
 
 @dataclass(frozen=True)
-class TwinMemory:
+class Rows:
     """A memory argument: the parameter that names its file, its rows and the bits of a row."""
 
     parameter: str
-    rows: Callable[[dict[str, int]], int]
-    bits: Callable[[dict[str, int]], int]
+    rows: int
+    bits: int
 
 
 @dataclass(frozen=True)
 class Twin:
-    """How a kernel's C++ twin is instantiated and called.
+    """How a kernel's C++ twin is called.
 
     Attributes:
-        defaults: template argument -> the SystemVerilog's default, in order.
-        per_unit: input words of a unit, of which the call's last argument counts how many come
-            (vectors, words); None: the unit is a frame.
+        per_unit: input words of a unit, of which the call's argument counts how many come (vectors,
+            words); None: the unit is a frame.
         steps: iterations of the twin's loop a frame, given the frame's units.
-        memories: in the order of the arguments.
+        files: parameters that name memories, in the order of the arguments.
     """
 
     kernel: str
-    defaults: dict[str, int]
     per_unit: Callable[[dict[str, int]], int] | None
     steps: Callable[[dict[str, int], int], int]
-    memories: tuple[TwinMemory, ...] = ()
-    inputs: tuple[str, ...] = ("s_axis",)
+    files: tuple[str, ...] = ()
+
+    @property
+    def defaults(self) -> dict[str, int]:
+        """Template argument -> the SystemVerilog's default, in order."""
+        given = KERNELS[self.kernel].defaults.items()
+        return {name: value for name, value in given if name not in PLACEMENT}
 
     def values(self, parameters: Parameters) -> dict[str, int]:
         """All template arguments by name.
 
         Raises:
-            Unsupported: a parameter that the twin does not have.
+            Unsupported: a number that the twin has no argument for.
         """
-        unknown = set(parameters) - set(self.defaults) - PLACEMENT
-        if unknown:
+        numbers = {name for name, value in parameters.items() if not isinstance(value, str)}
+        if unknown := numbers - set(self.defaults) - PLACEMENT:
             raise Unsupported(f"the HLS twin of {self.kernel} has no parameter {min(unknown)}")
         return {name: int(parameters.get(name, default)) for name, default in self.defaults.items()}
 
@@ -71,8 +69,16 @@ class Twin:
         """The instantiated function's name."""
         return f"{self.kernel}<{', '.join(map(str, self.values(parameters).values()))}>"
 
+    def memories(self, parameters: Parameters) -> list[Rows]:
+        """The memory arguments in order; one that the parameters leave out is one row of no bits."""
+        found = {m.parameter: m for m in KERNELS[self.kernel].memories(parameters)}
+        return [
+            Rows(name, found[name].rows, found[name].word_bits) if name in found else Rows(name, 1, 0)
+            for name in self.files
+        ]
+
     def units(self, parameters: Parameters, in_words: int) -> int:
-        """The last argument of a call for one frame of so many input words."""
+        """The call's count for one frame of so many input words."""
         return 1 if self.per_unit is None else in_words // self.per_unit(self.values(parameters))
 
     def interval(self, parameters: Parameters, in_words: int) -> int:
@@ -80,50 +86,14 @@ class Twin:
         return self.steps(self.values(parameters), self.units(parameters, in_words))
 
 
-def clog2(n: int) -> int:
-    """Bits that hold 0 .. n-1, and at least one."""
-    return max(1, (n - 1).bit_length())
-
-
-def _folds(p: dict[str, int]) -> int:
-    return p["MH"] // p["PE"] * (p["MW"] // p["SIMD"])
-
-
-def _matrix(kernel: str, middle: dict[str, int], threshold_bits: Callable) -> Twin:
-    """xnor_mvau and int_mvau: folding, weights, thresholds, sets."""
-    return Twin(
-        kernel,
-        {"MW": 64, "MH": 64, "PE": 1, "SIMD": 1, **middle,
-         "N_THRESHOLDS": 1, "OUT_BITS": 1, "OUT_BIAS": 0, "N_SETS": 1, "N_VECTORS": 1},
-        per_unit=lambda p: p["MW"] // p["SIMD"],
-        steps=lambda p, vectors: vectors * _folds(p),
-        memories=(
-            TwinMemory("WEIGHTS_FILE", _folds, lambda p: p["PE"] * p["SIMD"]),
-            TwinMemory(
-                "THRESHOLDS_FILE",
-                lambda p: p["N_SETS"] * p["MH"] // p["PE"] if p["N_THRESHOLDS"] else 1,
-                lambda p: p["PE"] * p["N_THRESHOLDS"] * threshold_bits(p),
-            ),
-            TwinMemory(
-                "SETS_FILE",
-                lambda p: p["N_VECTORS"] if p["N_SETS"] > 1 else 1,
-                lambda p: clog2(p["N_SETS"]),
-            ),
-        ),
-    )  # fmt: skip
-
-
-def _padded_words(p: dict[str, int], frames: int) -> int:
+def _frame(p: dict[str, int]) -> int:
+    """Words of a frame with its borders."""
     height = p["PAD_T"] + p["IFM_H"] + p["PAD_B"]
     width = p["PAD_L"] + p["IFM_W"] + p["PAD_R"]
-    return frames * height * width * p["CHANNELS"] // p["SIMD"]
+    return height * width * p["CHANNELS"] // p["SIMD"]
 
 
-def _channel_folds(p: dict[str, int]) -> int:
-    return p["CHANNELS"] // p["SIMD"]
-
-
-def _converter_steps(p: dict[str, int], frames: int) -> int:
+def _converter_steps(p: dict[str, int]) -> int:
     """As the loop goes: a word in where too few bits wait, a word out where there are enough."""
     bits_in, bits_out, total = p["IN_BITS"], p["OUT_BITS"], p["FRAME_BITS"]
     words_in, words_out = -(-total // bits_in), -(-total // bits_out)
@@ -136,106 +106,45 @@ def _converter_steps(p: dict[str, int], frames: int) -> int:
         if fill >= bits_out or taken == words_in:
             given += 1
             fill = max(fill - bits_out, 0)
-    return frames * steps
+    return steps
 
 
-_PADS = {"PAD_T": 0, "PAD_B": 0, "PAD_L": 0, "PAD_R": 0}
-_POOL = {"K_H": 2, "K_W": 2, "STRIDE_H": 2, "STRIDE_W": 2} | _PADS
-_SIDES = {f"{side}_{name}": value for side in "AB" for name, value in
-          (("BITS", 8), ("SIGNED", 1), ("BIPOLAR", 0), ("SCALE", 1))}  # fmt: skip
+def _matrix(kernel: str) -> Twin:
+    return Twin(
+        kernel,
+        per_unit=lambda p: p["MW"] // p["SIMD"],
+        steps=lambda p, vectors: vectors * (p["MH"] // p["PE"]) * (p["MW"] // p["SIMD"]),
+        files=("WEIGHTS_FILE", "THRESHOLDS_FILE", "SETS_FILE"),
+    )
+
+
+def _by_frame(kernel: str, steps: Callable[[dict[str, int]], int], files=()) -> Twin:
+    return Twin(kernel, None, lambda p, frames: frames * steps(p), files)
+
+
+def _by_word(kernel: str, total: str = "", files=()) -> Twin:
+    """A step a word; `total`: the parameter with a vector's elements, where vectors are counted."""
+    if not total:
+        return Twin(kernel, lambda p: 1, lambda p, words: words, files)
+    return Twin(kernel, lambda p: p[total] // p["PE"],
+                lambda p, vectors: vectors * p[total] // p["PE"], files)  # fmt: skip
+
 
 TWINS: dict[str, Twin] = {
     twin.kernel: twin
     for twin in (
-        _matrix("xnor_mvau", {}, lambda p: clog2(p["MW"] + 2)),
-        _matrix(
-            "int_mvau",
-            {"IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 16},
-            lambda p: p["ACC_BITS"] + 1,
-        ),
-        Twin(
-            "threshold",
-            {"CHANNELS": 1, "PE": 1, "IN_BITS": 8, "IN_SIGNED": 1, "N_THRESHOLDS": 1,
-             "OUT_BITS": 1, "OUT_BIAS": 0, "N_SETS": 1, "N_VECTORS": 1},
-            per_unit=lambda p: p["CHANNELS"] // p["PE"],
-            steps=lambda p, vectors: vectors * p["CHANNELS"] // p["PE"],
-            memories=(
-                TwinMemory(
-                    "THRESHOLDS_FILE",
-                    lambda p: p["N_SETS"] * p["CHANNELS"] // p["PE"],
-                    lambda p: p["PE"] * p["N_THRESHOLDS"] * (p["IN_BITS"] + 2),
-                ),
-                TwinMemory(
-                    "SETS_FILE",
-                    lambda p: p["N_VECTORS"] if p["N_SETS"] > 1 else 1,
-                    lambda p: clog2(p["N_SETS"]),
-                ),
-                TwinMemory("NEGATE_FILE", lambda p: p["CHANNELS"] // p["PE"], lambda p: p["PE"]),
-            ),
-        ),
-        Twin(
-            "pad",
-            {"IFM_H": 4, "IFM_W": 4, "CHANNELS": 4, "SIMD": 2, "BITS": 1,
-             "PAD_T": 1, "PAD_B": 1, "PAD_L": 1, "PAD_R": 1, "VALUE": 0},
-            per_unit=None,
-            steps=_padded_words,
-        ),
-        Twin(
-            "window",
-            {"IFM_H": 8, "IFM_W": 8, "CHANNELS": 4, "SIMD": 2, "BITS": 1, "K_H": 3, "K_W": 3,
-             "STRIDE_H": 1, "STRIDE_W": 1, "DILATION_H": 1, "DILATION_W": 1, "DEPTHWISE": 0,
-             "DEPTH": 0},
-            per_unit=None,
-            steps=lambda p, frames: frames * window_steps(p),
-        ),
-        Twin(
-            "max_pool",
-            {"IFM_H": 4, "IFM_W": 4, "CHANNELS": 4, "SIMD": 2, "BITS": 1, "SIGNED": 0} | _POOL,
-            per_unit=None,
-            steps=_padded_words,
-            memories=(TwinMemory("MIN_FILE", _channel_folds, lambda p: p["SIMD"]),),
-        ),
-        Twin(
-            "sum_pool",
-            {"IFM_H": 4, "IFM_W": 4, "CHANNELS": 4, "SIMD": 2, "IN_BITS": 4, "IN_SIGNED": 0,
-             "IN_BIPOLAR": 0, "OUT_BITS": 8, "SHIFT": 0} | _POOL,
-            per_unit=None,
-            steps=_padded_words,
-        ),
-        Twin(
-            "add",
-            {"PE": 2} | _SIDES | {"OUT_BITS": 9},
-            per_unit=lambda p: 1,
-            steps=lambda p, words: words,
-            inputs=("s_axis_a", "s_axis_b"),
-        ),
-        Twin(
-            "affine_argmax",
-            {"N": 10, "PE": 1, "IN_BITS": 8, "IN_SIGNED": 1, "A_BITS": 0, "B_BITS": 0, "MODE": 2,
-             "SCORE_BITS": 8, "LABEL_BITS": 4},
-            per_unit=lambda p: p["N"] // p["PE"],
-            steps=lambda p, vectors: vectors * p["N"] // p["PE"],
-            memories=(
-                TwinMemory(
-                    "AFFINE_FILE",
-                    lambda p: p["N"] // p["PE"],
-                    lambda p: p["PE"] * (p["A_BITS"] + p["B_BITS"]),
-                ),
-            ),
-        ),
-        Twin(
-            "width_converter",
-            {"IN_BITS": 8, "OUT_BITS": 8, "FRAME_BITS": 8},
-            per_unit=None,
-            steps=_converter_steps,
-        ),
-        Twin(
-            "stream_fork",
-            {"BITS": 8, "N": 2},
-            per_unit=lambda p: 1,
-            steps=lambda p, words: words,
-        ),
+        _matrix("xnor_mvau"),
+        _matrix("int_mvau"),
+        _by_word("threshold", "CHANNELS", ("THRESHOLDS_FILE", "SETS_FILE", "NEGATE_FILE")),
+        _by_word("affine_argmax", "N", ("AFFINE_FILE",)),
+        _by_word("add"),
+        _by_word("stream_fork"),
+        _by_frame("pad", _frame),
+        _by_frame("max_pool", _frame, ("MIN_FILE",)),
+        _by_frame("sum_pool", _frame),
+        _by_frame("window", window_steps),
+        _by_frame("width_converter", _converter_steps),
     )
-}  # fmt: skip
+}
 """Kernel -> its twin. `fifo` has none (a stream has a depth), nor has `frame_last` (it stays RTL);
 `hardwired_flow` is described by hw_bnn.hls.hardwired, since its constants are part of its code."""

@@ -110,10 +110,10 @@ def _unit(index: int, kernel: str, parameters: dict[str, int] | Network, data: D
         text = core(f"core_{index}", parameters, bits // len(parameters.layers[0].weights))
         template = f"hardwired_flow<{words[0]}, {words[1]}, core_{index}>"
     else:
-        template, values = TWINS[kernel].template(parameters), TWINS[kernel].values(parameters)
-        for i, memory in enumerate(TWINS[kernel].memories):
-            rows, limbs = memory.rows(values), max(1, -(-memory.bits(values) // 64))
-            arguments.append(f"rows<{rows}, {limbs}>(given.memory[{i}])")
+        template = TWINS[kernel].template(parameters)
+        for i, memory in enumerate(TWINS[kernel].memories(parameters)):
+            limbs = max(1, -(-memory.bits // 64))
+            arguments.append(f"rows<{memory.rows}, {limbs}>(given.memory[{i}])")
     arguments += ["given.units", *(names if fork else [])]
     call = f"{template}({', '.join(arguments)});"
     return _UNIT.format(core=text, index=index, streams="\n".join(streams),
@@ -166,9 +166,9 @@ def _compare(call, index: int, kernel: str, parameters, data: Data) -> str:
 
 def _memories(twin: Twin, parameters: dict[str, int], data: Data) -> list[np.ndarray]:
     """Rows of limbs, zeros where the case has no such file."""
-    values, arrays = twin.values(parameters), []
-    for memory in twin.memories:
-        rows, bits = memory.rows(values), memory.bits(values)
+    arrays = []
+    for memory in twin.memories(parameters):
+        rows, bits = memory.rows, memory.bits
         given = data.files.get(memory.parameter, Memory(bits, [0] * rows))
         assert len(given.words) == rows and given.bits == bits, (twin.kernel, memory.parameter)
         arrays.append(limb_rows([f"{word:x}" for word in given.words], bits).copy())

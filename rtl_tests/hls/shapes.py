@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hw_bnn.hardwired import Layer, Network
-from hw_bnn.hls.twins import clog2
+from hw_bnn.kernels.logic import bits_for
 from rtl_tests.add import test_add as add
 from rtl_tests.affine_argmax import test_affine_argmax as affine_argmax
 from rtl_tests.bench import Data, Stream
@@ -145,7 +145,7 @@ def _affine_argmax(rng) -> Case:
     if mode != 1:
         shape["SCORE_BITS"] = bits + int(rng.integers(0, 3))
     if mode != 0:
-        shape["LABEL_BITS"] = clog2(n) + int(rng.integers(0, 3))
+        shape["LABEL_BITS"] = max(1, bits_for(n)) + int(rng.integers(0, 3))
         if rng.integers(0, 2):
             shape |= {"A_BITS": int(rng.integers(1, 12)), "B_BITS": int(rng.integers(1, 24))}
     return "affine_argmax", shape, affine_argmax.draw(shape, rng)

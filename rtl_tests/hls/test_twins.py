@@ -12,7 +12,8 @@ import pytest
 
 from hw_bnn.hardwired import Layer, Network
 from hw_bnn.hls import HLS_FILES
-from hw_bnn.hls.twins import PLACEMENT, TWINS
+from hw_bnn.hls.twins import TWINS
+from hw_bnn.kernels.base import PLACEMENT
 from hw_bnn.rtl import FOLDER
 from rtl_tests.bench import Data, Stream
 from rtl_tests.hls import csim_bench
@@ -56,7 +57,7 @@ def test_template_arguments_are_the_parameters(kernel):
     found = {
         name: int(value.strip().replace("1'b", ""))
         for name, value in PARAMETER.findall(text.split(") (")[0])
-        if name not in PLACEMENT and not name.endswith("_FILE")
+        if name not in PLACEMENT and not name.endswith(("_FILE", "_STYLE"))
     }
     assert list(found.items()) == list(TWINS[kernel].defaults.items())
     header = (HLS_FILES / "include/hw_bnn" / f"{kernel}.hpp").read_text()

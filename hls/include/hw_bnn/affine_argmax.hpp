@@ -17,7 +17,7 @@ template <int N, int PE, int IN_BITS, int IN_SIGNED, int A_BITS, int B_BITS, int
 void affine_argmax(hls::stream<ap_uint<PE * IN_BITS> >& s_axis,
                    hls::stream<ap_uint<(MODE == 1 ? 0 : PE * SCORE_BITS) +
                                        (MODE == 0 ? 0 : LABEL_BITS)> >& m_axis,
-                   const limb_t (&affine)[N / PE][limbs(PE * (A_BITS + B_BITS))],
+                   const limb_t (&affine)[A_BITS > 0 ? N / PE : 1][limbs(PE * (A_BITS + B_BITS))],
                    unsigned vectors) {
   static_assert(N % PE == 0, "PE divides N");
   static_assert(IN_BITS + 1 + A_BITS < 63 && B_BITS < 63, "values fit 64 bits");
@@ -39,8 +39,8 @@ void affine_argmax(hls::stream<ap_uint<PE * IN_BITS> >& s_axis,
       const long long score = number<IN_BITS, IN_SIGNED != 0>(element<IN_BITS>(x, pe));
       long long value = score;
       if (A_BITS > 0) {
-        const limb_t a = field<AW>(affine[nf], pe * LANE).to_uint64();
-        const limb_t b = field<BW>(affine[nf], pe * LANE + A_BITS).to_uint64();
+        const limb_t a = field<AW>(affine[A_BITS > 0 ? nf : 0], pe * LANE).to_uint64();
+        const limb_t b = field<BW>(affine[A_BITS > 0 ? nf : 0], pe * LANE + A_BITS).to_uint64();
         value = number<AW, true>(a) * score + number<BW, true>(b);
       }
       if ((nf == 0 && pe == 0) || value > best) {
