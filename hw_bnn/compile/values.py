@@ -127,6 +127,12 @@ class Activation:
                 remedy="use one value a tensor or one a channel",
             )
         values = list(array.reshape(-1))
+        if len(values) not in (1, self.channels):
+            raise Unsupported(
+                f"a constant of shape {array.shape} does not fit {self.channels} channels",
+                node=node,
+                remedy="use one value a tensor or one a channel",
+            )
         return values
 
     def affine(self, scale: list[Surd] | None, shift: list[Surd] | None, node: str) -> Activation:

@@ -151,3 +151,16 @@ def test_a_diamond_of_two_quantisers(op):
     np.testing.assert_allclose(golden.real_outputs(golden.scores(x)), expected, atol=1e-9)
     graph = import_model(made.model()).graph
     np.testing.assert_array_equal(integer_scores(graph, x), golden.scores(x))
+
+
+@pytest.mark.parametrize("op", ["Add", "Mul", "PRelu"])
+@pytest.mark.parametrize("channels", [1, 6])
+def test_constants_that_would_make_a_tensor_larger_are_refused(op, channels):
+    made = Builder((2, 6, 6), 3, batch=4)
+    made.quant(4.0, 0.25)
+    made.conv(2, channels)
+    made.add(op, made.constant(np.ones((5, 1, 1))))
+    made.bipolar()
+    for reader in (import_model, GoldenModel.from_onnx):
+        with pytest.raises(Unsupported, match="does not fit"):
+            reader(made.model())
