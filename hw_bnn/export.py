@@ -12,7 +12,6 @@ with a Quant or BipolarQuant node at the input, batch size 1, NCHW, tensors `glo
 from __future__ import annotations
 
 import os
-import tempfile
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ import numpy as np
 
 from .errors import BadInput, CheckFailed, Unsupported
 from .folder import output_file
+from .temporary import temporary_folder
 
 if TYPE_CHECKING:
     import torch
@@ -134,9 +134,9 @@ def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
     from brevitas.export import export_qonnx  # isort: skip  (after BREVITAS_JIT is set)
 
     model.eval()
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+    with warnings.catch_warnings(), temporary_folder("export") as folder:
         warnings.simplefilter("ignore")
-        path = Path(folder) / "model.onnx"
+        path = folder / "model.onnx"
         with torch.no_grad():
             export_qonnx(model, args=(example,), export_path=str(path), dynamo=False)
         proto = onnx.load(str(path))

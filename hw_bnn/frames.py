@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .golden import GoldenModel
 
 RANDOM_FRAMES = 1000
+MOST_RANDOM_ELEMENTS = 1 << 30
+"""Numbers in all random frames, of 8 bytes each on the way."""
 SPLITS = ("train", "test", "all")
 SCALES = ("auto", "integer", "unit", "bipolar")
 
@@ -87,6 +89,13 @@ def load_frames(
     if dataset is not None:
         return _from_dataset(model, dataset, split, data_root, scale, limit)
     count = min(n for n in (frames or RANDOM_FRAMES, limit) if n is not None)
+    if seed < 0:
+        raise BadInput(f"the seed is {seed}", remedy="use 0 or more")
+    if count * int(np.prod(model.input.shape, dtype=object)) > MOST_RANDOM_ELEMENTS:
+        raise BadInput(
+            f"{count:,} random frames are more than memory is asked for",
+            remedy=f"ask for at most {MOST_RANDOM_ELEMENTS:,} numbers in all",
+        )
     return Frames(random_frames(model, count, seed), None, f"random frames, seed {seed}")
 
 

@@ -29,6 +29,9 @@ MANIFEST = "manifest.json"
 LIMIT_BYTES = 4 << 30
 """Above this much in total the entries used longest ago are removed."""
 
+_ASIDE = ".building"
+_swept: set[str] = set()  # caches in which this process looked for what killed ones left
+
 
 def content_key(*parts: object) -> str:
     """A name for what is determined by `parts` (anything JSON can write), 32 hex digits."""
@@ -52,6 +55,9 @@ def entry(kind: str, key: str, build: Callable[[Path], None]) -> Iterator[Path]:
         BadInput: the cache cannot be written, or its disk is full.
     """
     root = cache_folder()
+    if str(root) not in _swept:
+        _swept.add(str(root))
+        _remove_half_built(root)
     folder = root / kind / key
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +80,7 @@ def entry(kind: str, key: str, build: Callable[[Path], None]) -> Iterator[Path]:
 
 def _publish(root: Path, folder: Path, build: Callable[[Path], None]) -> None:
     """Build aside, write the manifest, rename. Called with the exclusive lock held."""
-    aside = folder.with_name(f"{folder.name}.building")
+    aside = folder.with_name(f"{folder.name}{_ASIDE}")
     try:
         shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
         aside.mkdir()
@@ -108,6 +114,24 @@ def _touch(folder: Path) -> None:
         os.utime(folder / MANIFEST)  # the time of last use, for _prune
     except OSError:
         pass  # a cache that may be read only
+
+
+def _remove_half_built(root: Path) -> None:
+    """Remove what killed processes were building: folders whose lock nobody holds."""
+    for aside in root.glob(f"*/*{_ASIDE}"):
+        try:
+            lock = os.open(
+                aside.parent / f"{aside.name.removesuffix(_ASIDE)}.lock", os.O_RDWR | os.O_CLOEXEC
+            )
+        except OSError:
+            continue
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(aside, ignore_errors=True)
+        except OSError:
+            pass  # being built
+        finally:
+            os.close(lock)
 
 
 def _prune(root: Path, keep: Path) -> None:

@@ -34,6 +34,8 @@ def pll_dividers(freq_mhz: float) -> tuple[int, int]:
     Raises:
         BadInput: not a multiple of 25 MHz in 25 .. 400.
     """
+    if not 0 < freq_mhz < 1000:
+        raise BadInput(f"the ULX3S' clock cannot be {freq_mhz} MHz", remedy="use 25 to 400 MHz")
     feedback = round(freq_mhz / _CRYSTAL_MHZ)
     if not 1 <= feedback <= 16 or abs(feedback * _CRYSTAL_MHZ - freq_mhz) > 1e-6:
         lower = min(max(int(freq_mhz // _CRYSTAL_MHZ), 1), 16) * _CRYSTAL_MHZ

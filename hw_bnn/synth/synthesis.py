@@ -29,6 +29,7 @@ from .resources import count_resources, module_cells
 from .yosys import Command, run_yosys, slang_command
 
 ROM_MAP = PRIMITIVES.with_name("xc7_rom_map.v")
+MOST_MHZ = 10_000
 FAMILIES = {
     "xc7": "Xilinx 7-series (PYNQ-Z1, PYNQ-Z2)",
     "xcup": "Xilinx UltraScale+ (Ultra96-V2, ZCU104, KV260)",
@@ -120,6 +121,8 @@ def synth(
             f"there is no open place and route for {family}",
             remedy="use --family ecp5 with --pnr, or Vivado for a bitstream",
         )
+    if freq_mhz is not None and not 0 < freq_mhz <= MOST_MHZ:
+        raise BadInput(f"the clock is {freq_mhz} MHz", remedy=f"use at most {MOST_MHZ:,} MHz")
     accelerator = open_accelerator(folder, trust=trust)
     rtl = folder / "rtl"
     start = time.monotonic()

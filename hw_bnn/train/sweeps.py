@@ -16,13 +16,15 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from math import prod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import yaml
 from pydantic import Field
 from rich.console import Console
 
+from ..console import printable
 from ..errors import BadInput, CheckFailed, MissingTool
 from ..nn.schema import Section, validated
 from .checkpoint import write_atomically
@@ -30,6 +32,8 @@ from .recipe import Recipe, find_recipe, load_recipe
 from .shorten import shortened
 
 RETRIES = 5  # of a job whose worker died
+MOST_RUNS = 10_000
+MOST_WORKERS = 256
 
 
 class Sweep(Section):
@@ -39,7 +43,7 @@ class Sweep(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     description: str = ""
     recipes: list[str] = Field(min_length=1)
-    seeds: int | list[int] = 1
+    seeds: Annotated[int, Field(ge=1, le=MOST_RUNS)] | list[int] = 1
     epochs: int | None = Field(None, ge=1)
     set: list[str] = []
     grid: dict[str, list[Any]] = {}
@@ -72,6 +76,9 @@ def load_sweep(path: str | Path) -> Sweep:
 def jobs(sweep: Sweep) -> dict[str, Recipe]:
     """Run name -> resolved recipe, for every recipe, grid point and seed."""
     seeds = list(range(sweep.seeds)) if isinstance(sweep.seeds, int) else sweep.seeds
+    runs = len(sweep.recipes) * len(seeds) * prod(len(values) for values in sweep.grid.values())
+    if not 1 <= runs <= MOST_RUNS:
+        raise BadInput(f"the sweep has {runs:,} runs", remedy=f"ask for 1 to {MOST_RUNS:,}")
     result: dict[str, Recipe] = {}
     for recipe in sweep.recipes:
         for values in itertools.product(*sweep.grid.values()):
@@ -122,7 +129,8 @@ def _run_all(client, sweep_name, todo, folder, root, console) -> tuple[dict, dic
         error = future.exception()
         if error is not None:
             failures[name] = f"{type(error).__name__}: {error}"
-            console.print(f"{sweep_name}: {name} failed: {error}", highlight=False)
+            told = printable(f"{sweep_name}: {name} failed: {error}")
+            console.print(told, highlight=False, markup=False)
             continue
         results[name] = future.result()
         accuracy = results[name].get("test_accuracy")
@@ -156,6 +164,8 @@ def sweep(
         MissingTool: Dask is not installed.
         CheckFailed: some runs failed; the others are in sweep.json.
     """
+    if not 1 <= workers <= MOST_WORKERS:
+        raise BadInput(f"the number of workers is {workers}", remedy=f"use 1 to {MOST_WORKERS}")
     given = sweep_yaml if isinstance(sweep_yaml, Sweep) else load_sweep(sweep_yaml)
     todo = jobs(given)
     try:
@@ -168,9 +178,11 @@ def sweep(
     root = None if data_root is None else str(Path(data_root).resolve())
     cluster = None
     if scheduler is None:
+        # Whoever reaches a scheduler runs code on its workers: nobody from elsewhere does.
         cluster = LocalCluster(
-            n_workers=min(workers, len(todo)), threads_per_worker=1, dashboard_address=None
-        )
+            n_workers=min(workers, len(todo)), threads_per_worker=1, host="127.0.0.1",
+            dashboard_address=None, worker_dashboard_address=None,
+        )  # fmt: skip
     try:
         with Client(cluster or scheduler, timeout=30) as client:
             results, failures = _run_all(client, given.name, todo, folder, root, console)
