@@ -94,7 +94,7 @@ def table(
 ) -> None:
     """Print a table on stdout; columns numbered in `right` are aligned to the right."""
     text = [[_cell(cell) for cell in row] for row in rows]
-    title = _line(title)
+    title, columns = _line(title), [_line(column) for column in columns]
     if sys.stdout.isatty():
         _rich_table(title, columns, text, right)
     else:
