@@ -2,4 +2,4 @@
 
 from setuptools import find_packages, setup
 
-setup(packages=[*find_packages(include=["hw_bnn*"]), "hw_bnn.hls_files"])
+setup(packages=[*find_packages(include=["hw_bnn*"]), "hw_bnn.hls_files", "hw_bnn.board_files"])
