@@ -236,7 +236,9 @@ def library(sources: Sequence[Path], shell: Shell, *, checks: bool) -> Iterator[
         yield folder / "board.so"
 
 
-def _build(folder: Path, files: list[Path], shell: Shell, checks: bool, env: dict[str, str]) -> None:
+def _build(
+    folder: Path, files: list[Path], shell: Shell, checks: bool, env: dict[str, str]
+) -> None:
     work = folder / "work"
     (work / "src").mkdir(parents=True)
     for path in files:

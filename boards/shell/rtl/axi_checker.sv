@@ -5,6 +5,7 @@
 //   - w_last on the last beat of each burst, in the order of their addresses; no data before its address;
 //   - strobes are contiguous from byte 0, and whole but for a last beat;
 //   - the memory answers no burst that it was not asked for, and ends its reads with r_last;
+//   - read data are taken at once, as room was reserved for them;
 //   - nothing is outstanding, and nothing is offered, while the shell says that it is idle.
 //
 // A breach is reported with $error and ends the simulation. Not for synthesis.
@@ -92,6 +93,7 @@ module axi_checker #(
       end
       if (b_valid) expect_that(writes_out != responses, "a response to no write");
       if (r_valid) begin
+        expect_that(r_ready, "read data wait: a burst was asked for without room for it");
         expect_that(reads_in != reads_out, "read data that were not asked for");
         expect_that(r_last == (read_beat == 32'(reads[reads_out%SLOTS])), "r_last stands wrong");
       end
