@@ -6,6 +6,7 @@ narrower than the bus, as wide, and wider. axi_checker watches the memory port i
 
 import numpy as np
 import pytest
+from echo_board import EchoBoard
 
 from hw_bnn.boards.registers import load
 from hw_bnn.boards.simboard import DECERR, SLVERR, driver
@@ -255,8 +256,6 @@ def mutated():
 def test_mutants_are_caught(name, tmp_path):
     """Each is caught by an ordeal that the shell itself passes: a checker stops, a byte differs, or a word is
     missing."""
-    from conftest import EchoBoard
-
     number = 0 if name is None else 1 + list(MUTANTS).index(name)
     (tmp_path / "mutant.hex").write_text(f"{number}\n")
     echo = EchoBoard(tmp_path, "zynqmp", 20, 4, mutations=mutated())
