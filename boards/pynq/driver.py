@@ -143,7 +143,7 @@ def unpack(contract, words):
     bits = np.unpackbits(np.ascontiguousarray(words), axis=2, bitorder="little")
     if contract["mode"] != "label":
         size = contract["score_bits"]
-        flat = bits[:, :, : contract["lanes"] * size].reshape(count, -1, size)
+        flat = bits[:, :, : contract["lanes"] * size].reshape(count, contract["words"] * contract["lanes"], size)
         scores = np.ascontiguousarray(_integers(flat, True)[:, : contract["scores"]])
     if contract["mode"] != "scores":
         at = contract["label_offset"]

@@ -162,3 +162,19 @@ def _declaration(name: str, direction: str, bits: int) -> str:
     if name in ("m_axi_bid", "m_axi_rid"):
         return f"    /* verilator lint_off UNUSEDSIGNAL */\n{port}  // one identifier\n    /* verilator lint_on UNUSEDSIGNAL */"
     return port
+
+
+def cost(shell: Shell, family: str, place: Path) -> dict[str, float]:
+    """Resources of the shell alone, by Yosys (see `hw_bnn.synth.resources`); `place` takes netlist and log.
+
+    Raises:
+        MissingTool: Yosys is not installed. CheckFailed: it fails.
+    """
+    from ..synth.synthesis import synthesise
+
+    parameters = {
+        "DATA_BITS": shell.port.data_bits, "ADDR_BITS": shell.port.addr_bits,
+        "IN_BYTES": shell.in_bytes, "IN_STRIDE": shell.in_stride, "OUT_BYTES": shell.out_bytes,
+        "OUT_STRIDE": shell.out_stride,
+    }  # fmt: skip
+    return synthesise(shell.sources(), "bnn_shell", family, place=place, parameters=parameters)["total"]

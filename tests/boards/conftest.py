@@ -1,9 +1,17 @@
-"""Boards for the tests, each built once."""
+"""Boards for the tests, each built once; their modules import each other, rtl_tests and benchmarks."""
 
 import os
+import sys
+from pathlib import Path
 
 import pytest
-from echo_board import EchoBoard
+
+HERE = Path(__file__).parent
+for folder in (HERE, HERE.parent.parent):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+from echo_board import EchoBoard  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
