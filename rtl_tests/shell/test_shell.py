@@ -73,6 +73,7 @@ def _build(folder, texts):
     libraries = cocotb_tools.config.libs_dir
     link = [f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator", "-pthread"]
     bridge = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    with compiled(work, bridge, RUNTIME, env, []) as objects:
+    shutil.copyfile(bridge, work / bridge.name)
+    with compiled(work, work / bridge.name, RUNTIME, env, []) as objects:
         run_tool([find_compiler(), *objects, *link, "-o", "../simulation"], work, env, "the linker")
     shutil.rmtree(work)
