@@ -144,7 +144,9 @@ def unpack(contract, words):
     if contract["mode"] != "label":
         size = contract["score_bits"]
         flat = bits[:, :, : contract["lanes"] * size].reshape(count, contract["words"] * contract["lanes"], size)
-        scores = np.ascontiguousarray(_integers(flat, True)[:, : contract["scores"]])
+        bipolar = contract["datatype"] == "BIPOLAR"
+        values = _integers(flat, contract["minimum"] < 0 and not bipolar)
+        scores = np.ascontiguousarray((2 * values - 1 if bipolar else values)[:, : contract["scores"]])
     if contract["mode"] != "scores":
         at = contract["label_offset"]
         labels = _integers(bits[:, -1, at : at + contract["label_bits"]], False)
@@ -469,7 +471,7 @@ class Board:
         count = 1 if out["mode"] == "label" else out["scores"]
         return {
             "idt": [inp["datatype"]],
-            "odt": ["UINT%d" % out["label_bits"] if out["mode"] == "label" else "INT%d" % out["score_bits"]],
+            "odt": ["UINT%d" % out["label_bits"] if out["mode"] == "label" else out["datatype"]],
             "ishape_normal": [(1,) + tuple(inp["shape"])],
             "oshape_normal": [(1, count)],
             "ishape_folded": [(1, inp["words"], inp["word_bits"] // inp["element_bits"])],

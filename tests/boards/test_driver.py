@@ -72,16 +72,22 @@ def test_packing_is_the_products_own(seed):
 def test_unpacking_is_the_products_own(seed):
     rng = np.random.default_rng(seed)
     mode = ("scores", "label", "both")[seed % 3]
-    lanes, bits, label_bits = int(rng.integers(1, 5)), int(rng.integers(2, 34)), int(rng.integers(1, 11))
+    lanes, bits, label_bits = int(rng.integers(1, 5)), int(rng.integers(1, 34)), int(rng.integers(1, 11))
+    kind = "BIPOLAR" if bits == 1 and seed % 2 else ("UINT", "INT")[int(rng.integers(2)) if bits > 1 else 0]
+    low, high = {"BIPOLAR": (-1, 1), "UINT": (0, (1 << bits) - 1),
+                 "INT": (-(1 << bits - 1), (1 << bits - 1) - 1)}[kind]
     scores = int(rng.integers(1, 20))
     words = 1 if mode == "label" else -(-scores // lanes)
     offset = 0 if mode == "label" else lanes * bits
     used = offset + (label_bits if mode != "scores" else 0)
     contract = Output(
-        mode=mode, tensor="y", scores=scores, lanes=lanes, score_bits=bits, label_bits=label_bits,
+        mode=mode, tensor="y", datatype=kind if kind == "BIPOLAR" else f"{kind}{bits}", minimum=low, maximum=high,
+        scores=scores, lanes=lanes, score_bits=bits, label_bits=label_bits,
         label_offset=offset, words=words, tdata_bits=-(-used // 8) * 8,
     )  # fmt: skip
-    y = rng.integers(-(1 << bits - 1), 1 << bits - 1, (4, scores)) if mode != "label" else None
+    y = rng.integers(low, high + 1, (4, scores)) if mode != "label" else None
+    if y is not None and kind == "BIPOLAR":
+        y[y == 0] = 1
     labels = rng.integers(0, 1 << label_bits, 4) if mode != "scores" else None
     packed = pack_output(contract, y, labels)
     got = driver().unpack(contract.model_dump(), np.pad(packed, ((0, 0), (0, 0), (0, 3))))
