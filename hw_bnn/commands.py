@@ -44,6 +44,7 @@ from .cli_options import (
     Trust,
     parse_window,
 )
+from .errors import BadInput
 
 app = typer.Typer(
     name="hw-bnn",
@@ -228,7 +229,10 @@ def simulate(
     limit: Limit = None,
     frames: RandomFrames = None,
     seed: Seed = 0,
-    engine: Annotated[str, typer.Option(help="native, cocotb or netlist.")] = "native",
+    engine: Annotated[str, typer.Option(help="native, cocotb, netlist or shell.")] = "native",
+    shell: Annotated[
+        bool, typer.Option("--shell", help="Inside a board's AXI shell, by its driver: --engine shell.")
+    ] = False,
     stall: Annotated[float, typer.Option(help="Probability of a pause, each cycle and end.")] = 0.0,
     throttle: Annotated[
         float | None, typer.Option(metavar="CYCLES", help="A slower source: cycles for each word.")
@@ -260,11 +264,18 @@ def simulate(
 
     document = simulate(
         folder, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
-        limit=limit, frames=frames, seed=seed, engine=engine, stall=stall, throttle=throttle,
+        limit=limit, frames=frames, seed=seed, engine=_engine(engine, shell), stall=stall, throttle=throttle,
         waves=waves, window=parse_window(window), jobs=jobs, scheduler=scheduler, resume=resume,
         statistics=statistics, family=family, save=save, trust=trust,
     )  # fmt: skip
     _finish(document, show, json)
+
+
+def _engine(engine: str, shell: bool) -> str:
+    """The engine asked for; --shell is short for --engine shell."""
+    if shell and engine not in ("native", "shell"):
+        raise BadInput(f"--shell contradicts --engine {engine}", remedy="give one of them")
+    return "shell" if shell else engine
 
 
 @app.command()

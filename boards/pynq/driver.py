@@ -269,6 +269,7 @@ class Board:
         return board
 
     clock_mhz = None  # what the board says; None where it is not known
+    cycles = 0  # of all runs that ended well, by the shell's counter
 
     # ---- registers
 
@@ -330,6 +331,7 @@ class Board:
             self.abort()
             raise RunTimeout("no end after %g s: %s; aborted" % (self.timeout_s, told))
         self._raise_status(self.read("STATUS"), frames)
+        self.cycles += self.read64("CYCLES")
 
     def abort(self):
         """End a run early; DeadPort where memory does not let it end."""

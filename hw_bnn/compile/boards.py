@@ -1,8 +1,13 @@
-"""The boards that are known by name: their part and what it holds."""
+"""The boards that are known by name: their part and what it holds, from boards/<board>/board.yaml."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..boards import BOARD_FILES
 
 
 @dataclass(frozen=True)
@@ -14,6 +19,9 @@ class Board:
         luts, ffs: six-input LUTs (ECP5: four-input) and registers.
         brams: block RAMs of 36 kbit (ECP5's of 18 kbit count a half).
         luts_per_estimate: LUTs of this family for one that the estimate, made for xc7, tells.
+        title: the board's name as its maker writes it.
+        processor: family of the processor beside the logic (zynq7000, zynqmp), None without one.
+        board_part: Vivado's name of the board, None where it has none.
     """
 
     part: str
@@ -21,16 +29,20 @@ class Board:
     ffs: int
     brams: float
     luts_per_estimate: float = 1.0
+    title: str = ""
+    processor: str | None = None
+    board_part: str | None = None
 
 
-BOARDS = {
-    "pynq-z1": Board("xc7z020clg400-1", 53_200, 106_400, 140),
-    "pynq-z2": Board("xc7z020clg400-1", 53_200, 106_400, 140),
-    "ultra96-v2": Board("xczu3eg-sbva484-1-i", 70_560, 141_120, 216),
-    "zcu104": Board("xczu7ev-ffvc1156-2-e", 230_400, 460_800, 312),
-    "kv260": Board("xck26-sfvc784-2LV-c", 117_120, 234_240, 144),
-    "ulx3s": Board("LFE5U-85F-6BG381C", 83_640, 83_640, 104, 2.2),
-}
+def _load(folder: Path = BOARD_FILES) -> dict[str, Board]:
+    """All boards, by the names of their folders."""
+    return {
+        path.parent.name: Board(**yaml.safe_load(path.read_text()))
+        for path in sorted(folder.glob("*/board.yaml"))
+    }
+
+
+BOARDS = _load()
 """Board name -> its FPGA, by the vendors' product tables (Xilinx DS190, DS891, DS987; Lattice FPGA-DS-02012)."""
 
 DEFAULT_BOARD = "pynq-z1"

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import BadInput
 from .stall import stall_pair
 
-ENGINES = ("native", "cocotb", "netlist")
+ENGINES = ("native", "cocotb", "netlist", "shell")
 MOST_JOBS = max(256, 4 * (os.cpu_count() or 1))
 LONGEST_PAUSE = 1_000_000  # cycles between two words
 LAST_CYCLE = 1 << 62

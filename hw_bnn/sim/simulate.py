@@ -23,8 +23,9 @@ from .options import ENGINES, check_options
 from .packing import Words, pack_input, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
 from .shards import run_sharded
+from .stall import stall_pair
 
-Engine = Literal["native", "cocotb", "netlist"]
+Engine = Literal["native", "cocotb", "netlist", "shell"]
 
 
 def simulate(
@@ -54,7 +55,8 @@ def simulate(
         folder: an accelerator folder, as `compile` writes it.
         x: (N, *shape) integers within the input contract.
         engine: "native" (a Verilated library, fast), "cocotb" (protocol checkers on every stream,
-            slow) or "netlist" (the gates that `synth` left in the folder).
+            slow), "netlist" (the gates that `synth` left in the folder) or "shell" (with the AXI
+            shell and the driver of a board, memory at 100 cycles of latency).
         stall: probability of a pause per cycle of source and sink, or of each (source, sink).
         seed: of the pauses and of registers' power-up bits.
         waves: FST file to write; window: only its cycles from <= c < to. A list of signals for a
@@ -90,6 +92,17 @@ def simulate(
         raise BadInput("there are no input frames")
     options = dict(stall=stall, seed=seed, throttle=throttle, preamble=preamble)
     started = time.monotonic()
+    if engine == "shell":
+        from ..boards.engine import run_shell
+
+        if waves is not None or fifo_caps or statistics or preamble or throttle is not None:
+            raise BadInput(
+                "the engine shell has no waves, FIFO capacities, statistics, preamble and throttle",
+                remedy="use the engine native for them",
+            )
+        return run_shell(
+            folder, accelerator, frames[: len(words)], stall=stall_pair(stall), seed=seed, progress=progress
+        )
     if engine == "cocotb":
         from .cocotb_engine import run_cocotb
 
