@@ -214,6 +214,7 @@ def write_rtl(
     tensor = imported.graph.tensors[imported.graph.input]
     scores = imported.graph.tensors[imported.graph.output]
     head = graph.head()
+    datatype = head.get_input_datatype()
     lanes, label_offset, _, words = head.output_layout()
     bits = _bits(tensor.datatype)
     accelerator = Accelerator(
@@ -238,12 +239,12 @@ def write_rtl(
         output=Output(
             mode=head.get_nodeattr("mode"),
             tensor=scores.origin,
-            datatype=head.get_input_datatype().name,
-            minimum=scores.minimum,
-            maximum=scores.maximum,
+            datatype=datatype.name,
+            minimum=max(scores.minimum, int(datatype.min())),  # the file's bounds and the hardware's hold
+            maximum=min(scores.maximum, int(datatype.max())),
             scores=scores.channels * scores.pixels,
             lanes=lanes,
-            score_bits=head.get_input_datatype().bitwidth(),
+            score_bits=datatype.bitwidth(),
             label_bits=head.label_bits(),
             label_offset=label_offset,
             words=words * scores.pixels,
