@@ -13,11 +13,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 import onnx
 
 from ..errors import Unsupported
-from ..onnxfile import Graph, Node, walk
+from ..onnxfile import Graph, Node, Rule, walk
+from ..onnxfile.constants import check_digits, fold
+from ..onnxfile.graph import LARGEST_FRAME
 from . import (  # noqa: F401  each registers its rules
     rules_elementwise,
     rules_layers,
@@ -69,8 +72,24 @@ class Lowering:
             Unsupported: a node that cannot become exact hardware; names node, reason and remedy.
         """
         self._graph_input()
-        walk(self.graph.nodes, RULES, lambda handler, node: handler(self, node))
+        walk(self.graph.nodes, RULES, self)
         return self._finish()
+
+    def constants(self, node: Node) -> list[Constant | QuantConstant] | None:
+        values = [self.values[name] for name in node.inputs if name]
+        return values if all(isinstance(v, Constant | QuantConstant) for v in values) else None
+
+    def fold(self, node: Node) -> None:
+        arrays = [self.constant(node, i).array if n else None for i, n in enumerate(node.inputs)]
+        names = [name for name in node.outputs if name]
+        for name, array in zip(names, fold(node, arrays, self.graph.opset), strict=True):
+            self.values[name] = Constant(array)
+
+    def apply(self, rule: Rule, node: Node) -> None:
+        rule(self, node)
+        value = self.values.get(node.output)
+        if isinstance(value, Constant):
+            check_digits(value.array)
 
     def _graph_input(self) -> None:
         name, shape = self.graph.input, (self.graph.batch, *self.graph.shape)
@@ -148,6 +167,11 @@ class Lowering:
             int(maximum),
             origin,
         )
+        if prod(tensor.shape) > LARGEST_FRAME:
+            raise Unsupported(
+                f"{origin} has the shape {tensor.shape}, over {LARGEST_FRAME} numbers",
+                remedy="check its padding and shapes",
+            )
         if max(-tensor.minimum, tensor.maximum) >= 2**24:
             raise Unsupported(
                 f"{origin} reaches {max(-tensor.minimum, tensor.maximum)}, beyond the 2^24 "

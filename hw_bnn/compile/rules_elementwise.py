@@ -5,13 +5,12 @@ Each multiplies or shifts the exact affine of its input; none touches the intege
 
 from __future__ import annotations
 
-from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import onnx
 
-from ..errors import Unsupported
+from ..errors import BadInput, Unsupported
 from .bends import Clip, Curve, Leak
 from .exact import ZERO, Surd, compare, reciprocal_root
 from .registry import rule
@@ -24,24 +23,24 @@ AFTER_LABEL = {"Identity", "Cast", "Squeeze", "Unsqueeze", "Reshape", "Flatten",
 
 @rule(*IDENTITY)
 def identity(state, node):
-    """Precondition: none. Postcondition: the output is the input (inference mode)."""
+    """The input itself. Precondition: inference mode."""
+    if node.op_type == "Dropout" and node.has(2) and state.constant(node, 2).array.any():
+        raise Unsupported("it is in training mode", node=node.name, remedy="export it in eval mode")
     state.values[node.output] = state.value(node, 0)
 
 
 @rule("Cast")
 def cast(state, node):
-    """Precondition: to float32 or float64, of constants to any type; behind the label anything."""
-    value, target = state.value(node, 0), node.integer("to")
+    """Precondition: to float32 or float64 (to anything behind the label)."""
+    target = node.integer("to")
     floats = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
-    if isinstance(value, Constant) and value.array.dtype != object:
-        value = Constant(value.array.astype(onnx.helper.tensor_dtype_to_np_dtype(target)))
-    elif target not in floats and node.inputs[0] not in state.labels:
+    if target not in floats and node.inputs[0] not in state.labels:
         raise Unsupported(
             f"a cast to {onnx.TensorProto.DataType.Name(target)}",
             node=node.name,
             remedy="cast to float32 only, or leave the cast out",
         )
-    state.values[node.output] = value
+    state.values[node.output] = state.value(node, 0)
 
 
 @rule(*MONOTONE_HEAD)
@@ -69,11 +68,18 @@ def constant(state, node):
     state.values[node.output] = Constant(node.constant())
 
 
-@rule("Sqrt", "Reciprocal")
+@rule("Sqrt", "Reciprocal", "Abs", "Pow")
 def constant_function(state, node):
     """Functions of constants, exactly. Precondition: the input is a constant."""
     array = state.constant(node, 0).exact()
-    function = {"Sqrt": _root, "Reciprocal": lambda v: Surd(1) / v}[node.op_type]
+    function = {
+        "Sqrt": _root,
+        "Reciprocal": lambda v: Surd(1) / v,
+        "Abs": lambda v: v if v.sign() >= 0 else -v,
+    }.get(node.op_type)
+    if function is None:
+        (exponent,) = state.constant(node, 1).exact().reshape(-1)
+        function = _power(exponent.x)
     state.values[node.output] = Constant(_map(function, array))
 
 
@@ -181,6 +187,8 @@ def batch_norm(state, node):
     Precondition: inference mode, var + eps > 0.
     """
     name = node.name
+    if node.integer("training_mode", 0):
+        raise Unsupported("it is in training mode", node=name, remedy="export it in eval mode")
     value = state.value(node, 0)
     if isinstance(value, RealInput):
         state.values[node.output] = value
@@ -191,12 +199,12 @@ def batch_norm(state, node):
     )
     epsilon = Fraction(float(np.float32(node.number("epsilon", 1e-5))))
     inverse = []
-    for v in variance:
+    for c, v in enumerate(variance):
         if v + epsilon <= 0:
-            raise Unsupported(
-                f"variance + epsilon is {float(v + epsilon)}",
+            raise BadInput(
+                f"its variance plus epsilon is {float(v + epsilon):g} in channel {c}",
                 node=name,
-                remedy="retrain: a BatchNorm needs a positive variance",
+                remedy="export the model again",
             )
         inverse.append(reciprocal_root(v + epsilon))
     value = value.affine(None, [Surd(-m) for m in mean], name)
@@ -218,7 +226,9 @@ def monotone(state, node):
     elif node.op_type == "Relu":
         result = value.bent(Clip, [ZERO], [None])
     elif node.op_type == "HardSigmoid":  # max(0, min(1, alpha*x + beta))
-        gain, shift = (_number(node, key, default) for key, default in (("alpha", 0.2), ("beta", 0.5)))
+        gain, shift = (
+            _number(node, key, default) for key, default in (("alpha", 0.2), ("beta", 0.5))
+        )
         result = value.affine([gain], [shift], node.name).bent(Clip, [ZERO], [Surd(1)])
     else:
         low, high = (_limit(state, node, value, i, key) for i, key in ((1, "min"), (2, "max")))
@@ -321,16 +331,26 @@ def _map(function, array: np.ndarray) -> np.ndarray:
 
 
 def _constants(state, node, left: Constant, right: Constant, function) -> None:
-    if max(left.array.size, right.array.size) > 100_000:
-        raise Unsupported(
-            f"{node.op_type} of constants with over 100,000 elements",
-            node=node.name,
-            remedy="fold the constants before export (qonnx-cleanup)",
-        )
     a, b = np.broadcast_arrays(left.exact(), right.exact())
     out = np.empty(a.shape, dtype=object)
     out.reshape(-1)[:] = [function(x, y) for x, y in zip(a.reshape(-1), b.reshape(-1), strict=True)]
     state.values[node.output] = Constant(out)
+
+
+def _power(exponent: Fraction):
+    """v -> v**exponent for the exponents 1/2, -1/2 and 1 to 8, -1 to -8."""
+    if abs(exponent) == Fraction(1, 2):
+        return _root if exponent > 0 else lambda v: Surd(1) / _root(v)
+    if exponent.denominator != 1 or not 1 <= abs(exponent) <= 8:
+        raise Unsupported(f"the power {float(exponent)}")
+
+    def power(value: Surd) -> Surd:
+        out = value
+        for _ in range(abs(int(exponent)) - 1):
+            out = out * value
+        return out if exponent > 0 else Surd(1) / out
+
+    return power
 
 
 def _root(value: Surd) -> Surd:

@@ -241,7 +241,7 @@ def max_pool(state, node):
     state.values[node.output] = result
 
 
-@rule("AveragePool", "GlobalAveragePool", "ReduceMean")
+@rule("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum")
 def average_pool(state, node):
     """Sum of the window; the division joins the scale. Precondition: no padding, whole windows."""
     name = node.name
@@ -268,9 +268,9 @@ def average_pool(state, node):
                 f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
             )
     else:
-        if node.op_type == "ReduceMean" and not _reduces_map(state, node):
+        if node.op_type.startswith("Reduce") and not _reduces_map(state, node):
             raise Unsupported(
-                "a mean over other axes than H and W", node=name, remedy="average H and W"
+                "a mean or sum over other axes than H and W", node=name, remedy="reduce H and W"
             )
         kernel, stride = (h, w), (h, w)
     source = state.tensors[value.tensor]
@@ -285,7 +285,9 @@ def average_pool(state, node):
         shape=(n, c, shape[0], shape[1]),
         alpha=[a / Surd(size) for a in value.alpha],
     )
-    if node.op_type == "ReduceMean" and not node.integer("keepdims", 1):
+    if node.op_type == "ReduceSum":
+        result = replace(result, alpha=value.alpha, beta=[b * Surd(size) for b in value.beta])
+    if node.op_type.startswith("Reduce") and not node.integer("keepdims", 1):
         result = replace(result, shape=(n, c), labels=("N", "C"))
     state.values[node.output] = result
 

@@ -7,23 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import Unsupported
-from .registry import rule
 from .bends import Bends
+from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
-
-
-_PART = (
-    "let a layer read the whole tensor, or cut it on the host in front of the network's input "
-    "quantiser"
-)
-PARTS = {
-    "Concat": "add the branches instead (both quantised on one scale), or give each branch a layer "
-    "of its own and add those: a layer on joined channels is the sum of a layer each",
-    "Gather": _PART,
-    "Slice": _PART,
-    "Split": _PART,
-}
-"""Remedies for what joins and cuts activations."""
 
 
 @rule("Transpose")
@@ -92,33 +78,8 @@ def reshape(state, node):
 
 @rule("Shape")
 def shape_of(state, node):
-    state.values[node.output] = Constant(np.array(_shape(state.value(node, 0)), dtype=np.int64))
-
-
-@rule("Gather", "Concat", "Slice", "Split")
-def index_arithmetic(state, node):
-    """Shape computations that exporters write out. Precondition: constants only."""
-    for position in range(len(node.inputs)):
-        if isinstance(state.value(node, position), Activation | RealInput):
-            raise Unsupported(
-                f"{node.op_type} of activations is not supported",
-                node=node.name,
-                remedy=PARTS[node.op_type],
-            )
-    arrays = [state.constant(node, i).array for i in range(len(node.inputs))]
-    if node.op_type == "Gather":
-        result = np.take(arrays[0], arrays[1].astype(np.int64), axis=node.integer("axis", 0))
-    elif node.op_type == "Concat":
-        result = np.concatenate([np.atleast_1d(a) for a in arrays], axis=node.integer("axis", 0))
-    else:
-        starts, ends = arrays[1].tolist(), arrays[2].tolist()
-        axes = arrays[3].tolist() if len(arrays) > 3 else list(range(len(starts)))
-        steps = arrays[4].tolist() if len(arrays) > 4 else [1] * len(starts)
-        index = [slice(None)] * arrays[0].ndim
-        for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-            index[axis] = slice(start, end, step)
-        result = arrays[0][tuple(index)]
-    state.values[node.output] = Constant(np.asarray(result))
+    shape = _shape(state.value(node, 0))[node.integer("start", 0) : node.integer("end", None)]
+    state.values[node.output] = Constant(np.array(shape, dtype=np.int64))
 
 
 def _shape(value) -> tuple[int, ...]:

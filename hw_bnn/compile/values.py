@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,16 @@ class Constant:
     """A constant of the file: float or int array, or an object array of :class:`Surd` once computed with."""
 
     array: np.ndarray
+    quantised: ClassVar[bool] = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.array.shape
+
+    @property
+    def integral(self) -> bool:
+        """Integers of the file: shapes, axes, positions."""
+        return self.array.dtype.kind in "biu"
 
     def exact(self) -> np.ndarray:
         """The same array, each entry the real number that it is."""
@@ -38,6 +49,12 @@ class QuantConstant:
 
     integers: np.ndarray  # int64
     scale: np.ndarray  # object array of Surd
+    quantised: ClassVar[bool] = True
+    integral: ClassVar[bool] = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.integers.shape
 
     def constant(self) -> Constant:
         """The real numbers that they are: a quantised bias, say."""

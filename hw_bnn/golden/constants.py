@@ -21,13 +21,7 @@ def _rounded(numbers: np.ndarray, error: np.ndarray) -> Constant:
     return Constant(numbers, error + UNIT * (size + error))
 
 
-def _integral(*constants: Constant) -> bool:
-    return all(c.numbers.dtype.kind in "iu" for c in constants)
-
-
 def add(a: Constant, b: Constant) -> Constant:
-    if _integral(a, b):
-        return Constant(a.numbers + b.numbers)
     (x, _, ex), (y, _, ey) = _parts(a, b)
     return _rounded(np.asarray(x + y, dtype=object), ex + ey)
 
@@ -39,8 +33,6 @@ def negative(a: Constant) -> Constant:
 
 
 def multiply(a: Constant, b: Constant) -> Constant:
-    if _integral(a, b):
-        return Constant(a.numbers * b.numbers)
     (x, sx, ex), (y, sy, ey) = _parts(a, b)
     return _rounded(np.asarray(x * y, dtype=object), sx * ey + sy * ex + ex * ey)
 
@@ -59,8 +51,6 @@ def reciprocal(a: Constant) -> Constant:
 
 
 def divide(a: Constant, b: Constant) -> Constant:
-    if _integral(a, b):
-        return Constant(a.numbers // b.numbers)
     return multiply(a, reciprocal(b))
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 import onnx
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Graph, Node, Rule, walk
+from ..onnxfile.constants import check_digits, float32_error, fold
+from ..onnxfile.graph import LARGEST_FRAME
 from . import (  # noqa: F401  each registers its rules
     rules_elementwise,
     rules_linear,
@@ -59,11 +62,29 @@ class Importer:
             Unsupported: a node that cannot be followed exactly. BadInput: a number that cannot be.
         """
         self._open()
-        walk(self.graph.nodes, RULES, self._visit)
+        walk(self.graph.nodes, RULES, self)
         return self._close()
 
-    def _visit(self, handler: Rule, node: Node) -> None:
-        value = handler(self, node)
+    # -- one node --
+
+    def constants(self, node: Node) -> list[Constant | Weights] | None:
+        values = [self.values[name] for name in node.inputs if name]
+        return values if all(isinstance(v, Constant | Weights) for v in values) else None
+
+    def fold(self, node: Node) -> None:
+        values = [self._plain(self.values[name]) if name else None for name in node.inputs]
+        arrays = [None if v is None else v.numbers for v in values]
+        errors = [0.0 if v is None else v.error for v in values]
+        results = fold(node, arrays, self.opset)
+        bounds = float32_error(node, arrays, errors, results, self.opset)
+        names = [name for name in node.outputs if name]
+        for name, numbers, error in zip(names, results, bounds, strict=True):
+            self.values[name] = Constant(numbers, error)
+
+    def apply(self, rule: Rule, node: Node) -> None:
+        value = rule(self, node)
+        if isinstance(value, Constant):
+            check_digits(value.numbers)
         if isinstance(value, Integers) and value.name == node.output:
             self.program.tensors[node.output] = (
                 value  # with what followed the sum inside the node (bias)
@@ -71,6 +92,10 @@ class Importer:
         for name in node.outputs:
             if name:
                 self.values[name] = value
+
+    @staticmethod
+    def _plain(value: Constant | Weights) -> Constant:
+        return value.constant() if isinstance(value, Weights) else value
 
     # -- reading inputs of nodes --
 
@@ -133,6 +158,12 @@ class Importer:
 
     def emit(self, op: Op, value: Integers) -> Integers:
         """Append an operation that makes `value`."""
+        if prod(value.shape) > LARGEST_FRAME:
+            raise Unsupported(
+                f"its frames have the shape {value.shape}, over {LARGEST_FRAME} numbers",
+                node=op.node,
+                remedy="check its padding and shapes",
+            )
         largest = max(-int(value.minimum.min()), int(value.maximum.max()))
         if largest >= LARGEST_INTEGER:
             raise Unsupported(

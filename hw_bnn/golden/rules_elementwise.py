@@ -173,7 +173,9 @@ def _curve(walk: Importer, node: Node) -> Value:
     if node.op_type in ("Tanh", "Sigmoid"):
         return value.bent(Tanh() if node.op_type == "Tanh" else Sigmoid())
     if node.op_type == "LeakyRelu":
-        slope = exact_array(np.full((1,) * len(value.shape), np.float32(node.number("alpha", 0.01))))
+        slope = exact_array(
+            np.full((1,) * len(value.shape), np.float32(node.number("alpha", 0.01)))
+        )
     else:
         slope = frame_constant(walk.constant(node, 1), value.shape)[0]
     if any(s.sign() < 0 for s in slope.reshape(-1)):

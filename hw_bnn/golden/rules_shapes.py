@@ -11,37 +11,38 @@ from onnx import helper
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
+from ..onnxfile.support import REFUSED
 from .ops import Concat, Op, Reshape, Transpose
 from .registry import rule
-from .values import Constant, Integers, Real, Value, Weights
+from .values import UNIT, Constant, Integers, Real, Value, Weights
 
 if TYPE_CHECKING:
     from .importer import Importer
 
 
-@rule("Identity", "Dropout", "Cast")
+@rule("Identity", "Dropout")
 def _identity(walk: Importer, node: Node) -> Value:
-    value = walk.value(node)
-    if node.op_type == "Cast":
-        target = helper.tensor_dtype_to_np_dtype(node.integer("to", 1))
-        if isinstance(value, Constant) and value.numbers.dtype != object:
-            return Constant(value.numbers.astype(target), value.error)
-        if target.kind != "f" and not (isinstance(value, Integers) and value.final):
-            raise Unsupported(
-                f"it casts an activation to {target}", node=node.name, remedy="use a quantiser"
-            )
+    if node.op_type == "Dropout" and node.has(2) and walk.constant(node, 2).numbers.any():
+        raise Unsupported("it is in training mode", node=node.name, remedy="export it in eval mode")
+    return walk.value(node)
+
+
+@rule("Cast")
+def _cast(walk: Importer, node: Node) -> Value:
+    """To float32 or float64; behind the label to anything."""
+    value, target = walk.value(node), helper.tensor_dtype_to_np_dtype(node.integer("to"))
+    if isinstance(value, Constant) and value.numbers.dtype == np.float64:
+        return replace(value, error=value.error + UNIT * np.abs(value.numbers))
+    if target not in (np.float32, np.float64) and not (isinstance(value, Integers) and value.final):
+        raise Unsupported(
+            f"it casts an activation to {target}", node=node.name, remedy="use a quantiser"
+        )
     return value
 
 
 @rule("Constant")
 def _constant(walk: Importer, node: Node) -> Constant:
     return Constant(node.constant())
-
-
-@rule("ConstantOfShape")
-def _constant_of_shape(walk: Importer, node: Node) -> Constant:
-    fill = node.tensor("value", np.zeros(1, np.float32))
-    return Constant(np.full(walk.numbers(node, 0), fill.reshape(-1)[0]))
 
 
 @rule("Shape")
@@ -53,33 +54,13 @@ def _shape(walk: Importer, node: Node) -> Constant:
     )
 
 
-@rule("Gather", "Slice", "Concat", "Split")
-def _select(walk: Importer, node: Node) -> Value:
-    values = [walk.values[name] for name in node.inputs if name]
-    if node.op_type == "Concat" and all(isinstance(v, Integers) for v in values):
-        return _concat(walk, node, values)
-    if not all(isinstance(v, Constant) for v in values) or node.op_type == "Split":
+@rule("Concat")
+def _concat(walk: Importer, node: Node) -> Integers:
+    values = [walk.value(node, i) for i in range(len(node.inputs))]
+    if not all(isinstance(v, Integers) for v in values):
         raise Unsupported(
-            f"{node.op_type} of activations is not supported",
-            node=node.name,
-            remedy="let a layer read the whole tensor, or cut it on the host in front of the "
-            "network's input quantiser",
+            "Concat of activations is not supported", node=node.name, remedy=REFUSED["Concat"]
         )
-    arrays = [v.numbers for v in values]
-    if node.op_type == "Concat":
-        return Constant(np.concatenate(arrays, axis=node.integer("axis", 0)))
-    if node.op_type == "Gather":
-        return Constant(np.take(arrays[0], arrays[1], axis=node.integer("axis", 0)))
-    starts, ends = walk.numbers(node, 1), walk.numbers(node, 2)
-    axes = walk.numbers(node, 3) if node.has(3) else list(range(len(starts)))
-    steps = walk.numbers(node, 4) if node.has(4) else [1] * len(starts)
-    index = [slice(None)] * arrays[0].ndim
-    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        index[axis] = slice(start, None if end < -(2**31) else end, step)
-    return Constant(arrays[0][tuple(index)])
-
-
-def _concat(walk: Importer, node: Node, values: list[Integers]) -> Integers:
     rank = len(values[0].shape)
     axis = node.integer("axis", 0)
     axis = axis - 1 if axis > 0 else axis + rank

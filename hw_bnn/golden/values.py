@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class Constant:
 
     numbers: np.ndarray
     error: np.ndarray | float = 0.0
+    quantised: ClassVar[bool] = False
 
     def exact(self) -> np.ndarray:
         return exact_array(self.numbers)
@@ -43,6 +45,11 @@ class Constant:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.numbers.shape
+
+    @property
+    def integral(self) -> bool:
+        """Integers of the file: shapes, axes, positions."""
+        return self.numbers.dtype.kind in "biu"
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,12 @@ class Weights:
     integers: np.ndarray
     scale: np.ndarray
     relative_error: float = 0.0
+    quantised: ClassVar[bool] = True
+    integral: ClassVar[bool] = False
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.integers.shape
 
     def constant(self) -> Constant:
         """The real numbers that they are: a quantised bias, say."""

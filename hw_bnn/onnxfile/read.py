@@ -248,6 +248,10 @@ def _check_tensor(tensor: TensorProto) -> None:
             node=where,
             remedy="load the model from its file, which finds the data beside it",
         )
+    if tensor.HasField("segment"):
+        raise BadInput(
+            "it is stored in segments", node=where, remedy="store it whole: export the model again"
+        )
     needed = _bytes_needed(tensor)
     if needed is None:
         return

@@ -37,4 +37,20 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 }
 """What they are for -> op types."""
 
+CONSTANT_ONLY = ("Abs", "Constant", "Pow", "Reciprocal", "Sqrt")
+"""Have rules too, since both walks keep what they give exact; all others are computed."""
+
+_PART = (
+    "let a layer read the whole tensor, or cut it on the host in front of the network's input "
+    "quantiser"
+)
+REFUSED = {
+    "Concat": "add the branches instead (both quantised on one scale), or give each branch a layer "
+    "of its own and add those: a layer on joined channels is the sum of a layer each",
+    "Gather": _PART,
+    "Slice": _PART,
+    "Split": _PART,
+}
+"""What joins and cuts activations, and what to do instead."""
+
 ALL = tuple(sorted(name for group in OPERATORS.values() for name in group))

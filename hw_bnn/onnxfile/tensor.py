@@ -18,9 +18,7 @@ _NO_NUMBERS = (
 )
 
 
-def numbers(
-    tensor: TensorProto, node: str, remedy: str = "train the network again"
-) -> np.ndarray:
+def numbers(tensor: TensorProto, node: str, remedy: str = "train the network again") -> np.ndarray:
     """The numbers of a tensor: integers, bool, or floats of 32 or 64 bits (narrower ones widened).
 
     Args:

@@ -5,7 +5,7 @@
     @RULES.rule("Add", "Sub")
     def add(state, node): ...
 
-    walk(graph.nodes, RULES, lambda rule, node: rule(state, node))
+    walk(graph.nodes, RULES, state)
 
 A rule reads what a stranger's file says. What it cannot make sense of (a shape that does not fit, a
 list that is too short, a number out of range) becomes an error of that node, whatever Python calls
@@ -17,11 +17,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import BadInput, HwBnnError, Unsupported
+from .constants import ARITHMETIC, kept
 from .node import Node
-from .support import ALL, HARDWARE_DOMAIN, QONNX, STANDARD_DOMAINS
+from .support import ALL, CONSTANT_ONLY, HARDWARE_DOMAIN, QONNX, REFUSED, STANDARD_DOMAINS
 
 Rule = Callable[..., Any]
 
@@ -54,7 +55,7 @@ class Registry:
         return register
 
     def find(self, node: Node) -> Rule:
-        """The rule of a node.
+        """The rule of a node that reads activations.
 
         Raises:
             Unsupported: there is none.
@@ -66,7 +67,13 @@ class Registry:
                 remedy="give the file from before that conversion (the QONNX export, or FINN's "
                 "streamlined one)",
             )
-        found = self.rules.get(node.op_type)
+        found = None if node.op_type in CONSTANT_ONLY else self.rules.get(node.op_type)
+        if found is None and node.op_type in REFUSED:
+            raise Unsupported(
+                f"{node.op_type} of activations is not supported",
+                node=node.name,
+                remedy=REFUSED[node.op_type],
+            )
         usual = node.domain in STANDARD_DOMAINS or node.op_type in QONNX
         if found is None or not usual:
             of = "" if usual else f" of {node.domain}"
@@ -78,15 +85,39 @@ class Registry:
         return found
 
 
-def walk(nodes: Iterable[Node], rules: Registry, apply: Callable[[Rule, Node], None]) -> None:
-    """Apply the rule of each node, in order.
+class State(Protocol):
+    """What a walk knows: a value for each tensor so far."""
+
+    def constants(self, node: Node) -> list[Any] | None:
+        """The values of the inputs that a node has, if all of them are constants."""
+
+    def fold(self, node: Node) -> None:
+        """Compute the node's outputs from its constants (constants.fold)."""
+
+    def apply(self, rule: Rule, node: Node) -> None:
+        """Follow the node by its rule."""
+
+
+def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
+    """Follow each node in order: by its rule, or, where it has constants only, by computing it.
 
     Raises:
         BadInput, Unsupported: of the first node that cannot be followed; it carries the node's name.
     """
     for node in nodes:
         with naming(node.name):
-            apply(rules.find(node), node)
+            values = state.constants(node)
+            if values is None:
+                state.apply(rules.find(node), node)
+            elif not kept(node, values):
+                state.fold(node)
+            elif node.op_type in ARITHMETIC:
+                try:
+                    state.apply(rules.rules[node.op_type], node)
+                except (Unsupported, ValueError):  # no exact number: the root of a root, say
+                    state.fold(node)
+            else:
+                state.apply(rules.rules[node.op_type], node)
 
 
 @contextmanager

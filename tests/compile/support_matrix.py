@@ -31,7 +31,7 @@ def render() -> str:
     from hw_bnn.compile.frontend import import_model
     from hw_bnn.errors import Unsupported
 
-    lines, layer = [HEADER], None
+    lines, layer = [HEADER, *_operators()], None
     for case in sorted(CASES, key=lambda c: [k.layer for k in CASES].index(c.layer)):
         if case.layer != layer:
             layer = case.layer
@@ -44,6 +44,14 @@ def render() -> str:
                 result = f"refused: {error.reason}; {error.remedy}"
         lines.append(f"| {case.option} | {result.replace('|', '/')} |")
     return "\n".join(lines) + "\n"
+
+
+def _operators() -> list[str]:
+    from hw_bnn.onnxfile.support import OPERATORS
+
+    lines = ["\n## Operators\n", "| For | |", "|---|---|"]
+    lines += [f"| {what} | {', '.join(sorted(names))} |" for what, names in OPERATORS.items()]
+    return [*lines, "| constants (all inputs of the node are) | any that is deterministic |"]
 
 
 if __name__ == "__main__":

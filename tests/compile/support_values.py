@@ -352,6 +352,17 @@ CASES.append(
         lambda: _average("ReduceMean", axes=[2, 3], keepdims=0),
     )
 )
+
+
+@case("Average pool", "ReduceSum over H and W, of values with an offset")
+def _sum():
+    made = net((3, 6, 6), quantiser="uint4")
+    made.add("Add", made.constant(0.25))
+    made.add("ReduceSum", made.constant([2, 3], np.int64), keepdims=0)
+    made.quant(3.0, 4.0)
+    return end(made)
+
+
 CASES.append(
     Case(
         "Average pool",

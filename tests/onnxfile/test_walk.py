@@ -7,22 +7,36 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import helper, numpy_helper
+from small_onnx import perceptron
 
 import hw_bnn
+from hw_bnn.compile.frontend import import_model
 from hw_bnn.compile.lowering import RULES as COMPILER
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
+from hw_bnn.golden import GoldenModel
 from hw_bnn.golden.importer import RULES as GOLDEN
 from hw_bnn.onnxfile import Node, Registry, walk
+from hw_bnn.onnxfile.support import ALL, CONSTANT_ONLY, REFUSED
 
 PACKAGE = Path(hw_bnn.__file__).parent
 NODE = Node(helper.make_node("Relu", ["x"], ["y"], name="third"))
 
 
+class Follow:
+    """A walk that knows no constants."""
+
+    def constants(self, node):
+        return None
+
+    def apply(self, rule, node):
+        rule()
+
+
 def attempt(function):
     registry = Registry()
     registry.rule("Relu")(function)
-    walk([NODE], registry, lambda rule, node: rule())
+    walk([NODE], registry, Follow())
 
 
 FAULTS = {
@@ -109,3 +123,55 @@ def test_semantics_stand_twice_and_independently():
     rules = {n for n in imports("compile") if of(n, "golden")}
     assert rules <= {"hw_bnn.golden", "hw_bnn.golden.GoldenModel"}, "the checker's, and no more"
     assert not {n for n in imports("onnxfile") if of(n, "golden") or of(n, "compile")}
+
+
+def test_both_sides_know_the_operators_of_the_one_list():
+    known = {*ALL, *CONSTANT_ONLY}
+    assert set(COMPILER.rules) == known
+    assert set(GOLDEN.rules) - known <= set(REFUSED), "what there is no hardware for"
+    assert known <= set(GOLDEN.rules)
+
+
+@pytest.mark.parametrize("op_type", ["Sin", "Sqrt", "Einsum"])
+def test_an_operator_of_neither_side_is_refused_in_the_same_words(op_type):
+    model = perceptron()
+    last = model.graph.node[-1]
+    model.graph.node.append(helper.make_node(op_type, [last.output[0]], ["end"], name="odd"))
+    model.graph.output[0].name = "end"
+    words = []
+    for read in (GoldenModel.from_onnx, import_model):
+        with pytest.raises(Unsupported, match=f"^odd: the operator {op_type} is not sup") as caught:
+            read(model)
+        words.append(str(caught.value))
+    assert words[0] == words[1] and all(name in words[0] for name in ALL)
+
+
+@pytest.mark.parametrize("op_type", ["Gather", "Slice", "Split", "Concat"])
+def test_what_cuts_and_joins_activations_is_refused_in_the_same_words(op_type):
+    model = perceptron()
+    last = model.graph.node[-1]
+    model.graph.node.append(helper.make_node(op_type, ["x", last.output[0]], ["end"], name="odd"))
+    model.graph.output[0].name = "end"
+    words = []
+    for read in (GoldenModel.from_onnx, import_model):
+        with pytest.raises(Unsupported, match=f"^odd: {op_type} of activations is not") as caught:
+            read(model)
+        words.append(str(caught.value))
+    assert words[0] == words[1]
+
+
+@pytest.mark.parametrize("op_type", ["BatchNormalization", "Dropout"])
+def test_training_mode_is_refused_by_both(op_type):
+    model = perceptron()
+    at = next(i for i, n in enumerate(model.graph.node) if n.op_type == "BatchNormalization")
+    norm = model.graph.node[at]
+    if op_type == "Dropout":
+        model.graph.initializer.append(numpy_helper.from_array(np.array(True), "on"))
+        drop = helper.make_node("Dropout", [norm.output[0], "", "on"], ["kept"], "drop")
+        model.graph.node.insert(at + 1, drop)
+        model.graph.node[at + 2].input[0] = "kept"
+    else:
+        norm.attribute.append(helper.make_attribute("training_mode", 1))
+    for read in (GoldenModel.from_onnx, import_model):
+        with pytest.raises(Unsupported, match="it is in training mode"):
+            read(model)
