@@ -112,8 +112,10 @@ def conv(state, node):
         raise Unsupported(
             f"an input with axes {value.labels}",
             node=name,
-            remedy="ONNX convolutions read (batch, channels, height, width)",
+            remedy="a convolution reads (batch, channels, height, width): of a channels-last map put "
+            "Transpose(0, 3, 1, 2) before it, of a vector use a dense layer",
         )
+    _a_map(state, value, node)
     m, c, kh, kw = weights.integers.shape
     sizes = dict(zip(value.labels, value.shape, strict=True))
     if sizes["C"] != c:
@@ -216,8 +218,10 @@ def max_pool(state, node):
         raise Unsupported(
             f"an input with axes {value.labels}",
             node=name,
-            remedy="ONNX pools read (batch, channels, height, width)",
+            remedy="a pool reads (batch, channels, height, width): of a channels-last map put "
+            "Transpose(0, 3, 1, 2) before it",
         )
+    _a_map(state, value, node)
     source = state.tensors[value.tensor]
     minimum = np.array([value.falls(c) for c in range(source.channels)])
     n, c, h, w = value.shape
@@ -250,6 +254,7 @@ def average_pool(state, node):
         raise Unsupported(
             "an average pool needs a quantised map as input", node=name, remedy="quantise before it"
         )
+    _a_map(state, value, node)
     n, c, h, w = value.shape
     if node.op_type == "AveragePool":
         kernel, stride = _window(node)
@@ -434,6 +439,16 @@ def _layer_input(state, node):
             remedy="use one scale for the quantiser before it",
         )
     return replace(value, alpha=value.alpha[:1], beta=value.beta[:1]), value.pad
+
+
+def _a_map(state, value: Activation, node) -> None:
+    """Refuse a vector that a reshape shows as a map of one pixel: its tensor has no pixels."""
+    if len(state.tensors[value.tensor].shape) != 3:
+        raise Unsupported(
+            f"{node.op_type} of a vector that was reshaped to {value.shape}",
+            node=node.name,
+            remedy="use a dense layer, which a 1x1 convolution of one pixel is; leave the pool out",
+        )
 
 
 def _settled(value, node) -> Activation:

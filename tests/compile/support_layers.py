@@ -335,6 +335,24 @@ several(
 )
 
 
+@case("Convolution", "of a channels-last map", refused="an input with axes")
+def _():
+    made = net()
+    made.add("Transpose", perm=[0, 2, 3, 1])
+    made.add("Conv", made.weights((4, 6, 3, 3)), kernel_shape=[3, 3])
+    return made.model()
+
+
+@case("Convolution", "of a vector reshaped to a map", refused="of a vector that was reshaped")
+def _():
+    made = net((12,))
+    made.linear(12, 6)
+    made.bipolar()
+    made.add("Reshape", made.constant([2, 6, 1, 1], np.int64))
+    made.conv(6, 4, 1)
+    return made.model()
+
+
 @case("Convolution", "1-D", refused="only 2-D convolutions|has the shape")
 def _():
     made = net((2, 9))
