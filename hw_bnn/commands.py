@@ -435,6 +435,28 @@ def _show_bitstream(document: dict) -> None:
 
 
 @app.command()
+def deploy(
+    folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
+    board: Annotated[str, typer.Option(help="pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
+    out: Annotated[Path | None, typer.Option(help="The zip to write; NAME_BOARD.zip.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A zip for a PYNQ board: overlay, driver, golden vectors, notebook."""
+    from .boards.deploy import deploy
+
+    document = deploy(folder, board, out, seed=seed)
+    _finish(document, _show_deployed, json)
+
+
+def _show_deployed(document: dict) -> None:
+    console.out(f"wrote {document['zip']}: {len(document['files']) + 1} files for {document['board']}")
+    if not document["overlay"]:
+        console.out("it holds no overlay: Vivado makes that (hw-bnn bitstream)")
+
+
+@app.command()
 def sweep(
     sweep_yaml: Annotated[Path, typer.Argument(help="A sweep's YAML file: recipes x seeds.")],
     scheduler: Scheduler = None,

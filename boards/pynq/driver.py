@@ -10,7 +10,6 @@ One file for the board: it needs Python 3.8, numpy and pynq, nothing else. What 
 the .json file, which `hw-bnn deploy` writes; the register map is generated from regs.yaml.
 """
 
-import hashlib
 import json
 import os
 import time
@@ -232,7 +231,9 @@ class Board:
     """
 
     def __init__(self, io, port, batch=1024, timeout_s=10.0, check=True):
+        self._folder = "."  # where files that `io` names are
         if not isinstance(io, dict):
+            self._folder = os.path.dirname(os.path.abspath(io))
             with open(io) as file:
                 io = json.load(file)
         self.io, self.port, self.timeout_s = io, port, timeout_s
@@ -264,7 +265,7 @@ class Board:
         found = [ip for ip in overlay.ip_dict.values() if ":" + document["ip"] + ":" in ip.get("type", "")]
         if len(found) != 1:
             raise WrongBitstream("%s holds %d IPs of type %s, expected one" % (bitfile, len(found), document["ip"]))
-        board = cls(document, PynqPort(int(found[0]["phys_addr"]), device=device), **options)
+        board = cls(io, PynqPort(int(found[0]["phys_addr"]), device=device), **options)
         board.overlay, board.clock_mhz = overlay, float(pynq.Clocks.fclk0_mhz)
         return board
 
@@ -497,7 +498,7 @@ class Board:
 
         Args:
             golden: .npz with x, and scores and labels as far as the accelerator gives them; the .json
-                file's "golden" by default, beside this file.
+                file's "golden" by default, beside that file.
 
         Returns:
             {"model", "clock_mhz", "frames"}.
@@ -510,7 +511,9 @@ class Board:
         wanted = self.clock_mhz or self.io["clock_mhz"]
         if abs(clock - wanted) > 0.02 * wanted:
             raise BoardError("the clock runs at %.2f MHz, expected %.2f" % (clock, wanted))
-        frames, name = 0, golden or self.io.get("golden")
+        frames, name = 0, golden
+        if name is None and self.io.get("golden"):
+            name = os.path.join(self._folder, self.io["golden"])
         if name is not None:
             with np.load(name) as vectors:
                 given = {key: vectors[key] for key in vectors.files}
@@ -532,9 +535,3 @@ def _complete_clocks(overlay, mhz):
     for clock in (getattr(overlay, "clock_dict", None) or {}).values():
         if clock.get("enable") and not clock.get("frequency", mhz):
             clock["frequency"] = mhz
-
-
-def digest(path):
-    """SHA-256 of a file, as the manifest of a deploy zip tells it."""
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()

@@ -24,7 +24,7 @@ def test_it_is_python_3_8_and_imports_numpy_and_pynq_alone():
         if isinstance(node, (ast.Import, ast.ImportFrom))
         for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module])
     }
-    assert found - {"numpy", "pynq"} == {"hashlib", "json", "os", "time"}
+    assert found - {"numpy", "pynq"} == {"json", "os", "time"}
 
 
 # -------------------------------------------------------------------------------------- packing

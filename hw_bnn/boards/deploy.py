@@ -1,0 +1,156 @@
+"""`deploy`: one zip with what a PYNQ board needs to run an accelerator.
+
+    NAME.bit, NAME.hwh   the overlay, where `bitstream` made one of this very accelerator
+    NAME.json            what the driver needs to know
+    driver.py            the driver, the file that CI runs on the simulated board
+    golden.npz           x, scores, labels: frames and what the golden model says of them
+    NAME.ipynb, README.md, manifest.json (SHA-256 of each file)
+
+The same accelerator gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from ..accelerator import Accelerator
+from ..accelerator_folder import MODEL, read_accelerator
+from ..compile.boards import BOARDS
+from ..errors import BadInput
+from ..folder import output_file
+from ..frames import load_frames
+from .shell import PORTS, Shell
+from .simboard import DRIVER, io_document
+
+GOLDEN_FRAMES = 64
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the time of making is no content
+_README = """# {name} on {title}
+
+    from driver import Board
+    board = Board.load("{name}.bit")
+    board.selftest()                    # identification, clock, golden.npz
+    labels = board.predict(x)           # x: (N, {shape}) integers in {minimum}..{maximum}
+
+Copy this folder to the board; it needs numpy and pynq, nothing else. {overlay}
+"""
+_WITHOUT = (
+    "The overlay {name}.bit and {name}.hwh is not in here: make it where Vivado is, with "
+    "`hw-bnn bitstream`, and deploy again."
+)
+
+
+def deploy(
+    folder: str | Path, board: str, out: str | Path | None = None, *, frames: int = GOLDEN_FRAMES, seed: int = 0
+) -> dict:
+    """Write the zip of an accelerator for a board.
+
+    Args:
+        folder: accelerator folder. board: a board with a processor (pynq-z1, ...).
+        out: the zip; NAME_BOARD.zip in the working folder by default.
+        frames: golden frames, drawn with `seed`.
+
+    Returns:
+        {"zip", "board", "overlay": whether it holds one, "frames", "files": name -> SHA-256}.
+
+    Raises:
+        BadInput: no accelerator, a board without a processor, or a place that cannot be written.
+    """
+    from ..golden import GoldenModel
+
+    folder = Path(folder)
+    accelerator = read_accelerator(folder, needs=[MODEL])
+    known = BOARDS.get(board)
+    if known is None or known.processor is None:
+        fit = ", ".join(name for name, b in BOARDS.items() if b.processor)
+        raise BadInput(f"{board} is no board that runs the driver", remedy=f"use one of {fit}")
+    golden = GoldenModel.from_onnx(
+        folder / MODEL, input_datatype=accelerator.options.get("input_datatype"),
+        input_scale=accelerator.input_scale,
+    )  # fmt: skip
+    x = load_frames(golden, frames=frames, seed=seed).x
+    scores = golden.scores(x)
+    vectors = {"x": x, "scores": scores, "labels": golden.labels(scores)}
+    if accelerator.output.mode == "label":
+        del vectors["scores"]
+    if accelerator.output.mode == "scores":
+        del vectors["labels"]
+    shell = Shell.of(accelerator, PORTS[known.processor])
+    document = {**io_document(accelerator, shell), "board": board, "golden": "golden.npz"}
+    name = accelerator.name
+    files = {
+        f"{name}.json": _json(document),
+        "driver.py": DRIVER.read_bytes(),
+        "golden.npz": _npz(vectors),
+    }
+    overlay = _overlay(folder / "board" / board, document["model"])
+    files |= {f"{name}{suffix}": data for suffix, data in overlay.items()}
+    contract = accelerator.input
+    said = "" if overlay else _WITHOUT.format(name=name)
+    readme = _README.format(
+        name=name, title=known.title, shape=", ".join(map(str, contract.shape)), minimum=contract.minimum,
+        maximum=contract.maximum, overlay=said,
+    )  # fmt: skip
+    files |= {"README.md": readme.encode(), f"{name}.ipynb": _json(_notebook(name))}
+    digests = {key: sha256(data).hexdigest() for key, data in sorted(files.items())}
+    files["manifest.json"] = _json({"accelerator": name, "board": board, "model": document["model"], "files": digests})
+    place = Path(out) if out is not None else Path(f"{name}_{board}.zip")
+    with output_file(place) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(f"{name}/{key}", _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, data)
+    return {"zip": str(place), "board": board, "overlay": bool(overlay), "frames": len(x), "files": digests}
+
+
+def _overlay(place: Path, model: str) -> dict[str, bytes]:
+    """Suffix -> bytes of the overlay that `bitstream` made; nothing where there is none.
+
+    Raises:
+        BadInput: it is of another accelerator.
+    """
+    bit, hwh, told = (place / f"overlay{suffix}" for suffix in (".bit", ".hwh", ".json"))
+    if not (bit.is_file() and hwh.is_file() and told.is_file()):
+        return {}
+    if json.loads(told.read_text()).get("model") != model:
+        raise BadInput(f"{bit} is the overlay of another accelerator", remedy="make it again with `hw-bnn bitstream`")
+    return {".bit": bit.read_bytes(), ".hwh": hwh.read_bytes()}
+
+
+def _json(document: object) -> bytes:
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _npz(arrays: dict[str, np.ndarray]) -> bytes:
+    """As np.savez writes them, without the time of writing."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, array in arrays.items():
+            one = io.BytesIO()
+            np.lib.format.write_array(one, np.ascontiguousarray(array), allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{key}.npy", _EPOCH), one.getvalue(), zipfile.ZIP_DEFLATED)
+    return whole.getvalue()
+
+
+def _notebook(name: str) -> dict:
+    cells = [
+        f"from driver import Board\nboard = Board.load('{name}.bit')",
+        "board.selftest()",
+        "board.throughput_test()",
+        "import numpy as np\nx = np.load('golden.npz')['x']\nboard.predict(x)",
+    ]
+    return {
+        "nbformat": 4, "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "cells": [
+            {"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None, "outputs": [],
+             "source": source}
+            for i, source in enumerate(cells)
+        ],
+    }  # fmt: skip

@@ -1,0 +1,118 @@
+"""`simulate --shell` and `deploy`: a folder through the simulated board, and the zip for a real one."""
+
+import importlib.util
+import io
+import json
+import shutil
+import zipfile
+from contextlib import redirect_stderr, redirect_stdout
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from benchmarks.networks import binary_mlp
+from hw_bnn import cli
+from hw_bnn.accelerator import Accelerator
+from hw_bnn.boards.engine import port_of
+from hw_bnn.boards.shell import PORTS
+from hw_bnn.boards.simboard import SimulatedBoard
+from hw_bnn.compile.boards import BOARDS
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    from hw_bnn.compile import compile_model
+
+    place = tmp_path_factory.mktemp("shell")
+    return compile_model(binary_mlp(place / "mlp.onnx", [24, 8, 4]), place / "mlp", board="kv260", target_cycles=16,
+                         check=False)  # fmt: skip
+
+
+def run(*arguments):
+    out, errors = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(errors):
+        code = cli.run([str(a) for a in arguments])
+    return code, out.getvalue(), errors.getvalue()
+
+
+def test_the_boards_port_is_that_of_its_processor():
+    assert [port_of(name) for name in ("pynq-z1", "kv260", "ulx3s", None)] == [
+        PORTS["zynq7000"], PORTS["zynqmp"], PORTS["zynq7000"], PORTS["zynq7000"]]  # fmt: skip
+    assert {board.processor for board in BOARDS.values()} == {"zynq7000", "zynqmp", None}
+
+
+def test_scores_are_those_of_the_core_alone(folder, tmp_path):
+    for name, more in (("a", []), ("b", ["--shell"]), ("c", ["--shell", "--stall", "0.5"])):
+        code, out, errors = run("simulate", folder, "--frames", 300, "--save", tmp_path / f"{name}.npz", "--json", *more)
+        assert code == 0, errors
+        document = json.loads(out)
+        assert document["engine"] == ("shell" if more else "native") and document["frames"] == 300
+        if name == "b":
+            assert document["cycles_per_frame"] * 0.9 <= document["bound_cycles"]
+    a, b, c = (np.load(tmp_path / f"{name}.npz") for name in "abc")
+    for key in ("scores", "labels"):
+        np.testing.assert_array_equal(a[key], b[key])
+        np.testing.assert_array_equal(a[key], c[key])
+
+
+@pytest.mark.parametrize("more, reason", [
+    (["--waves", "x.fst"], "waves"), (["--engine", "cocotb"], "contradicts"), (["--jobs", "2"], "jobs"),
+])  # fmt: skip
+def test_options_that_it_does_not_have_are_refused(folder, more, reason):
+    code, _, errors = run("simulate", folder, "--frames", 4, "--shell", *more)
+    assert code == 2 and reason in errors
+
+
+# --------------------------------------------------------------------------------------- deploy
+
+
+def test_the_zips_own_driver_and_golden_vectors_on_the_simulated_board(folder, tmp_path):
+    code, out, errors = run("deploy", folder, "--board", "kv260", "--out", tmp_path / "a.zip", "--json")
+    assert code == 0, errors
+    document = json.loads(out)
+    assert document["overlay"] is False and document["frames"] == 64
+    assert run("deploy", folder, "--board", "kv260", "--out", tmp_path / "b.zip")[0] == 0
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        archive.extractall(tmp_path)
+    place = tmp_path / "mlp"
+    manifest = json.loads((place / "manifest.json").read_text())
+    assert manifest["files"] == document["files"]
+    assert {p.name for p in place.iterdir()} == {"manifest.json", *manifest["files"]}
+    for name, digest in manifest["files"].items():
+        assert sha256((place / name).read_bytes()).hexdigest() == digest
+    spec = importlib.util.spec_from_file_location("deployed_driver", place / "driver.py")
+    driver = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(driver)
+    with SimulatedBoard.of(folder, Accelerator.load(folder), PORTS["zynqmp"]) as port:
+        told = driver.Board(str(place / "mlp.json"), port).selftest()
+    assert told["frames"] == 64
+    notebook = json.loads((place / "mlp.ipynb").read_text())
+    assert "Board.load('mlp.bit')" in notebook["cells"][0]["source"]
+
+
+def test_an_overlay_goes_in_only_if_it_is_this_accelerators(folder, tmp_path):
+    mine = tmp_path / "mine"
+    shutil.copytree(folder, mine)
+    place = mine / "board" / "kv260"
+    place.mkdir(parents=True)
+    for name, text in (("overlay.bit", "bits"), ("overlay.hwh", "xml"), ("overlay.json", '{"model": "00"}')):
+        (place / name).write_text(text)
+    code, _, errors = run("deploy", mine, "--board", "kv260", "--out", tmp_path / "x.zip")
+    assert code == 2 and "another accelerator" in errors and not (tmp_path / "x.zip").exists()
+    from hw_bnn.boards.shell import model_hash
+
+    (place / "overlay.json").write_text(json.dumps({"model": f"{model_hash(Accelerator.load(mine)):016x}"}))
+    code, out, _ = run("deploy", mine, "--board", "kv260", "--out", tmp_path / "x.zip", "--json")
+    assert code == 0 and json.loads(out)["overlay"] is True
+    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
+        assert archive.read("mlp/mlp.bit") == b"bits"
+
+
+@pytest.mark.parametrize("board", ["ulx3s", "nexys"])
+def test_a_board_without_a_processor_has_no_zip(folder, board, tmp_path):
+    code, _, errors = run("deploy", folder, "--board", board, "--out", tmp_path / "x.zip")
+    assert code == 2 and "no board that runs the driver" in errors
