@@ -31,7 +31,7 @@ def nearest(word: str, choices) -> str:
 class Section(BaseModel):
     """A part of a recipe; unknown keys raise BadInput with the nearest right one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     section: ClassVar[str] = "the recipe"
     # Keys that stand elsewhere, with the place, for those who put them here.
     elsewhere: ClassVar[dict[str, str]] = {}
@@ -64,3 +64,5 @@ def validated(model: type[BaseModel], value: Any, where: str) -> Any:
         first = error.errors()[0]
         path = ".".join(str(p) for p in first["loc"])
         raise BadInput(f"{where}: {path or 'value'}: {first['msg'].rstrip('.')}") from None
+    except RecursionError:
+        raise BadInput(f"{where}: nested too deeply") from None

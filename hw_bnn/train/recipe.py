@@ -20,9 +20,9 @@ import inspect
 from pathlib import Path
 from typing import Any, ClassVar, Literal, get_type_hints
 
-import yaml
 from pydantic import ConfigDict, Field, create_model, model_validator
 
+from .. import yamlfile
 from ..errors import BadInput
 from ..nn import zoo
 from ..nn.schema import Section, nearest, validated
@@ -151,7 +151,7 @@ def method_spec(value: dict[str, Any]) -> Section:
     """`value` as the settings class of the method it names."""
     options = dict(value)
     name = options.pop("name", None)
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise BadInput(f"training.method has no name {name!r}", remedy=nearest(str(name), METHODS))
     return validated(METHODS[name].Settings, options, f"training.method ({name})")
 
@@ -219,7 +219,7 @@ class Recipe(Section):
     def model_settings(self) -> Section:
         """The validated settings of the model; `name` is one of hw_bnn.nn.zoo's."""
         name = self.model.get("name")
-        if name not in zoo.BUILDERS:
+        if not isinstance(name, str) or name not in zoo.BUILDERS:
             raise BadInput(f"model has no name {name!r}", remedy=nearest(str(name), zoo.BUILDERS))
         return validated(model_settings(name), self.model, f"model ({name})")
 
@@ -282,11 +282,7 @@ def load_recipe(
     else:
         path = find_recipe(recipe)
         where = path.name
-        try:
-            document = yaml.safe_load(path.read_text())
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            first = " ".join(str(error).split())
-            raise BadInput(f"{path} is not a YAML file ({first})", remedy="correct it") from None
+        document = yamlfile.read(path)
     if not isinstance(document, dict):
         raise BadInput(f"{where} holds no mapping of keys", remedy="start it with `name:`")
     for override in overrides:
@@ -300,12 +296,9 @@ def _override(document: dict, override: str) -> dict:
         raise BadInput(
             f"--set {override!r} is not key=value", remedy="write for example training.epochs=3"
         )
-    try:
-        value = yaml.safe_load(text)
-        if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
-            value = float(value) if _is_number(value) else value
-    except yaml.YAMLError:
-        raise BadInput(f"--set {key}: {text!r} is no YAML value") from None
+    value = yamlfile.parse(text, f"--set {key}: its value")
+    if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
+        value = float(value) if _is_number(value) else value
     path = key.split(".")
     if len(path) == 1 and path[0] in Recipe.elsewhere:
         path = Recipe.elsewhere[path[0]].split(".")

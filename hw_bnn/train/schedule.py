@@ -18,9 +18,9 @@ The value is a function of t alone, so that a resumed run needs no schedule stat
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ..nn.schema import Section
 
@@ -51,6 +51,8 @@ class Schedule(Section):
             raise ValueError(
                 "a schedule has start, end and kind, or start, factor and every (or at)"
             )
+        if self.factor is not None and self.factor <= 0:
+            raise ValueError("factor must be above 0")
         if self.kind == "exponential" and not (self.start * (self.end or 0.0) > 0):
             raise ValueError("an exponential schedule needs start and end of one sign, neither 0")
         return self
@@ -77,6 +79,18 @@ class Schedule(Section):
             return start * (end / start) ** done
         return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
 
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest value that it may take."""
+        ends = [self.value(0, 1)]
+        if not self.is_stepwise:
+            ends.append(self.value(1, 1))
+        elif self.at:
+            ends += [self.value(mark, 1) for mark in self.at]
+        elif self.factor > 1:
+            ends.append(math.copysign(self.cap if self.cap is not None else math.inf, self.start))
+        # A factor below 1 nears 0 and does not reach it.
+        return min(ends), max(ends)
+
     def _power(self, factor: float, count: int) -> float:
         try:
             return self.start * factor**count
@@ -86,6 +100,34 @@ class Schedule(Section):
 
 Hyper = float | Schedule
 """A hyper-parameter in a recipe: a number, or a schedule."""
+
+
+def _within(least: float, most: float = math.inf, *, above: bool = False, below: bool = False):
+    """A check that a number, or a schedule at all times, lies from `least` to `most`; with `above`
+    or `below` that end is left out.
+    """
+
+    def check(hyper: Hyper) -> Hyper:
+        low, high = hyper.bounds() if isinstance(hyper, Schedule) else (hyper, hyper)
+        if low < least or (above and low == least):
+            raise ValueError(f"{low:g} is not {'above' if above else 'at least'} {least:g}")
+        if high > most or (below and high == most):
+            raise ValueError(f"{high:g} is not {'below' if below else 'at most'} {most:g}")
+        return hyper
+
+    return AfterValidator(check)
+
+
+Rate = Annotated[Hyper, _within(0)]
+"""A learning rate or threshold, at least 0."""
+Share = Annotated[Hyper, _within(0, 1)]
+"""From 0 to 1."""
+Averaging = Annotated[Hyper, _within(0, 1, below=True)]
+"""A momentum, from 0 to below 1."""
+Steepness = Annotated[Hyper, _within(0, above=True)]
+"""An inverse temperature or temperature, above 0."""
+Beta = Annotated[float, Field(ge=0, lt=1)]
+"""One of Adam's averaging rates."""
 
 
 def value_of(hyper: Hyper, *, epoch: int, epochs: int, step: int, steps: int) -> float:

@@ -20,12 +20,13 @@ from math import prod
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-import yaml
 from pydantic import Field
 from rich.console import Console
 
+from .. import yamlfile
 from ..console import printable
 from ..errors import BadInput, CheckFailed, MissingTool
+from ..folder import writing
 from ..nn.schema import Section, validated
 from .checkpoint import write_atomically
 from .recipe import Recipe, find_recipe, load_recipe
@@ -56,11 +57,7 @@ def load_sweep(path: str | Path) -> Sweep:
         BadInput: no such file, not YAML, or something in it is wrong.
     """
     path = Path(path)
-    try:
-        document = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        first = " ".join(str(error).split())
-        raise BadInput(f"{path} cannot be read as YAML ({first})") from None
+    document = yamlfile.read(path)
     if not isinstance(document, dict):
         raise BadInput(f"{path} holds no mapping of keys", remedy="start it with `name:`")
     sweep = validated(Sweep, document, path.name)
@@ -173,7 +170,8 @@ def sweep(
     except ImportError:
         raise MissingTool("sweeps run on Dask", remedy="pip install 'hw-bnn[cluster]'") from None
     folder = Path(out) if out is not None else Path("runs") / given.name
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=True, quiet=quiet)
     root = None if data_root is None else str(Path(data_root).resolve())
     cluster = None

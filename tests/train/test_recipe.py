@@ -1,5 +1,6 @@
 """Recipes: validation, overrides, stages, and what is said about a wrong one."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from hw_bnn.errors import BadInput
 from hw_bnn.train.recipe import load_recipe
 from hw_bnn.train.schedule import Schedule
+from hw_bnn.train.sweeps import load_sweep
 
 
 def recipe(**changes):
@@ -81,7 +83,7 @@ def test_what_is_wrong_is_said(document, message):
         ("stages.3.epochs=1", "has 0 entries"),
         ("name.x=1", "nothing stands below"),
         ("training.epoch=1", "did you mean 'epochs'"),
-        ("data.batch=[", "is no YAML value"),
+        ("data.batch=[", "is no usable YAML"),
     ],
 )
 def test_wrong_overrides(override, message):
@@ -93,14 +95,111 @@ def test_files(tmp_path):
     with pytest.raises(BadInput, match="there is no recipe file"):
         load_recipe(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("name: [")
-    with pytest.raises(BadInput, match="is not a YAML file"):
+    with pytest.raises(BadInput, match="YAML"):
         load_recipe(tmp_path / "bad.yaml")
     (tmp_path / "evil.yaml").write_text("name: !!python/object/apply:os.system ['true']")
-    with pytest.raises(BadInput, match="is not a YAML file"):
+    with pytest.raises(BadInput, match="YAML"):
         load_recipe(tmp_path / "evil.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(BadInput, match="no mapping"):
         load_recipe(tmp_path / "list.yaml")
+
+
+BOMB = "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: " + "[" * 5000, "nested deeper than 50"),
+        ("{a: " * 5000, "nested deeper than 50"),
+        ("- " * 3000 + "1", "nested deeper than 50"),
+        (BOMB, "more than 100,000 values"),
+        ("a: &a [*a]", "an alias to what it stands in"),
+        ("a: &a\n  b: *a", "an alias to what it stands in"),
+        ("a: &a " + "[" * 40 + "]" * 40 + "\nb: [[[[[[[[[[[*a]]]]]]]]]]]", "nested deeper"),
+        ("a: *b", "undefined alias"),
+        ("name: a\nname: b", "line 2: the key 'name' stands there twice"),
+        ("data: {batch: 1, batch: 2}", "'batch' stands there twice"),
+        ("seed: " + "9" * 5000, "no usable YAML"),
+        ("seed: 0x" + "f" * 5000, "(seed|name)"),
+        ("? [a, b]\n: 1", "a key that is no word"),
+        ("? {a: b}\n: 1", "a key that is no word"),
+        ("1: 2", "has no key '?1"),
+        ("~: 2", "has no key"),
+        ("x" * 2_000_000, "more than 1,048,576 characters"),
+        ("a: \x00", "no usable YAML"),
+        ("a: !!timestamp 2026-99-99", "no usable YAML"),
+        ("a: !!int x", "no usable YAML"),
+        ("a: !!float []", "no usable YAML"),
+        ("a: !!binary '\xe9'", "no usable YAML"),
+        ("%YAML 9.9\n--- a", "no usable YAML"),
+        ("a: 1\n---\nb: 2", "no usable YAML"),
+        ("", "no mapping"),
+        ("<<: 1", "no usable YAML"),
+    ],
+)
+def test_yaml_that_grows_or_lies_is_refused(text, message, tmp_path):
+    (tmp_path / "r.yaml").write_text(text)
+    with pytest.raises(BadInput, match=message) as raised:
+        load_recipe(tmp_path / "r.yaml")
+    assert "\n" not in str(raised.value) and len(str(raised.value)) < 900
+    with pytest.raises(BadInput):
+        load_sweep(tmp_path / "r.yaml")
+
+
+def test_yaml_with_anchors_and_dates_is_read(tmp_path):
+    (tmp_path / "r.yaml").write_text(
+        json.dumps(recipe())[:-1] + ', "description": 2026-01-31, "source": &s [x], "published": {}}'
+    )
+    with pytest.raises(BadInput, match="source: Input should be a valid string"):
+        load_recipe(tmp_path / "r.yaml")
+    (tmp_path / "r.yaml").write_text(
+        json.dumps(recipe())[:-1] + ', "description": &d 2026-01-31, "source": *d}'
+    )
+    assert load_recipe(tmp_path / "r.yaml").source == "2026-01-31"
+
+
+@pytest.mark.parametrize("value", ["-1", ".nan", "nan", "-.inf", "inf", "[1]", "{}", "x",
+                                   "{start: 0.1, end: -0.1, kind: linear}", "{start: .nan}",
+                                   "{start: 1, factor: -2, every: 1}", "2026-01-01"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "method"),
+    [
+        ("lr", {"name": "ste", "lr": 0.1}), ("lr", {"name": "bmd", "real": {"lr": 1}}),
+        ("beta", {"name": "pmf"}), ("temperature", {"name": "bayesbinn"}),
+        ("gamma", {"name": "bop", "real": {"lr": 1}}), ("tau", {"name": "bop", "real": {"lr": 1}}),
+        ("sigma", {"name": "bop2", "real": {"lr": 1}}), ("lam", {"name": "proxquant", "lr": 1}),
+        ("pull", {"name": "bnew", "lr": 1}), ("real.lr", {"name": "bop", "real": {"lr": 1}}),
+    ],
+)  # fmt: skip
+def test_hyper_parameters_out_of_range_are_refused(key, method, value):
+    document = recipe(training={"epochs": 2, "method": method})
+    load_recipe(document)
+    with pytest.raises(BadInput):
+        load_recipe(document, [f"training.method.{key}={value}"])
+
+
+@pytest.mark.parametrize("value", ["3", "x", "[1]", "{a: 1}", "null", "-1", "1.5", "true", ".nan"])
+def test_any_value_at_any_key_is_taken_or_refused_in_one_sentence(value):
+    document = load_recipe(recipe(stages=[{}, {"method": {"lr": 0.1}}])).model_dump(mode="json")
+
+    def paths(node, prefix=""):
+        items = node.items() if isinstance(node, dict) else enumerate(node)
+        for key, below in items:
+            yield f"{prefix}{key}"
+            if isinstance(below, dict | list):
+                yield from paths(below, f"{prefix}{key}.")
+
+    keys = list(paths(document))
+    assert len(keys) > 50
+    for key in keys:
+        try:
+            load_recipe(document, [f"{key}={value}"])
+        except BadInput as error:
+            assert "\n" not in str(error)
 
 
 def test_stages_inherit_and_may_change_the_method():

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ...nn import binary_parameters, real_parameters, set_weight_mode
 from ...nn.schema import Section
-from ..schedule import Hyper, value_of
+from ..schedule import Averaging, Beta, Hyper, Rate, value_of
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class TorchOptimiser(Section):
     optimiser: Literal[
         "sgd", "momentum", "nesterov", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "adamax"
     ] = "adam"
-    lr: Hyper
-    momentum: Hyper = 0.9
-    betas: tuple[float, float] = (0.9, 0.999)
+    lr: Rate
+    momentum: Averaging = 0.9
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     rho: float = Field(0.9, gt=0, lt=1)
     eps: float | None = Field(None, gt=0)
     weight_decay: float = Field(0.0, ge=0)

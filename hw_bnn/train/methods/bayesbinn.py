@@ -12,7 +12,7 @@ from ...errors import BadInput
 from ...nn import binary_parameters, real_parameters
 from ...nn.schema import Section
 from ...optim import BayesBiNN
-from ..schedule import Hyper
+from ..schedule import Rate, Steepness
 from .base import Method, TorchOptimiser
 
 
@@ -35,9 +35,9 @@ class BayesBiNNSettings(Section):
         "clip_weights": "BayesBiNN's lambda is unbounded, remove the key",
         "estimator": "BayesBiNN differentiates its samples, remove the key",
     }
-    lr: Hyper = 1e-4
+    lr: Rate = 1e-4
     momentum: float = Field(0.0, ge=0, lt=1)
-    temperature: Hyper = 1e-10
+    temperature: Steepness = 1e-10
     samples: int = Field(1, ge=0)
     mean_samples: int = Field(0, ge=0)
     mean_of: Literal["probabilities", "logits"] = "probabilities"

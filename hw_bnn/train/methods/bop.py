@@ -7,7 +7,7 @@ from typing import ClassVar
 from ...nn import binary_parameters
 from ...nn.schema import Section
 from ...optim import Bop, Bop2ndOrder
-from ..schedule import Hyper
+from ..schedule import Rate, Share
 from .base import Method, TorchOptimiser
 
 _NO_LATENT = "Bop keeps no latent weights: the weights are +-1 at all times, remove the key"
@@ -27,8 +27,8 @@ class BopSettings(Section):
         "weight_decay": _NO_LATENT,
         "lr": "Bop has gamma and tau; a learning rate belongs under real",
     }
-    gamma: Hyper = 1e-4
-    tau: Hyper = 1e-8
+    gamma: Share = 1e-4
+    tau: Rate = 1e-8
     binarise_at_start: bool = True
     real: TorchOptimiser
 
@@ -50,9 +50,9 @@ class Bop2Settings(BopSettings):
     """Keys of `method: {name: bop2, ...}`; `corrected` is experimental."""
 
     section: ClassVar[str] = "training.method (bop2)"
-    gamma: Hyper = 1e-6
-    tau: Hyper = 1e-6
-    sigma: Hyper = 1e-2
+    gamma: Share = 1e-6
+    tau: Rate = 1e-6
+    sigma: Share = 1e-2
     corrected: bool = False
 
 

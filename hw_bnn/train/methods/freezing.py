@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import nn
 
 from ...errors import BadInput
@@ -22,7 +22,7 @@ from ...nn.schema import Section
 from ...optim import BMD, BNEW, MDTanh, ProxQuant
 from ...optim.mirror import Mirror
 from ...optim.proximal import Proximal
-from ..schedule import Hyper
+from ..schedule import Beta, Rate, Steepness
 from .base import Method, TorchOptimiser, build_optimiser
 
 
@@ -152,7 +152,7 @@ class ProxQuantSettings(WrappingSettings):
     section: ClassVar[str] = "training.method (proxquant)"
     form: Literal["l1", "l2"] = "l1"
     reg_rate: float = Field(1e-4, ge=0)
-    lam: Hyper | None = None
+    lam: Rate | None = None
 
 
 class ProxQuantMethod(_Wrapping[ProxQuantSettings]):
@@ -178,9 +178,9 @@ class BMDSettings(FreezingSettings):
     """Keys of `method: {name: bmd | md_tanh, ...}`: Adam's, and tanh's steepness beta."""
 
     section: ClassVar[str] = "training.method (mirror descent)"
-    lr: Hyper = 0.01
-    beta: Hyper = 1.0
-    betas: tuple[float, float] = (0.9, 0.999)
+    lr: Rate = 0.01
+    beta: Steepness = 1.0
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: float = Field(1e-8, gt=0)
     real: TorchOptimiser
 

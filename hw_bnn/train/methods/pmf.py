@@ -9,7 +9,7 @@ from pydantic import Field
 from ...nn import binary_parameters
 from ...nn.schema import Section
 from ...optim import PMF
-from ..schedule import Hyper
+from ..schedule import Beta, Rate, Steepness
 from .base import Method, TorchOptimiser
 
 
@@ -19,9 +19,9 @@ class PMFSettings(Section):
     """
 
     section: ClassVar[str] = "training.method (pmf)"
-    lr: Hyper = 1e-3
-    beta: Hyper = 1.0
-    betas: tuple[float, float] = (0.9, 0.999)
+    lr: Rate = 1e-3
+    beta: Steepness = 1.0
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: float = Field(1e-8, gt=0)
     weight_decay: float = Field(0.0, ge=0)
     exact: bool = False
