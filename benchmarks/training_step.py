@@ -163,12 +163,14 @@ def brevitas_step():
 
 def epoch_overhead(step, batches: int) -> float:
     """Time of batches from the data pipeline and their steps, over that of the steps alone."""
+    from hw_bnn.train.data import SIZES
     from hw_bnn.train.data.pipeline import DataSource, Part
     from hw_bnn.train.recipe import Data
 
     source = object.__new__(DataSource)  # the pipeline over random pixels: no files needed
     source.spec, source.device = Data(name="mnist", batch=BATCH, scale="unit"), torch.device("cpu")
-    source._permutation = source._whitening = None
+    source.sizes = SIZES["mnist"]
+    source._set_pixels()
     generator = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (BATCH * batches, 784), dtype=torch.uint8, generator=generator)
     source.train = Part(

@@ -67,10 +67,18 @@ Inputs = Annotated[
     Path | None,
     typer.Option(help="A .npy file of frames: integers of the input type, or real numbers."),
 ]
-Dataset = Annotated[str | None, typer.Option(help="digits, mnist, fashion_mnist, cifar10, ...")]
+Dataset = Annotated[
+    str | None,
+    typer.Option(help="digits, mnist, fashion_mnist, cifar10, cifar100, image_folder."),
+]
 Split = Annotated[str, typer.Option(help="train, test or all.")]
 Scale = Annotated[
-    str, typer.Option(help="Stored pixels p to real inputs: auto, integer p, unit p/255, bipolar.")
+    str,
+    typer.Option(
+        help="Stored pixels p to real inputs: auto (the model's own, else integer for digits and "
+        "unit for images), integer p, unit p/m, bipolar p/(m/2) - 1, standardise; m is 16 for "
+        "digits, 255 for images."
+    ),
 ]
 Limit = Annotated[int | None, typer.Option(help="The first so many frames only.")]
 RandomFrames = Annotated[

@@ -229,6 +229,9 @@ def simulate(
     limit: Limit = None,
     frames: RandomFrames = None,
     seed: Seed = 0,
+    run: Annotated[
+        Path | None, typer.Option(help="The training run of the model: says its pixels' scale.")
+    ] = None,
     engine: Annotated[str, typer.Option(help="native, cocotb, netlist or shell.")] = "native",
     shell: Annotated[
         bool, typer.Option("--shell", help="Inside a board's AXI shell, by its driver: --engine shell.")
@@ -264,7 +267,8 @@ def simulate(
 
     document = simulate(
         folder, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
-        limit=limit, frames=frames, seed=seed, engine=_engine(engine, shell), stall=stall, throttle=throttle,
+        run=run, limit=limit, frames=frames, seed=seed, engine=_engine(engine, shell), stall=stall,
+        throttle=throttle,
         waves=waves, window=parse_window(window), jobs=jobs, scheduler=scheduler, resume=resume,
         statistics=statistics, family=family, save=save, trust=trust,
     )  # fmt: skip
@@ -306,7 +310,8 @@ def verify(
         int | None, typer.Option(help="Frames for qonnx and FINN's execution.")
     ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="The training run of the model: adds the stage torch.")
+        Path | None,
+        typer.Option(help="The model's training run: adds the stage torch, says its pixels' scale."),
     ] = None,
     jobs: Jobs = 1,
     synth: Annotated[

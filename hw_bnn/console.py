@@ -67,6 +67,11 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def warn(text: str) -> None:
+    """Print what the user should look at, on stderr; also where progress is quiet."""
+    print(f"warning: {text}", file=sys.stderr)
+
+
 def error(text: str) -> None:
     """One sentence about what went wrong, on stderr."""
     print(f"error: {printable(text)}", file=sys.stderr, flush=True)

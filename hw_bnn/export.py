@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .data.pixels import METADATA, Pixels
 from .errors import BadInput, CheckFailed, Unsupported
 from .folder import output_file
 from .temporary import temporary_folder
@@ -25,6 +26,8 @@ from .temporary import temporary_folder
 if TYPE_CHECKING:
     import torch
     from onnx import ModelProto
+
+    from .train.trained import Trained
 
 SAMPLES = 8
 # Logits after a BatchNorm are sums of float32 products taken in another order: both sides are
@@ -48,21 +51,27 @@ def export(run_or_checkpoint: str | Path, output: str | Path) -> Path:
         Unsupported: the network's weights are not binary, or its input is not quantised.
         CheckFailed: the file computes something other than torch.
     """
-    model, inputs = load_trained(run_or_checkpoint)
-    return export_model(model, output, inputs)
+    from .train import trained
+
+    found = trained.load_trained(run_or_checkpoint)
+    return export_model(found.model, output, inputs_of(found), found.pixels)
 
 
 def load_trained(run_or_checkpoint: str | Path) -> tuple[torch.nn.Module, torch.Tensor]:
     """The model of a run in eval mode on the CPU, and (N, ...) float32 inputs of its shape and
     range.
     """
-    import torch
-
     from .train import trained
 
     found = trained.load_trained(run_or_checkpoint)
-    generator = torch.Generator().manual_seed(0)
-    return found.model, sample_inputs(found.model, found.sample_shape, generator)
+    return found.model, inputs_of(found)
+
+
+def inputs_of(found: Trained) -> torch.Tensor:
+    """Sample inputs of a trained model, always the same ones."""
+    import torch
+
+    return sample_inputs(found.model, found.sample_shape, torch.Generator().manual_seed(0))
 
 
 def sample_inputs(model: torch.nn.Module, shape: tuple[int, ...], generator) -> torch.Tensor:
@@ -81,11 +90,18 @@ def sample_inputs(model: torch.nn.Module, shape: tuple[int, ...], generator) -> 
     return torch.rand((SAMPLES, *shape), generator=generator)
 
 
-def export_model(model: torch.nn.Module, output: str | Path, inputs: torch.Tensor) -> Path:
+def export_model(
+    model: torch.nn.Module,
+    output: str | Path,
+    inputs: torch.Tensor,
+    pixels: Pixels | None = None,
+) -> Path:
     """Write `model` (1-bit weights; eval mode is set) as QONNX and check the file against torch.
 
     Args:
         inputs: (N, ...) float32, N >= 1; the first gives the file's input shape, all are compared.
+        pixels: what stored samples become before the model; kept in the file's metadata, where
+            `verify` and `simulate` read it.
 
     Raises: see :func:`export`.
     """
@@ -98,6 +114,8 @@ def export_model(model: torch.nn.Module, output: str | Path, inputs: torch.Tenso
     model.eval()
     proto = to_qonnx(model, inputs[:1])
     compare(ModelWrapper(proto), model, inputs)
+    if pixels is not None:
+        proto.metadata_props.add(key=METADATA, value=pixels.to_json())
     with output_file(output) as partial:
         partial.write_bytes(proto.SerializeToString(deterministic=True))
     return output

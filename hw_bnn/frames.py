@@ -2,7 +2,9 @@
 
 All end as integers of the network's input contract (see :class:`hw_bnn.golden.GoldenModel`).
 Real-valued data (files of floating-point numbers, data sets) goes through the model's own input
-quantiser first, on the host, exactly as the model file defines it.
+quantiser first, on the host, exactly as the model file defines it. What the stored pixels of a data
+set become before that is told by the run that trained the model, by the file that was exported from
+one, by `--scale`, or else by the data set's default (:mod:`hw_bnn.data.pixels`).
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .data.pixels import METADATA, PLAIN_SCALES, Pixels
 from .errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ RANDOM_FRAMES = 1000
 MOST_RANDOM_ELEMENTS = 1 << 30
 """Numbers in all random frames, of 8 bytes each on the way."""
 SPLITS = ("train", "test", "all")
-SCALES = ("auto", "integer", "unit", "bipolar")
+SCALES = ("auto", *PLAIN_SCALES)
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,16 @@ class Frames:
 
     x: (N, *shape) integers. labels: (N,) int64, None where there are none. source: what they are.
     training: so many of the first frames were seen in training; accuracy is of the others.
+    pixels: what the host makes of stored pixels, None where there are none.
+    warnings: what looks wrong about the frames.
     """
 
     x: np.ndarray
     labels: np.ndarray | None
     source: str
     training: int = 0
+    pixels: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.x)
@@ -58,6 +65,7 @@ def load_frames(
     limit: int | None = None,
     frames: int | None = None,
     seed: int = 0,
+    trained: Pixels | None = None,
 ) -> Frames:
     """The frames asked for; random ones where nothing is asked for.
 
@@ -66,9 +74,10 @@ def load_frames(
         inputs: a .npy file, (N, *shape): integers of the input contract, or real numbers as the
             model's graph input takes them.
         dataset: a name of :mod:`hw_bnn.train.data`; `split`, `data_root` and `scale` go with it.
-        scale: how stored pixels p become the model's real input: `integer` p, `unit` p/255,
-            `bipolar` p/127.5 - 1; `auto` is `integer` for digits (0..16) and `unit` for
-            images. A model trained on another scale needs it said.
+        scale: how stored pixels p become the model's real input: `integer` p, `unit` p/m, `bipolar`
+            p/(m/2) - 1 or `standardise`, m being 16 for digits and 255 for images; `auto` is what
+            the model was `trained` with, else `integer` for digits and `unit` for images.
+        trained: what the model's run or file says, see :func:`trained_pixels`.
         limit: the first so many frames only.
         frames: number of random frames (default RANDOM_FRAMES).
         seed: of the random frames.
@@ -87,7 +96,7 @@ def load_frames(
     if inputs is not None:
         return _from_file(model, Path(inputs), limit)
     if dataset is not None:
-        return _from_dataset(model, dataset, split, data_root, scale, limit)
+        return _from_dataset(model, dataset, split, data_root, scale, limit, trained)
     count = min(n for n in (frames or RANDOM_FRAMES, limit) if n is not None)
     if seed < 0:
         raise BadInput(f"the seed is {seed}", remedy="use 0 or more")
@@ -145,7 +154,8 @@ def _from_file(model: GoldenModel, path: Path, limit: int | None) -> Frames:
     if len(data) == 0:
         raise BadInput(f"{path} holds no frames", remedy="write at least one")
     if kind == "f":
-        return Frames(_quantise(model, np.asarray(data), str(path)), None, path.name)
+        x = _quantise(model, np.asarray(data), str(path))
+        return Frames(x, None, path.name, warnings=_warnings(model, data, x, str(path)))
     _check_range(model, data, str(path))
     return Frames(np.asarray(data).astype(np.int64), None, path.name)
 
@@ -197,41 +207,152 @@ def _from_dataset(
     data_root: str | Path | None,
     scale: str,
     limit: int | None,
+    trained: Pixels | None,
 ) -> Frames:
-    from .train.data import load_arrays
-
     if split not in SPLITS:
         raise BadInput(f"there is no split {split!r}", remedy=f"use one of {', '.join(SPLITS)}")
-    parts = ("train", "test") if split == "all" else (split,)
-    loaded = [load_arrays(dataset, part, data_root) for part in parts]
-    stored = np.concatenate([images for images, _ in loaded])[:limit]
-    labels = np.concatenate([targets for _, targets in loaded])[:limit]
+    pixels = choose_pixels(dataset, scale, trained)
+    stored, labels, training = _stored(model, dataset, split, data_root, limit, trained)
     wanted = _real_shape(model)
     if stored.shape[1:] != wanted:
         # A flattened image is the same frame; any other shape is another network's.
-        if len(wanted) == 1 and int(np.prod(stored.shape[1:])) == wanted[0]:
-            stored = stored.reshape(len(stored), *wanted)
-        else:
+        if len(wanted) != 1 or int(np.prod(stored.shape[1:])) != wanted[0]:
             _check_shape(wanted, stored.shape, f"the data set {dataset}")
-    real = to_real(stored, dataset, scale)
+    real = real_inputs(pixels, stored, data_root).reshape(len(stored), *wanted)
     x = _quantise(model, real, f"the data set {dataset}")
     known = labels.astype(np.int64) if np.issubdtype(labels.dtype, np.integer) else None
-    training = len(loaded[0][0]) if split == "all" else 0
     what = "both splits" if split == "all" else f"{split} split"
-    return Frames(x, known, f"{dataset}, {what}", min(training, len(x)))
+    return Frames(
+        x, known, f"{dataset}, {what}", min(training, len(x)), pixels.text,
+        _warnings(model, stored, x, f"{dataset} as {pixels.text}"),
+    )  # fmt: skip
 
 
-def to_real(stored: np.ndarray, dataset: str, scale: str) -> np.ndarray:
-    """Stored samples as the real numbers that a network is fed with, float32."""
+def _stored(
+    model: GoldenModel,
+    dataset: str,
+    split: str,
+    data_root: str | Path | None,
+    limit: int | None,
+    trained: Pixels | None,
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Stored samples and labels, and how many of them are training samples."""
+    from .train.data import check_classes, load_arrays, resolve_root
+
+    parts = ("train", "test") if split == "all" else (split,)
+    if dataset != "image_folder":
+        if trained is not None and trained.classes is not None:
+            check_classes(None, list(trained.classes), f"the data set {dataset}", "the model's run")
+        loaded = [load_arrays(dataset, part, data_root) for part in parts]
+    else:
+        from .train.data.images import load_images
+
+        root, shape = resolve_root(data_root, dataset), _real_shape(model)
+        size = trained.image_size if trained is not None else None
+        if size is None:
+            if len(shape) != 3 or shape[0] != 3 or shape[1] != shape[2]:
+                raise BadInput(
+                    f"an image folder gives square colour images, the model takes frames of "
+                    f"{shape}",
+                    remedy="give frames of its shape with --inputs",
+                )
+            size = shape[1]
+        loaded = []
+        for part in parts:
+            images, labels, names = load_images(root, part, size, limit)
+            if trained is not None:
+                wanted = None if trained.classes is None else list(trained.classes)
+                check_classes(names, wanted, str(root), "the model's run")
+            loaded.append((images, labels))
+    stored = np.concatenate([samples for samples, _ in loaded])[:limit]
+    labels = np.concatenate([targets for _, targets in loaded])[:limit]
+    return stored, labels, len(loaded[0][0]) if split == "all" else 0
+
+
+def choose_pixels(dataset: str, scale: str, trained: Pixels | None) -> Pixels:
+    """What stored samples of `dataset` become: as trained, as `scale` says, or the default.
+
+    Raises:
+        BadInput: no such scale, or another one than the model was trained with.
+    """
     if scale not in SCALES:
         raise BadInput(f"there is no scale {scale!r}", remedy=f"use one of {', '.join(SCALES)}")
-    if not np.issubdtype(stored.dtype, np.integer):
-        return stored.astype(np.float32)
-    if scale == "auto":
-        scale = "integer" if dataset == "digits" else "unit"
-    pixels = stored.astype(np.float32)
-    if scale == "unit":
-        return pixels / np.float32(255)
-    if scale == "bipolar":
-        return pixels / np.float32(127.5) - np.float32(1)
+    if trained is None:
+        default = Pixels.default(dataset)
+        return default if scale == "auto" or default.scale == "raw" else Pixels(dataset, scale)
+    if scale not in ("auto", trained.scale):
+        raise BadInput(
+            f"the model was trained on {trained.text} (scale {trained.scale}), and --scale says "
+            f"{scale}",
+            remedy="leave --scale out",
+        )
+    pixels = trained.of(dataset)
+    if (pixels.scale == "raw") != (Pixels.default(dataset).scale == "raw"):
+        raise BadInput(
+            f"the model was trained on {trained.dataset}, stored otherwise than {dataset}",
+            remedy=f"give frames of {trained.dataset}",
+        )
     return pixels
+
+
+def real_inputs(pixels: Pixels, stored: np.ndarray, data_root: str | Path | None) -> np.ndarray:
+    """Stored samples as float32 inputs, whitened by the training images where the model was."""
+    if pixels.scale != "gcn_zca":
+        return pixels.real(stored)
+    import torch
+
+    from .train.data import load_arrays
+    from .train.data.whitening import Whitening
+
+    fit = Whitening.fitted(load_arrays(pixels.dataset, "train", data_root)[0])
+    batches = range(0, len(stored), 1000)  # as the training's own evaluation
+    return np.concatenate([
+        pixels.real(stored[i : i + 1000], lambda x: fit(torch.from_numpy(x)).numpy())
+        for i in batches
+    ])  # fmt: skip
+
+
+def trained_pixels(model: Path, run: str | Path | object | None) -> Pixels | None:
+    """What the model was trained with: as its run says, else as its file; None if neither does.
+
+    Args:
+        model: the ONNX file. run: a run's folder or checkpoint; anything else says nothing.
+
+    Raises:
+        BadInput: the run cannot be read, or the file's entry is damaged.
+    """
+    if isinstance(run, str | Path):
+        from .train.trained import pixels_of_run
+
+        return pixels_of_run(run)
+    from .onnxfile.read import load_onnx
+
+    for entry in load_onnx(model).metadata_props:
+        if entry.key == METADATA:
+            return Pixels.from_json(entry.value)
+    return None
+
+
+def _warnings(
+    model: GoldenModel, given: np.ndarray, x: np.ndarray, what: str
+) -> tuple[str, ...]:
+    """Whether quantising lost nearly everything: the sign of a scale that is not the model's.
+
+    What could be told apart (different numbers given, and integers of the input type) is compared
+    with the integers found, and the share of the commonest one with its share among the numbers.
+    """
+    contract = model.input
+    levels = 2 if contract.datatype == "BIPOLAR" else contract.maximum - contract.minimum + 1
+    _, numbers = np.unique(given, return_counts=True)
+    integers, counts = np.unique(x, return_counts=True)
+    possible = min(levels, len(numbers))
+    share, before = counts.max() / x.size, numbers.max() / given.size
+    few = possible > 1 and len(integers) <= max(1, possible // 8)
+    if not few and not (share >= 0.99 and before < 0.9):
+        return ()
+    common = int(integers[counts.argmax()])
+    return (
+        f"{what}: the model's input quantiser makes {100 * share:.1f} % of all numbers one value "
+        f"({common}) and {len(integers)} of {levels} values in all; the pixels are probably on "
+        f"another scale than the model was trained with (--scale, or --run)",
+    )

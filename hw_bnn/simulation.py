@@ -15,7 +15,7 @@ from . import console
 from .accelerator import Accelerator
 from .accelerator_folder import MODEL, open_accelerator
 from .folder import output_file
-from .frames import load_frames
+from .frames import load_frames, trained_pixels
 
 if TYPE_CHECKING:
     from .sim import SimulationResult
@@ -29,6 +29,7 @@ def simulate(
     split: str = "test",
     data_root: str | Path | None = None,
     scale: str = "auto",
+    run: str | Path | None = None,
     limit: int | None = None,
     frames: int | None = None,
     seed: int = 0,
@@ -50,6 +51,8 @@ def simulate(
     Args:
         folder: what `compile` wrote.
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
+        run: the training run of the model: says what stored pixels become, as its file does if it
+            was exported from one.
         engine, stall, throttle, waves, window, jobs, scheduler, resume, statistics, family,
         trust: see :func:`hw_bnn.sim.simulate`.
         save: .npz file to write, with arrays `scores` and `labels` as far as the accelerator gives
@@ -75,8 +78,10 @@ def simulate(
     )  # fmt: skip
     data = load_frames(
         golden, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
-        limit=limit, frames=frames, seed=seed,
+        limit=limit, frames=frames, seed=seed, trained=trained_pixels(folder / MODEL, run),
     )  # fmt: skip
+    for warning in data.warnings:
+        console.warn(warning)
     with console.progress(f"simulate ({engine})", len(data), "frames") as advance:
         result = sim.simulate(
             folder, data.x, engine, stall=stall, seed=seed, throttle=throttle, waves=waves,
@@ -97,6 +102,8 @@ def simulate(
         "folder": str(folder),
         "engine": engine,
         "input": data.source,
+        "pixels": data.pixels,
+        "warnings": list(data.warnings),
         "frames": result.frames,
         "accuracy": accuracy,
         "cycles_per_frame": result.cycles_per_frame,
@@ -139,6 +146,8 @@ def show(document: dict) -> None:
     rows = [["frames", f"{document['frames']:,} ({document['input']})"]]
     if document["accuracy"] is not None:
         rows.append(["accuracy", f"{100 * document['accuracy']:.2f} %"])
+    if document["pixels"] is not None:
+        rows.append(["pixels", document["pixels"]])
     bound = f"(bound {document['bound_cycles']:,})"
     if document["cycles_per_frame"] is not None:
         rows.append(["cycles per frame", f"{document['cycles_per_frame']:,.6g} {bound}"])

@@ -1,11 +1,13 @@
 """Frames for simulation and verification: random, from files, from data sets."""
 
 import numpy as np
+import onnx
 import pytest
 from small_onnx import perceptron
 
 from hw_bnn.errors import BadInput
-from hw_bnn.frames import load_frames, random_frames, to_real
+from hw_bnn.data.pixels import Pixels
+from hw_bnn.frames import choose_pixels, load_frames, random_frames, trained_pixels
 from hw_bnn.golden import GoldenModel
 
 
@@ -64,15 +66,78 @@ def test_digits(digits_golden):
 
 
 def test_scales_of_pixels():
-    pixels = np.array([[0, 51, 255]], np.uint8)
-    assert to_real(pixels, "mnist", "auto").tolist() == [[0, np.float32(0.2), 1]]
-    assert to_real(pixels, "mnist", "integer").tolist() == [[0, 51, 255]]
-    assert to_real(pixels, "mnist", "bipolar")[0, [0, 2]].tolist() == [-1, 1]
-    assert to_real(pixels, "digits", "auto").tolist() == [[0, 51, 255]]
-    real = np.array([[0.25]], np.float32)
-    assert to_real(real, "two_moons", "unit").tolist() == [[0.25]]
+    def scaled(dataset, scale, trained=None):
+        stored = np.array([[0, 8, 16]], np.uint8)
+        return choose_pixels(dataset, scale, trained).real(stored).tolist()
+
+    # What nothing is said about: digits as the integers that they are, images as p/255.
+    assert scaled("digits", "auto") == [[0, 8, 16]]
+    assert scaled("mnist", "auto") == [[0, np.float32(8) / np.float32(255), np.float32(16) / 255]]
+    assert scaled("digits", "unit") == [[0, 0.5, 1]]  # of 16, as in training
+    assert scaled("digits", "bipolar") == [[-1, 0, 1]]
+    assert scaled("mnist", "integer") == [[0, 8, 16]]
+    assert Pixels.default("two_moons").real(np.array([[0.25]], np.float32)).tolist() == [[0.25]]
     with pytest.raises(BadInput, match="no scale 'half'"):
-        to_real(pixels, "mnist", "half")
+        scaled("mnist", "half")
+    bipolar = Pixels("digits", "bipolar")
+    for scale in ("auto", "bipolar"):
+        assert scaled("digits", scale, bipolar) == [[-1, 0, 1]]
+    with pytest.raises(BadInput, match=r"trained on p/8 - 1 \(scale bipolar\).* says unit; leave"):
+        scaled("digits", "unit", bipolar)
+    with pytest.raises(BadInput, match="stored otherwise than two_moons"):
+        scaled("two_moons", "auto", bipolar)
+
+
+def test_a_files_own_scale_is_read_and_a_damaged_entry_refused(tmp_path):
+    pixels = Pixels("cifar10", "normalise", (0.1, 0.2, 0.3), (0.5, 0.25, 0.7), classes=("a", "b"))
+    assert Pixels.from_json(pixels.to_json()) == pixels
+    permuted = Pixels("mnist", "unit", permutation_seed=0, task=2)
+    assert Pixels.from_json(permuted.to_json()) == permuted
+    model, path = perceptron(), tmp_path / "x.onnx"
+    onnx.save(model, path)
+    assert trained_pixels(path, None) is None
+    model.metadata_props.add(key="hw_bnn.data", value=pixels.to_json())
+    onnx.save(model, path)
+    assert trained_pixels(path, None) == pixels
+    for text in (
+        "", "{", "[]", "{}", '{"scale": 3}', '{"dataset": "mnist", "scale": "half"}',
+        '{"dataset": "mnist", "scale": "unit", "x": 1}',
+        '{"dataset": "mnist", "scale": "normalise"}',
+        '{"dataset": "mnist", "scale": "unit", "task": "1"}', "[" * 100_000,
+        '{"dataset": "mnist", "scale": "unit", "task": -1, "permutation_seed": 1}',
+        '{"dataset": "mnist", "scale": "normalise", "mean": [0], "std": [0]}', "NaN",
+    ):  # fmt: skip
+        model.metadata_props[0].value = text
+        onnx.save(model, path)
+        with pytest.raises(BadInput, match="metadata hw_bnn.data cannot be read"):
+            trained_pixels(path, None)
+
+
+@pytest.mark.parametrize(
+    ("bits", "scale", "wrong"),
+    [
+        (5, "integer", False), (5, "unit", True), (5, "bipolar", True), (2, "unit", False),
+        (8, "integer", False), (8, "unit", True), (4, "integer", False), (4, "unit", True),
+        (1, "unit", False), (1, "bipolar", False), (1, "standardise", False),
+    ],
+)  # fmt: skip
+def test_a_scale_that_is_not_the_models_is_warned_of(bits, scale, wrong):
+    golden = GoldenModel.from_onnx(perceptron((64, 8, 10), bits=bits))
+    frames = load_frames(golden, dataset="digits", scale=scale)
+    assert bool(frames.warnings) is wrong, frames.warnings
+    if wrong:
+        assert "another scale" in frames.warnings[0] and "digits as" in frames.warnings[0]
+    assert frames.pixels == choose_pixels("digits", scale, None).text
+
+
+def test_a_file_of_another_scale_is_warned_of(golden, tmp_path):
+    real = np.random.default_rng(0).random((50, 16))
+    np.save(tmp_path / "right.npy", 15 * real)
+    np.save(tmp_path / "wrong.npy", real / 4)
+    np.save(tmp_path / "constant.npy", np.zeros((2, 16)))
+    assert not load_frames(golden, inputs=tmp_path / "right.npy").warnings
+    assert load_frames(golden, inputs=tmp_path / "wrong.npy").warnings
+    assert not load_frames(golden, inputs=tmp_path / "constant.npy").warnings
 
 
 @pytest.mark.mnist

@@ -279,6 +279,7 @@ class Run:
             if mean is not None:
                 result["test_accuracy_mean"] = mean
         result |= {
+            "pixels": self.source.pixels.text,
             "device": str(self.device),
             "threads": torch.get_num_threads(),
             "processes": distributed.world()[1],

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..data.pixels import Pixels
 from ..errors import BadInput
 from ..nn import zoo
 from .checkpoint import load_checkpoint, load_model_state
@@ -39,7 +40,7 @@ class Trained:
     recipe: Recipe
     sample_shape: tuple[int, ...]
     extra: dict  # the method's, see Method.selected_extra
-    classes: list[str] | None  # names in label order, of an image folder
+    pixels: Pixels  # what stored samples become
 
 
 def load_trained(run_or_checkpoint: str | Path) -> Trained:
@@ -48,6 +49,27 @@ def load_trained(run_or_checkpoint: str | Path) -> Trained:
     Raises:
         BadInput: no such run, or the checkpoint is damaged, of another version or of another model.
     """
+    path, content = _read(run_or_checkpoint)
+    recipe, stage, pixels = _recipe_of(content, path)
+    sizes = sizes_of(recipe.data)
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(recipe, sizes)
+    METHODS[stage.method["name"]].set_modes(stage.method_spec(), model)
+    load_model_state(model, content["model"], str(path))
+    return Trained(model.eval(), recipe, sizes.sample_shape, content.get("extra", {}), pixels)
+
+
+def pixels_of_run(run_or_checkpoint: str | Path) -> Pixels:
+    """What stored samples become before the network of a run, as its recipe says.
+
+    Raises:
+        BadInput: as :func:`load_trained`.
+    """
+    path, content = _read(run_or_checkpoint)
+    return _recipe_of(content, path)[2]
+
+
+def _read(run_or_checkpoint: str | Path) -> tuple[Path, dict]:
     path = Path(run_or_checkpoint)
     if path.is_dir():
         path = path / SELECTED
@@ -56,18 +78,11 @@ def load_trained(run_or_checkpoint: str | Path) -> Trained:
                 f"{path.parent} holds no trained network (no {SELECTED})",
                 remedy="give a run folder of `hw-bnn train`, or a checkpoint file",
             )
-    content = load_checkpoint(path, ("recipe", "position", "classes", "model"))
-    recipe, stage = _recipe_of(content, path)
-    sizes = sizes_of(recipe.data)
-    with torch.random.fork_rng(devices=[]):
-        model = build_model(recipe, sizes)
-    METHODS[stage.method["name"]].set_modes(stage.method_spec(), model)
-    load_model_state(model, content["model"], str(path))
-    return Trained(model.eval(), recipe, sizes.sample_shape, content.get("extra", {}), content["classes"])
+    return path, load_checkpoint(path, ("recipe", "position", "classes", "model"))
 
 
-def _recipe_of(content: dict, path: Path) -> tuple[Recipe, Stage]:
-    """The recipe in a checkpoint, and the stage that it was written in."""
+def _recipe_of(content: dict, path: Path) -> tuple[Recipe, Stage, Pixels]:
+    """The recipe in a checkpoint, the stage that it was written in, and what that one fed."""
     if not isinstance(content["recipe"], dict) or not isinstance(content["model"], dict):
         raise BadInput(f"{path} is no whole checkpoint: its recipe or model is no mapping")
     recipe = load_recipe(content["recipe"])
@@ -76,4 +91,5 @@ def _recipe_of(content: dict, path: Path) -> tuple[Recipe, Stage]:
     number = position.get("stage") if isinstance(position, dict) else None
     if not isinstance(number, int) or number < 0:
         raise BadInput(f"{path} is no whole checkpoint: it does not say its stage")
-    return recipe, stages[min(number, len(stages) - 1)]
+    stage = stages[min(number, len(stages) - 1)]
+    return recipe, stage, Pixels.of_recipe(recipe.data, stage.task, content["classes"])

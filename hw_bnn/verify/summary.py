@@ -29,6 +29,8 @@ def summarise(verifier: Verifier, model: Path) -> dict:
         "passed": all(o.mismatches == 0 for o in outcomes.values()),
         "model": model.name,
         "input": case.frames.source,
+        "pixels": case.frames.pixels,
+        "warnings": list(case.frames.warnings),
         "accuracy": _accuracy(case, outcomes),
         "accuracy_frames": len(case.frames.x[case.frames.held_out]),
         "frames": {name: o.frames for name, o in outcomes.items()},

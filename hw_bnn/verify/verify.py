@@ -24,8 +24,8 @@ from ..accelerator import Accelerator
 from ..accelerator_folder import DATAFLOW, MODEL, open_accelerator
 from ..errors import BadInput, CheckFailed
 from ..folder import output_file, output_folder
+from ..frames import load_frames, trained_pixels
 from ..inside import within
-from ..frames import load_frames
 from ..temporary import temporary_folder
 from .junit import Check, junit_xml
 from .stage import Ask, check_names
@@ -148,7 +148,10 @@ def verify_into(
     else:
         place, source, used = folder / "accelerator", model, compile_options
     golden = _golden(source, used.get("input_datatype"), used.get("input_scale"))
-    data = load_frames(golden, **frame_options)  # what cannot be used is refused before long work
+    # What cannot be used is refused before long work.
+    data = load_frames(golden, **frame_options, trained=trained_pixels(source, run))
+    for warning in data.warnings:
+        console.warn(warning)
     if not model.is_dir():
         _compile(model, place, compile_options, seconds, junit)
     ask = Ask(run, jobs, slow_frames, synth, tuple(also), folder if keep else None)
@@ -246,7 +249,7 @@ def show(summary: dict) -> None:
 
 def figures(summary: dict) -> list[list[str]]:
     """Accuracy, rate and latency as rows of a table."""
-    rows = []
+    rows = [] if summary["pixels"] is None else [["pixels", summary["pixels"]]]
     for name, value in summary["accuracy"].items():
         if value is not None:
             of = f"{summary['accuracy_frames']:,} frames"

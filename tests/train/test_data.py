@@ -17,7 +17,7 @@ import torch
 from hw_bnn.errors import BadInput
 from hw_bnn.train.data import load_arrays
 from hw_bnn.train.data.cifar import _ArrayUnpickler
-from hw_bnn.train.data.folder import centre_box, random_box
+from hw_bnn.train.data.images import centre_box, random_box
 from hw_bnn.train.data.idx import parse_idx
 from hw_bnn.train.data.pipeline import make_source
 from hw_bnn.train.data.whitening import Whitening, contrast_normalise
@@ -286,7 +286,8 @@ def test_image_folders(pictures):
 @pytest.mark.parametrize(
     ("renames", "words"),
     [
-        ({"val/bees": "val/wasps"}, r"val has other classes than \S+train: only 'wasps' there and no 'bees' there"),
+        ({"val/bees": "val/wasps"},
+         r"val has other classes than \S+train: only 'wasps' there and no 'bees' there"),
         ({"val/ants": "val/Ants"}, "only 'Ants' there and no 'ants' there; .*lower case"),
         ({"val/bees": "val/.bees"}, "no 'bees' there"),
         ({"val": "test"}, "val does not exist"),
@@ -296,8 +297,7 @@ def test_image_folders(pictures):
         ({f"train/ants/{i}.png": f"train/ants/._{i}.png" for i in range(6)}, "ants holds no image"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("workers", [0])
-def test_splits_of_other_classes_are_refused(pictures, renames, words, workers):
+def test_splits_of_other_classes_are_refused(pictures, renames, words):
     for old, new in renames.items():
         (pictures / old).rename(pictures / new)
     if words is None:

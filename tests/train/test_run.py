@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 import zipfile
 from pathlib import Path
 
@@ -378,15 +379,16 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
     assert [p.name for p in out.iterdir() if p.name.startswith(".")] == [".keep"]
 
 
-def _train_with_small_files(document, out: Path, limit: int, log: Path) -> int:
-    """Exit code of `hw-bnn train` in a process whose files may not grow beyond `limit` bytes from
-    the first epoch on.
+def _train_with_small_files(document, out: Path, limit: int) -> tuple[int, str]:
+    """Exit code and stderr of `hw-bnn train` in a process whose files may not grow beyond `limit`
+    bytes from the first epoch on.
     """
+    reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            handle = os.open(log, os.O_WRONLY | os.O_CREAT)
-            os.dup2(handle, 2)
+            os.close(reader)
+            os.dup2(writer, 2)
             sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
             from hw_bnn.cli import run as command
             from hw_bnn.train import run as module
@@ -402,9 +404,14 @@ def _train_with_small_files(document, out: Path, limit: int, log: Path) -> int:
             code = command(["train", str(document), "--out", str(out)])
             sys.stderr.flush()
             os._exit(code)
+        except BaseException:
+            os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(99)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os.close(writer)
+    with os.fdopen(reader) as file:
+        told = file.read()
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), told
 
 
 @pytest.mark.parametrize("limit", [400, 30_000])
@@ -412,9 +419,10 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_the_run_goes_on_later(tmp
     """A limit on the size of files stands for a full disk: the same writes fail."""
     document = recipe("ste", epochs=4)
     (tmp_path / "r.yaml").write_text(json.dumps(document))
-    out, log = tmp_path / "run", tmp_path / "log"
-    assert _train_with_small_files(tmp_path / "r.yaml", out, limit, log) == 2, log.read_text()
-    lines = log.read_text().splitlines()
+    out = tmp_path / "run"
+    code, told = _train_with_small_files(tmp_path / "r.yaml", out, limit)
+    lines = told.splitlines()
+    assert code == 2, told
     assert len(lines) == 1 and "cannot be written: the file would be larger" in lines[0], lines
     assert not [p.name for p in out.iterdir() if p.name.startswith(".")]
     run(document, out, resume=True)

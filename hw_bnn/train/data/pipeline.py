@@ -8,8 +8,8 @@ called.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...data.pixels import Pixels
 from ...errors import BadInput
 from . import SIZES, load_arrays
 
-_STORED_MAXIMUM = {"digits": 16}
 _REAL = ("two_moons", "snelson")
 
 
@@ -46,6 +46,7 @@ class DataSource:
     """
 
     classes: list[str] | None = None
+    whitening = None
 
     def __init__(self, spec, seed: int, data_root: str | Path | None, device: torch.device):
         self.spec, self.data_root, self.device = spec, data_root, device
@@ -58,18 +59,14 @@ class DataSource:
         train, validation = self._split(y, spec.split_seed if spec.split_seed is not None else seed)
         train = self._limited(train)
         self.sizes = SIZES[spec.name]
-        self._permutation: Tensor | None = None
-        self.set_task(None)
-        self._whitening = None
+        self._set_pixels()
         if spec.scale == "gcn_zca":
             from .whitening import Whitening
 
-            self._whitening = Whitening.fitted(x).to(device)
+            self.whitening = Whitening.fitted(x).to(device)
         self.train = Part(x[train], y[train], device)
         self.validation = Part(x[validation], y[validation], device) if len(validation) else None
         self._test: Part | None = None
-        self._mean = self._column(spec.mean)
-        self._std = self._column(spec.std)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -128,47 +125,45 @@ class DataSource:
         mask[chosen] = True
         return order[~mask], order[mask]
 
+    def _set_pixels(self) -> None:
+        """What stored samples become (see :mod:`hw_bnn.data.pixels`)."""
+        channels = self.sizes.in_channels
+        for values in (self.spec.mean, self.spec.std):
+            if values is not None and len(values) != channels:
+                raise BadInput(f"data.mean and data.std have one value per channel ({channels})")
+        self.pixels = Pixels.of_recipe(self.spec, classes=self.classes)
+        table = self.pixels.table()
+        self._table = None if table is None else torch.from_numpy(table).to(self.device)
+
     def set_task(self, task: int | None) -> None:
         """Permute the pixels from now on as task `task` of the recipe's permutations does (None:
         0).
         """
-        if self.spec.permutation_seed is None:
-            return
-        draws = np.random.RandomState(self.spec.permutation_seed)
-        for _ in range((task or 0) + 1):
-            order = draws.permutation(self.sizes.in_features)
-        self._permutation = torch.from_numpy(order).to(self.device)
-
-    def _column(self, values: list[float] | None) -> Tensor | None:
-        if values is None:
-            return None
-        if len(values) != self.sizes.in_channels:
-            raise BadInput(
-                f"data.mean and data.std have one value per channel ({self.sizes.in_channels})"
-            )
-        return torch.tensor(values, device=self.device).view(
-            1, -1, *[1] * (len(self.sizes.sample_shape) - 1)
-        )
+        if self.spec.permutation_seed is not None:
+            self.pixels = replace(self.pixels, task=task or 0)
 
     def prepare(self, stored: Tensor) -> Tensor:
-        """Stored samples (N, ...) as the float32 input of the network."""
-        x, scale = stored.float(), self.spec.scale
-        if scale == "unit":
-            x = x.div_(_STORED_MAXIMUM.get(self.spec.name, 255))
-        elif scale == "bipolar":
-            x = x.div_(_STORED_MAXIMUM.get(self.spec.name, 255) / 2).sub_(1)
-        elif scale == "normalise":
-            x = x.div_(255).sub_(self._mean).div_(self._std)
-        elif scale == "standardise":
-            flat = x.flatten(1).div_(_STORED_MAXIMUM.get(self.spec.name, 255))
-            floor = 1 / math.sqrt(flat.shape[1])
-            deviation = flat.std(1, unbiased=False, keepdim=True).clamp_(min=floor)
-            x = ((flat - flat.mean(1, keepdim=True)) / deviation).view_as(x)
-        elif scale == "gcn_zca":
-            x = self._whitening(x)
-        if self._permutation is not None:
-            x = x.flatten(1)[:, self._permutation].view_as(x)
+        """Stored samples (N, ...) as the float32 input of the network: `pixels.real` of them.
+
+        On a GPU, where a division may round otherwise, its values are looked up.
+        """
+        if stored.device.type == "cpu" and self.whitening is None:
+            return torch.from_numpy(self.pixels.real(stored.numpy()))
+        if self.whitening is not None:
+            x = self.whitening(stored.float())
+        elif self._table is not None:
+            x = self._look_up(stored)
+        else:
+            return torch.from_numpy(self.pixels.real(stored.cpu().numpy())).to(stored.device)
+        if self.pixels.permutation_seed is not None:
+            order = torch.from_numpy(self.pixels.order(x[0].numel())).to(x.device)
+            x = x.flatten(1)[:, order].view_as(x)
         return x
+
+    def _look_up(self, stored: Tensor) -> Tensor:
+        channel = torch.arange(len(self._table), device=stored.device)
+        column = channel.view(1, -1, *[1] * (stored.dim() - 2))
+        return self._table[column, stored.long()]
 
     def augment(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Random crops and flips of a batch of stored images (N, C, H, W), one draw per image.

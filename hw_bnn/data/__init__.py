@@ -1,0 +1,1 @@
+"""What stored samples mean: numpy only, for training, verification and the host alike."""
