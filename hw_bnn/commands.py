@@ -419,23 +419,27 @@ def _show_hls(document: dict) -> None:
 @app.command()
 def bitstream(
     folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
-    board: Annotated[str, typer.Option(help="ulx3s.")],
+    board: Annotated[str, typer.Option(help="ulx3s, pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write sources, run no tool.")] = False,
     freq: Frequency = None,
     trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """A bitstream for a board, with open tools."""
-    from .synth import bitstream
+    """A bitstream for a board: with open tools, or with Vivado for a board with a Zynq."""
+    from .compile.boards import BOARDS
 
+    if board in BOARDS and BOARDS[board].processor is not None:
+        from .boards.vivado import overlay as make
+    else:
+        from .synth import bitstream as make
     with console.stage("bitstream"):
-        document = bitstream(folder, board, dry_run=dry_run, freq_mhz=freq, trust=trust)
+        document = make(folder, board, dry_run=dry_run, freq_mhz=freq, trust=trust)
     _finish(document, _show_bitstream, json)
 
 
 def _show_bitstream(document: dict) -> None:
-    rows = [[k, document[k]] for k in ("file", "freq_mhz", "fmax_mhz", "baud") if k in document]
+    rows = [[k, document[k]] for k in ("file", "freq_mhz", "fmax_mhz", "baud", "checked") if k in document]
     console.table(f"bitstream for {document['board']}", ["figure", "value"], rows)
 
 

@@ -6,18 +6,20 @@
 # else: an unknown command, cell, pin or file, a pin driven twice, an input left open. So it proves spelling and
 # wiring against the tables below, not what Vivado makes of them.
 set options [lrange $argv 2 end]
+# Cell -> pins, each with its kind: what drives and what is driven have to be of one kind.
 array set pins_of {
-  xilinx.com:ip:processing_system7 {out FCLK_CLK0 out FCLK_RESET0_N in M_AXI_GP0_ACLK in S_AXI_HP0_ACLK in IRQ_F2P
-    master M_AXI_GP0 slave S_AXI_HP0}
-  xilinx.com:ip:zynq_ultra_ps_e {out pl_clk0 out pl_resetn0 in maxihpm0_fpd_aclk in saxihp0_fpd_aclk in pl_ps_irq0
-    master M_AXI_HPM0_FPD slave S_AXI_HP0_FPD}
-  xilinx.com:ip:smartconnect {in aclk in aresetn slave S00_AXI master M00_AXI}
-  xilinx.com:ip:proc_sys_reset {in slowest_sync_clk in ext_reset_in out peripheral_aresetn}
-  hw_bnn:user:bnn_overlay {in ap_clk in ap_rst_n out irq slave s_axi_control master m_axi}
+  xilinx.com:ip:processing_system7 {clock> FCLK_CLK0 reset> FCLK_RESET0_N >clock M_AXI_GP0_ACLK >clock S_AXI_HP0_ACLK
+    >irq IRQ_F2P bus> M_AXI_GP0 >bus S_AXI_HP0}
+  xilinx.com:ip:zynq_ultra_ps_e {clock> pl_clk0 reset> pl_resetn0 >clock maxihpm0_fpd_aclk >clock saxihp0_fpd_aclk
+    >irq pl_ps_irq0 bus> M_AXI_HPM0_FPD >bus S_AXI_HP0_FPD}
+  xilinx.com:ip:smartconnect {>clock aclk >aresetn aresetn >bus S00_AXI bus> M00_AXI}
+  xilinx.com:ip:proc_sys_reset {>clock slowest_sync_clk >reset ext_reset_in aresetn> peripheral_aresetn}
+  hw_bnn:user:bnn_overlay {>clock ap_clk >aresetn ap_rst_n irq> irq >bus s_axi_control bus> m_axi}
 }
 array set cells {}
 array set kind_of {}
 array set driver_of {}
+array set driven_by {}
 array set property {}
 array set files {}
 
@@ -86,27 +88,33 @@ proc get_bd_cells {name} {
 }
 proc apply_bd_automation {args} { record apply_bd_automation {*}$args; get_bd_cells [last_of $args] }
 proc get_bd_pins {name} {
-  if {$::kind_of([known $name]) ni {in out}} { reject "$name is an interface" }
+  if {[string match *bus* $::kind_of([known $name])]} { reject "$name is an interface" }
   return $name
 }
 proc get_bd_intf_pins {name} {
-  if {$::kind_of([known $name]) ni {master slave}} { reject "$name is no interface" }
+  if {![string match *bus* $::kind_of([known $name])]} { reject "$name is no interface" }
   return $name
 }
-proc connect {from to source sink} {
-  if {$::kind_of($from) ne $source || $::kind_of($to) ne $sink} { reject "$from cannot drive $to" }
+proc connect {from to} {
+  set kind [string trimright $::kind_of($from) >]
+  if {$::kind_of($from) ne "$kind>" || $::kind_of($to) ne ">$kind"} { reject "$from cannot drive $to" }
   if {[info exists ::driver_of($to)]} { reject "$to is driven twice" }
+  if {$kind eq "bus" && [info exists ::driven_by($from)]} { reject "$from drives two buses" }
   set ::driver_of($to) $from
+  set ::driven_by($from) $to
   record connect $from $to
 }
-proc connect_bd_net {from to} { connect $from $to out in }
-proc connect_bd_intf_net {from to} { connect $from $to master slave }
+proc connect_bd_net {from to} { connect $from $to }
+proc connect_bd_intf_net {from to} { connect $from $to }
 proc get_bd_addr_spaces {name} { return $name }
 proc get_bd_addr_segs {name} { known [file dirname $name]; return $name }
 proc assign_bd_address {args} { record assign_bd_address {*}$args }
 proc validate_bd_design {} {
   foreach name [lsort [array names ::kind_of]] {
-    if {$::kind_of($name) in {in slave} && ![info exists ::driver_of($name)]} { reject "$name is left open" }
+    set kind $::kind_of($name)
+    if {[string match >* $kind] ? ![info exists ::driver_of($name)] : ![info exists ::driven_by($name)]} {
+      reject "$name is left open"
+    }
   }
 }
 proc save_bd_design {} {}

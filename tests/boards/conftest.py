@@ -40,3 +40,14 @@ def boards(tmp_path_factory):
     yield get
     for echo in made.values():
         echo.port.close()
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A small accelerator folder, compiled for a board with an UltraScale+."""
+    from benchmarks.networks import binary_mlp
+    from hw_bnn.compile import compile_model
+
+    place = tmp_path_factory.mktemp("small")
+    model = binary_mlp(place / "mlp.onnx", [24, 8, 4])
+    return compile_model(model, place / "mlp", board="kv260", target_cycles=16, check=False)

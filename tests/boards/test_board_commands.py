@@ -11,7 +11,6 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from benchmarks.networks import binary_mlp
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
 from hw_bnn.boards.engine import port_of
@@ -20,15 +19,6 @@ from hw_bnn.boards.simboard import SimulatedBoard
 from hw_bnn.compile.boards import BOARDS
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    from hw_bnn.compile import compile_model
-
-    place = tmp_path_factory.mktemp("shell")
-    return compile_model(binary_mlp(place / "mlp.onnx", [24, 8, 4]), place / "mlp", board="kv260", target_cycles=16,
-                         check=False)  # fmt: skip
 
 
 def run(*arguments):

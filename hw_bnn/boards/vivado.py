@@ -1,0 +1,181 @@
+"""Overlays of boards with a Zynq: what Vivado is given, the run of it, and a check of the scripts without it.
+
+    overlay("net", "pynq-z2", dry_run=True)["checked"]
+
+DIR/board/BOARD/ takes settings.tcl, rtl/, the two scripts of boards/vivado/ and, from Vivado, overlay.bit,
+overlay.hwh and reports. A dry run gives the scripts to boards/vivado/stub.tcl in tclsh, which knows the commands
+they use and the pins of the cells they place; it proves spelling and wiring against its own tables alone.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+from .. import children
+from ..accelerator import Accelerator
+from ..accelerator_folder import open_accelerator
+from ..compile.boards import BOARDS, Board
+from ..errors import BadInput, CheckFailed, MissingTool
+from ..inside import workplace
+from . import BOARD_FILES
+from .registers import load
+from .shell import PORTS, TOP, Shell
+from .simboard import io_document
+
+SCRIPTS = BOARD_FILES / "vivado"
+STUB = SCRIPTS / "stub.tcl"
+IP_VERSION = "1.0"
+_EXITS = {10: "an IP is missing", 11: "synthesis failed", 12: "implementation failed", 13: "the clock is missed"}
+_ACCESS = {"rw": "read-write", "ro": "read-only", "w1s": "read-write", "w1c": "read-write"}
+
+
+def overlay(
+    folder: str | Path, board: str, *, dry_run: bool = False, freq_mhz: float | None = None,
+    timeout_s: float = 4 * 3600, trust: bool = False,
+) -> dict:  # fmt: skip
+    """Make DIR/board/BOARD/: the overlay with Vivado, or in a dry run all that Vivado would be given.
+
+    Args:
+        board: one with a Zynq. freq_mhz: its clock; the accelerator's own by default.
+        timeout_s: of each of synthesis and implementation, in seconds.
+
+    Returns:
+        {"board", "part", "file" (None in a dry run), "freq_mhz", "checked": what saw the scripts, "folder"}.
+
+    Raises:
+        BadInput: no accelerator, a board without a Zynq, or an impossible clock.
+        MissingTool: Vivado (in a dry run: tclsh) is not installed. CheckFailed: it failed, and where.
+    """
+    folder = Path(folder).resolve()
+    accelerator = open_accelerator(folder, trust=trust)
+    known = BOARDS.get(board)
+    if known is None or known.processor is None:
+        fit = ", ".join(name for name, b in BOARDS.items() if b.processor)
+        raise BadInput(f"Vivado makes no overlay for {board}", remedy=f"use one of {fit}")
+    freq = freq_mhz if freq_mhz is not None else 1000 / accelerator.clk_period_ns
+    if not 1 <= freq <= 500:
+        raise BadInput(f"the clock cannot be {freq:g} MHz", remedy="use 1 to 500 MHz")
+    place = workplace(folder, "board", board)
+    for name in ("overlay.bit", "overlay.hwh", "overlay.json"):  # of an earlier design
+        (place / name).unlink(missing_ok=True)
+    io = write_sources(folder, accelerator, known, place, freq, minutes=max(1, round(timeout_s / 60)))
+    document = {"board": board, "part": known.part, "file": None, "freq_mhz": freq, "folder": str(place)}
+    if dry_run:
+        check_scripts(place, board_files=True)
+        check_scripts(place, board_files=False)
+        document["checked"] = "spelling and wiring by a stub in tclsh; no Vivado saw it"
+    else:
+        _run_vivado(place, accelerator, timeout_s)
+        document |= {"file": "overlay.bit", "checked": "Vivado"}
+    (place / ("overlay.json" if not dry_run else "dry_run.json")).write_text(
+        json.dumps({**document, "model": io["model"]}, indent=1) + "\n"
+    )
+    return document
+
+
+def write_sources(
+    folder: Path, accelerator: Accelerator, board: Board, place: Path, freq_mhz: float, *, minutes: int = 240
+) -> dict:
+    """Write rtl/, settings.tcl and the scripts; returns the driver's document."""
+    assert board.processor is not None
+    shell = Shell.of(accelerator, PORTS[board.processor])
+    rtl = place / "rtl"
+    shutil.rmtree(rtl, ignore_errors=True)
+    rtl.mkdir()
+    for name in accelerator.rtl_files:
+        shutil.copyfile(folder / name, place / name)
+    own = [path for path in shell.sources() if path.name not in accelerator.sources]
+    for path in own:
+        shutil.copyfile(path, rtl / path.name)
+    (rtl / f"{TOP}.v").write_text(shell.wrapper())
+    sources = [f"rtl/{n}" for n in (*(p.name for p in own), *accelerator.sources, f"{TOP}.v")]
+    memories = [name for name in accelerator.rtl_files if name not in {f"rtl/{n}" for n in accelerator.sources}]
+    for name in ("build.tcl", "package_ip.tcl"):
+        shutil.copyfile(SCRIPTS / name, place / name)
+    settings = {
+        "top": TOP, "version": IP_VERSION, "name_of_accelerator": accelerator.name, "part": board.part,
+        "board_part": board.board_part or "", "processor": board.processor, "data_bits": shell.port.data_bits,
+        "control_base": f"{shell.port.control:#010x}", "clock_mhz": f"{freq_mhz:g}", "minutes": minutes, "jobs": 4,
+        "sources": sources, "memories": memories, "registers": _registers(),
+    }  # fmt: skip
+    lines = ["# What build.tcl and package_ip.tcl are to make; written by hw_bnn."]
+    lines += [f"set {name} {tcl(value)}" for name, value in settings.items()]
+    (place / "settings.tcl").write_text("\n".join([*lines, ""]))
+    io = io_document(accelerator, shell)
+    (place / "io.json").write_text(json.dumps({**io, "clock_mhz": freq_mhz}, indent=1) + "\n")
+    return io
+
+
+def tcl(value: object) -> str:
+    """A Tcl word that means `value`; lists become lists.
+
+    >>> print(tcl(["a b", 3, ["$x", "", "open {"]]))
+    {{a b} 3 {{$x} {} open\\ \\{}}
+    """
+    if isinstance(value, (list, tuple)):
+        return "{" + " ".join(tcl(item) for item in value) + "}"
+    text = str(value)
+    if text and all(c.isalnum() or c in "_./:-" for c in text):
+        return text
+    if "{" in text or "}" in text or "\\" in text:
+        return "".join(c if c.isalnum() else f"\\{c}" for c in text)
+    return "{" + text + "}"
+
+
+def _registers() -> list[list[object]]:
+    return [
+        [r.name, f"{r.offset:#x}", _ACCESS[r.access], r.help,
+         [[f.name, f.low, f.high - f.low + 1, f.help] for f in r.fields.values()]]
+        for r in load()
+    ]  # fmt: skip
+
+
+def check_scripts(place: Path, *, board_files: bool, failures: tuple[str, ...] = ()) -> str:
+    """Run build.tcl under the stub; returns what was recorded.
+
+    Args:
+        failures: what the stub's Vivado lacks or fails at: no_ip, synth, impl, timing.
+
+    Raises:
+        MissingTool: tclsh is not installed. CheckFailed: the script is wrong, or failed as asked.
+    """
+    tclsh = shutil.which("tclsh")
+    if tclsh is None:
+        raise MissingTool("tclsh is not installed", remedy="install it (Debian, Ubuntu: `apt install tcl`)")
+    options = [*(["board_files"] if board_files else []), *failures]
+    command = [tclsh, str(STUB), str(place / "build.tcl"), str(place / "settings.tcl"), *options]
+    pipe = subprocess.PIPE
+    run = children.run(command, cwd=place, stdout=pipe, stderr=pipe, text=True, timeout=120)
+    if run.returncode != 0:
+        raise CheckFailed(_reason(run.returncode, run.stderr))
+    return run.stdout
+
+
+def _run_vivado(place: Path, accelerator: Accelerator, timeout_s: float) -> None:
+    vivado = shutil.which("vivado")
+    if vivado is None:
+        raise MissingTool(
+            "Vivado is not on the PATH", remedy="source its settings64.sh, or use --dry-run to write what it needs"
+        )
+    command = [vivado, "-mode", "batch", "-nojournal", "-log", "vivado.log", "-source", "build.tcl",
+               "-tclargs", "settings.tcl"]  # fmt: skip
+    pipe = subprocess.PIPE
+    try:
+        run = children.run(command, cwd=place, stdout=pipe, stderr=pipe, text=True, errors="replace",
+                           timeout=3 * timeout_s)  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise CheckFailed(f"Vivado ran longer than {3 * timeout_s:g} s (log: {place}/vivado.log)",
+                          node=accelerator.name) from None  # fmt: skip
+    if run.returncode != 0:
+        raise CheckFailed(f"{_reason(run.returncode, run.stdout + run.stderr)} (log: {place}/vivado.log)",
+                          node=accelerator.name)  # fmt: skip
+
+
+def _reason(code: int, text: str) -> str:
+    lines = [line for line in text.splitlines() if line.startswith(("error: ", "stub: ", "ERROR:"))]
+    first = (lines or text.strip().splitlines() or ["no message"])[0].removeprefix("error: ")
+    kind = _EXITS.get(code, f"Vivado's script ended with {code}")
+    return f"{kind}: {first}"
