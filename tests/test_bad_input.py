@@ -85,7 +85,7 @@ def test_folding(place, capsys, kind):
 
 
 OPTIONS = {
-    "board": (["--board", "pynq-z9"], "there is no board 'pynq-z9'; use one of pynq-z1"),
+    "board": (["--board", "pynq-z9"], "there is no board 'pynq-z9'; use one of .*pynq-z1"),
     "two targets": (["--target-fps", "10", "--target-cycles", "10"], "give one of the two"),
     "target": (["--target-cycles", "0"], "0 cycles"),
     "scale alone": (["--input-scale", "1/255"], "--input-type"),

@@ -6,6 +6,9 @@ Shared by the compiler and the golden model, which both walk a file with rules o
     graph.py      one input, one output, annotations, the nodes that the output depends on
     node.py       a node: its name for messages, typed attributes, inputs by position
     walk.py       a registry of rules, and the loop that names the node in every error
+    constants.py  which nodes of constants are computed here, and the rest that stays exact
+    evaluate.py   one such node executed, never beyond bounds
+    support.py    the operators that a network may hold
 
 What the numbers *mean* is no part of it: that stands in golden/ and in compile/, twice and
 independently.

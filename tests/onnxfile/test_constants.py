@@ -255,6 +255,16 @@ def test_random_numbers_are_refused_by_name(op_type, walk):
         walk(perceptron(scale))
 
 
+@both
+def test_dropout_of_constants_passes_them_and_is_refused_in_training(walk):
+    def dropped(net, *inputs):
+        return net.compute("Dropout", net.constant([0.5]), *inputs)
+
+    walk(perceptron(dropped))
+    with pytest.raises(Unsupported, match="training mode"):
+        walk(perceptron(lambda net: dropped(net, "", net.constant(True, bool))))
+
+
 # -- NaN and infinity --
 
 
