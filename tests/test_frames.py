@@ -5,8 +5,8 @@ import onnx
 import pytest
 from small_onnx import perceptron
 
-from hw_bnn.errors import BadInput
 from hw_bnn.data.pixels import Pixels
+from hw_bnn.errors import BadInput
 from hw_bnn.frames import choose_pixels, load_frames, random_frames, trained_pixels
 from hw_bnn.golden import GoldenModel
 

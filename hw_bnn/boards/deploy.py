@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..accelerator import Accelerator
 from ..accelerator_folder import MODEL, read_accelerator
 from ..compile.boards import BOARDS
 from ..errors import BadInput

@@ -10,9 +10,10 @@ It reads the accelerator folder alone (hw_bnn.accelerator), nothing of the compi
 from __future__ import annotations
 
 from .native import NativeModel
+from .options import ENGINES
 from .packing import pack_input, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
-from .simulate import ENGINES, capture, simulate
+from .simulate import capture, simulate
 
 __all__ = [
     "ENGINES", "EngineRun", "NativeModel", "SimulationResult", "StreamStatistics", "capture",

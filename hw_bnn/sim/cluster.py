@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..errors import BadInput, CheckFailed, MissingTool
+from .shard_task import attempt, raise_told
 
 RETRIES = 5  # of a shard whose worker died
 _ANSWER_SECONDS = 30
@@ -16,7 +17,7 @@ _ANSWER_SECONDS = 30
 def run_on_cluster(
     tasks: list[dict], scheduler: str, progress: Callable[[int], None] | None
 ) -> None:
-    """Run shards (see `shards.run_shard`) on the cluster of a running scheduler.
+    """Run shards (see `shard_task.run_shard`) on the cluster of a running scheduler.
 
     Args:
         scheduler: its address, as tcp://host:8786. Its workers have hw_bnn installed and see the
@@ -32,7 +33,6 @@ def run_on_cluster(
         raise MissingTool(
             "shards on a cluster run on Dask", remedy="pip install 'hw-bnn[cluster]'"
         ) from None
-    from . import shards
 
     try:
         client = Client(scheduler, timeout=_ANSWER_SECONDS)
@@ -42,9 +42,7 @@ def run_on_cluster(
             remedy="start it, or leave it out",
         ) from None
     with client:
-        frames = {
-            client.submit(shards.attempt, task, retries=RETRIES, pure=False): task for task in tasks
-        }
+        frames = {client.submit(attempt, task, retries=RETRIES, pure=False): task for task in tasks}
         try:
             for future in as_completed(frames):
                 task = frames[future]
@@ -54,7 +52,7 @@ def run_on_cluster(
                         f"({type(error).__name__}: {error})",
                         remedy="run again; with resume, finished parts are kept",
                     )
-                shards.raise_told(future.result())
+                raise_told(future.result())
                 if progress is not None:
                     progress(task["stop"] - task["start"])
         finally:

@@ -73,9 +73,7 @@ def run_cocotb(
     with entry("cocotb", key, lambda f: _build(f, sources, checkers, accelerator, env)) as folder:
         build_seconds = time.monotonic() - started
         with temporary_folder("cocotb") as work:
-            run = _run(
-                folder, work, rtl, accelerator, words, stall_pair(stall), seed, preamble
-            )
+            run = _run(folder, work, rtl, accelerator, words, stall_pair(stall), seed, preamble)
     return [run], build_seconds
 
 
@@ -127,7 +125,15 @@ def _build(
     verilate = ["verilator", *_FLAGS, "-Isrc", "--top-module", accelerator.top, "visible.vlt", *files,
                 "checkers.sv"]  # fmt: skip
     run_tool(verilate, work, env, "Verilator")
-    link = ["-Xlinker", "-rpath", "-Xlinker", str(libraries), f"-L{libraries}", "-lcocotbvpi_verilator", "-pthread"]
+    link = [
+        "-Xlinker",
+        "-rpath",
+        "-Xlinker",
+        str(libraries),
+        f"-L{libraries}",
+        "-lcocotbvpi_verilator",
+        "-pthread",
+    ]
     shutil.copyfile(bridge, work / "bridge.cpp")
     with compiled(work, work / "bridge.cpp", RUNTIME, env, []) as objects:
         command = [find_compiler(), *objects, *link, "-o", "../simulation"]

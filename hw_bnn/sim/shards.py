@@ -15,30 +15,29 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .. import children, trust
 from ..accelerator import Accelerator
-from ..accelerator_folder import DESCRIPTION, open_accelerator
-from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
+from ..accelerator_folder import DESCRIPTION
+from ..errors import BadInput, CheckFailed, HwBnnError
 from ..inside import subfolder
 from ..temporary import temporary_folder
 from .build import library
 from .cache import content_key, file_digest
 from .cluster import run_on_cluster
-from .native import NativeModel, rtl_design
+from .native import rtl_design
 from .packing import Words
-from .results import EngineRun, StreamStatistics
+from .results import EngineRun
+from .shard_task import attempt, raise_told, read_shard, save_whole
 
 _SHARDS = 32
 _SMALLEST = 16  # frames a shard, at least: the pipeline's filling is paid once a shard
-_ERRORS = {cls.__name__: cls for cls in (BadInput, CheckFailed, MissingTool)}
 
 
 @dataclass
@@ -78,7 +77,7 @@ def run_sharded(
             # What workers on other machines see is the accelerator folder.
             place = None if scheduler is None else subfolder(folder.absolute(), "sim")
             work = stack.enter_context(temporary_folder("shards", place))
-        _save(work / "input.npy", lambda file: np.save(file, words))
+        save_whole(work / "input.npy", lambda file: np.save(file, words))
         tasks = [
             dict(rtl=str(rtl.absolute()), folder=str(folder.absolute()), work=str(work), shard=i,
                  start=start, stop=stop, seed=seed + i + 1, fifo_caps=fifo_caps,
@@ -108,46 +107,6 @@ def shard_bounds(frames: int, jobs: int, resume: bool) -> list[tuple[int, int]]:
         parts = max(parts, min(jobs, frames))
     cuts = [frames * i // parts for i in range(parts + 1)]
     return list(zip(cuts[:-1], cuts[1:], strict=True))
-
-
-def read_shard(work: Path, index: int, start: int, stop: int) -> EngineRun | None:
-    """The result of a shard, None if it is absent or damaged."""
-    try:
-        with np.load(_shard_path(work, index)) as file:
-            meta = json.loads(str(file["meta"]))
-            run = EngineRun(
-                words=file["words"], frame_done=file["frame_done"], first_in=meta["first_in"],
-                cycles=meta["cycles"], seconds=meta["seconds"], fifo_max=meta["fifo_max"],
-                streams={n: StreamStatistics(**s) for n, s in meta["streams"].items()},
-            )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
-        return None
-    return run if len(run.words) == stop - start else None
-
-
-def run_shard(task: dict, advance: Callable[[int], None] | None = None) -> None:
-    """Simulate one shard and write its result file."""
-    trust.take_over(task["trust"])
-    accelerator = open_accelerator(task["folder"])
-    work = Path(task["work"])
-    words = np.load(work / "input.npy", mmap_mode="r")[task["start"] : task["stop"]]
-    with NativeModel(task["rtl"], accelerator, seed=task["seed"]) as model:
-        model.set_fifo_caps(task["fifo_caps"])
-        stall = task["stall"]
-        run = model.run(
-            np.ascontiguousarray(words), stall=tuple(stall) if isinstance(stall, list) else stall,
-            seed=task["seed"], throttle=task["throttle"], watch=task["watch"], progress=advance,
-        )  # fmt: skip
-    meta = dict(
-        first_in=run.first_in, cycles=run.cycles, seconds=run.seconds, fifo_max=run.fifo_max,
-        streams={name: asdict(s) for name, s in run.streams.items()},
-    )  # fmt: skip
-    _save(
-        _shard_path(work, task["shard"]),
-        lambda file: np.savez(
-            file, words=run.words, frame_done=run.frame_done, meta=np.array(json.dumps(meta))
-        ),
-    )
 
 
 def _work_off(tasks: list[dict], jobs: int, progress: Callable[[int], None] | None) -> None:
@@ -246,23 +205,6 @@ def serve_tasks() -> None:
         send(**attempt(json.loads(line), lambda frames: send(frames=frames)))
 
 
-def attempt(task: dict, advance: Callable[[int], None] | None = None) -> dict:
-    """Run a shard; what to tell the parent: {"done": True}, or an error's sentence and class."""
-    try:
-        run_shard(task, advance)
-        return {"done": True}
-    except HwBnnError as error:
-        return {"error": str(error), "class": type(error).__name__}
-    except OSError as error:
-        return {"error": f"the shard cannot be written ({error.strerror})", "class": "BadInput"}
-
-
-def raise_told(message: dict) -> None:
-    """Raise the error that an `attempt` elsewhere told, if it did."""
-    if "error" in message:
-        raise _ERRORS.get(message["class"], BadInput)(message["error"])
-
-
 def _build_once(design) -> float:
     """Build the library before the workers want it all at once; returns seconds."""
     started = time.monotonic()
@@ -273,24 +215,3 @@ def _build_once(design) -> float:
 
 def _digest(words: Words) -> str:
     return hashlib.sha256(np.ascontiguousarray(words)).hexdigest()
-
-
-def _shard_path(work: Path, index: int) -> Path:
-    return work / f"shard_{index:04d}.npz"
-
-
-def _save(path: Path, write: Callable) -> None:
-    """Write a file so that it appears whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise BadInput(
-            f"{path} cannot be written ({error.strerror or error})",
-            remedy="free some space or choose another folder",
-        ) from error

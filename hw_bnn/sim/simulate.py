@@ -19,7 +19,7 @@ from ..accelerator import Accelerator
 from ..accelerator_folder import open_accelerator
 from ..errors import BadInput
 from .native import NativeModel
-from .options import ENGINES, check_options
+from .options import check_options
 from .packing import Words, pack_input, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
 from .shards import run_sharded
@@ -101,7 +101,12 @@ def simulate(
                 remedy="use the engine native for them",
             )
         return run_shell(
-            folder, accelerator, frames[: len(words)], stall=stall_pair(stall), seed=seed, progress=progress
+            folder,
+            accelerator,
+            frames[: len(words)],
+            stall=stall_pair(stall),
+            seed=seed,
+            progress=progress,
         )
     if engine == "cocotb":
         from .cocotb_engine import run_cocotb

@@ -104,7 +104,7 @@ def load_sealed(path: Path) -> tuple[Any, bool]:
         raise BadInput(f"there is no checkpoint {path}", remedy="train first") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror})") from None
-    sealed = content[: -_DIGEST].endswith(_SEAL)
+    sealed = content[:-_DIGEST].endswith(_SEAL)
     if sealed:
         found = hashlib.sha256(memoryview(content)[:-_DIGEST]).hexdigest()
         if found.encode() != content[-_DIGEST:]:

@@ -12,29 +12,12 @@ alone or added to the label's loss with a weight (ReActNet and BNEW: temperature
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from ..nn.schema import Section
-
-
-class Distil(Section):
-    """Keys of `training.distil`.
-
-    teacher: run folder or checkpoint; `{seed}` in it stands for the run's seed.
-    label_weight: weight of the label's loss beside the teacher's.
-    mode: the teacher's BatchNorm in `eval` mode, or in `train` mode (batch statistics, as BNEW's
-    script).
-    """
-
-    section: ClassVar[str] = "training.distil"
-    teacher: str
-    temperature: float = Field(1.0, gt=0)
-    label_weight: float = Field(0.0, ge=0)
-    mode: Literal["eval", "train"] = "eval"
+from .recipe import Distil
+from .trained import load_trained
 
 
 def distillation(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> Tensor:
@@ -47,8 +30,6 @@ def with_teacher(
     settings: Distil, label_loss: Callable, seed: int, device: torch.device
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """loss(outputs, targets, inputs) with the teacher of `settings`."""
-    from .trained import load_trained
-
     teacher = load_trained(settings.teacher.format(seed=seed)).model.to(device)
     teacher.requires_grad_(False).train(settings.mode == "train")
 

@@ -12,6 +12,7 @@ from . import distributed
 from .data.pipeline import Part
 from .losses import LOSSES, correct
 from .recipe import Stage
+from .run_folder import LAST
 
 if TYPE_CHECKING:
     from .run import Run
@@ -65,7 +66,6 @@ def train_epoch(run: Run) -> dict[str, float]:
 
 
 def _stop_not_finite(run: Run, what: str) -> None:
-    from .run import LAST
 
     where = f"{what} of epoch {run.position.epoch} of stage {run.position.stage}"
     kept = run.out / LAST

@@ -26,7 +26,6 @@ from .. import yamlfile
 from ..errors import BadInput
 from ..nn import zoo
 from ..nn.schema import Section, nearest, validated
-from .distil import Distil
 from .methods import METHODS
 
 PACKAGED = Path(__file__).parent / "recipes"
@@ -99,6 +98,22 @@ class Data(Section):
         if self.augment.resized_crop and not folder:
             raise ValueError("resized_crop is for image folders")
         return self
+
+
+class Distil(Section):
+    """Keys of `training.distil`.
+
+    teacher: run folder or checkpoint; `{seed}` in it stands for the run's seed.
+    label_weight: weight of the label's loss beside the teacher's.
+    mode: the teacher's BatchNorm in `eval` mode, or in `train` mode (batch statistics, as BNEW's
+    script).
+    """
+
+    section: ClassVar[str] = "training.distil"
+    teacher: str
+    temperature: float = Field(1.0, gt=0)
+    label_weight: float = Field(0.0, ge=0)
+    mode: Literal["eval", "train"] = "eval"
 
 
 class Stage(Section):

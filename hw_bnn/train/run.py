@@ -36,18 +36,16 @@ from .checkpoint import (
     write_atomically,
 )
 from .data import check_classes, sizes_of
-from .data.pipeline import make_source
+from .data.source import make_source
 from .epoch import evaluate, evaluate_mean, selection_gain, train_epoch
 from .losses import LOSSES
 from .methods import METHODS, Context
 from .metrics import Metrics
 from .progress import TrainingProgress
 from .recipe import Recipe, Stage, load_recipe
-from .trained import SELECTED, SELECTED_KEYS, build_model
+from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS, WRITTEN
+from .trained import build_model
 
-LAST, RESULT, RECIPE = "last.pt", "result.json", "recipe.yaml"
-WRITTEN = (LAST, SELECTED, RESULT, RECIPE, "metrics.jsonl")
-LAST_KEYS = ("recipe", "position", "classes", "model", "method", "rng", "seconds", "has_selected")
 # Keys that change nothing of a run's result: a resumed run may have others.
 _FREE = ("checkpoint_seconds", "description", "source", "threads")
 

@@ -16,9 +16,7 @@ from .checkpoint import load_checkpoint, load_model_state
 from .data import Sizes, sizes_of
 from .methods import METHODS
 from .recipe import FROM_DATA, Recipe, Stage, load_recipe
-
-SELECTED = "selected.pt"
-SELECTED_KEYS = ("recipe", "position", "classes", "model", "extra")
+from .run_folder import SELECTED
 
 
 def build_model(recipe: Recipe, sizes: Sizes) -> nn.Module:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from hw_bnn.compile.exact import Surd, compare, crossing, reciprocal_root
 from hw_bnn.compile.bends import Clip
+from hw_bnn.compile.exact import Surd, compare, crossing, reciprocal_root
 from hw_bnn.compile.thresholds import Column, bipolar, quant_integers, thresholds
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden.exact import Surd as GoldenSurd

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-
 from small_accelerator import make_folder
 
 from hw_bnn.errors import BadInput

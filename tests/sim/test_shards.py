@@ -206,9 +206,9 @@ def test_a_scheduler_that_does_not_answer_is_named(toy, monkeypatch):
 
 def test_a_disk_that_is_full_is_one_sentence_and_the_next_run_goes_on(toy, monkeypatch):
     """The third shard does not fit; what was finished is not run again."""
-    from hw_bnn.sim import shards
+    from hw_bnn.sim import shard_task, shards
 
-    x, saved, real = random_inputs(200), [], shards.os.replace
+    x, saved, real = random_inputs(200), [], shard_task.os.replace
 
     def replace(source, target):
         saved.append(target)
@@ -218,15 +218,15 @@ def test_a_disk_that_is_full_is_one_sentence_and_the_next_run_goes_on(toy, monke
 
     def work_off(tasks, _jobs, _progress):
         for task in tasks:
-            shards.raise_told(shards.attempt(task))
+            shard_task.raise_told(shard_task.attempt(task))
 
     simulate(toy.folder, x[:1])
     monkeypatch.setattr(shards, "_work_off", work_off)  # in this process, where the disk is full
-    monkeypatch.setattr(shards.os, "replace", replace)
+    monkeypatch.setattr(shard_task.os, "replace", replace)
     with pytest.raises(BadInput, match="shard_0002.npz cannot be written .No space.*free some"):
         simulate(toy.folder, x, resume=True)
     assert not list(toy.folder.glob("sim/*/.*"))
-    monkeypatch.setattr(shards.os, "replace", real)
+    monkeypatch.setattr(shard_task.os, "replace", real)
     result = simulate(toy.folder, x, resume=True)
     assert result.shards_reused == 2 and (result.scores == toy.expected(x)[0]).all()
 

@@ -17,9 +17,9 @@ import torch
 from hw_bnn.errors import BadInput
 from hw_bnn.train.data import load_arrays
 from hw_bnn.train.data.cifar import _ArrayUnpickler
-from hw_bnn.train.data.images import centre_box, random_box
 from hw_bnn.train.data.idx import parse_idx
-from hw_bnn.train.data.pipeline import make_source
+from hw_bnn.train.data.images import centre_box, random_box
+from hw_bnn.train.data.source import make_source
 from hw_bnn.train.data.whitening import Whitening, contrast_normalise
 from hw_bnn.train.recipe import Data
 

@@ -12,7 +12,7 @@ from hw_bnn.export import export
 from hw_bnn.frames import load_frames, trained_pixels
 from hw_bnn.golden import GoldenModel
 from hw_bnn.train import train
-from hw_bnn.train.data.pipeline import make_source
+from hw_bnn.train.data.source import make_source
 from hw_bnn.train.recipe import Data
 from hw_bnn.train.trained import pixels_of_run
 

@@ -84,7 +84,9 @@ def check_classes(found: list[str] | None, wanted: list[str] | None, what: str, 
         raise BadInput(f"{named} names its classes and {plain} does not", remedy="use one data set")
     more, fewer = sorted(set(found) - set(wanted)), sorted(set(wanted) - set(found))
     told = [
-        f"{'only' if names is more else 'no'} {_some(names)} there" for names in (more, fewer) if names
+        f"{'only' if names is more else 'no'} {_some(names)} there"
+        for names in (more, fewer)
+        if names
     ]
     if not told:  # the same names otherwise sorted
         told = [f"label {next(i for i in range(len(found)) if found[i] != wanted[i])} differs"]

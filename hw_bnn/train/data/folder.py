@@ -92,9 +92,7 @@ class FolderSource(DataSource):
     def _load(self, part: FolderPart, keys: list[list[tuple]]) -> Iterator[tuple[Tensor, Tensor]]:
         images = _Images(part, self.spec.image_size)
         workers = min(self.spec.workers, len(keys))
-        loader = DataLoader(
-            images, batch_sampler=keys, num_workers=workers, collate_fn=_collate
-        )
+        loader = DataLoader(images, batch_sampler=keys, num_workers=workers, collate_fn=_collate)
         for loaded in loader:
             if isinstance(loaded, BadInput):
                 raise loaded

@@ -207,12 +207,3 @@ class DataSource:
         """All samples of a part in order, prepared, without augmentation."""
         for start in range(0, len(part), size):
             yield self.prepare(part.x[start : start + size]), part.y[start : start + size]
-
-
-def make_source(spec, seed: int, data_root: str | Path | None, device: torch.device) -> DataSource:
-    """The data source of a recipe's data section."""
-    if spec.name == "image_folder":
-        from .folder import FolderSource
-
-        return FolderSource(spec, seed, data_root, device)
-    return DataSource(spec, seed, data_root, device)

@@ -1,0 +1,98 @@
+"""Which package may import which: one direction, no cycles, two independent readings of a model."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "hw_bnn"
+
+
+def modules() -> dict[str, Path]:
+    """Module name -> file, of the whole package."""
+    found = {}
+    for path in (ROOT / PACKAGE).rglob("*.py"):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def imports(name: str) -> set[str]:
+    """The modules of the package that `name` imports anywhere, but for type checkers alone."""
+    path, found = MODULES[name], set()
+    base = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+
+    def visit(node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+                continue
+            if isinstance(child, ast.ImportFrom):
+                start = base[: len(base) - child.level + 1] if child.level else []
+                origin = ".".join([*start, *([child.module] if child.module else [])])
+                for alias in child.names:
+                    inner = f"{origin}.{alias.name}"
+                    found.add(inner if inner in MODULES else origin)
+            elif isinstance(child, ast.Import):
+                found.update(alias.name for alias in child.names)
+            visit(child)
+
+    visit(ast.parse(path.read_text()))
+    return {other for other in found if other in MODULES and other != name}
+
+
+GRAPH = {name: imports(name) for name in MODULES}
+
+
+def reachable(start: str) -> set[str]:
+    seen, waiting = set(), [start]
+    while waiting:
+        for other in GRAPH[waiting.pop()] - seen:
+            seen.add(other)
+            waiting.append(other)
+    return seen
+
+
+def inside(package: str) -> set[str]:
+    prefix = f"{PACKAGE}.{package}"
+    return {m for m in MODULES if m == prefix or m.startswith(f"{prefix}.")}
+
+
+@pytest.mark.parametrize(("one", "other"), [("golden", "compile"), ("compile", "golden")])
+def test_the_two_readings_of_a_model_are_independent(one, other):
+    """But for the check of every compile step, which hands the file to the golden model."""
+    allowed = {f"{PACKAGE}.compile.dataflow"}
+    for name in inside(one) - allowed:
+        assert not GRAPH[name] & inside(other), name
+
+
+def test_no_module_imports_itself_in_a_circle():
+    circles = {name for name in MODULES if name in reachable(name)}
+    assert not circles
+
+
+@pytest.mark.parametrize(
+    ("package", "never"),
+    [
+        ("golden", ["compile", "sim", "synth", "verify", "report", "train", "nn"]),
+        ("onnxfile", ["golden", "compile", "sim", "synth", "verify", "train"]),
+        ("kernels", ["compile", "sim", "synth", "golden", "verify", "hls"]),
+        ("optim", ["train", "compile", "golden", "sim"]),
+        ("nn", ["train", "compile", "golden", "sim", "verify"]),
+        ("sim", ["golden", "verify", "report", "train"]),
+        ("synth", ["golden", "verify", "report", "train", "compile"]),
+    ],
+)
+def test_imports_go_one_way(package, never):
+    for name in inside(package):
+        for other in never:
+            assert not GRAPH[name] & inside(other), f"{name} imports {other}"
+
+
+def test_nothing_imports_the_command_line():
+    cli = {m for m in MODULES if m.split(".")[1:2] in (["cli"], ["commands"], ["cli_options"])}
+    for name in set(MODULES) - cli:
+        assert not GRAPH[name] & cli, name
