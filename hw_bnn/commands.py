@@ -413,7 +413,7 @@ def _show_hls(document: dict) -> None:
     console.table(
         f"HLS code of {document['accelerator']}", ["process", "kernel", "layer", "cycles"], rows
     )
-    print(f"expected interval: {document['interval']} cycles a frame")
+    console.out(f"expected interval: {document['interval']} cycles a frame")
 
 
 @app.command()
