@@ -33,6 +33,7 @@ MARKER = ".hw_bnn"
 
 _MARKER_TEXT = "This folder was written by hw_bnn, which may replace it as a whole.\n"
 
+_LEAST_ROOM = 4096
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "host"
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "free some space or choose another disk"),
@@ -63,9 +64,29 @@ def place(path: str | Path) -> Path:
         raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
 
 
+def is_full(error: OSError) -> bool:
+    """Whether `error` tells of a full disk; numpy's tells only how little it wrote."""
+    if error.errno is None:
+        return "requested and" in str(error)
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def check_space(*folders: str | Path) -> None:
+    """Refuse to go on where a tool of others has filled a disk: few tell, most write less.
+
+    Raises:
+        BadInput: the file system of one of the folders has no room left.
+    """
+    for folder in folders:
+        status = os.statvfs(folder)
+        if status.f_blocks and status.f_bavail * status.f_frsize < _LEAST_ROOM:
+            raise cannot_write(folder, OSError(errno.ENOSPC, "full"))
+
+
 def cannot_write(path: str | Path, error: OSError) -> BadInput:
     """The sentence for an `error` of the operating system met while writing PATH."""
-    reason, remedy = _REASONS.get(error.errno or 0, (error.strerror or str(error), None))
+    number = errno.ENOSPC if is_full(error) else error.errno or 0
+    reason, remedy = _REASONS.get(number, (error.strerror or str(error), None))
     return BadInput(f"{path} cannot be written: {reason}", remedy=remedy)
 
 
@@ -148,11 +169,13 @@ def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
     """Yield a temporary path that becomes the file PATH when the body ends without an exception.
 
     Raises:
-        BadInput: PATH is a folder, exists (without `overwrite`), or cannot be written.
+        BadInput: PATH is a folder or a device, exists (without `overwrite`), or cannot be written.
     """
     final = place(path)
     if final.is_dir():
         raise BadInput(f"{path} is a folder", remedy="name a file in it")
+    if final.exists() and not final.is_file():  # a rename would put a file in a device's place
+        raise BadInput(f"{path} is a device or pipe", remedy="name a file")
     if final.exists() and not overwrite:
         raise BadInput(f"{path} exists already", remedy="choose another name or give --force")
     made = _make_parents(final.parent, path)
@@ -343,7 +366,7 @@ def _remove(path: Path) -> None:
 
 def _is_ours(error: OSError, partial: Path) -> bool:
     """Whether `error` is about writing the output: disk full, or a refusal inside `partial`."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full(error):
         return True
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
     return any(name.startswith(str(partial)) for name in names) and error.errno in _REASONS

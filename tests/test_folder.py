@@ -280,3 +280,11 @@ def test_what_a_killed_process_left_of_a_file_is_removed_by_the_next(tmp_path):
     with output_file(tmp_path / "x[1].txt") as partial:
         partial.write_text("whole")
     assert set(names(tmp_path)) == {alive, ".x.partial.x[1].txt", "x[1].txt"}
+
+
+def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null") if os.getuid() else (tmp_path / "pipe",):
+        with pytest.raises(BadInput, match="is a device or pipe; name a file"), output_file(path):
+            pass
+    assert names(tmp_path) == ["pipe"] and (tmp_path / "pipe").is_fifo()

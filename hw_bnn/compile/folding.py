@@ -9,13 +9,13 @@ its HLS can hold; here nothing does.
 from __future__ import annotations
 
 import difflib
-import json
 from pathlib import Path
 
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
+from ..jsonfile import read_json
 from .boards import budget
 from .search import LIMITS, FoldingSearch, Plan, choices, dividend, divisors
 
@@ -103,8 +103,8 @@ def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
         BadInput: it cannot be read, or holds anything but positive integers for PE and SIMD.
     """
     try:
-        document = json.loads(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        document = read_json(path, remedy="write a folding file")
+    except OSError as error:
         raise BadInput(f"the folding file {path} cannot be read ({error})") from error
     if not isinstance(document, dict) or not all(isinstance(v, dict) for v in document.values()):
         raise BadInput(

@@ -18,6 +18,7 @@ import numpy as np
 from .. import trust
 from ..accelerator_folder import open_accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
+from ..folder import cannot_write
 from .native import NativeModel
 from .results import EngineRun, StreamStatistics
 
@@ -96,7 +97,4 @@ def save_whole(path: Path, write: Callable) -> None:
         os.replace(aside, path)
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise BadInput(
-            f"{path} cannot be written ({error.strerror or error})",
-            remedy="free some space or choose another folder",
-        ) from error
+        raise cannot_write(path, error) from error

@@ -74,7 +74,7 @@ def bitstream(
         MissingTool: Yosys or nextpnr is not installed.
         CheckFailed: a tool failed, or the clock is missed (the Fmax and the layers are told).
     """
-    folder = Path(folder).resolve()
+    folder = Path(folder).absolute()
     if board not in BOARDS:
         raise BadInput(
             f"open tools make no bitstream for {board!r}", remedy=f"use {', '.join(BOARDS)}"

@@ -18,6 +18,7 @@ from pathlib import Path
 from .. import children
 from ..accelerator import Accelerator
 from ..errors import CheckFailed, MissingTool
+from ..folder import check_space
 
 DEVICE = ("--85k", "--package", "CABGA381", "--speed", "6")
 SEED = 1
@@ -119,6 +120,7 @@ def place_and_route(
     code = run_tool("nextpnr_ecp5", arguments, log=log, timeout_s=timeout_s, cwd=place)
     seconds = round(time.monotonic() - start, 1)
     text = log.read_text(errors="replace")
+    check_space(place, log.parent)
     clocks: dict[str, tuple[float, str, float]] = {}
     for name, reached, verdict, wanted in _FMAX.findall(text):  # the last one counts: after routing
         clocks[name] = (float(reached), verdict, float(wanted))

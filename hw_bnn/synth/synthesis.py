@@ -114,7 +114,7 @@ def synth(
         CheckFailed: a tool failed (its message and log are told), ran out of time, or the routed
             design misses `freq_mhz`.
     """
-    folder = Path(folder).resolve()
+    folder = Path(folder).absolute()
     defines = family_defines(family)
     if pnr and family != "ecp5":
         raise BadInput(

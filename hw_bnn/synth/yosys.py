@@ -18,11 +18,13 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from .. import children
 from ..errors import CheckFailed, MissingTool
+from ..folder import cannot_write, check_space
 
 _DRIVER = """
 import json, sys
@@ -77,13 +79,18 @@ def run_yosys(
 
     Raises:
         MissingTool: pyosys is not installed.
+        BadInput: the log cannot be written, or the disk is full.
         CheckFailed: Yosys stopped with an error, crashed, or ran out of time; the message holds
             Yosys' first error line and the log's place.
     """
     share_folder()
     log = Path(log).resolve()
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.with_suffix(".ys").write_text("".join(f"{_line(command)}\n" for command in commands))
+    script = "".join(f"{_line(command)}\n" for command in commands)
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.with_suffix(".ys").write_text(script)
+    except OSError as error:
+        raise cannot_write(log.with_suffix(".ys"), error) from error
     given = json.dumps([c if isinstance(c, str) else list(map(str, c)) for c in commands])
     try:
         with log.open("wb") as output:
@@ -102,6 +109,7 @@ def run_yosys(
             remedy="give it more time or fold the network more",
         ) from None
     text = log.read_text(errors="replace")
+    check_space(log.parent, tempfile.gettempdir())
     if done.returncode != 0:
         found = [match.group(0).strip() for each in _ERRORS if (match := each.search(text))]
         reason = found[0] if found else f"it ended with code {done.returncode}"

@@ -124,7 +124,7 @@ def test_a_folding_that_does_not_fit_is_refused(network, folding, sentence):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("{", "cannot be read"),
+        ("{", "is damaged"),
         ("[1, 2]", "is no folding file; write"),
         ('{"a": 3}', "is no folding file; write"),
         ('{"a": {"PE": 0}}', "a: PE is 0 in .*; use a positive whole number"),
