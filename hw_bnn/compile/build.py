@@ -240,7 +240,9 @@ def write_rtl(
             mode=head.get_nodeattr("mode"),
             tensor=scores.origin,
             datatype=datatype.name,
-            minimum=max(scores.minimum, int(datatype.min())),  # the file's bounds and the hardware's hold
+            minimum=max(
+                scores.minimum, int(datatype.min())
+            ),  # the file's bounds and the hardware's hold
             maximum=min(scores.maximum, int(datatype.max())),
             scores=scores.channels * scores.pixels,
             lanes=lanes,

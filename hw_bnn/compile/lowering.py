@@ -24,6 +24,7 @@ from ..onnxfile.graph import LARGEST_FRAME
 from . import (  # noqa: F401  each registers its rules
     rules_elementwise,
     rules_layers,
+    rules_pools,
     rules_quantisers,
     rules_shapes,
 )

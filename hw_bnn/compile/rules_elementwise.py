@@ -14,6 +14,7 @@ from ..errors import BadInput, Unsupported
 from .bends import Clip, Curve, Leak
 from .exact import ZERO, Surd, compare, reciprocal_root
 from .registry import rule
+from .residual import residual
 from .values import Activation, Constant, QuantConstant, RealInput
 
 IDENTITY = ("Identity", "Dropout")
@@ -132,7 +133,7 @@ def scale(state, node):
 
 @rule("Add", "Sub")
 def shift(state, node):
-    """beta <- beta + c, or the sum of two integer tensors on one scale (rules_layers.residual)."""
+    """beta <- beta + c, or the sum of two integer tensors on one scale (residual.py)."""
     left, right = (
         v.constant() if isinstance(v, QuantConstant) else v
         for v in (state.value(node, i) for i in (0, 1))
@@ -156,8 +157,6 @@ def shift(state, node):
         state.values[node.output] = left
         return
     if isinstance(left, Activation) and isinstance(right, Activation):
-        from .rules_layers import residual
-
         residual(state, node, left, right, subtract)
         return
     if isinstance(left, Constant):

@@ -1,20 +1,18 @@
-"""Rules of the import for layers: MatMul, Gemm, Conv, pools, padding and residual adds."""
+"""Rules of the import for layers: MatMul, Gemm, Conv, and the padding before them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 
 from ..errors import Unsupported
 from .exact import ZERO, Surd
-from .integer_graph import Add, Linear, MaxPool, SumPool, Threshold
+from .integer_graph import Linear
 from .registry import rule
-from .rules_quantisers import pooled_shape
-from .values import Activation, Constant, PendingPool, QuantConstant, RealInput
-
-MAX_RATIO = 64
-"""Largest whole factor between the scales of the two branches of a residual addition."""
+from .values import Activation, Constant, QuantConstant, RealInput
+from .windows import check_map, padding
 
 
 @rule("MatMul", "Gemm")
@@ -26,7 +24,7 @@ def dense(state, node):
     if node.op_type == "Gemm":
         if node.integer("transA", 0):
             raise Unsupported("Gemm with transA", node=name, remedy="export without transA")
-        alpha = Surd(_fraction(node.number("alpha", 1.0)))
+        alpha = Surd(Fraction(float(node.number("alpha", 1.0))))
         if node.integer("transB", 0):
             weights = QuantConstant(
                 weights.integers.T,
@@ -39,7 +37,7 @@ def dense(state, node):
     value, _ = _layer_input(state, node)
     result = _product(state, node, value, weights, alpha)
     if node.op_type == "Gemm" and node.has(2):
-        factor = Surd(_fraction(node.number("beta", 1.0)))
+        factor = Surd(Fraction(float(node.number("beta", 1.0))))
         bias = result.per_channel(state.constant(node, 2), name)
         result = result.affine(None, [b * factor for b in bias], name)
     state.values[node.output] = result
@@ -115,7 +113,7 @@ def conv(state, node):
             remedy="a convolution reads (batch, channels, height, width): of a channels-last map put "
             "Transpose(0, 3, 1, 2) before it, of a vector use a dense layer",
         )
-    _a_map(state, value, node)
+    check_map(state, value, node)
     m, c, kh, kw = weights.integers.shape
     sizes = dict(zip(value.labels, value.shape, strict=True))
     if sizes["C"] != c:
@@ -126,7 +124,7 @@ def conv(state, node):
         )
     stride = tuple(node.integers("strides", [1, 1]))
     dilation = tuple(node.integers("dilations", [1, 1]))
-    pads = _pads(node, (sizes["H"], sizes["W"]), (kh, kw), stride, dilation)
+    pads = padding(node, (sizes["H"], sizes["W"]), (kh, kw), stride, dilation)
     if pad:  # the border of a Pad node is in the user's shape already
         sizes["H"], sizes["W"] = (
             sizes["H"] - pad[0][0] - pad[0][2],
@@ -200,191 +198,7 @@ def pad(state, node):
     box = (begin["H"], begin["W"], end["H"], end["W"])
     grown = {"H": box[0] + box[2], "W": box[1] + box[3]}
     shape = tuple(s + grown.get(l, 0) for l, s in zip(value.labels, value.shape, strict=True))
-    state.values[node.output] = replace(value, shape=shape, pad=(box, _fraction(amount)))
-
-
-@rule("MaxPool")
-def max_pool(state, node):
-    """Per-channel maximum of the real values: of the integers, or the minimum where their scale is negative.
-
-    Before a quantiser it waits: max and threshold commute exactly (thresholds.py settles the sign).
-    """
-    name = node.name
-    value = _settled(state.value(node, 0), node)
-    kernel, stride = _window(node)
-    if node.integer("ceil_mode", 0) or any(d != 1 for d in node.integers("dilations", [1, 1])):
-        raise Unsupported("a max-pool with ceil_mode or dilation", node=name, remedy="use neither")
-    if value.labels != ("N", "C", "H", "W"):
-        raise Unsupported(
-            f"an input with axes {value.labels}",
-            node=name,
-            remedy="a pool reads (batch, channels, height, width): of a channels-last map put "
-            "Transpose(0, 3, 1, 2) before it",
-        )
-    _a_map(state, value, node)
-    source = state.tensors[value.tensor]
-    minimum = np.array([value.falls(c) for c in range(source.channels)])
-    n, c, h, w = value.shape
-    pads = _pads(node, (h, w), kernel, stride, (1, 1))
-    oh, ow, _ = pooled_shape((h, w, c), kernel, stride, pads)
-    if min(oh, ow) < 1:
-        raise Unsupported(
-            f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
-        )
-    producer = next((op for op in state.ops if op.output == value.tensor), None)
-    if producer is None or isinstance(producer, (Threshold, MaxPool)):
-        output = state.fresh()
-        state.add_tensor(
-            output, (oh, ow, c), source.minimum, source.maximum, node.output, source.datatype
-        )
-        state.ops.append(MaxPool(name, [value.tensor], output, kernel, stride, minimum, pads))
-        result = replace(value, tensor=output, shape=(n, c, oh, ow))
-    else:
-        pending = PendingPool(kernel, stride, minimum, pads, name)
-        result = replace(value, shape=(n, c, oh, ow), pools=[*value.pools, pending])
-    state.values[node.output] = result
-
-
-@rule("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum")
-def average_pool(state, node):
-    """Sum of the window; the division joins the scale. Precondition: no padding, whole windows."""
-    name = node.name
-    value = _settled(state.value(node, 0), node)
-    if value.pools or value.bends or len(value.shape) != 4 or value.labels != ("N", "C", "H", "W"):
-        raise Unsupported(
-            "an average pool needs a quantised map as input", node=name, remedy="quantise before it"
-        )
-    _a_map(state, value, node)
-    n, c, h, w = value.shape
-    if node.op_type == "AveragePool":
-        kernel, stride = _window(node)
-        if (
-            any(_pads(node, (h, w), kernel, stride, (1, 1)))
-            or node.integer("ceil_mode", 0)
-            or any(d != 1 for d in node.integers("dilations", [1, 1]))
-        ):
-            raise Unsupported(
-                "an average pool with padding, ceil_mode or dilation",
-                node=name,
-                remedy="use none of them",
-            )
-        if h < kernel[0] or w < kernel[1]:
-            raise Unsupported(
-                f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
-            )
-    else:
-        if node.op_type.startswith("Reduce") and not _reduces_map(state, node):
-            raise Unsupported(
-                "a mean or sum over other axes than H and W", node=name, remedy="reduce H and W"
-            )
-        kernel, stride = (h, w), (h, w)
-    source = state.tensors[value.tensor]
-    shape = pooled_shape((h, w, c), kernel, stride)
-    size = kernel[0] * kernel[1]
-    output = state.fresh()
-    state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output)
-    state.ops.append(SumPool(name, [value.tensor], output, kernel, stride))
-    result = replace(
-        value,
-        tensor=output,
-        shape=(n, c, shape[0], shape[1]),
-        alpha=[a / Surd(size) for a in value.alpha],
-    )
-    if node.op_type == "ReduceSum":
-        result = replace(result, alpha=value.alpha, beta=[b * Surd(size) for b in value.beta])
-    if node.op_type.startswith("Reduce") and not node.integer("keepdims", 1):
-        result = replace(result, shape=(n, c), labels=("N", "C"))
-    state.values[node.output] = result
-
-
-def residual(state, node, left: Activation, right: Activation, subtract: bool) -> None:
-    """Sum or difference of two integer tensors: alpha*(m*x + n*y) with whole factors m and n.
-
-    Precondition: one shape; the ratio of the scales is rational, the same in every channel, and small.
-    """
-    name = node.name
-    left, right = _settled(left, node), _settled(right, node)
-    if _one_tensor(left, right):
-        state.values[node.output] = left.plus(right, -1 if subtract else 1)
-        return
-    if left.shape != right.shape or left.labels != right.labels:
-        raise Unsupported(
-            f"an addition of activations of shapes {left.shape} and {right.shape}",
-            node=name,
-            remedy="give both branches one shape",
-        )
-    if (
-        left.pools
-        or right.pools
-        or left.bends
-        or right.bends
-        or left.flat is not None
-        or right.flat is not None
-    ):
-        raise Unsupported(
-            "a residual addition right behind a pool, ReLU or flattening",
-            node=name,
-            remedy="quantise both branches before adding",
-        )
-    m, n = _ratio(left, right, name)
-    n = -n if subtract else n
-    ends = [
-        sorted(f * v for v in (state.tensors[b.tensor].minimum, state.tensors[b.tensor].maximum))
-        for f, b in ((m, left), (n, right))
-    ]
-    output = state.fresh()
-    state.add_tensor(
-        output,
-        state.tensors[left.tensor].shape,
-        ends[0][0] + ends[1][0],
-        ends[0][1] + ends[1][1],
-        node.output,
-    )
-    state.ops.append(Add(name, [left.tensor, right.tensor], output, (m, n)))
-    result = replace(left, tensor=output, alpha=[a / Surd(m) for a in left.alpha])
-    beta = [-b for b in right.beta] if subtract else right.beta
-    state.values[node.output] = result.affine(None, beta, name)
-
-
-def _one_tensor(left: Activation, right: Activation) -> bool:
-    """Whether both are affines of one integer tensor, element by element: their sum is one, too."""
-    same = ("tensor", "labels", "shape", "pools")
-    flats = [None if value.flat is None else value.flat.tolist() for value in (left, right)]
-    return (
-        all(getattr(left, name) == getattr(right, name) for name in same)
-        and flats[0] == flats[1]
-        and not (left.bends or right.bends)
-    )
-
-
-def _ratio(left: Activation, right: Activation, name: str) -> tuple[int, int]:
-    """(m, n) without common factor: left.alpha / m = right.alpha / n in every channel."""
-    remedy = "quantise both branches to one shared scale before adding"
-    length = max(len(left.alpha), len(right.alpha))
-    pairs = {(left.at(c)[0], right.at(c)[0]) for c in range(length)}
-    if any(not a.sign() or not b.sign() for a, b in pairs):
-        raise Unsupported(
-            "a residual addition of a branch that a gain of 0 has made constant",
-            node=name,
-            remedy=remedy,
-        )
-    ratios = {a / b for a, b in pairs if not a.d or not b.d or a.d == b.d}
-    if len(ratios) != 1 or any(a.d and b.d and a.d != b.d for a, b in pairs):
-        raise Unsupported(
-            "a residual addition of branches whose scales differ by channel",
-            node=name,
-            remedy=remedy,
-        )
-    (ratio,) = ratios
-    m, n = ratio.x.numerator, ratio.x.denominator
-    if ratio.d or max(abs(m), n) > MAX_RATIO:
-        raise Unsupported(
-            f"a residual addition of branches on different scales (ratio {float(ratio):g}, not "
-            f"that of whole numbers up to {MAX_RATIO})",
-            node=name,
-            remedy=remedy,
-        )
-    return m, n
+    state.values[node.output] = replace(value, shape=shape, pad=(box, Fraction(float(amount))))
 
 
 def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, labels) -> Activation:
@@ -441,27 +255,6 @@ def _layer_input(state, node):
     return replace(value, alpha=value.alpha[:1], beta=value.beta[:1]), value.pad
 
 
-def _a_map(state, value: Activation, node) -> None:
-    """Refuse a vector that a reshape shows as a map of one pixel: its tensor has no pixels."""
-    if len(state.tensors[value.tensor].shape) != 3:
-        raise Unsupported(
-            f"{node.op_type} of a vector that was reshaped to {value.shape}",
-            node=node.name,
-            remedy="use a dense layer, which a 1x1 convolution of one pixel is; leave the pool out",
-        )
-
-
-def _settled(value, node) -> Activation:
-    if not isinstance(value, Activation):
-        raise Unsupported(
-            f"{node.op_type} of a {type(value).__name__}",
-            node=node.name,
-            remedy="it is supported behind a quantised layer",
-        )
-    value.no_border(node.name)
-    return value
-
-
 def _weights(value, node) -> QuantConstant:
     name = node.name
     if isinstance(value, Constant) and value.array.dtype != object and value.array.size:
@@ -501,28 +294,6 @@ def _row_scale(weights: QuantConstant, axis: int, name: str) -> list[Surd]:
     return list(scale.reshape(-1))
 
 
-def _window(node) -> tuple[tuple[int, int], tuple[int, int]]:
-    kernel = tuple(node.integers("kernel_shape"))
-    if len(kernel) != 2:
-        raise Unsupported(
-            f"a pool of {len(kernel)} dimensions", node=node.name, remedy="use 2-D pools"
-        )
-    return kernel, tuple(node.integers("strides", [1, 1]))
-
-
-def _pads(node, size, kernel, stride, dilation) -> tuple[int, int, int, int]:
-    auto = node.text("auto_pad", "NOTSET")
-    if auto in ("NOTSET", "VALID"):
-        return tuple(node.integers("pads", [0] * 4)) if auto == "NOTSET" else (0, 0, 0, 0)
-    low, high = [], []
-    for s, k, t, d in zip(size, kernel, stride, dilation, strict=True):
-        total = max((-(-s // t) - 1) * t + d * (k - 1) + 1 - s, 0)
-        small = total // 2
-        low.append(small if auto == "SAME_UPPER" else total - small)
-        high.append(total - low[-1])
-    return (low[0], low[1], high[0], high[1])
-
-
 def _merge_padding(state, node, value: Activation, pads, pending):
     """One box and one integer for padding by the convolution (real 0) and by a Pad node before it."""
     name = node.name
@@ -547,16 +318,3 @@ def _merge_padding(state, node, value: Activation, pads, pending):
             remedy="pad with a value that the quantiser before it can take, or with 0",
         )
     return box, integer
-
-
-def _reduces_map(state, node) -> bool:
-    axes = node.integers("axes", None)
-    if axes is None and node.has(1):
-        axes = state.constant(node, 1).array.reshape(-1).tolist()
-    return axes is not None and sorted(a % 4 for a in axes) == [2, 3]
-
-
-def _fraction(value):
-    from fractions import Fraction
-
-    return Fraction(float(value))

@@ -13,6 +13,7 @@ from .integer_graph import MaxPool, Threshold, datatype_for
 from .registry import rule
 from .thresholds import Column, Integers, Quantiser, bipolar, level, quant_integers, thresholds
 from .values import Activation, Constant, QuantConstant, RealInput
+from .windows import pooled_shape
 
 MAX_LEVELS = 255
 
@@ -177,7 +178,10 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
         low, high = (np.tile(b, source.pixels) if np.ndim(b) else b for b in (low, high))
     table, negate = thresholds(columns, low, high)
     if (first.minimum, first.maximum) == (-1, 1) and np.array_equal(table[:, 0], table[:, -1]):
-        table, first = table[:, :1], replace(first, bounds=first.bounds[:1], step=2, datatype="BIPOLAR")
+        table, first = (
+            table[:, :1],
+            replace(first, bounds=first.bounds[:1], step=2, datatype="BIPOLAR"),
+        )
     size = len(columns) if len(columns) > source.channels else source.channels
     negate = np.broadcast_to(negate, size).copy()
     origin = node.output
@@ -340,9 +344,3 @@ def _rounded(y: np.ndarray, margin: np.ndarray, integers: Integers):
     doubtful = np.floor(y - margin - turn) != np.floor(y + margin - turn)
     whole += y - whole > np.where(whole < 0, down, up)
     return np.clip(whole, integers.low, integers.high).astype(np.int64), doubtful
-
-
-def pooled_shape(shape, kernel, stride, pads=(0, 0, 0, 0)) -> tuple[int, int, int]:
-    """(H, W, C) of a pool's output; pads are top, left, bottom, right."""
-    height, width = shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3]
-    return ((height - kernel[0]) // stride[0] + 1, (width - kernel[1]) // stride[1] + 1, shape[2])

@@ -1,0 +1,115 @@
+"""Rules of the import for pools: maxima, which may wait for a quantiser, and sums."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import Unsupported
+from .exact import Surd
+from .integer_graph import MaxPool, SumPool, Threshold
+from .registry import rule
+from .values import PendingPool
+from .windows import check_map, padding, pooled_shape, settled, window
+
+
+@rule("MaxPool")
+def max_pool(state, node):
+    """Per-channel maximum of the real values: of the integers, or the minimum where their scale is negative.
+
+    Before a quantiser it waits: max and threshold commute exactly (thresholds.py settles the sign).
+    """
+    name = node.name
+    value = settled(state.value(node, 0), node)
+    kernel, stride = window(node)
+    if node.integer("ceil_mode", 0) or any(d != 1 for d in node.integers("dilations", [1, 1])):
+        raise Unsupported("a max-pool with ceil_mode or dilation", node=name, remedy="use neither")
+    if value.labels != ("N", "C", "H", "W"):
+        raise Unsupported(
+            f"an input with axes {value.labels}",
+            node=name,
+            remedy="a pool reads (batch, channels, height, width): of a channels-last map put "
+            "Transpose(0, 3, 1, 2) before it",
+        )
+    check_map(state, value, node)
+    source = state.tensors[value.tensor]
+    minimum = np.array([value.falls(c) for c in range(source.channels)])
+    n, c, h, w = value.shape
+    pads = padding(node, (h, w), kernel, stride, (1, 1))
+    oh, ow, _ = pooled_shape((h, w, c), kernel, stride, pads)
+    if min(oh, ow) < 1:
+        raise Unsupported(
+            f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
+        )
+    producer = next((op for op in state.ops if op.output == value.tensor), None)
+    if producer is None or isinstance(producer, (Threshold, MaxPool)):
+        output = state.fresh()
+        state.add_tensor(
+            output, (oh, ow, c), source.minimum, source.maximum, node.output, source.datatype
+        )
+        state.ops.append(MaxPool(name, [value.tensor], output, kernel, stride, minimum, pads))
+        result = replace(value, tensor=output, shape=(n, c, oh, ow))
+    else:
+        pending = PendingPool(kernel, stride, minimum, pads, name)
+        result = replace(value, shape=(n, c, oh, ow), pools=[*value.pools, pending])
+    state.values[node.output] = result
+
+
+@rule("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum")
+def average_pool(state, node):
+    """Sum of the window; the division joins the scale. Precondition: no padding, whole windows."""
+    name = node.name
+    value = settled(state.value(node, 0), node)
+    if value.pools or value.bends or len(value.shape) != 4 or value.labels != ("N", "C", "H", "W"):
+        raise Unsupported(
+            "an average pool needs a quantised map as input", node=name, remedy="quantise before it"
+        )
+    check_map(state, value, node)
+    n, c, h, w = value.shape
+    if node.op_type == "AveragePool":
+        kernel, stride = window(node)
+        if (
+            any(padding(node, (h, w), kernel, stride, (1, 1)))
+            or node.integer("ceil_mode", 0)
+            or any(d != 1 for d in node.integers("dilations", [1, 1]))
+        ):
+            raise Unsupported(
+                "an average pool with padding, ceil_mode or dilation",
+                node=name,
+                remedy="use none of them",
+            )
+        if h < kernel[0] or w < kernel[1]:
+            raise Unsupported(
+                f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
+            )
+    else:
+        if node.op_type.startswith("Reduce") and not _reduces_map(state, node):
+            raise Unsupported(
+                "a mean or sum over other axes than H and W", node=name, remedy="reduce H and W"
+            )
+        kernel, stride = (h, w), (h, w)
+    source = state.tensors[value.tensor]
+    shape = pooled_shape((h, w, c), kernel, stride)
+    size = kernel[0] * kernel[1]
+    output = state.fresh()
+    state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output)
+    state.ops.append(SumPool(name, [value.tensor], output, kernel, stride))
+    result = replace(
+        value,
+        tensor=output,
+        shape=(n, c, shape[0], shape[1]),
+        alpha=[a / Surd(size) for a in value.alpha],
+    )
+    if node.op_type == "ReduceSum":
+        result = replace(result, alpha=value.alpha, beta=[b * Surd(size) for b in value.beta])
+    if node.op_type.startswith("Reduce") and not node.integer("keepdims", 1):
+        result = replace(result, shape=(n, c), labels=("N", "C"))
+    state.values[node.output] = result
+
+
+def _reduces_map(state, node) -> bool:
+    axes = node.integers("axes", None)
+    if axes is None and node.has(1):
+        axes = state.constant(node, 1).array.reshape(-1).tolist()
+    return axes is not None and sorted(a % 4 for a in axes) == [2, 3]

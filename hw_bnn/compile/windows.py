@@ -1,0 +1,58 @@
+"""Windows over maps: kernel, strides and padding as ONNX writes them, and what may stand below them."""
+
+from __future__ import annotations
+
+from ..errors import Unsupported
+from .values import Activation
+
+
+def check_map(state, value: Activation, node) -> None:
+    """Refuse a vector that a reshape shows as a map of one pixel: its tensor has no pixels."""
+    if len(state.tensors[value.tensor].shape) != 3:
+        raise Unsupported(
+            f"{node.op_type} of a vector that was reshaped to {value.shape}",
+            node=node.name,
+            remedy="use a dense layer, which a 1x1 convolution of one pixel is; leave the pool out",
+        )
+
+
+def settled(value, node) -> Activation:
+    """`value`, if it is an activation whose padding, where it has some, has been used up."""
+    if not isinstance(value, Activation):
+        raise Unsupported(
+            f"{node.op_type} of a {type(value).__name__}",
+            node=node.name,
+            remedy="it is supported behind a quantised layer",
+        )
+    value.no_border(node.name)
+    return value
+
+
+def window(node) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(kernel, stride) of a 2-D pool."""
+    kernel = tuple(node.integers("kernel_shape"))
+    if len(kernel) != 2:
+        raise Unsupported(
+            f"a pool of {len(kernel)} dimensions", node=node.name, remedy="use 2-D pools"
+        )
+    return kernel, tuple(node.integers("strides", [1, 1]))
+
+
+def padding(node, size, kernel, stride, dilation) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of a convolution or pool on a map of `size` (height, width)."""
+    auto = node.text("auto_pad", "NOTSET")
+    if auto in ("NOTSET", "VALID"):
+        return tuple(node.integers("pads", [0] * 4)) if auto == "NOTSET" else (0, 0, 0, 0)
+    low, high = [], []
+    for s, k, t, d in zip(size, kernel, stride, dilation, strict=True):
+        total = max((-(-s // t) - 1) * t + d * (k - 1) + 1 - s, 0)
+        small = total // 2
+        low.append(small if auto == "SAME_UPPER" else total - small)
+        high.append(total - low[-1])
+    return (low[0], low[1], high[0], high[1])
+
+
+def pooled_shape(shape, kernel, stride, pads=(0, 0, 0, 0)) -> tuple[int, int, int]:
+    """(H, W, C) of a pool's output; pads are top, left, bottom, right."""
+    height, width = shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3]
+    return ((height - kernel[0]) // stride[0] + 1, (width - kernel[1]) // stride[1] + 1, shape[2])
