@@ -97,7 +97,7 @@ def _explain(error: Exception) -> tuple[int, str]:
         return 2, f"{error.filename}: {error.strerror or error}"
     if isinstance(error, OSError) and error.strerror is not None:
         return 2, f"the operating system refused: {error.strerror}"
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "DefaultCPUAllocator" in str(error):  # torch's own words
         return 2, "the memory is used up; give fewer frames (--limit) or fewer jobs (--jobs)"
     kind = type(error).__name__
     return INTERNAL_ERROR, (

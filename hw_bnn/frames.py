@@ -135,7 +135,9 @@ def _from_file(model: GoldenModel, path: Path, limit: int | None) -> Frames:
         data = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise BadInput(f"{path} does not exist", remedy="check the path") from None
-    except (ValueError, EOFError, OSError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a header is a Python literal, an archive a zip: any error
         reason = " ".join(str(error).split())
         raise BadInput(
             f"{path} is no readable .npy file ({reason})", remedy="write it with numpy.save"

@@ -36,13 +36,14 @@ def widened(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same network with its real numbers in float64."""
     wide = onnx.ModelProto()
     wide.CopyFrom(model)
+    opset = next((o.version for o in wide.opset_import if o.domain in ("", "ai.onnx")), 13)
     for tensor in wide.graph.initializer:
         _widen(tensor)
     custom = {op.__name__ for op in OPERATORS} - {"BatchNormalization", "Conv"}
     for node in wide.graph.node:
-        if node.op_type in custom:
-            node.domain = QONNX
-        _without_strangers(node)
+        if node.op_type in custom or node.domain == "ai.onnx":
+            node.domain = QONNX if node.op_type in custom else ""
+        _without_strangers(node, opset)
         for attribute in node.attribute:
             if attribute.type == AttributeProto.TENSOR:
                 _widen(attribute.t)
@@ -58,10 +59,10 @@ def widened(model: onnx.ModelProto) -> onnx.ModelProto:
     return wide
 
 
-def _without_strangers(node: onnx.NodeProto) -> None:
+def _without_strangers(node: onnx.NodeProto, opset: int) -> None:
     """Attributes that the operator does not have mean nothing; the evaluator refuses them."""
-    if node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type):
-        known = onnx.defs.get_schema(node.op_type).attributes
+    if node.domain in ("", "ai.onnx") and onnx.defs.has(node.op_type, opset):
+        known = onnx.defs.get_schema(node.op_type, opset).attributes
         kept = [a for a in node.attribute if a.name in known]
         del node.attribute[:]
         node.attribute.extend(kept)
@@ -84,8 +85,13 @@ def execute(model: onnx.ModelProto, frames: np.ndarray) -> Run:
     dims = [d.dim_value for d in source.type.tensor_type.shape.dim]
     batch = dims[0] if dims and dims[0] > 0 else 1
     frames = np.asarray(frames, np.float64)
-    kind = helper.tensor_dtype_to_np_dtype(source.type.tensor_type.elem_type)
+    declared = source.type.tensor_type.elem_type
+    if declared not in TensorProto.DataType.values()[1:]:
+        raise NotExecutable(f"its input has the element type {declared}")
+    kind = helper.tensor_dtype_to_np_dtype(declared)
     kind = np.float64 if np.dtype(kind).kind not in "iub" else kind
+    if kind is not np.float64 and not np.array_equal(frames.astype(kind), frames):
+        raise NotExecutable(f"its input is {np.dtype(kind)}, which the frames are not")
     parts, near = [], []
     try:
         evaluator = ReferenceEvaluator(widened(model), new_ops=list(OPERATORS))

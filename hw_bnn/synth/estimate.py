@@ -98,7 +98,14 @@ def estimate(folder: str | Path, accelerator: Accelerator | None = None) -> dict
             cost = {"lut": node.planned.lut, "ff": node.planned.ff, "bram": 0, "dsp": 0}
         else:
             files = {memory.parameter: memory.file for memory in node.memories}
-            cost = estimate_kernel(node.module, node.parameters | files)
+            try:
+                cost = estimate_kernel(node.module, node.parameters | files)
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+                raise BadInput(
+                    f"its parameters describe no {node.module} ({type(error).__name__}: {error})",
+                    node=node.name,
+                    remedy="compile the model again",
+                ) from error
         if cost is None:
             unknown.append(node.name)
         else:

@@ -171,6 +171,12 @@ def load_model_state(model: torch.nn.Module, state: dict[str, Any], where: str) 
             )
         if not isinstance(state[name], torch.Tensor):
             raise BadInput(f"{where} is no whole checkpoint: its {name} is no tensor")
+        if state[name].layout != torch.strided:
+            raise BadInput(
+                f"{where} is no checkpoint of hw_bnn: its {name} is a tensor of the layout "
+                f"{state[name].layout}, not a dense one",
+                remedy="use another checkpoint of the run",
+            )
         if own[name].shape != state[name].shape:
             raise BadInput(
                 f"{where} is of another model: {name} has shape {tuple(state[name].shape)} there "

@@ -21,6 +21,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 HERE = Path(__file__).parent
 sys.path[:0] = [
     str(p) for p in (HERE, HERE.parent, HERE.parent / "golden", HERE.parent / "compile")
@@ -28,8 +30,10 @@ sys.path[:0] = [
 
 from mutants import FAMILIES, Mutant, random_mutants  # noqa: E402
 
-LIMIT_S = 60.0
-"""Seconds after which a mutant hangs."""
+LIMIT_S = 40.0
+"""Seconds of the processor after which a mutant hangs: other work on the machine does not count."""
+WALL = 8
+"""So many times of it on the clock it hangs too, however idle."""
 
 FINE = ("ok", "refused", "unmade")
 
@@ -37,22 +41,19 @@ FINE = ("ok", "refused", "unmade")
 class Worker:
     """A process of worker.py, started when it is first used and again after it has died or hung."""
 
-    def __init__(self, materials: Path, limit_s: float = LIMIT_S):
-        self.materials, self.limit_s, self.process = materials, limit_s, None
+    def __init__(self, materials: Path, family: str, limit_s: float = LIMIT_S):
+        self.materials, self.family, self.limit_s = materials, family, limit_s
+        self.process = None
 
     def run(self, mutant: Mutant, thorough: bool) -> dict[str, str]:
         """The worker's answer; kind "hang" or "died" where none came."""
-        first = self.process is None
-        if first:
+        if self.process is None:
             self._start()
         task = json.dumps({"mutant": str(mutant), "thorough": thorough})
         self.process.stdin.write(task + "\n")
         self.process.stdin.flush()
-        limit = self.limit_s + (60 if first else 0)  # the imports
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            if not selector.select(limit):
-                return {"kind": "hang", "text": f"no answer in {limit:.0f} s\n{self._stop()}"}
+        if not self._answers():
+            return {"kind": "hang", "text": f"no answer in {self.limit_s:.0f} s\n{self._stop()}"}
         line = self.process.stdout.readline()
         if line:
             return json.loads(line)
@@ -60,13 +61,32 @@ class Worker:
         code = self.process.returncode
         return {"kind": "died", "text": f"exit status {code}\n{self._stop()}"}
 
+    def _answers(self) -> bool:
+        """Wait for a line, or the end of the process, or its time."""
+        started, used = time.monotonic(), self._used()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while not selector.select(self.limit_s / 10):
+                waited = time.monotonic() - started
+                if self._used() - used > self.limit_s or waited > WALL * self.limit_s:
+                    return False
+        return True
+
+    def _used(self) -> float:
+        """Seconds of the processor that the process and its ended children have taken."""
+        try:
+            return sum(psutil.Process(self.process.pid).cpu_times()[:4])
+        except psutil.Error:
+            return 0.0
+
     def _start(self) -> None:
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), str(self.materials)],
+            [sys.executable, str(HERE / "worker.py"), str(self.materials), self.family],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
             start_new_session=True,
         )  # fmt: skip
+        self.process.stdout.readline()  # the imports are done
 
     def _stop(self) -> str:
         """End it, and give the end of what it wrote: where it stood."""
@@ -127,6 +147,7 @@ def shrink(worker: Worker, mutant: Mutant, outcome: dict, thorough: bool) -> tup
 
 
 def campaign(
+    family: str,
     mutants: Iterable[Mutant],
     materials: Path,
     jobs: int = 1,
@@ -144,7 +165,7 @@ def campaign(
     result = Result(Counter(), Counter(), [])
 
     def work():
-        worker = Worker(materials, limit_s)
+        worker = Worker(materials, family, limit_s)
         try:
             while True:
                 with lock:
@@ -193,13 +214,13 @@ def main() -> int:
         if ":" in options.what:
             mutant = Mutant.parse(options.what)
             prepare(Path(folder), mutant.family)
-            worker = Worker(Path(folder))
+            worker = Worker(Path(folder), mutant.family)
             print(worker.run(mutant, thorough=True))
             worker.close()
             return 0
         prepare(Path(folder), options.what)
         found = campaign(
-            random_mutants(options.what, options.count, options.seed),
+            options.what, random_mutants(options.what, options.count, options.seed),
             Path(folder), options.jobs, options.every,
             tell=lambda finding: print(finding, flush=True),
         )  # fmt: skip

@@ -1,5 +1,4 @@
-"""Mutators of a graph's two ends and of the file's own fields.
-notes."""
+"""Mutators of a graph's two ends, and of the versions, texts and notes of a file."""
 
 from __future__ import annotations
 
