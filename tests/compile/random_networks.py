@@ -22,6 +22,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 from golden_networks import Builder, shape_of
+from name_habits import with_names
 
 WEIGHT_HABITS = ("bipolar", "one-bit quant", "per channel", "stored")
 BIPOLAR = {"bits": 1, "signed": 1, "scale": 1.0}
@@ -180,7 +181,7 @@ def _residual(rng) -> dict:
 
 def build(spec: dict) -> onnx.ModelProto:
     """The network of a spec. Blocks that no longer fit the map (after shrinking) are left out."""
-    net = Net(spec["input"]["shape"], spec["seed"], spec["batch"])
+    net = Net(spec["input"]["shape"], spec["seed"], spec["batch"], spec.get("opset", 13))
     state = _input(net, spec["input"])
     for block in spec["blocks"]:
         {
@@ -188,19 +189,30 @@ def build(spec: dict) -> onnx.ModelProto:
             "residual": _add_residual,
             "average": _add_average,
             "dense": _add_dense,
+            "twice": _add_twice,
         }[block["kind"]](net, block, state)
     _add_head(net, spec["head"], state)
-    return net.model()
+    return with_names(net.model(), spec.get("names"))
 
 
 def _input(net: Net, contract: dict) -> dict:
     """Quantise the input; state says what the next layer reads: the spread of its values, bipolar or not."""
     kind, rank = contract["kind"], len(contract["shape"])
-    if contract["channels_last"]:
+    flatten, last = contract.get("flatten"), contract["channels_last"]
+    if last:
         c, h, w = net.shape
         net.shape = (h, w, c)
+    if last == "host":
+        net.add("Transpose", perm=[0, 3, 1, 2])
+    if flatten == "before":
+        _flatten(net)
+        rank = 1
     if kind == "bipolar":
         net.bipolar()
+    elif kind == "quant":
+        net.quant(float(contract["bits"]), contract["scale"], signed=contract["signed"])
+    elif kind == "raw":
+        pass  # its integers come by --input-type
     elif kind == "pixels":  # u -> 2u - 1 on the host
         net.add("Mul", net.constant(2.0))
         net.add("Sub", net.constant(1.0))
@@ -212,9 +224,14 @@ def _input(net: Net, contract: dict) -> dict:
     else:
         net.annotations.append(("x", "INT4"))
         net.add("Mul", net.constant(0.125))
-    if contract["channels_last"]:
+    if last and last != "host":
         net.add("Transpose", perm=[0, 3, 1, 2])
-    spread = {"bipolar": 1.0, "pixels": 1.0, "int8": 0.58, "uint4": 0.8, "annotated": 0.6}[kind]
+    if flatten == "after":
+        _flatten(net, "Reshape")
+        rank = 1
+    spread = {"bipolar": 1.0, "pixels": 1.0, "int8": 0.58, "uint4": 0.8, "annotated": 0.6}.get(kind)
+    if spread is None:
+        spread = contract["scale"] * 2 ** contract["bits"] / 3
     return {"rank": rank, "spread": spread, "bipolar": kind in ("bipolar", "pixels")}
 
 
@@ -319,6 +336,16 @@ def _add_residual(net: Net, block: dict, state: dict) -> None:
     _after(state, quantiser)
 
 
+def _add_twice(net: Net, block: dict, state: dict) -> None:
+    """x + x, quantised again."""
+    net.add("Add", net.at)
+    if block["quant"]:
+        net.activation(block["quant"])
+        _after(state, block["quant"])
+    else:
+        state["spread"], state["bipolar"] = 2 * state["spread"], False
+
+
 def _add_average(net: Net, block: dict, state: dict) -> None:
     if len(_size(net)) != 3:
         return
@@ -358,6 +385,8 @@ def _add_head(net: Net, head: dict, state: dict) -> None:
     inputs = _flatten(net, head["flatten"])
     net.linear(inputs, head["classes"], head["habit"], head["form"], head["bias"])
     net.norm(head["classes"], state["spread"] * np.sqrt(inputs), 1, head["norm"])
+    if quantiser := head.get("quant"):
+        net.activation(quantiser)
     if head["softmax"]:
         net.add("Softmax", axis=1)
 
@@ -414,6 +443,10 @@ PLAIN = {
     "kind": "bipolar",
     "divisor": 1,
     "batch": 1,
+    "names": None,
+    "opset": 13,
+    "options": {},
+    "flatten": None,
 }
 
 

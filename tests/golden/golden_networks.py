@@ -398,6 +398,8 @@ def shape_of(net: Builder) -> list[int]:
     """Shape of the last tensor, by ONNX's own shape inference (quantisers stand as Identity)."""
     from copy import deepcopy
 
+    if net.at == "x":
+        return [net.batch, *net.shape]
     model = deepcopy(net.model())
     for node in model.graph.node:
         if node.op_type in CUSTOM:
