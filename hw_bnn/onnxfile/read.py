@@ -26,6 +26,9 @@ OPSET_OLDEST, OPSET_NEWEST = 9, 23
 """Versions of the default operator set whose operators have one meaning for us: before 9 the
 constants are also graph inputs and BatchNormalization has further modes."""
 
+LONGEST_NAME = 4096
+"""Characters of a tensor's or node's name: as many as accelerator.json takes of one."""
+
 LARGEST_FILE = 2**31 - 1  # bytes; what protobuf can parse
 
 _PACKED = {"INT4": 2, "UINT4": 2, "FLOAT4E2M1": 2, "INT2": 4, "UINT2": 4}  # elements a byte
@@ -85,6 +88,7 @@ def check_model(model: onnx.ModelProto) -> None:
         )
     for tensor in _tensors(model.graph):
         _check_tensor(tensor)
+    _check_names(model.graph)
     _check_order(model.graph)
 
 
@@ -272,6 +276,18 @@ def _check_tensor(tensor: TensorProto) -> None:
             node=where,
             remedy="export or copy the model again",
         ) from None
+
+
+def _check_names(graph: onnx.GraphProto) -> None:
+    names = [name for node in graph.node for name in (node.name, *node.output)]
+    names += [value.name for value in graph.input]
+    for name in names:
+        if len(name) > LONGEST_NAME:
+            raise BadInput(
+                f"the name {name[:40]!r}... has {len(name):,} characters, "
+                f"{LONGEST_NAME:,} are supported",
+                remedy="rename it, with qonnx's GiveReadableTensorNames say",
+            )
 
 
 def _check_order(graph: onnx.GraphProto) -> None:

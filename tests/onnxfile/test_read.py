@@ -221,3 +221,18 @@ def test_control_flow_and_functions_are_refused():
     model.functions.add(name="f")
     with pytest.raises(Unsupported, match="local functions"):
         check_model(model)
+
+
+@pytest.mark.parametrize("what", ["node", "tensor", "input"])
+def test_names_have_a_bound(file, what):
+    """accelerator.json tells names, and bounds them."""
+    model = load_onnx(file)
+    node, long = model.graph.node[-1], "L" * 4097
+    if what == "node":
+        node.name = long
+    elif what == "tensor":
+        model.graph.output[0].name = node.output[0] = long
+    else:
+        model.graph.input[0].name = long
+    with pytest.raises(BadInput, match="LLL.* has 4,097 characters, 4,096 are supported; rename"):
+        check_model(model)
