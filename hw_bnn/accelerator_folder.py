@@ -96,8 +96,8 @@ def file_hash(folder: Path, name: str) -> str:
         raise BadInput(f"{path} cannot be read ({reason})", remedy=_AGAIN) from error
 
 
-def seal(folder: Path, accelerator: Accelerator) -> Accelerator:
-    """Write accelerator.json with the hashes of the models and of rtl/, and sign it.
+def describe(folder: Path, accelerator: Accelerator) -> Accelerator:
+    """Write accelerator.json with the hashes of the models and of rtl/; nobody vouches for it yet.
 
     Returns:
         The description with the hashes.
@@ -106,6 +106,16 @@ def seal(folder: Path, accelerator: Accelerator) -> Accelerator:
     hashes = {name: file_hash(folder, name) for name in [*models, *_entries(folder / "rtl")]}
     sealed = accelerator.model_copy(update={"hashes": hashes})
     (folder / DESCRIPTION).write_text(sealed.dump())
+    return sealed
+
+
+def seal(folder: Path, accelerator: Accelerator) -> Accelerator:
+    """Describe a folder that this user made, and sign it.
+
+    Returns:
+        The description with the hashes.
+    """
+    sealed = describe(folder, accelerator)
     trusting.sign(folder, DESCRIPTION)
     return sealed
 

@@ -32,7 +32,16 @@ for group in groups:
 _lock = threading.Lock()
 _groups: set[int] = set()
 _guard: subprocess.Popen | None = None
-_guard_of = 0  # process that started it: a forked child needs one of its own
+
+
+def _forget() -> None:
+    """In a forked child: what its parent started is not its own, nor is the guard."""
+    global _lock, _guard
+    _lock, _guard = threading.Lock(), None
+    _groups.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def start(command: list[str], **options: Any) -> subprocess.Popen:
@@ -51,11 +60,10 @@ def ended(process: subprocess.Popen) -> None:
 
 def kill(process: subprocess.Popen) -> None:
     """End a process and all that it started, and wait for it."""
-    if process.poll() is None:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)  # what it started may outlive it
+    except ProcessLookupError:
+        pass
     process.wait()
 
 
@@ -92,18 +100,24 @@ def run(
 
 def _tell(sign: str, group: int) -> None:
     """Tell the guard, which is started with the first group. Called with the lock held."""
-    global _guard, _guard_of
-    if _guard_of != os.getpid():
-        _groups.clear()  # of the process that this one was forked from
-        _guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _GUARD], stdin=subprocess.PIPE, text=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        _guard_of = os.getpid()
+    global _guard
     (_groups.add if sign == "+" else _groups.discard)(group)
-    assert _guard is not None and _guard.stdin is not None
+    if _guard is not None:
+        try:
+            _write(_guard, f"{sign}{group}\n")
+            return
+        except BrokenPipeError:  # it was killed
+            _guard.wait()
+    _guard = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _GUARD], stdin=subprocess.PIPE, bufsize=0,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
     try:
-        _guard.stdin.write(f"{sign}{group}\n")
-        _guard.stdin.flush()
+        _write(_guard, "".join(f"+{each}\n" for each in sorted(_groups)))
     except BrokenPipeError:
-        _guard_of = 0  # it was killed; the next group gets a new one
+        pass  # killed too; the next group gets a new one
+
+
+def _write(guard: subprocess.Popen, lines: str) -> None:
+    assert guard.stdin is not None
+    guard.stdin.write(lines.encode())

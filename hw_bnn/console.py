@@ -58,23 +58,27 @@ def out(text: object) -> None:
 
 def say(text: str) -> None:
     """One line for the user, on stderr."""
-    if _quiet:
-        return
+    if not _quiet:
+        _to_stderr(text)
+
+
+def warn(text: str) -> None:
+    """Print what the user should look at, on stderr; also where progress is quiet."""
+    _to_stderr(f"warning: {text}")
+
+
+def error(text: str) -> None:
+    """One sentence about what went wrong, on stderr."""
+    _to_stderr(f"error: {text}")
+
+
+def _to_stderr(text: str) -> None:
+    """On stderr, above the live display where one is on."""
     text = printable(text)
     if _live is not None:
         _live.console.print(text, markup=False, highlight=False, soft_wrap=True)
     else:
         print(text, file=sys.stderr, flush=True)
-
-
-def warn(text: str) -> None:
-    """Print what the user should look at, on stderr; also where progress is quiet."""
-    print(f"warning: {text}", file=sys.stderr)
-
-
-def error(text: str) -> None:
-    """One sentence about what went wrong, on stderr."""
-    print(f"error: {printable(text)}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -88,15 +88,13 @@ def simulate(
             window=window, jobs=jobs, scheduler=scheduler, resume=resume, statistics=statistics,
             family=family, trust=trust, progress=advance,
         )  # fmt: skip
-    labels = result.labels
-    if labels is None:
-        labels = golden.labels(result.scores)
     if save is not None:
-        arrays = {"scores": result.scores, "labels": labels}
+        arrays = {"scores": result.scores, "labels": result.labels}
         with output_file(save) as partial, partial.open("wb") as file:
             np.savez(file, **{k: v for k, v in arrays.items() if v is not None})
     accuracy = None
     if data.labels is not None and len(data.labels[data.held_out]):
+        labels = result.labels if result.labels is not None else golden.labels(result.scores)
         accuracy = float((labels == data.labels)[data.held_out].mean())
     return {
         "folder": str(folder),

@@ -100,6 +100,7 @@ def test_a_sweeps_workers_have_bounds(tmp_path, workers, capsys):
 def test_no_control_character_reaches_a_terminal(capsys, tmp_path):
     console.say(EVIL)
     console.error(EVIL)
+    console.warn(EVIL)
     console.out(EVIL)
     console.table(EVIL, [EVIL], [[EVIL], [tmp_path / EVIL.replace("\0", "")]])
     with console.stage(EVIL), console.progress(EVIL, 3, EVIL) as advance:
@@ -108,6 +109,23 @@ def test_no_control_character_reaches_a_terminal(capsys, tmp_path):
         assert cli.run(command) == 2
     seen = capsys.readouterr()
     assert not FORBIDDEN.search(seen.out + seen.err) and "fc" in seen.out
+
+
+def test_warnings_go_through_the_live_display_also_where_progress_is_quiet(monkeypatch, capsys):
+    class Live:
+        def __init__(self):
+            self.console, self.lines = self, []
+
+        def print(self, text, **options):
+            self.lines.append(text)
+
+    live = Live()
+    monkeypatch.setattr(console, "_live", live)
+    monkeypatch.setattr(console, "_quiet", True)
+    console.warn("a\x1b[2Jb")
+    console.error("c")
+    console.say("not said")
+    assert live.lines == ["warning: a?[2Jb", "error: c"] and capsys.readouterr().err == ""
 
 
 def test_names_break_neither_junit_nor_html(tmp_path):

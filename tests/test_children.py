@@ -82,3 +82,46 @@ def test_a_guard_that_was_killed_is_replaced():
     children.run(["true"])
     children.run(["true"])
     assert children._guard.pid != first.pid and children._guard.poll() is None
+
+
+def test_a_time_out_ends_what_outlives_its_starter():
+    command = ["sh", "-c", "sleep 300 & echo $!; exit 0"]
+    with pytest.raises(subprocess.TimeoutExpired) as caught:
+        children.run(command, stdout=subprocess.PIPE, timeout=0.5)
+    assert gone(int(caught.value.output), 2)
+    tree = children.start(command, stdout=subprocess.PIPE, text=True)
+    leaf = int(tree.stdout.readline())
+    tree.wait()
+    assert alive(leaf)
+    children.kill(tree)
+    children.ended(tree)
+    assert gone(leaf, 2)
+
+
+ORPHANED = f"""
+import os, signal, subprocess, sys
+from hw_bnn import children
+first = children.start([sys.executable, '-c', {TREE!r}], stdout=subprocess.PIPE, text=True)
+print(first.stdout.readline(), end='', flush=True)
+children._guard.send_signal(signal.SIGKILL)
+children._guard.wait()
+children.run(['true'])
+assert first.pid in children._groups
+if os.fork() == 0:
+    assert not children._groups and children._guard is None
+    children.kill_all()
+    children.run(['true'])
+    assert not children._groups
+    os._exit(0)
+assert os.wait()[1] == 0 and first.poll() is None
+print('there', flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_new_guard_knows_what_the_old_one_knew_and_a_forked_child_nothing():
+    parent = subprocess.Popen([sys.executable, "-c", ORPHANED], stdout=subprocess.PIPE, text=True)
+    grandchild = int(parent.stdout.readline())
+    assert parent.stdout.readline() == "there\n"
+    parent.wait()
+    assert gone(grandchild, 3)

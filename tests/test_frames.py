@@ -1,5 +1,7 @@
 """Frames for simulation and verification: random, from files, from data sets."""
 
+import json
+
 import numpy as np
 import onnx
 import pytest
@@ -106,11 +108,28 @@ def test_a_files_own_scale_is_read_and_a_damaged_entry_refused(tmp_path):
         '{"dataset": "mnist", "scale": "unit", "task": "1"}', "[" * 100_000,
         '{"dataset": "mnist", "scale": "unit", "task": -1, "permutation_seed": 1}',
         '{"dataset": "mnist", "scale": "normalise", "mean": [0], "std": [0]}', "NaN",
+        *('{"dataset": "cifar10", "scale": "normalise", "mean": %s, "std": %s}' % pair for pair in (
+            ("[]", "[]"), ("[0]", "[NaN]"), ("[NaN]", "[1]"), ("[1e999]", "[1]"), ("[0]", "[-1]"),
+            ("[0]", "[1e-60]"), ("[1e60]", "[1]"), ("[0, 0]", "[1]"), ('"0"', '"1"'),
+            ("[true]", "[1]"), ("[1%s]" % ("0" * 390), "[1]"),
+        )),
+        '{"dataset": "mnist", "scale": "unit", "scale": "bipolar"}',
+        '{"dataset": "mnist", "scale": "unit", "mean": [0], "std": [1]}',
+        '{"dataset": "mnist", "scale": "unit", "classes": "ab"}',
+        '{"dataset": "mnist", "scale": "unit", "image_size": 0}',
     ):  # fmt: skip
         model.metadata_props[0].value = text
         onnx.save(model, path)
         with pytest.raises(BadInput, match="metadata hw_bnn.data cannot be read"):
             trained_pixels(path, None)
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(2, (1, 28, 28)), (1, (3, 32, 32)), (1, (64,))])
+def test_means_of_another_number_of_channels_are_refused(channels, shape):
+    text = json.dumps({"dataset": "mnist", "scale": "normalise", "mean": [0.5] * channels,
+                       "std": [1] * channels})  # fmt: skip
+    with pytest.raises(BadInput, match=f"normalised by {channels} means and deviations; give one"):
+        Pixels.from_json(text).real(np.zeros((2, *shape), np.uint8))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import subprocess
 import sys
 
 import pytest
-from small_accelerator import make_folder
+from small_accelerator import accelerator, make_folder
 
 from hw_bnn import cli, own_folders, trust
 from hw_bnn.accelerator_folder import open_accelerator, read_accelerator, reseal
 from hw_bnn.errors import BadInput
+from hw_bnn.hls import xls
 
 DOCUMENT = "accelerator.json"
 
@@ -36,6 +37,31 @@ def refused(folder):
     with pytest.raises(BadInput, match=r"was not written by you on this machine.*give --trust"):
         open_accelerator(folder)
     return True
+
+
+@pytest.mark.parametrize("whose", ["ours", "a stranger's"])
+def test_a_copy_with_other_kernels_is_signed_where_the_folder_is(whose, tmp_path, monkeypatch):
+    nodes = [node.model_copy(update={"module": "xnor_mvau"}) for node in accelerator().nodes[:1]]
+    folder = make_folder(tmp_path / "net", nodes=[*nodes, *accelerator().nodes[1:]])
+    (folder / "dataflow.onnx").write_bytes(b"model")
+    reseal(folder)
+    if whose != "ours":
+        trust.withdraw(folder, DOCUMENT)
+    trust._accepted.clear()
+    monkeypatch.setattr(xls, "verilog", lambda *rest: "module mvau_0; endmodule\n")
+    if whose != "ours":
+        with pytest.raises(BadInput, match="was not written by you"):
+            xls.synthesise(folder, tmp_path / "made")
+    assert xls.synthesise(folder, tmp_path / "made", trust=whose != "ours") == ["mvau_0"]
+    open_accelerator(tmp_path / "made")  # in this process
+    trust._accepted.clear()
+    signed = (tmp_path / "made" / trust.signature_name(DOCUMENT)).exists()
+    assert signed == (whose == "ours")
+    assert "rtl/mvau_0.v" in read_accelerator(tmp_path / "made").hashes
+    if signed:
+        open_accelerator(tmp_path / "made")
+    else:
+        assert refused(tmp_path / "made")
 
 
 def test_what_this_user_compiled_is_opened_wherever_it_lies(folder, tmp_path):

@@ -30,6 +30,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import BadInput
+from ..jsonfile import parse_json
 
 SCALES = ("integer", "unit", "bipolar", "normalise", "standardise", "gcn_zca", "raw")
 PLAIN_SCALES = ("integer", "unit", "bipolar", "standardise")
@@ -40,6 +41,10 @@ METADATA = "hw_bnn.data"
 
 _MAXIMUM = {"digits": 16}
 _REAL = ("two_moons", "snelson")
+_INTEGERS = (  # key of the metadata, least, most
+    ("task", 0, (1 << 16) - 1), ("image_size", 1, (1 << 16) - 1),
+    ("permutation_seed", 0, (1 << 32) - 1),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,10 @@ class Pixels:
         permutation_seed, task: the pixels are permuted, by draw number `task` of that seed.
         classes, image_size: of an image folder: names in label order, and the side of the square
             that its images are cut to.
+
+    Raises:
+        BadInput: mean and std do not go with the scale, are of different lengths, or hold numbers
+            that float32 cannot divide by.
     """
 
     dataset: str
@@ -62,6 +71,25 @@ class Pixels:
     task: int = 0
     classes: tuple[str, ...] | None = None
     image_size: int | None = None
+
+    def __post_init__(self) -> None:
+        mean, std = self.mean, self.std
+        if self.scale != "normalise":
+            if mean is not None or std is not None:
+                raise BadInput(f"mean and std do not go with the scale {self.scale}")
+        elif not mean or not std or len(mean) != len(std):
+            raise BadInput(
+                "the scale normalise has not one mean and one std per channel",
+                remedy="give as many means as deviations",
+            )
+        else:
+            with np.errstate(over="ignore", under="ignore"):
+                kept = np.array([mean, std]).astype(np.float32)  # as they are computed with
+            if not np.isfinite(kept).all() or not (kept[1] > 0).all():
+                raise BadInput(
+                    f"mean {_numbers(mean)} and std {_numbers(std)} cannot be divided by",
+                    remedy="give finite ones, deviations above 0",
+                )
 
     @property
     def maximum(self) -> int:
@@ -94,7 +122,16 @@ class Pixels:
         Args:
             stored: (N, ...) integers, or real numbers for `raw`.
             whitening: for gcn_zca: the fitted transform of (N, ...) float32.
+
+        Raises:
+            BadInput: mean and std are not of as many channels as the samples have.
         """
+        if self.mean is not None and (stored.ndim < 2 or stored.shape[1] != len(self.mean)):
+            raise BadInput(
+                f"samples of shape {stored.shape[1:]} are normalised by {len(self.mean)} means and "
+                "deviations",
+                remedy="give one mean and std per channel, of the data set that was trained on",
+            )
         if self.scale == "standardise":
             x = self._standardised(stored)
         elif self.scale == "gcn_zca":
@@ -159,30 +196,23 @@ class Pixels:
             BadInput: it is something else.
         """
         try:
-            content = json.loads(text)
+            content = parse_json(text)
             known = {field.name for field in fields(cls)}
             if not isinstance(content, dict) or not known.issuperset(content):
                 raise ValueError("other keys")
             for key in ("mean", "std"):
                 if key in content:
-                    content[key] = tuple(float(v) for v in content[key])
+                    content[key] = tuple(map(float, _list_of(content, key, (int, float))))
             if "classes" in content:
-                content["classes"] = tuple(str(v) for v in content["classes"])
-            pixels = cls(**content)
-            numbers = (pixels.task, pixels.image_size or 8, pixels.permutation_seed or 0)
-            if pixels.scale not in SCALES or not isinstance(pixels.dataset, str):
-                raise ValueError("no such scale")
-            if not all(type(n) is int and 0 <= n < 1 << 16 for n in numbers[:2]):
-                raise ValueError("task or image_size")
-            if not (type(numbers[2]) is int and 0 <= numbers[2] < 1 << 32):
-                raise ValueError("permutation_seed")
-            pair = (pixels.mean, pixels.std)
-            if (pixels.scale == "normalise") != (None not in pair) or (
-                None not in pair and (len(pair[0]) != len(pair[1]) or 0 in pair[1])
-            ):
-                raise ValueError("mean and std")
-            return pixels
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+                content["classes"] = tuple(_list_of(content, "classes", (str,)))
+            if content.get("scale") not in SCALES or not isinstance(content.get("dataset"), str):
+                raise ValueError("no such scale or data set")
+            for key, least, most in _INTEGERS:
+                number = content.get(key, least)
+                if type(number) is not int or not least <= number <= most:
+                    raise ValueError(f"{key} is no integer from {least} to {most:,}")
+            return cls(**content)
+        except (ValueError, TypeError, OverflowError, BadInput) as error:
             raise BadInput(
                 f"the file's metadata {METADATA} cannot be read ({error})",
                 remedy="export the run again, or remove that entry",
@@ -219,6 +249,13 @@ def _draw(seed: int, task: int, size: int) -> np.ndarray:
     for _ in range(task + 1):
         order = draws.permutation(size)
     return order
+
+
+def _list_of(content: dict, key: str, kinds: tuple[type, ...]) -> list:
+    values = content[key]
+    if not isinstance(values, list) or not all(type(v) in kinds for v in values):
+        raise ValueError(f"{key} is no list of {'text' if str in kinds else 'numbers'}")
+    return values
 
 
 def _numbers(values: tuple[float, ...] | None) -> str:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from .. import trust as trusting
 from ..accelerator import Accelerator, Node
-from ..accelerator_folder import DATAFLOW, MODEL, open_accelerator, reseal
+from ..accelerator_folder import DATAFLOW, DESCRIPTION, MODEL, describe, open_accelerator
 from ..errors import BadInput, MissingTool, Unsupported
 from ..folder import output_folder
 from .dslx import PROC, xnor_mvau
@@ -26,6 +27,8 @@ def synthesise(
     force: bool = False,
 ) -> list[str]:  # fmt: skip
     """Copy an accelerator to OUT with XLS's Verilog for every XnorMVAU that has a DSLX form.
+
+    OUT is signed where FOLDER is: a stranger's accelerator stays a stranger's.
 
     Returns:
         Names of the nodes that were replaced.
@@ -41,7 +44,7 @@ def synthesise(
         for name in ("rtl", "golden"):
             if (folder / name).is_dir():
                 shutil.copytree(folder / name, place / name)
-        for name in ("accelerator.json", MODEL, DATAFLOW):
+        for name in (DESCRIPTION, MODEL, DATAFLOW):
             shutil.copyfile(folder / name, place / name)
         for node in accelerator.nodes:
             if node.module != "xnor_mvau":
@@ -54,7 +57,8 @@ def synthesise(
             replaced.append(node.name)
         if not replaced:
             raise BadInput(f"{folder} has no node with a DSLX form", remedy="use a 1-bit dense layer")
-        reseal(place)
+        describe(place, accelerator)
+        trusting.inherit(folder, DESCRIPTION, place, DESCRIPTION)
     return replaced
 
 

@@ -209,6 +209,7 @@ def test_permutations_differ_by_task_and_keep_the_pixels():
 
 
 def test_whitening_gives_the_identity_covariance_shrunk(tmp_path, monkeypatch):
+    monkeypatch.delenv("HW_BNN_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     images = np.random.default_rng(0).integers(0, 256, (4000, 3, 2, 2), dtype=np.uint8)
     whitening = Whitening.fitted(images)
@@ -223,6 +224,24 @@ def test_whitening_gives_the_identity_covariance_shrunk(tmp_path, monkeypatch):
     assert torch.equal(Whitening.fitted(images).matrix, whitening.matrix)
     cached[0].write_bytes(b"damaged")
     assert torch.equal(Whitening.fitted(images).matrix, whitening.matrix)
+
+
+def test_the_whitening_is_kept_where_everything_is(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (40, 3, 2, 2), dtype=np.uint8)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("HW_BNN_CACHE", str(tmp_path / "ours"))
+    Whitening.fitted(images)
+    assert len(list((tmp_path / "ours").glob("zca-*.pt"))) == 1 and not (tmp_path / "xdg").exists()
+
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HW_BNN_CACHE")
+    monkeypatch.setattr("pathlib.Path.home", nobody)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    Whitening.fitted(images)
+    assert len(list(tmp_path.glob("hw_bnn-*/cache/zca-*.pt"))) == 1
 
 
 def test_toy_sets(tmp_path):

@@ -4,20 +4,19 @@
     x <- (x - mu) V (D + 0.1)^(-1/2) V^T,  V D V^T = cov   mu, cov over the training images
 
 The eigen-decomposition of 3072 x 3072 takes a minute; the result is kept in the cache folder
-(XDG_CACHE_HOME or ~/.cache, hw_bnn/), named by a hash of the images and settings.
+(own_folders.py), named by a hash of the images and settings.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...errors import BadInput
+from ...own_folders import cache_folder
 from ..checkpoint import load_sealed, save_sealed
 
 SCALE, BIAS = 55.0, 0.1
@@ -47,10 +46,13 @@ class Whitening:
     def fitted(cls, images: np.ndarray) -> Whitening:
         """Fit on uint8 training images (N, ...), or read the fit of the same images from the
         cache.
+
+        Raises:
+            BadInput: there is no folder for the cache at all.
         """
         digest = hashlib.sha256(f"{SCALE} {BIAS} {images.shape}".encode())
         digest.update(np.ascontiguousarray(images).data)
-        path = _cache() / f"zca-{digest.hexdigest()[:16]}.pt"
+        path = cache_folder() / f"zca-{digest.hexdigest()[:16]}.pt"
         try:
             (mean, matrix), sealed = load_sealed(path)
             if sealed:
@@ -77,7 +79,3 @@ class Whitening:
         values, vectors = torch.linalg.eigh(covariance)
         matrix = (vectors * (values + BIAS).rsqrt()) @ vectors.T
         return cls(mean.float(), matrix.float())
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hw_bnn"
