@@ -21,7 +21,7 @@ pytest.importorskip("finn")
 
 COUNT = int(os.environ.get("HW_BNN_FUZZ", 300))
 SEED = int(os.environ.get("HW_BNN_FUZZ_SEED", 0))
-EVERY = {"onnx": 13, "accelerator": 100, "recipe": 50, "checkpoint": 50}
+EVERY = {"onnx": 13, "folding": 3, "accelerator": 100, "recipe": 50, "checkpoint": 50}
 """Of so many mutants one goes all the way: compile, Yosys, training, export."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + COUNT * 10)]
@@ -33,12 +33,9 @@ def materials(tmp_path, request):
     return tmp_path
 
 
-IN_CI = ("onnx", "folding", "npy", "checkpoint", "accelerator")
-
-
 @pytest.mark.parametrize(
     ("family", "materials"),
-    [pytest.param(f, f, marks=() if f in IN_CI else pytest.mark.full) for f in FAMILIES],
+    [(f, f) for f in FAMILIES],
     indirect=["materials"],
 )
 def test_refused_or_exact(family, materials):
