@@ -138,6 +138,7 @@ def test_one_wrong_weight_in_the_dataflow_graph_is_named(accelerator, layer):
 def test_another_model_file_is_found(accelerator):
     """The accelerator of other weights: everything compiled differs, what reads the file agrees."""
     onnx.save(perceptron(seed=1), accelerator / "model.onnx")
+    reseal(accelerator)
     summary = verify(accelerator, frames=50)
     wrong = {name for name, count in summary["mismatches"].items() if count}
     assert wrong == {"dataflow", "rtl", "rtl_stalled"}
