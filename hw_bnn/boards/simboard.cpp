@@ -70,6 +70,8 @@ struct Behaviour {
     uint64_t fault_from, fault_to;        // addresses that are answered with `fault`
     uint32_t fault;                       // SLVERR or DECERR
     uint32_t dead;                        // 1: answers nothing
+    uint32_t address_after;               // a write's address is taken 0: at any time, 1: with data offered,
+                                          // 2: after all its data
     uint64_t random;                      // state of the generator; not 0
     uint64_t beats_read, beats_written;   // so far
 };
@@ -89,6 +91,8 @@ struct Board {
     std::vector<uint8_t> memory;
     Behaviour* how = nullptr;
     std::deque<Burst> reads, writes, answers;  // writes: data still to come; answers: response to come
+    Burst early{};          // data that were taken before their address
+    bool early_whole = false;
     bool r_offered = false, b_offered = false;
 
     bool inside(uint64_t address, uint64_t bytes) const {
@@ -111,8 +115,10 @@ struct Board {
         Vboard& t = *top;
         const bool alive = !how->dead && t.ap_rst_n;
         t.m_axi_arready = alive && reads.size() < how->bursts && !pause(0);
-        t.m_axi_awready = alive && writes.size() + answers.size() < how->bursts && !pause(2);
-        t.m_axi_wready = alive && !writes.empty() && !pause(3);
+        const bool address = how->address_after == 0 || (how->address_after == 1 ? t.m_axi_wvalid : early_whole);
+        t.m_axi_awready = alive && address && writes.size() + answers.size() < how->bursts && !pause(2);
+        const bool data = how->address_after == 2 ? !early_whole : !writes.empty();
+        t.m_axi_wready = alive && data && !pause(3);
         if (!r_offered) {
             r_offered = alive && !reads.empty() && reads.front().due <= cycle && !pause(1);
             t.m_axi_rvalid = r_offered;
@@ -155,24 +161,45 @@ struct Board {
             answers.pop_front();
         }
         if (t.m_axi_wvalid && t.m_axi_wready) {
-            Burst& burst = writes.front();
+            const bool ahead = writes.empty();
+            Burst& burst = ahead ? early : writes.front();
             const uint8_t* data = reinterpret_cast<const uint8_t*>(&t.m_axi_wdata);
             for (uint32_t i = 0; i < BYTES; ++i) {
                 burst.data.push_back(data[i]);
                 burst.strobes.push_back(t.m_axi_wstrb >> i & 1);
             }
             ++how->beats_written;
-            if (bool(t.m_axi_wlast) != (++burst.done == burst.beats)) throw std::runtime_error("wlast stands wrong");
-            if (burst.done == burst.beats) {
-                burst.due = cycle + how->latency;
-                answers.push_back(std::move(burst));
-                writes.pop_front();
+            ++burst.done;
+            if (ahead) {
+                early_whole = t.m_axi_wlast;
+            } else {
+                if (bool(t.m_axi_wlast) != (burst.done == burst.beats)) throw std::runtime_error("wlast stands wrong");
+                if (burst.done == burst.beats) {
+                    answer(std::move(burst));
+                    writes.pop_front();
+                }
             }
         }
         if (t.m_axi_arvalid && t.m_axi_arready)
             reads.push_back({t.m_axi_araddr, cycle + how->latency, uint32_t(t.m_axi_arlen) + 1, 0, false, {}, {}});
-        if (t.m_axi_awvalid && t.m_axi_awready)
-            writes.push_back({t.m_axi_awaddr, 0, uint32_t(t.m_axi_awlen) + 1, 0, false, {}, {}});
+        if (t.m_axi_awvalid && t.m_axi_awready) {
+            Burst burst{t.m_axi_awaddr, 0, uint32_t(t.m_axi_awlen) + 1, 0, false, {}, {}};
+            if (how->address_after != 2) {
+                writes.push_back(std::move(burst));
+            } else {
+                if (early.done != burst.beats) throw std::runtime_error("wlast stands wrong");
+                early.address = burst.address;
+                early.beats = burst.beats;
+                answer(std::move(early));
+                early = Burst{};
+                early_whole = false;
+            }
+        }
+    }
+
+    void answer(Burst burst) {
+        burst.due = cycle + how->latency;
+        answers.push_back(std::move(burst));
     }
 
     // The two halves of a cycle: the processor's port is set between them.
@@ -199,6 +226,8 @@ struct Board {
         reads.clear();
         writes.clear();
         answers.clear();
+        early = Burst{};
+        early_whole = false;
         r_offered = b_offered = false;
         t.m_axi_rvalid = t.m_axi_bvalid = 0;
         t.s_axi_control_awvalid = t.s_axi_control_wvalid = t.s_axi_control_arvalid = 0;

@@ -61,6 +61,7 @@ class Behaviour(ctypes.Structure):
         ("fault_to", ctypes.c_uint64),
         ("fault", ctypes.c_uint32),
         ("dead", ctypes.c_uint32),
+        ("address_after", ctypes.c_uint32),
         ("random", ctypes.c_uint64),
         ("beats_read", ctypes.c_uint64),
         ("beats_written", ctypes.c_uint64),
@@ -68,6 +69,7 @@ class Behaviour(ctypes.Structure):
 
 
 SLVERR, DECERR = 2, 3
+ANY_TIME, WITH_DATA, AFTER_DATA = 0, 1, 2  # when memory takes the address of a write
 
 
 @dataclass
@@ -256,13 +258,18 @@ def _build(
     shutil.rmtree(work)
 
 
-def io_document(accelerator: Accelerator, shell: Shell) -> dict:
-    """What the driver needs to know: the .json file beside a bitstream."""
+def io_document(accelerator: Accelerator, shell: Shell, *, clock_mhz: float | None = None) -> dict:
+    """What the driver needs to know: the .json file beside a bitstream.
+
+    Args:
+        clock_mhz: that the bitstream was made for; the accelerator's own by default.
+    """
     return {
         "name": accelerator.name,
         "ip": TOP,
         "model": f"{model_hash(accelerator):016x}",
-        "clock_mhz": 1000 / accelerator.clk_period_ns,
+        "clock_mhz": 1000 / accelerator.clk_period_ns if clock_mhz is None else clock_mhz,
+        "bound_cycles": accelerator.bound_cycles,
         "bus_bytes": shell.beat_bytes,
         "address_bits": shell.port.addr_bits,
         "in_stride": shell.in_stride,

@@ -9,7 +9,7 @@ import pytest
 from echo_board import EchoBoard
 
 from hw_bnn.boards.registers import load
-from hw_bnn.boards.simboard import DECERR, SLVERR, driver
+from hw_bnn.boards.simboard import AFTER_DATA, ANY_TIME, DECERR, SLVERR, WITH_DATA, driver
 from hw_bnn.errors import CheckFailed
 
 NARROW = [("zynq7000", 3, 1), ("zynqmp", 20, 4)]
@@ -26,6 +26,7 @@ def test_stalls_latencies_odd_counts_and_offsets(boards, shape):
         how = echo.port.behaviour
         how.latency = int(rng.choice([1, 2, 20, 100, 200]))
         how.bursts = int(rng.choice([1, 4, 16]))
+        how.address_after = int(rng.choice([ANY_TIME, WITH_DATA, AFTER_DATA]))
         stall = float(rng.choice([0, 0.1, 0.5, 0.9]))
         echo.port.set_stall([stall if rng.random() < 0.7 else 0 for _ in range(5)])
         frames = int(rng.choice([1, 2, 3, 7, 31, 64, 129, 333]))
@@ -159,6 +160,7 @@ def test_an_abort_at_any_time_leaves_a_shell_that_works(boards, shape):
     for wait in [0, 1, 2, 15, 16, 17, 18, 19, 20, *rng.integers(21, 900, 25)]:
         echo.port.behaviour.latency = int(rng.choice([1, 30, 120]))
         echo.port.set_stall(float(rng.choice([0, 0.4])))
+        echo.port.behaviour.address_after = int(rng.choice([ANY_TIME, WITH_DATA, AFTER_DATA]))
         board.launch(echo.port.base, echo.port.base + (1 << 20), 2000)
         echo.port.run(int(wait))
         board.abort()
@@ -237,6 +239,9 @@ MUTANTS = {  # file, expression, what stands there instead
     "an address of 32 bits": (
         "shell_control.sv", "to[ADDR_BITS-1:LOW_BITS]", "BEAT_BITS'(to[31:LOW_BITS])"),
     "no room reserved": ("read_dma.sv", "room >= COUNT_BITS'(length)", "1'b1"),
+    "data that wait for their address": (
+        "write_dma.sv", "due + (issue ? COUNT_BITS'(length) : '0)",
+        "due + (aw_valid && aw_ready ? COUNT_BITS'(aw_len) + 1'b1 : '0)"),
     "an abort that does not wait": ("shell_control.sv", "read_idle && write_idle", "1'b1"),
     "an error that is forgotten": ("read_dma.sv", "(r_resp[0] ? 2'b10 : 2'b01)", "2'b00"),
 }  # fmt: skip
@@ -257,7 +262,7 @@ def test_mutants_are_caught(name, tmp_path):
     """Each is caught by an ordeal that the shell itself passes: a checker stops, a byte differs, or a word is
     missing."""
     number = 0 if name is None else 1 + list(MUTANTS).index(name)
-    (tmp_path / "mutant.hex").write_text(f"{number}\n")
+    (tmp_path / "mutant.hex").write_text(f"{number:x}\n")
     echo = EchoBoard(tmp_path, "zynqmp", 20, 4, mutations=mutated())
     if name is None:
         return _ordeal(echo)
@@ -269,6 +274,7 @@ def _ordeal(echo):
     how = echo.port.behaviour
     for i in range(12):
         how.latency = (1, 60, 200)[i % 3]
+        how.address_after = i // 2 % 3
         echo.port.set_stall((0, 0.5)[i % 2])
         echo.transfer(50 + i, 4096 - 8 * echo.shell.beat_bytes, 65536 - 5 * echo.shell.beat_bytes, seed=i)
     echo.port.set_stall([0, 0, 0, 0.9, 0])  # a slow writer: read data pile up

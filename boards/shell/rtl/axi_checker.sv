@@ -2,9 +2,10 @@
 //
 //   - what is offered stays: valid with the same payload until ready, on AR, AW and W;
 //   - a burst is aligned to the bus, not longer than BURST beats, and within 4 KiB;
-//   - w_last on the last beat of each burst, in the order of their addresses; no data before its address;
+//   - w_last on the last beat of each burst, in the order of their addresses; data at the earliest with the
+//     offer of their address, which need not be taken yet;
 //   - strobes are contiguous from byte 0, and whole but for a last beat;
-//   - the memory answers no burst that it was not asked for, and ends its reads with r_last;
+//   - the memory answers no burst before it took address and data, and ends its reads with r_last;
 //   - read data are taken at once, as room was reserved for them;
 //   - nothing is outstanding, and nothing is offered, while the shell says that it is idle.
 //
@@ -42,9 +43,12 @@ module axi_checker #(
 
   logic [7:0] reads[SLOTS], writes[SLOTS];  // their lengths
   int unsigned reads_in, reads_out, writes_in, writes_out, responses, read_beat, write_beat;
+  logic [7:0] write_len;  // of the burst whose data come: its address was taken, or still waits
   logic ar_waits, aw_waits, w_waits;
   logic [ADDR_BITS+7:0] ar_was, aw_was;
   logic [DATA_BITS+BYTES:0] w_was;
+
+  assign write_len = writes_in == writes_out ? aw_len : writes[writes_out%SLOTS];
 
   task automatic expect_that(input logic holds, input string sentence);
     if (!holds) begin
@@ -86,12 +90,12 @@ module axi_checker #(
         expect_that(32'(aw_addr) % BYTES == 0, "a write is not aligned");
       end
       if (w_valid) begin
-        expect_that(writes_in != writes_out, "data before their address");
-        expect_that(w_last == (write_beat == 32'(writes[writes_out%SLOTS])), "w_last stands wrong");
+        expect_that(writes_in + 32'(aw_valid) != writes_out, "data without the offer of their address");
+        expect_that(w_last == (write_beat == 32'(write_len)), "w_last stands wrong");
         expect_that((w_strb & (w_strb + 1'b1)) == '0 && w_strb[0], "strobes have a gap");
         expect_that(w_last || w_strb == '1, "strobes are partial within a burst");
       end
-      if (b_valid) expect_that(writes_out != responses, "a response to no write");
+      if (b_valid) expect_that(writes_in != responses && writes_out != responses, "a response to no write");
       if (r_valid) begin
         expect_that(r_ready, "read data wait: a burst was asked for without room for it");
         expect_that(reads_in != reads_out, "read data that were not asked for");

@@ -3,9 +3,10 @@
 //   `beats` beats from byte address `place` * DATA_BITS/8 on, latched at `start`; the last of them
 //   writes only the bytes of `last_strobe`
 //
-// Bursts as in read_dma. A burst is announced only when the queue holds all of it, and its data follow
-// only after the address was taken: a burst once begun ends whatever the producer does. `done` comes
-// after the last write response, when all bytes are in memory. At most PENDING bursts await a response.
+// Bursts as in read_dma. A burst is announced only when the queue holds all of it: a burst once begun ends
+// whatever the producer does. Its data are offered with its address, not after it was taken, since memory
+// may take an address only when it sees data. `done` comes after the last write response, when all bytes
+// are in memory. At most PENDING bursts await a response.
 //
 // `stop` ends it early: no new burst, those announced are completed. `idle`: nothing is under way.
 // error = {DECERR, SLVERR}, for one cycle with each response that carries one.
@@ -69,10 +70,10 @@ module write_dma #(
   logic [BEAT_BITS:0]      unsent;     // beats that have not left
   logic [PLACE_BITS-1:0]   sent_place; // of the next beat to leave, in its burst
   logic [COUNT_BITS-1:0]   held;       // beats in the queue that no burst has announced
-  logic [COUNT_BITS-1:0]   due;        // beats whose address was taken, still to be sent
+  logic [COUNT_BITS-1:0]   due;        // beats that a burst has announced, still to be sent
   logic [PENDING_BITS-1:0] pending;    // bursts announced whose response is still to come
   logic [PLACE_BITS:0]     length;
-  logic issue, announced, put, send, respond, fifo_valid, last;
+  logic issue, put, send, respond, fifo_valid, last;
 
   // Up to the next multiple of BURST, or what is left.
   always_comb begin
@@ -80,13 +81,12 @@ module write_dma #(
     if (left < (BEAT_BITS + 1)'(length)) length = left[PLACE_BITS:0];
   end
 
-  assign issue     = !stop && (!aw_valid || aw_ready) && left != '0 && held >= COUNT_BITS'(length)
-                     && pending != PENDING_BITS'(PENDING);
-  assign announced = aw_valid && aw_ready;
-  assign put       = beat_valid && beat_ready;
-  assign send      = w_valid && w_ready;
-  assign respond   = b_valid && b_ready;
-  assign last      = unsent == (BEAT_BITS + 1)'(1);
+  assign issue   = !stop && (!aw_valid || aw_ready) && left != '0 && held >= COUNT_BITS'(length)
+                   && pending != PENDING_BITS'(PENDING);
+  assign put     = beat_valid && beat_ready;
+  assign send    = w_valid && w_ready;
+  assign respond = b_valid && b_ready;
+  assign last    = unsent == (BEAT_BITS + 1)'(1);
 
   assign w_valid = fifo_valid && due != '0;
   assign w_last  = last || sent_place == '1;
@@ -109,7 +109,7 @@ module write_dma #(
       if (issue) aw_valid <= 1'b1;
       else if (aw_ready) aw_valid <= 1'b0;
       held    <= held + COUNT_BITS'(put) - (issue ? COUNT_BITS'(length) : '0);
-      due     <= due + (announced ? COUNT_BITS'(aw_len) + 1'b1 : '0) - COUNT_BITS'(send);
+      due     <= due + (issue ? COUNT_BITS'(length) : '0) - COUNT_BITS'(send);
       pending <= pending + PENDING_BITS'(issue) - PENDING_BITS'(respond);
     end
   end
