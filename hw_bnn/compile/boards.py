@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections import UserDict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any, Literal
 
-import yaml
+from pydantic import ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass as checked
 
+from .. import yamlfile
+from ..accelerator_names import PartName
 from ..boards import BOARD_FILES
+from ..errors import BadInput
 
 
-@dataclass(frozen=True)
+@checked(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))
 class Board:
     """A board's FPGA.
 
@@ -24,25 +30,48 @@ class Board:
         board_part: Vivado's name of the board, None where it has none.
     """
 
-    part: str
-    luts: int
-    ffs: int
-    brams: float
-    luts_per_estimate: float = 1.0
-    title: str = ""
-    processor: str | None = None
-    board_part: str | None = None
+    part: PartName
+    luts: Annotated[int, Field(gt=0, le=10**9)]
+    ffs: Annotated[int, Field(gt=0, le=10**9)]
+    brams: Annotated[float, Field(ge=0, le=1e9)]
+    luts_per_estimate: Annotated[float, Field(gt=0, le=1e9)] = 1.0
+    title: Annotated[str, Field(max_length=100)] = ""
+    processor: Literal["zynq7000", "zynqmp"] | None = None
+    board_part: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,200}$")] | None = None
 
 
-def _load(folder: Path = BOARD_FILES) -> dict[str, Board]:
-    """All boards, by the names of their folders."""
-    return {
-        path.parent.name: Board(**yaml.safe_load(path.read_text()))
-        for path in sorted(folder.glob("*/board.yaml"))
-    }
+def read_board(path: Path) -> Board:
+    """A board.yaml.
+
+    Raises:
+        BadInput: it cannot be read, or says something else than :class:`Board` takes.
+    """
+    content, remedy = yamlfile.read(path), "correct it, or move its folder away"
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise BadInput(f"{path} describes no board (it is no list of names and values)", remedy=remedy)
+    try:
+        return Board(**content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{path} describes no board ({where}: {first['msg']})", remedy=remedy) from None
 
 
-BOARDS = _load()
+class Boards(UserDict[str, Board]):
+    """Board name -> its FPGA; a file is read when its board is asked for, so that a wrong one harms no other."""
+
+    def __init__(self, folder: Path):
+        super().__init__()
+        self.data: dict[str, Any] = {path.parent.name: path for path in sorted(folder.glob("*/board.yaml"))}
+
+    def __getitem__(self, name: str) -> Board:
+        found = self.data[name]
+        if isinstance(found, Path):
+            found = self.data[name] = read_board(found)
+        return found
+
+
+BOARDS = Boards(BOARD_FILES)
 """Board name -> its FPGA, by the vendors' product tables (Xilinx DS190, DS891, DS987; Lattice FPGA-DS-02012)."""
 
 DEFAULT_BOARD = "pynq-z1"
