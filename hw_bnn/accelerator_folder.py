@@ -69,8 +69,8 @@ def open_accelerator(
     accelerator = read_accelerator(folder, needs=needs)
     trusting.require(Path(folder), DESCRIPTION, trust=trust)
     if trust:  # of all that is in it
-        documents = [*Path(folder).glob("synth/*.json"), *Path(folder).glob("hls/manifest.json")]
-        for document in sorted(documents):
+        made = ("synth/*.json", "hls/manifest.json", "board/*/overlay.json")
+        for document in sorted(path for pattern in made for path in Path(folder).glob(pattern)):
             trusting.require(document.parent, document.name, trust=True)
     return accelerator
 

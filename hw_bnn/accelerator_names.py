@@ -6,6 +6,7 @@ anything else than a name there.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
@@ -36,8 +37,17 @@ Setting = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
-"""The user's own name of a thing: shown, never part of a path, a script or a source."""
+"""The user's own name of a thing: shown, never part of a path, a script or a source (see `file_name`)."""
 
 Count = Annotated[int, Field(ge=1, le=LARGEST)]
 Index = Annotated[int, Field(ge=0, le=LARGEST)]
 Shape = Annotated[list[Count], Field(max_length=8)]
+
+
+def file_name(name: str) -> str:
+    """A user's own name of a thing as a file's name, a word of a source, or in a comment.
+
+    >>> file_name("digits"), file_name("../my net\\n`rm`"), file_name("--")
+    ('digits', '_my_net__rm_', 'accelerator')
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", name).lstrip(".-")[:64] or "accelerator"

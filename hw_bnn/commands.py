@@ -449,13 +449,14 @@ def deploy(
     board: Annotated[str, typer.Option(help="pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
     out: Annotated[Path | None, typer.Option(help="The zip to write; NAME_BOARD.zip.")] = None,
     seed: Seed = 0,
+    trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """A zip for a PYNQ board: overlay, driver, golden vectors, notebook."""
     from .boards.deploy import deploy
 
-    document = deploy(folder, board, out, seed=seed)
+    document = deploy(folder, board, out, seed=seed, trust=trust)
     _finish(document, _show_deployed, json)
 
 

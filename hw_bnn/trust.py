@@ -60,8 +60,14 @@ def sign(folder: Path, document: str) -> None:
         partial.write_text(_signature(key, content) + "\n")
 
 
-def require(folder: Path, document: str, *, trust: bool = False) -> None:
+def require(
+    folder: Path, document: str, *, trust: bool = False, danger: str = "RTL can run commands",
+    again: str = "compile the model again",
+) -> None:  # fmt: skip
     """Refuse FOLDER unless this user's key, this process, or `trust` vouches for DOCUMENT.
+
+    Args:
+        danger: what a stranger's could do. again: how the user makes one.
 
     Raises:
         BadInput: nobody does.
@@ -71,8 +77,8 @@ def require(folder: Path, document: str, *, trust: bool = False) -> None:
         _accepted.add(_digest(content))
     elif not _vouched(folder, document, content):
         raise BadInput(
-            f"{folder / document} was not written by you on this machine, and RTL can run commands",
-            remedy="compile the model again, or give --trust if you trust whoever made the folder",
+            f"{folder / document} was not written by you on this machine, and {danger}",
+            remedy=f"{again}, or give --trust if you trust whoever made the folder",
         )
 
 

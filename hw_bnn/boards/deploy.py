@@ -20,10 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from ..accelerator_folder import MODEL, read_accelerator
+from ..accelerator_names import file_name
 from ..compile.boards import BOARDS
 from ..errors import BadInput
 from ..folder import output_file
 from ..frames import load_frames
+from .overlays import open_overlay
 from .shell import PORTS, Shell
 from .simboard import DRIVER, io_document
 
@@ -45,20 +47,23 @@ _WITHOUT = (
 
 
 def deploy(
-    folder: str | Path, board: str, out: str | Path | None = None, *, frames: int = GOLDEN_FRAMES, seed: int = 0
-) -> dict:
+    folder: str | Path, board: str, out: str | Path | None = None, *, frames: int = GOLDEN_FRAMES, seed: int = 0,
+    trust: bool = False,
+) -> dict:  # fmt: skip
     """Write the zip of an accelerator for a board.
 
     Args:
         folder: accelerator folder. board: a board with a processor (pynq-z1, ...).
         out: the zip; NAME_BOARD.zip in the working folder by default.
         frames: golden frames, drawn with `seed`.
+        trust: take an overlay that no `bitstream` of this user on this machine made (see docs/trust.md).
 
     Returns:
         {"zip", "board", "overlay": whether it holds one, "frames", "files": name -> SHA-256}.
 
     Raises:
-        BadInput: no accelerator, a board without a processor, or a place that cannot be written.
+        BadInput: no accelerator, a board without a processor, an overlay that is damaged, strange or of
+            another accelerator, or a place that cannot be written.
     """
     from ..golden import GoldenModel
 
@@ -80,15 +85,19 @@ def deploy(
     if accelerator.output.mode == "scores":
         del vectors["labels"]
     shell = Shell.of(accelerator, PORTS[known.processor])
-    document = {**io_document(accelerator, shell), "board": board, "golden": "golden.npz"}
-    name = accelerator.name
+    overlay = open_overlay(folder, board, f"{shell.model:016x}", trust=trust)
+    io = io_document(accelerator, shell, clock_mhz=overlay.freq_mhz if overlay else None)
+    document = {**io, "board": board, "golden": "golden.npz"}
+    name = file_name(accelerator.name)
+    if name == "manifest":  # manifest.json is taken
+        name = "manifest_"
     files = {
         f"{name}.json": _json(document),
         "driver.py": DRIVER.read_bytes(),
         "golden.npz": _npz(vectors),
     }
-    overlay = _overlay(folder / "board" / board, document["model"])
-    files |= {f"{name}{suffix}": data for suffix, data in overlay.items()}
+    if overlay:
+        files |= {f"{name}.bit": overlay.bit, f"{name}.hwh": overlay.hwh}
     contract = accelerator.input
     said = "" if overlay else _WITHOUT.format(name=name)
     readme = _README.format(
@@ -97,7 +106,7 @@ def deploy(
     )  # fmt: skip
     files |= {"README.md": readme.encode(), f"{name}.ipynb": _json(_notebook(name))}
     digests = {key: sha256(data).hexdigest() for key, data in sorted(files.items())}
-    files["manifest.json"] = _json({"accelerator": name, "board": board, "model": document["model"], "files": digests})
+    files["manifest.json"] = _json({"accelerator": accelerator.name, "board": board, "model": document["model"], "files": digests})
     place = Path(out) if out is not None else Path(f"{name}_{board}.zip")
     with output_file(place) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, data in sorted(files.items()):
@@ -106,20 +115,6 @@ def deploy(
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
     return {"zip": str(place), "board": board, "overlay": bool(overlay), "frames": len(x), "files": digests}
-
-
-def _overlay(place: Path, model: str) -> dict[str, bytes]:
-    """Suffix -> bytes of the overlay that `bitstream` made; nothing where there is none.
-
-    Raises:
-        BadInput: it is of another accelerator.
-    """
-    bit, hwh, told = (place / f"overlay{suffix}" for suffix in (".bit", ".hwh", ".json"))
-    if not (bit.is_file() and hwh.is_file() and told.is_file()):
-        return {}
-    if json.loads(told.read_text()).get("model") != model:
-        raise BadInput(f"{bit} is the overlay of another accelerator", remedy="make it again with `hw-bnn bitstream`")
-    return {".bit": bit.read_bytes(), ".hwh": hwh.read_bytes()}
 
 
 def _json(document: object) -> bytes:

@@ -15,6 +15,7 @@ from pathlib import Path
 from string import Template
 
 from ..accelerator import Accelerator
+from ..accelerator_names import file_name
 from ..rtl import rtl_sources
 from . import BOARD_FILES
 
@@ -103,7 +104,7 @@ class Shell:
         ports = _ports(self.port)
         links = [f"      .{name}({name})," for name, *_ in ports if name not in _CONSTANT]
         return Template((RTL / f"{TOP}.v.in").read_text()).substitute(
-            MODULE=module, NAME=self.name, CORE=self.core,
+            MODULE=module, NAME=file_name(self.name), CORE=self.core,
             PORTS=",\n".join(_declaration(*port) for port in ports), LINKS="\n".join(links),
             DATA_BITS=self.port.data_bits, ADDR_BITS=self.port.addr_bits,
             SIZE=self.beat_bytes.bit_length() - 1, MODEL=f"{self.model:016x}",

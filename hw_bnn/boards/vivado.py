@@ -3,7 +3,7 @@
     overlay("net", "pynq-z2", dry_run=True)["checked"]
 
 DIR/board/BOARD/ takes settings.tcl, rtl/, the two scripts of boards/vivado/ and, from Vivado, overlay.bit,
-overlay.hwh and reports. A dry run gives the scripts to boards/vivado/stub.tcl in tclsh, which knows the commands
+overlay.hwh and reports, and overlay.json (see overlays.py). A dry run gives the scripts to boards/vivado/stub.tcl in tclsh, which knows the commands
 they use and the pins of the cells they place; it proves spelling and wiring against its own tables alone.
 """
 
@@ -21,6 +21,7 @@ from ..compile.boards import BOARDS, Board
 from ..errors import BadInput, CheckFailed, MissingTool
 from ..inside import workplace
 from . import BOARD_FILES
+from .overlays import BIT, HIGHEST_MHZ, LOWEST_MHZ, clear_overlay, write_overlay
 from .registers import load
 from .shell import PORTS, TOP, Shell
 from .simboard import io_document
@@ -56,23 +57,21 @@ def overlay(
         fit = ", ".join(name for name, b in BOARDS.items() if b.processor)
         raise BadInput(f"Vivado makes no overlay for {board}", remedy=f"use one of {fit}")
     freq = freq_mhz if freq_mhz is not None else 1000 / accelerator.clk_period_ns
-    if not 1 <= freq <= 500:
-        raise BadInput(f"the clock cannot be {freq:g} MHz", remedy="use 1 to 500 MHz")
+    if not LOWEST_MHZ <= freq <= HIGHEST_MHZ:
+        raise BadInput(f"the clock cannot be {freq:g} MHz", remedy=f"use {LOWEST_MHZ} to {HIGHEST_MHZ} MHz")
     place = workplace(folder, "board", board)
-    for name in ("overlay.bit", "overlay.hwh", "overlay.json"):  # of an earlier design
-        (place / name).unlink(missing_ok=True)
+    clear_overlay(place)
     io = write_sources(folder, accelerator, known, place, freq, minutes=max(1, round(timeout_s / 60)))
     document = {"board": board, "part": known.part, "file": None, "freq_mhz": freq, "folder": str(place)}
     if dry_run:
         check_scripts(place, board_files=True)
         check_scripts(place, board_files=False)
         document["checked"] = "spelling and wiring by a stub in tclsh; no Vivado saw it"
+        (place / "dry_run.json").write_text(json.dumps({**document, "model": io["model"]}, indent=1) + "\n")
     else:
         _run_vivado(place, accelerator, timeout_s)
-        document |= {"file": "overlay.bit", "checked": "Vivado"}
-    (place / ("overlay.json" if not dry_run else "dry_run.json")).write_text(
-        json.dumps({**document, "model": io["model"]}, indent=1) + "\n"
-    )
+        document |= {"file": BIT, "checked": "Vivado"}
+        write_overlay(folder, place, {**document, "model": io["model"]})
     return document
 
 
@@ -104,8 +103,8 @@ def write_sources(
     lines = ["# What build.tcl and package_ip.tcl are to make; written by hw_bnn."]
     lines += [f"set {name} {tcl(value)}" for name, value in settings.items()]
     (place / "settings.tcl").write_text("\n".join([*lines, ""]))
-    io = io_document(accelerator, shell)
-    (place / "io.json").write_text(json.dumps({**io, "clock_mhz": freq_mhz}, indent=1) + "\n")
+    io = io_document(accelerator, shell, clock_mhz=freq_mhz)
+    (place / "io.json").write_text(json.dumps(io, indent=1) + "\n")
     return io
 
 
@@ -121,8 +120,14 @@ def tcl(value: object) -> str:
     if text and all(c.isalnum() or c in "_./:-" for c in text):
         return text
     if "{" in text or "}" in text or "\\" in text:
-        return "".join(c if c.isalnum() else f"\\{c}" for c in text)
+        return "".join(map(_escaped, text))
     return "{" + text + "}"
+
+
+def _escaped(character: str) -> str:
+    if character.isalnum():
+        return character
+    return f"\\{character}" if character.isprintable() else f"\\u{ord(character):04x}"  # \ before a newline joins lines
 
 
 def _registers() -> list[list[object]]:

@@ -84,24 +84,6 @@ def test_the_zips_own_driver_and_golden_vectors_on_the_simulated_board(folder, t
     assert "Board.load('mlp.bit')" in notebook["cells"][0]["source"]
 
 
-def test_an_overlay_goes_in_only_if_it_is_this_accelerators(folder, tmp_path):
-    mine = tmp_path / "mine"
-    shutil.copytree(folder, mine)
-    place = mine / "board" / "kv260"
-    place.mkdir(parents=True)
-    for name, text in (("overlay.bit", "bits"), ("overlay.hwh", "xml"), ("overlay.json", '{"model": "00"}')):
-        (place / name).write_text(text)
-    code, _, errors = run("deploy", mine, "--board", "kv260", "--out", tmp_path / "x.zip")
-    assert code == 2 and "another accelerator" in errors and not (tmp_path / "x.zip").exists()
-    from hw_bnn.boards.shell import model_hash
-
-    (place / "overlay.json").write_text(json.dumps({"model": f"{model_hash(Accelerator.load(mine)):016x}"}))
-    code, out, _ = run("deploy", mine, "--board", "kv260", "--out", tmp_path / "x.zip", "--json")
-    assert code == 0 and json.loads(out)["overlay"] is True
-    with zipfile.ZipFile(tmp_path / "x.zip") as archive:
-        assert archive.read("mlp/mlp.bit") == b"bits"
-
-
 @pytest.mark.parametrize("board", ["ulx3s", "nexys"])
 def test_a_board_without_a_processor_has_no_zip(folder, board, tmp_path):
     code, _, errors = run("deploy", folder, "--board", board, "--out", tmp_path / "x.zip")

@@ -36,6 +36,16 @@ def test_words_of_tcl(tmp_path):
     assert told.splitlines()[:-1] == [f"<{word}>" for word in words[:-1]]
 
 
+@pytest.mark.parametrize("word", ["a{\nb", "}\r\n\tputs x", "\\\n{", "one\ntwo", "\x00{"])
+def test_lines_in_a_word_of_tcl_stay_in_it(word, tmp_path):
+    script = tmp_path / "word.tcl"
+    for value in (word, [word]):
+        get = "$word" if value is word else "[lindex $word 0]"
+        script.write_text(f"set word {vivado.tcl(value)}\nputs [scan {get} [string repeat %c [string length {get}]]]\n")
+        told = subprocess.run(["tclsh", str(script)], capture_output=True, text=True, check=True).stdout
+        assert told.split() == [str(ord(c)) for c in word]
+
+
 @pytest.mark.parametrize("place", ZYNQS, indirect=True)
 @pytest.mark.parametrize("board_files", [False, True])
 def test_every_board(place, board_files):
