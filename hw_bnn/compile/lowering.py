@@ -19,6 +19,7 @@ import onnx
 
 from ..errors import Unsupported
 from ..onnxfile import Graph, Node, Rule, walk
+from ..onnxfile.axes import whole
 from ..onnxfile.constants import check_digits, fold
 from ..onnxfile.graph import LARGEST_FRAME
 from . import (  # noqa: F401  each registers its rules
@@ -58,9 +59,9 @@ class Lowering:
         self.tensors: dict[str, Tensor] = {}
         self.ops: list[Op] = []
         self.labels: set[str] = set()  # tensors that hold the label
-        self.bounds: dict[
-            str, tuple
-        ] = {}  # reachable integers a channel, tighter than the datatype
+        self.bounds: dict[str, tuple] = {}
+        """Reachable integers of a tensor, (least, greatest), or lists of them a channel: tighter
+        than its datatype."""
         self.model_shape: tuple[int, ...] | None = None
         self.transpose: tuple[int, ...] | None = None
         self.input: str | None = None
@@ -77,7 +78,7 @@ class Lowering:
         return self._finish()
 
     def constants(self, node: Node) -> list[Constant | QuantConstant] | None:
-        values = [self.values[name] for name in node.inputs if name]
+        values = [self.value(node, i) for i, name in enumerate(node.inputs) if name]
         return values if all(isinstance(v, Constant | QuantConstant) for v in values) else None
 
     def fold(self, node: Node) -> None:
@@ -189,8 +190,23 @@ class Lowering:
         return f"t{self._named - 1}"
 
     def value(self, node: Node, position: int) -> Value:
-        """An input of a node."""
-        return self.values[node.input(position)]
+        """An input of a node.
+
+        Raises:
+            Unsupported: another node's further output, a mask or indices, which are no activation.
+        """
+        name = node.input(position)
+        if name not in self.values:
+            raise Unsupported(
+                f"its input {name!r} is a further output of a node (a mask, indices)",
+                node=node.name,
+                remedy="use the first output of that node alone",
+            )
+        return self.values[name]
+
+    def numbers(self, node: Node, position: int) -> list[int]:
+        """A constant list of integers."""
+        return whole(node, position, self.constant(node, position).array)
 
     def constant(self, node: Node, position: int) -> Constant:
         """An input that has to be a constant of the file, or computed from such."""
@@ -208,6 +224,12 @@ class Lowering:
 
     def _finish(self) -> IntegerGraph:
         value = self.values.get(self.graph.output)
+        if value is None:
+            raise Unsupported(
+                f"the graph's output {self.graph.output!r} is a further output of a node (a mask, "
+                "indices)",
+                remedy="let the network end in the first output of its last node",
+            )
         if not isinstance(value, Activation) or not self.ops:
             raise Unsupported(
                 "the network has no quantised layer: it is a float network",

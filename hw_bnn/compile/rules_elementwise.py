@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 
 from ..errors import BadInput, Unsupported
+from ..onnxfile.axes import axis as read_axis
 from .bends import Clip, Curve, Leak
 from .exact import ZERO, Surd, compare, reciprocal_root
 from .registry import rule
@@ -48,7 +49,7 @@ def cast(state, node):
 def monotone_head(state, node):
     """Softmax keeps raw scores and argmax. Precondition: the last node, but for TopK or ArgMax."""
     value = _activation(state.value(node, 0), node)
-    axis = node.integer("axis", -1) % len(value.shape)
+    axis = read_axis(node, node.integer("axis", -1), len(value.shape))
     if not _is_last(state, node, {"TopK", "ArgMax"}) or value.labels[axis] != "C":
         raise Unsupported(
             f"{node.op_type} inside the network is not supported",
@@ -272,15 +273,15 @@ def _number(node, key: str, default: float) -> Surd:
 def top_k(state, node):
     """The label. Precondition: the last node, k = 1; the raw scores stay the output."""
     if node.op_type == "TopK":
-        k = state.constant(node, 1).array
-        if int(np.asarray(k).reshape(-1)[0]) != 1 or not node.integer("largest", 1):
+        if state.numbers(node, 1) != [1] or not node.integer("largest", 1):
             raise Unsupported(
                 "only the largest score (k = 1) is supported",
                 node=node.name,
                 remedy="take further ranks from the raw scores on the host",
             )
     value = _activation(state.value(node, 0), node)
-    axis = node.integer("axis", -1 if node.op_type == "TopK" else 0) % len(value.shape)
+    axis = node.integer("axis", -1 if node.op_type == "TopK" else 0)
+    axis = read_axis(node, axis, len(value.shape))
     if value.labels[axis] != "C" or node.integer("select_last_index", 0):
         raise Unsupported(
             "a label over another axis than the classes, or the last of equal scores",

@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ..errors import Unsupported
+from ..errors import BadInput, Unsupported
+from ..onnxfile.axes import axes as read_axes
 from .exact import ZERO, Surd
 from .integer_graph import Linear
 from .registry import rule
@@ -169,10 +170,15 @@ def pad(state, node):
         )
     pads = node.integers("pads", None)
     if pads is None:
-        pads = state.constant(node, 1).array.reshape(-1).tolist()
-    amount = node.number("value", 0.0)
+        pads = state.numbers(node, 1)
+    amount = Fraction(node.number("value", 0.0))
     if node.has(2):
-        amount = float(np.asarray(state.constant(node, 2).array).reshape(-1)[0])
+        exact = state.constant(node, 2).exact().reshape(-1)[0]
+        if exact.d:
+            raise Unsupported(
+                "its padding value is irrational", node=name, remedy="store it as a number"
+            )
+        amount = exact.x
     value = state.value(node, 0)
     if not any(pads):
         state.values[node.output] = value
@@ -184,8 +190,12 @@ def pad(state, node):
             remedy="pad behind the quantiser, right before the convolution",
         )
     if node.has(3):
-        axes = [int(a) % 4 for a in state.constant(node, 3).array.reshape(-1)]
+        axes = read_axes(node, state.numbers(node, 3), 4)
         full = [0] * 8
+        if len(pads) != 2 * len(axes):
+            raise BadInput(
+                f"its pads {pads} are not two an axis", node=name, remedy="export the model again"
+            )
         for i, axis in enumerate(axes):
             full[axis], full[axis + 4] = pads[i], pads[i + len(axes)]
         pads = full
@@ -198,7 +208,7 @@ def pad(state, node):
     box = (begin["H"], begin["W"], end["H"], end["W"])
     grown = {"H": box[0] + box[2], "W": box[1] + box[3]}
     shape = tuple(s + grown.get(l, 0) for l, s in zip(value.labels, value.shape, strict=True))
-    state.values[node.output] = replace(value, shape=shape, pad=(box, Fraction(float(amount))))
+    state.values[node.output] = replace(value, shape=shape, pad=(box, amount))
 
 
 def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, labels) -> Activation:

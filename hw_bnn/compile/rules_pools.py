@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import Unsupported
+from ..onnxfile.axes import axes as read_axes
 from .exact import Surd
 from .integer_graph import MaxPool, SumPool, Threshold
 from .registry import rule
@@ -111,5 +112,5 @@ def average_pool(state, node):
 def _reduces_map(state, node) -> bool:
     axes = node.integers("axes", None)
     if axes is None and node.has(1):
-        axes = state.constant(node, 1).array.reshape(-1).tolist()
-    return axes is not None and sorted(a % 4 for a in axes) == [2, 3]
+        axes = state.numbers(node, 1)
+    return axes is not None and sorted(read_axes(node, axes, 4)) == [2, 3]

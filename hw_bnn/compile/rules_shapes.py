@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..errors import Unsupported
+from ..errors import BadInput, Unsupported
+from ..onnxfile.axes import axes as read_axes
+from ..onnxfile.axes import flatten_axis, permutation, sizes
 from .bends import Bends
 from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
@@ -17,7 +19,7 @@ def transpose(state, node):
     """Permutes constants; on activations it permutes the axis labels."""
     value = state.value(node, 0)
     rank = len(_shape(value))
-    perm = list(node.integers("perm", list(range(rank))[::-1]))
+    perm = permutation(node, rank)
     if isinstance(value, Constant):
         result = Constant(value.array.transpose(perm))
     elif isinstance(value, QuantConstant):
@@ -43,8 +45,13 @@ def transpose(state, node):
 def reshape(state, node):
     """Flattens (batch, ...) to (batch, features) or drops axes of size 1."""
     value = state.value(node, 0)
+    if node.inputs[0] in state.labels:
+        state.labels.update(node.outputs)
+        state.values[node.output] = value
+        return
     shape = _shape(value)
-    target = _target(state, node, shape)
+    constant = isinstance(value, Constant | QuantConstant)
+    target = _target(state, node, shape, constant)
     if isinstance(value, Constant):
         state.values[node.output] = Constant(value.array.reshape(target))
         return
@@ -68,10 +75,6 @@ def reshape(state, node):
     if isinstance(value, RealInput):
         state.values[node.output] = replace(value, shape=target, path=(*value.path, target))
         return
-    if node.inputs[0] in state.labels:
-        state.labels.update(node.outputs)
-        state.values[node.output] = value
-        return
     value.no_border(node.name)
     state.values[node.output] = _reshape_activation(value, target, node)
 
@@ -88,13 +91,13 @@ def _shape(value) -> tuple[int, ...]:
     return value.integers.shape if isinstance(value, QuantConstant) else value.shape
 
 
-def _target(state, node, shape) -> tuple[int, ...]:
+def _target(state, node, shape, constant: bool) -> tuple[int, ...]:
+    """The whole shape, batch included, that a reshaping node gives a constant or an activation."""
     if node.op_type == "Flatten":
-        axis = node.integer("axis", 1)
-        axis += len(shape) if axis < 0 else 0
+        axis = flatten_axis(node, len(shape))
         return (int(np.prod(shape[:axis])), int(np.prod(shape[axis:])))
     if node.op_type == "Reshape":
-        wanted = [int(v) for v in np.asarray(state.constant(node, 1).array).reshape(-1)]
+        wanted = sizes(node, state.numbers(node, 1))
         if not node.integer("allowzero", 0):
             wanted = [shape[i] if w == 0 else w for i, w in enumerate(wanted)]
         if -1 in wanted:
@@ -109,13 +112,22 @@ def _target(state, node, shape) -> tuple[int, ...]:
         return tuple(wanted)
     axes = node.integers("axes", None)
     if axes is None and node.has(1):
-        axes = np.asarray(state.constant(node, 1).array).reshape(-1).tolist()
+        axes = state.numbers(node, 1)
     if node.op_type == "Squeeze":
-        drop = [i for i, s in enumerate(shape) if s == 1 and i > 0] if axes is None else axes
-        drop = {a % len(shape) for a in drop}
+        first = 0 if constant else 1  # the batch of an activation stays
+        drop = [i for i, s in enumerate(shape) if s == 1 and i >= first] if axes is None else axes
+        drop = read_axes(node, drop, len(shape))
+        if any(shape[i] != 1 for i in drop):
+            raise BadInput(
+                f"it drops axes of {shape} that are longer than 1",
+                node=node.name,
+                remedy="export the model again",
+            )
         return tuple(s for i, s in enumerate(shape) if i not in drop)
+    if axes is None:
+        raise BadInput("it names no axes", node=node.name, remedy="export the model again")
     out, rank = list(shape), len(shape) + len(axes)
-    for axis in sorted(a % rank for a in axes):
+    for axis in sorted(read_axes(node, axes, rank)):
         out.insert(axis, 1)
     return tuple(out)
 

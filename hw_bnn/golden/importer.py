@@ -17,6 +17,7 @@ import onnx
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Graph, Node, Rule, walk
+from ..onnxfile.axes import whole
 from ..onnxfile.constants import check_digits, float32_error, fold
 from ..onnxfile.graph import LARGEST_FRAME
 from . import (  # noqa: F401  each registers its rules
@@ -68,7 +69,7 @@ class Importer:
     # -- one node --
 
     def constants(self, node: Node) -> list[Constant | Weights] | None:
-        values = [self.values[name] for name in node.inputs if name]
+        values = [self.value(node, i) for i, name in enumerate(node.inputs) if name]
         return values if all(isinstance(v, Constant | Weights) for v in values) else None
 
     def fold(self, node: Node) -> None:
@@ -86,10 +87,10 @@ class Importer:
         if isinstance(value, Constant):
             check_digits(value.numbers)
         if isinstance(value, Integers) and value.name == node.output:
-            self.program.tensors[node.output] = (
-                value  # with what followed the sum inside the node (bias)
-            )
-        for name in node.outputs:
+            # with what followed the sum inside the node (bias)
+            self.program.tensors[node.output] = value
+        # further outputs are masks and indices, but for TopK's: both stand for the label
+        for name in node.outputs if node.op_type == "TopK" else node.outputs[:1]:
             if name:
                 self.values[name] = value
 
@@ -100,7 +101,19 @@ class Importer:
     # -- reading inputs of nodes --
 
     def value(self, node: Node, position: int = 0) -> Value:
-        return self.values[node.input(position)]
+        """An input of a node.
+
+        Raises:
+            Unsupported: another node's further output, a mask or indices, which are no activation.
+        """
+        name = node.input(position)
+        if name not in self.values:
+            raise Unsupported(
+                f"its input {name!r} is a further output of a node (a mask, indices)",
+                node=node.name,
+                remedy="use the first output of that node alone",
+            )
+        return self.values[name]
 
     def constant(self, node: Node, position: int) -> Constant:
         """An input that has to be a constant of the file, or computed from such."""
@@ -118,8 +131,7 @@ class Importer:
 
     def numbers(self, node: Node, position: int) -> list[int]:
         """A constant list of integers."""
-        array = self.constant(node, position).numbers
-        return [int(v.x) if isinstance(v, Surd) else int(v) for v in np.asarray(array).reshape(-1)]
+        return whole(node, position, self.constant(node, position).numbers)
 
     def linear_input(self, node: Node, position: int = 0) -> Integers:
         """An input that a sum of products may take: integers under an affine, not clipped."""
@@ -231,6 +243,12 @@ class Importer:
 
     def _close(self) -> Program:
         result = self.values.get(self.graph.output)
+        if result is None:
+            raise Unsupported(
+                f"the graph's output {self.graph.output!r} is a further output of a node (a mask, "
+                "indices)",
+                remedy="let the network end in the first output of its last node",
+            )
         if not isinstance(result, Integers) or not self.program.ops:
             raise Unsupported(
                 "no quantised layer was found: it is a float network",

@@ -107,6 +107,8 @@ def _neg(walk: Importer, node: Node) -> Value:
     value = walk.value(node)
     if isinstance(value, Constant):
         return constants.negative(value)
+    if isinstance(value, Weights):
+        return replace(value, integers=-value.integers)
     return transform(walk, node, value, Constant(np.array(-1.0)), None)
 
 
@@ -147,6 +149,10 @@ def _batch_normalization(walk: Importer, node: Node) -> Value:
     factor = np.empty(channels, dtype=object)
     for c in range(channels):
         total = variance[c] + epsilon
+        if not total.is_rational():
+            raise Unsupported(
+                "its variance is irrational", node=node.name, remedy="store it as a number"
+            )
         if total.sign() <= 0:
             raise BadInput(
                 f"its variance plus epsilon is {float(total):g} in channel {c}",

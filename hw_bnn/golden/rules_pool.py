@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
+from ..onnxfile.axes import axes as read_axes
 from .curves import slope
 from .exact import ZERO, Surd, exact_array
 from .ops import Pad, Pool, SumAxes, SumPool, output_size
@@ -111,7 +112,7 @@ def _average(walk: Importer, node: Node) -> Integers:
     else:
         axes = walk.numbers(node, 1) if node.has(1) else node.integers("axes", None)
         keep = bool(node.integer("keepdims", 1))
-        axes = tuple(sorted(a % (rank + 1) - 1 for a in axes or ()))
+        axes = tuple(sorted(a - 1 for a in read_axes(node, axes or (), rank + 1)))
         if not axes or axes[0] < 0:
             raise Unsupported(
                 "it reduces the batch", node=node.name, remedy="reduce axes of a frame"
@@ -257,7 +258,7 @@ def _pad(walk: Importer, node: Node) -> Integers:
 def _pad_amounts(walk: Importer, node: Node, rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """(before, after) for each axis of a frame."""
     amounts = walk.numbers(node, 1) if node.has(1) else list(node.integers("pads", ()))
-    axes = [a % rank for a in walk.numbers(node, 3)] if node.has(3) else list(range(rank))
+    axes = read_axes(node, walk.numbers(node, 3) if node.has(3) else range(rank), rank)
     if len(amounts) != 2 * len(axes) or min(amounts, default=0) < 0:
         raise Unsupported(f"its pads are {amounts}", node=node.name, remedy="pad without cropping")
     before, after = [0] * rank, [0] * rank

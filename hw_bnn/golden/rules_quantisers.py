@@ -52,6 +52,10 @@ def _quant(walk: Importer, node: Node) -> Value:
             node=node.name,
             remedy="use one for the tensor",
         )
+    if not zeros[0].is_rational():
+        raise Unsupported(
+            "its zero point is irrational", node=node.name, remedy="store it as a number"
+        )
     if not bits[0].is_rational() or bits[0].x.denominator != 1:
         raise Unsupported(
             f"its bit width is {float(bits[0])}",

@@ -11,6 +11,9 @@ from onnx import helper
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
+from ..onnxfile.axes import axes as read_axes
+from ..onnxfile.axes import axis as read_axis
+from ..onnxfile.axes import flatten_axis, permutation, sizes
 from ..onnxfile.support import REFUSED
 from .ops import Concat, Op, Reshape, Transpose
 from .registry import rule
@@ -62,8 +65,7 @@ def _concat(walk: Importer, node: Node) -> Integers:
             "Concat of activations is not supported", node=node.name, remedy=REFUSED["Concat"]
         )
     rank = len(values[0].shape)
-    axis = node.integer("axis", 0)
-    axis = axis - 1 if axis > 0 else axis + rank
+    axis = read_axis(node, node.integer("axis"), rank + 1) - 1
     for value in values:
         walk.not_final(node, value)
         if value.clipped or len(value.shape) != rank or axis < 0:
@@ -96,10 +98,10 @@ def _reshape(walk: Importer, node: Node) -> Value:
     value = walk.value(node)
     if isinstance(value, Constant | Weights):
         shape = value.shape if isinstance(value, Constant) else value.integers.shape
-        return _move_constant(value, lambda a: a.reshape(_target(walk, node, shape)))
-    target = _target(walk, node, (walk.batch, *value.shape))
+        return _move_constant(value, lambda a: a.reshape(_target(walk, node, shape, frames=False)))
     if isinstance(value, Integers) and value.final is not None:
-        return value
+        return value  # the label, of another shape than the scores that stand for it
+    target = _target(walk, node, (walk.batch, *value.shape), frames=True)
     if not target or target[0] != walk.batch or prod(target[1:]) != prod(value.shape):
         raise Unsupported(
             f"it mixes the frames of a batch: {(walk.batch, *value.shape)} to {target}",
@@ -113,14 +115,13 @@ def _reshape(walk: Importer, node: Node) -> Value:
     return _move(walk, node, value, Reshape(node.output, (), node.name, target), back)
 
 
-def _target(walk: Importer, node: Node, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The whole shape, batch included, that a reshaping node gives."""
+def _target(walk: Importer, node: Node, shape: tuple[int, ...], *, frames: bool) -> tuple[int, ...]:
+    """The whole shape that a reshaping node gives; of frames, the batch is the first axis."""
     if node.op_type == "Flatten":
-        axis = node.integer("axis", 1)
-        axis += len(shape) if axis < 0 else 0
+        axis = flatten_axis(node, len(shape))
         return prod(shape[:axis]), prod(shape[axis:])
     if node.op_type == "Reshape":
-        wanted = walk.numbers(node, 1)
+        wanted = sizes(node, walk.numbers(node, 1))
         if not node.integer("allowzero", 0):
             wanted = [shape[i] if w == 0 else w for i, w in enumerate(wanted)]
         if -1 in wanted:
@@ -135,13 +136,20 @@ def _target(walk: Importer, node: Node, shape: tuple[int, ...]) -> tuple[int, ..
         return tuple(wanted)
     axes = walk.numbers(node, 1) if node.has(1) else node.integers("axes", None)
     if node.op_type == "Squeeze":
-        axes = [i for i, s in enumerate(shape) if s == 1] if axes is None else axes
-        if node.integers("axes", None) is None and not node.has(1) and walk.batch == 1:
-            axes = [a for a in axes if a]  # the batch is no axis to drop
-        drop = {a % len(shape) for a in axes}
+        if axes is None:  # the batch of frames is no axis to drop
+            axes = [i for i, s in enumerate(shape) if s == 1 and not (frames and i == 0)]
+        drop = read_axes(node, axes, len(shape))
+        if any(shape[i] != 1 for i in drop):
+            raise BadInput(
+                f"it drops axes of {shape} that are longer than 1",
+                node=node.name,
+                remedy="export the model again",
+            )
         return tuple(s for i, s in enumerate(shape) if i not in drop)
+    if axes is None:
+        raise BadInput("it names no axes", node=node.name, remedy="export the model again")
     rank = len(shape) + len(axes)
-    new = {a % rank for a in axes}
+    new = read_axes(node, axes, rank)
     rest = iter(shape)
     return tuple(1 if i in new else next(rest) for i in range(rank))
 
@@ -151,12 +159,12 @@ def _transpose(walk: Importer, node: Node) -> Value:
     value = walk.value(node)
     if isinstance(value, Constant | Weights):
         rank = (value.numbers if isinstance(value, Constant) else value.integers).ndim
-        axes = node.integers("perm", list(reversed(range(rank))))
+        axes = permutation(node, rank)
         return _move_constant(value, lambda a: a.transpose(axes))
-    axes = node.integers("perm", list(reversed(range(len(value.shape) + 1))))
+    axes = permutation(node, len(value.shape) + 1)
     if isinstance(value, Integers):
         walk.not_final(node, value)
-    if len(axes) != len(value.shape) + 1 or axes[0] != 0:
+    if axes[0] != 0:
         raise Unsupported(
             f"its permutation {axes} moves the batch axis",
             node=node.name,
@@ -227,7 +235,7 @@ def _final(walk: Importer, node: Node) -> Integers:
         "axis",
         {"ArgMax": 0}.get(node.op_type, -1 if walk.opset >= 13 or node.op_type == "TopK" else 1),
     )
-    axis = axis % (len(value.shape) + 1) - 1
+    axis = read_axis(node, axis, len(value.shape) + 1) - 1
     if axis < 0 or value.shape[axis] != prod(value.shape):
         raise Unsupported(
             "it runs along another axis than the classes",

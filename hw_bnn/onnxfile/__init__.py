@@ -5,6 +5,7 @@ Shared by the compiler and the golden model, which both walk a file with rules o
     read.py       the file: whole, self-contained and in order, or refused
     graph.py      one input, one output, annotations, the nodes that the output depends on
     node.py       a node: its name for messages, typed attributes, inputs by position
+    axes.py       axes, permutations and shapes that it names: within the tensor, each once
     walk.py       a registry of rules, and the loop that names the node in every error
     constants.py  which nodes of constants are computed here, and the rest that stays exact
     evaluate.py   one such node executed, never beyond bounds

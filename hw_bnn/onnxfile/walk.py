@@ -33,6 +33,7 @@ _MALFORMED = (
     LookupError,
     MemoryError,
     RecursionError,
+    RuntimeError,
     TypeError,
     ValueError,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from float64_network import float64_outputs
+from float_executor import compare
 from golden_networks import Builder
 from golden_qonnx import random_integers
 from integer_execution import integer_scores
@@ -164,3 +165,21 @@ def test_constants_that_would_make_a_tensor_larger_are_refused(op, channels):
     for reader in (import_model, GoldenModel.from_onnx):
         with pytest.raises(Unsupported, match="does not fit"):
             reader(made.model())
+
+
+def test_negated_weights_are_weights():
+    """Neg of 2-bit weights with a scale a row: integers negated, in the golden model as in the compiler."""
+    net = Builder((6,), 3, 1)
+    start = net.quant(4.0, 0.125, signed=0)
+    net.at = net.constant(net.rng.normal(0, 1, (4, 6)))
+    net.bipolar(net.rng.uniform(0.1, 0.9, (4, 1)).astype(np.float32))
+    weights = net.add("Neg")
+    net.at = start
+    net.add("Gemm", weights, transB=1)
+    net.batch_norm(4)
+    net.bipolar()
+    net.linear(4, 3)
+    model = net.model()
+    golden = GoldenModel.from_onnx(model)
+    assert compare(model, golden, np.random.default_rng(1).integers(0, 16, (64, 6))) is None
+    check(model)

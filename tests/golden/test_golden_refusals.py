@@ -77,6 +77,50 @@ def test_residual_of_batch_norms():
     assert refused(build, "irrational ratio").node.startswith("Add")
 
 
+def irrational(net: Builder) -> str:
+    """1 + sqrt(2), as a computed parameter."""
+    at = net.at
+    root = net.add("Sqrt", source=net.constant([2.0] * 4))
+    out = net.add("Add", net.constant([1.0] * 4), source=root)
+    net.at = at
+    return out
+
+
+def test_irrational_parameters():
+    def variance(net):
+        net.bipolar()
+        net.linear(4, 4)
+        ones = net.constant([1.0] * 4)
+        net.add("BatchNormalization", ones, ones, ones, irrational(net))
+        net.bipolar()
+
+    assert refused(variance, "its variance is irrational").node.startswith("BatchNorm")
+
+    def zero_point(net):
+        net.bipolar()
+        net.linear(4, 4)
+        net.add("Quant", net.constant(1.0), irrational(net), net.constant(4.0), signed=1, narrow=0)
+
+    assert refused(zero_point, "its zero point is irrational").node.startswith("Quant")
+
+    def width(net):
+        net.bipolar()
+        net.linear(4, 4)
+        net.add("Quant", net.constant(1.0), net.constant(0.0), irrational(net), signed=1, narrow=0)
+
+    assert refused(width, "its bit width is 2.41").node.startswith("Quant")
+
+    def thresholds(net):
+        net.bipolar()
+        net.linear(4, 4)
+        at = net.at
+        table = net.add("Reshape", net.constant([4, 1], np.int64), source=irrational(net))
+        net.at = at
+        net.add("MultiThreshold", table, out_dtype="UINT1")
+
+    assert refused(thresholds, "its thresholds are irrational").node.startswith("Multi")
+
+
 def test_two_batch_norms_in_a_row():
     def build(net):
         net.bipolar()
