@@ -180,19 +180,50 @@ def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
         raise BadInput(f"{path} exists already", remedy="choose another name or give --force")
     made = _make_parents(final.parent, path)
     remove_partial_files(final.parent)
+    try:
+        with replaced_file(final) as partial:
+            yield partial
+    except OSError as error:
+        if _is_ours(error, partial_name(final)):
+            raise cannot_write(path, error) from error
+        raise
+    finally:
+        _remove_empty(made)
+
+
+@contextmanager
+def replaced_file(final: Path) -> Iterator[Path]:
+    """As :func:`output_file`, in a folder that is there; a link at FINAL is replaced, not followed.
+
+    A reader finds the old file or the new one whole, also after a power cut.
+
+    Raises:
+        OSError: it cannot be written; what was there is as it was.
+    """
     partial = partial_name(final)
     try:
         yield partial
         with partial.open("rb") as file:
             os.fsync(file.fileno())  # before the rename: after a power cut there is one of the two
         os.replace(partial, final)
-    except OSError as error:
-        if _is_ours(error, partial):
-            raise cannot_write(path, error) from error
-        raise
     finally:
         partial.unlink(missing_ok=True)
-        _remove_empty(made)
+    _flush_folder(final.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the renames in FOLDER on the disk, where its file system does that for folders."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:  # it may be written and not read
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(handle)
 
 
 def partial_name(final: Path) -> Path:

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from .errors import BadInput
-from .folder import cannot_write, partial_name
+from .folder import cannot_write, replaced_file
 
 
 def within(folder: str | Path, *parts: str) -> Path:
@@ -81,10 +81,6 @@ def replace(source: Path, target: Path) -> None:
     Raises:
         OSError: TARGET cannot be written.
     """
-    aside = partial_name(target)
-    try:
+    with replaced_file(target) as aside:
         shutil.copyfile(source, aside)
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)
     source.unlink()

@@ -288,3 +288,29 @@ def test_a_pipe_or_a_device_is_not_replaced(tmp_path):
         with pytest.raises(BadInput, match="is a device or pipe; name a file"), output_file(path):
             pass
     assert names(tmp_path) == ["pipe"] and (tmp_path / "pipe").is_fifo()
+
+
+def test_a_written_file_is_on_the_disk_with_its_name_and_a_folder_that_cannot_be_read_will_do(
+    tmp_path, monkeypatch
+):
+    flushed, real = [], os.fsync
+
+    def fsync(handle):
+        flushed.append(os.readlink(f"/proc/self/fd/{handle}"))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with output_file(tmp_path / "x") as partial:
+        partial.write_text("1")
+    assert flushed == [str(partial), str(tmp_path)]
+    opened = os.open
+
+    def refuse(path, *rest, **more):
+        if path == tmp_path:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *rest, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with output_file(tmp_path / "x") as partial:
+        partial.write_text("2")
+    assert (tmp_path / "x").read_text() == "2"

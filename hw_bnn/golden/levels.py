@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, lcm
+from math import floor, lcm, prod
 
 import numpy as np
 
@@ -33,6 +33,11 @@ from .exact import Surd, sign_of
 HALF = Fraction(1, 2)
 MOST_LEVELS = 2**16
 MOST_CONSTANT_BITS = 32
+MANY_LEVELS = 255
+"""A quantiser of more levels is bounded by MOST_THRESHOLDS; it is not built as hardware."""
+
+MOST_THRESHOLDS = 2**16
+"""Of a quantiser of many levels: each is found for itself, a few thousand a second."""
 
 
 @dataclass(frozen=True)
@@ -232,14 +237,18 @@ def find_thresholds(tensor: str, value, first: int, stride: int, levels: np.ndar
         tensor: name of the quantiser's output.
         value: what it quantises, in the units of the boundaries.
         levels: object array of Levels, broadcasting against the frame with as many axes.
+
+    Raises:
+        Unsupported: more than MANY_LEVELS levels, and more than MOST_THRESHOLDS thresholds.
     """
+    _check_count(value, levels)
     if value.inner is not None:
         return _behind_curve(tensor, value, first, stride, levels)
-    parts = [value.alpha, value.beta, levels, value.minimum, value.maximum]
-    parts += [limit for limit in (value.low, value.high) if limit is not None]
+    parts = [*_parameters(value), levels]
     shape = np.broadcast_shapes(*(p.shape for p in parts))
     count = len(levels.reshape(-1)[0].boundaries)
-    flat = [np.broadcast_to(p, shape).reshape(-1) for p in parts[:5]]
+    affine = (value.alpha, value.beta, levels, value.minimum, value.maximum)
+    flat = [np.broadcast_to(p, shape).reshape(-1) for p in affine]
     limits = [
         None if limit is None else np.broadcast_to(limit, shape).reshape(-1)
         for limit in (value.low, value.high)
@@ -263,6 +272,16 @@ def find_thresholds(tensor: str, value, first: int, stride: int, levels: np.ndar
         np.broadcast_to(value.minimum, shape),
         np.broadcast_to(value.maximum, shape),
     )
+
+
+def _check_count(value, levels: np.ndarray) -> None:
+    count = len(levels.reshape(-1)[0].boundaries)
+    shape = np.broadcast_shapes(levels.shape, *(p.shape for p in _parameters(value)))
+    if count > MANY_LEVELS and count * prod(shape) > MOST_THRESHOLDS:
+        raise Unsupported(
+            f"{count + 1:,} levels for each of {prod(shape):,} elements or channels",
+            remedy=f"use at most {MANY_LEVELS + 1} (8 bits)",
+        )
 
 
 def _behind_curve(tensor: str, value, first: int, stride: int, levels: np.ndarray) -> Thresholds:

@@ -13,6 +13,8 @@ from itertools import product
 
 import numpy as np
 
+from .levels import MANY_LEVELS
+
 Tensors = dict[str, np.ndarray]
 
 
@@ -148,11 +150,26 @@ class Threshold(Op):
     values: np.ndarray
 
     def run(self, x):
+        if self.values.shape[-1] > MANY_LEVELS:
+            return self.first + self.stride * self._search(x)
         count = np.zeros(x.shape, np.int64)
         for level in range(self.values.shape[-1]):
             threshold = self.values[..., level]
             count += np.where(self.direction < 0, x <= threshold, x >= threshold)
         return self.first + self.stride * count
+
+    def _search(self, x):
+        """The same count by bisection, for each of the sets: many levels are of few sets."""
+        count = np.zeros(x.shape, np.int64)
+        for where in np.ndindex(self.direction.shape):
+            sizes = zip(where, self.direction.shape, strict=True)
+            part = (slice(None), *(slice(None) if size == 1 else i for i, size in sizes))
+            values = np.sort(self.values[where])
+            if self.direction[where] < 0:
+                count[part] = len(values) - np.searchsorted(values, x[part], side="left")
+            else:
+                count[part] = np.searchsorted(values, x[part], side="right")
+        return count
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
 from ..errors import BadInput
-from ..folder import writing
+from ..folder import replaced_file, writing
 
 FORMAT = "hw_bnn checkpoint"
 VERSION = 2  # 1 had no checksum
@@ -32,42 +31,14 @@ _DIGEST = 64
 _END, _END_SIZE = b"PK\x05\x06", 22
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def write_atomically(path: Path, write) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Call write(file) on a temporary file beside `path`, then put it in place of `path`.
 
     Raises:
         BadInput: the file cannot be written (disk full, no permission); the old one is as it was.
     """
-    with writing(path):
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
-                write(file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the rename itself
-        finally:
-            os.close(folder)
-
-
-def remove_strays(folder: Path, names: tuple[str, ...]) -> None:
-    """Remove what a process that was killed while writing one of `names` left in `folder`."""
-    for name in names:
-        for stray in folder.glob(f".{name}.*"):
-            stray.unlink(missing_ok=True)
+    with writing(path), replaced_file(path) as partial, partial.open("wb") as file:
+        write(file)
 
 
 def save_sealed(path: Path, content: Any) -> None:

@@ -26,12 +26,11 @@ import yaml
 from torch import nn
 
 from ..errors import BadInput
-from ..folder import held_folder
+from ..folder import held_folder, remove_partial_files
 from . import distributed
 from .checkpoint import (
     load_checkpoint,
     load_model_state,
-    remove_strays,
     save_checkpoint,
     write_atomically,
 )
@@ -43,7 +42,7 @@ from .methods import METHODS, Context
 from .metrics import Metrics
 from .progress import TrainingProgress
 from .recipe import Recipe, Stage, load_recipe
-from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS, WRITTEN
+from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS
 from .trained import build_model
 
 # Keys that change nothing of a run's result: a resumed run may have others.
@@ -366,7 +365,7 @@ def _train(recipe: Recipe, folder: Path, data_root, *, resume: bool, **options: 
     if (folder / LAST).exists():
         run.load()
         if distributed.is_main():
-            remove_strays(folder, WRITTEN)
+            remove_partial_files(folder)
         if run.position.stage >= len(run.stages) and (folder / RESULT).exists():
             return
     else:
@@ -378,6 +377,6 @@ def _train(recipe: Recipe, folder: Path, data_root, *, resume: bool, **options: 
 
 
 def _begin(folder: Path, recipe: Recipe) -> None:
-    remove_strays(folder, WRITTEN)
+    remove_partial_files(folder)
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False)
     write_atomically(folder / RECIPE, lambda file: file.write(text.encode()))

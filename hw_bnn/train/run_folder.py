@@ -3,6 +3,5 @@
 from __future__ import annotations
 
 LAST, SELECTED, RESULT, RECIPE = "last.pt", "selected.pt", "result.json", "recipe.yaml"
-WRITTEN = (LAST, SELECTED, RESULT, RECIPE, "metrics.jsonl")
 LAST_KEYS = ("recipe", "position", "classes", "model", "method", "rng", "seconds", "has_selected")
 SELECTED_KEYS = ("recipe", "position", "classes", "model", "extra")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import onnx
 import pytest
@@ -229,3 +231,27 @@ def test_input_types_and_shapes():
     model.graph.input.append(onnx.helper.make_tensor_value_info("z", 1, [1, 4]))
     with pytest.raises(Unsupported, match="2 inputs"):
         GoldenModel.from_onnx(model)
+
+
+def test_many_levels_are_bounded_before_they_are_found():
+    def wide(net):
+        net.bipolar()
+        net.linear(4, 300)
+        net.add("Mul", net.constant(net.rng.uniform(0.1, 1, (300,))))
+        net.quant(16)
+
+    started = time.monotonic()
+    error = refused(wide, "65,536 levels for each of 300 elements or channels; use at most 256")
+    assert time.monotonic() - started < 20 and error.node.startswith("Quant")
+
+
+@pytest.mark.parametrize("factor", [0.25, -0.25])
+def test_many_levels_of_one_set_are_exact(factor):
+    net = Builder((6,), batch=2)
+    net.quant(12, signed=0)  # the host's, which is not bounded
+    net.add("Mul", net.constant(factor))
+    net.quant(10)
+    golden = GoldenModel.from_onnx(net.model())
+    x = np.random.default_rng(0).integers(0, 4096, (50, 6))
+    expected = np.clip(np.rint(x * factor), -512, 511).astype(np.int64)  # halves to even
+    assert np.array_equal(np.asarray(golden.scores(x)), expected)

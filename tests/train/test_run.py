@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from hw_bnn.errors import BadInput, CheckFailed
+from hw_bnn.folder import partial_name
 from hw_bnn.train import train
 from hw_bnn.train.checkpoint import load_checkpoint, save_checkpoint
 from hw_bnn.train.metrics import read_metrics
@@ -368,7 +369,13 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
     document = recipe("ste", epochs=2)
     out = tmp_path / "run"
     out.mkdir()
-    names = (".selected.pt.a1b2c3d4", ".last.pt.x", ".recipe.yaml.y", ".result.json.z", ".lock")
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    written = ("selected.pt", "last.pt", "recipe.yaml", "result.json", "metrics.jsonl")
+    mine = [partial_name(out / name).name for name in written]
+    names = [*(name.replace(f".{os.getpid()}.", f".{ended.pid}.") for name in mine), ".lock"]
+    living = mine[1].replace(f".{os.getpid()}.", f".{os.getppid()}.")
+    (out / living).write_text("being written")
     for stray in names:
         (out / stray).write_text("cut short")
     (out / ".keep").write_text("the user's")
@@ -376,7 +383,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path):
     for stray in names:
         (out / stray).write_text("cut short")
     run(document, out, resume=True)
-    assert [p.name for p in out.iterdir() if p.name.startswith(".")] == [".keep"]
+    assert {p.name for p in out.iterdir() if p.name.startswith(".")} == {".keep", living}
 
 
 def _train_with_small_files(document, out: Path, limit: int) -> tuple[int, str]:
