@@ -216,30 +216,42 @@ class _PynqBuffer:
 # -------------------------------------------------------------------------------------- board
 
 
+def default_batch(frame_bytes):
+    """Frames of one run: 1024, but no more than 32 MiB hold of their words in and out, and one at least."""
+    return min(1024, (32 << 20) // frame_bytes or 1)
+
+
+def default_timeout(io, frames, clock_mhz):
+    """Seconds that a run may take: four times what its frames take by folding, and 10 at least."""
+    return max(10.0, 4 * frames * io["bound_cycles"] / (clock_mhz * 1e6))
+
+
 class Board:
     """An accelerator behind the shell.
 
     Args:
         io: contents of the .json file, or its path.
         port: read32, write32, buffer, flush, invalidate, free, now, pause (see PynqPort).
-        batch: frames of one run; more are cut into several.
-        timeout_s: how long a run may take.
+        batch: frames of one run; more are cut into several. By default 1024, or as many as 32 MiB hold.
+        timeout_s: how long a run may take; by default four times what a batch takes by folding, and 10 s
+            at least.
         check: read the identification registers first.
 
     Raises:
         WrongBitstream: the registers tell of another shell or accelerator.
     """
 
-    def __init__(self, io, port, batch=1024, timeout_s=10.0, check=True):
+    def __init__(self, io, port, batch=None, timeout_s=None, check=True):
         self._folder = "."  # where files that `io` names are
         if not isinstance(io, dict):
             self._folder = os.path.dirname(os.path.abspath(io))
             with open(io) as file:
                 io = json.load(file)
-        self.io, self.port, self.timeout_s = io, port, timeout_s
+        self.io, self.port = io, port
         self._in_frame = io["input"]["words"] * io["in_stride"]
         self._out_frame = io["output"]["words"] * io["out_stride"]
-        self.batch = batch
+        self.batch = default_batch(self._in_frame + self._out_frame) if batch is None else batch
+        self.timeout_s = default_timeout(io, self.batch, io["clock_mhz"]) if timeout_s is None else timeout_s
         self._pairs = []
         if check:
             self.identify()
@@ -267,6 +279,8 @@ class Board:
             raise WrongBitstream("%s holds %d IPs of type %s, expected one" % (bitfile, len(found), document["ip"]))
         board = cls(io, PynqPort(int(found[0]["phys_addr"]), device=device), **options)
         board.overlay, board.clock_mhz = overlay, float(pynq.Clocks.fclk0_mhz)
+        if options.get("timeout_s") is None:
+            board.timeout_s = default_timeout(document, board.batch, board.clock_mhz)
         return board
 
     clock_mhz = None  # what the board says; None where it is not known

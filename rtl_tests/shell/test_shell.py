@@ -36,7 +36,7 @@ def test_shell(family, in_bytes, out_bytes, tmp_path):
     job = {
         "name": "echo", "model": f"{shell.model:016x}", "bus_bytes": shell.beat_bytes,
         "address_bits": shell.port.addr_bits, "in_stride": shell.in_stride, "out_stride": shell.out_stride,
-        "in_bytes": in_bytes, "out_bytes": out_bytes,
+        "in_bytes": in_bytes, "out_bytes": out_bytes, "clock_mhz": 100.0, "bound_cycles": frame // in_bytes,
         "input": {"words": frame // in_bytes}, "output": {"words": frame // out_bytes},
     }  # fmt: skip
     (tmp_path / "shell.json").write_text(json.dumps(job))

@@ -36,7 +36,7 @@ class EchoBoard:
         self.shell = shell
         self.port = SimulatedBoard(folder, sources, shell, checks=True, poll_cycles=20, **options)
         io = {
-            "name": "echo", "ip": "bnn_overlay", "model": f"{shell.model:016x}", "clock_mhz": 100.0,
+            "name": "echo", "ip": "bnn_overlay", "model": f"{shell.model:016x}", "clock_mhz": 100.0, "bound_cycles": self.frame_in,
             "bus_bytes": shell.beat_bytes, "address_bits": shell.port.addr_bits,
             "in_stride": shell.in_stride, "out_stride": shell.out_stride,
             "input": {"words": self.frame_in}, "output": {"words": self.frame_out}, "golden": None,

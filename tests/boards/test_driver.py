@@ -27,6 +27,26 @@ def test_it_is_python_3_8_and_imports_numpy_and_pynq_alone():
     assert found - {"numpy", "pynq"} == {"json", "os", "time"}
 
 
+# -------------------------------------------------------------------------- batches and patience
+
+
+@pytest.mark.parametrize("in_stride, cycles, mhz, batch, timeout", [
+    (8, 16, 100, 1024, 10),
+    (8, 10**7, 100, 1024, 4 * 1024 * 10**7 / 100e6),
+    (8, 10**7, 10, 1024, 4 * 1024 * 10**7 / 10e6),
+    (1 << 20, 10**6, 100, 31, 10),
+    (1 << 26, 10**10, 100, 1, 400),
+])  # fmt: skip
+def test_slow_and_large_networks_have_runs_that_end(in_stride, cycles, mhz, batch, timeout):
+    """By default a batch lies in 32 MiB and has four times its cycles; what is asked for stands."""
+    io = {"input": {"words": 1}, "output": {"words": 4}, "in_stride": in_stride, "out_stride": 2,
+          "clock_mhz": mhz, "bound_cycles": cycles}  # fmt: skip
+    board = driver().Board(io, None, check=False)
+    assert (board.batch, board.timeout_s) == (batch, timeout)
+    board = driver().Board(io, None, batch=7, timeout_s=1.5, check=False)
+    assert (board.batch, board.timeout_s) == (7, 1.5)
+
+
 # -------------------------------------------------------------------------------------- packing
 
 

@@ -86,7 +86,9 @@ def test_load_selftest_and_run(bit, monkeypatch):
     monkeypatch.setattr(port, "pause", lambda self: bit.board.pause())
     monkeypatch.setattr(port, "window_s", 1e-4)
     board = driver().Board.load(bit.path, batch=16)
-    assert board.clock_mhz == 100.0
+    assert board.clock_mhz == 100.0 and board.timeout_s == 10.0
+    slow = driver().Board.load(bit.path, frequency_mhz=1e-6)  # the patience is by the clock that is set
+    assert slow.timeout_s == 4 * 1024 * board.io["bound_cycles"]
     told = board.selftest()
     assert told["frames"] == 70 and abs(told["clock_mhz"] - 100) < 0.1
     np.testing.assert_array_equal(board.run(bit.x)[0], bit.scores)
