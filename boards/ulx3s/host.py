@@ -1,53 +1,85 @@
 """Run frames on a ULX3S that holds a bitstream of `hw-bnn bitstream`: needs numpy and pyserial.
 
-    python host.py ACCELERATOR_FOLDER PORT --inputs x.npy [--outputs y.npy]
+    python host.py ACCELERATOR_FOLDER PORT --inputs x.npy [--outputs y.npz]
 
-x.npy holds integers (N, ...), in the input's range and shape (accelerator.json); y.npy receives the
-output
-words as bytes, (N, words, bytes a word). Prints the labels where the accelerator puts them out.
+x.npy holds integers (N, ...), in the input's range and shape (accelerator.json). y.npz receives scores
+(N, n) and labels (N,), as far as the accelerator puts them out; labels are printed, one a line.
+
+How frames lie in words is the business of driver.py, the file that runs on PYNQ boards: it stands beside
+this one, as `hw-bnn bitstream` puts both, or in ../pynq, as in the repository.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
+PATIENCE_S = 5.0  # for an answer, besides the accelerator's own time
+HERE = Path(__file__).resolve().parent
 
-def pack(x: np.ndarray, contract: dict) -> list[bytes]:
-    """Bytes of each frame, as the shell takes them.
+
+def load_driver() -> ModuleType:
+    """driver.py, which packs and unpacks words."""
+    for path in (HERE / "driver.py", HERE.parent / "pynq" / "driver.py"):
+        spec = importlib.util.spec_from_file_location("hw_bnn_board_driver", path)
+        if path.is_file() and spec is not None and spec.loader is not None:
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module
+    raise OSError(f"driver.py is not beside {Path(__file__).name}: copy it from boards/pynq")
+
+
+def exchange(line, accelerator: dict, frames: np.ndarray) -> np.ndarray:
+    """Send frames, one after the other's answer.
 
     Args:
-        x: (N, *shape) integers; bipolar inputs are -1 and +1.
-        contract: "input" of accelerator.json.
+        line: an open serial port. frames: (N, words, bytes a word) uint8.
+
+    Returns:
+        (N, words, bytes a word) uint8, the output words.
 
     Raises:
-        ValueError: values outside the input's range, or another shape.
+        TimeoutError: an answer did not come, or not whole.
     """
-    if list(x.shape[1:]) != list(contract["shape"]):
-        raise ValueError(
-            f"frames have shape {list(x.shape[1:])}, the accelerator takes {contract['shape']}"
-        )
-    if x.min() < contract["minimum"] or x.max() > contract["maximum"]:
-        raise ValueError(f"values outside [{contract['minimum']}, {contract['maximum']}]")
-    frames = []
-    bits = contract["element_bits"]
-    for frame in x.astype(np.int64):
-        if contract.get("transpose"):
-            frame = np.transpose(frame, contract["transpose"])
-        flat = frame.reshape(-1)
-        if contract["datatype"] == "BIPOLAR":
-            flat = (flat + 1) // 2
-        line = (flat[:, None] >> np.arange(bits) & 1).reshape(-1)
-        words = np.zeros((contract["words"], contract["word_bits"]), np.uint8)
-        words.reshape(-1)[: line.size] = line
-        padded = np.zeros((contract["words"], contract["tdata_bits"]), np.uint8)
-        padded[:, : contract["word_bits"]] = words
-        frames.append(np.packbits(padded, axis=1, bitorder="little").tobytes())
-    return frames
+    output = accelerator["output"]
+    shape = (output["words"], output["tdata_bits"] // 8)
+    size = shape[0] * shape[1]
+    answers = np.empty((len(frames), *shape), np.uint8)
+    for number, frame in enumerate(frames):
+        line.write(frame.tobytes())
+        answer = line.read(size)
+        if len(answer) != size:
+            raise TimeoutError(
+                f"frame {number}: {len(answer)} of {size} bytes came back in {line.timeout:.3g} s"
+            )
+        answers[number] = np.frombuffer(answer, np.uint8).reshape(shape)
+    return answers
+
+
+def run(folder: Path, port: str, x: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Scores and labels of frames, by the accelerator's output mode.
+
+    Raises:
+        ValueError: x does not fit the accelerator's input. OSError: no such folder or port, or no answer.
+    """
+    driver = load_driver()
+    accelerator = json.loads((folder / "accelerator.json").read_text())
+    result = json.loads((folder / "board" / "ulx3s" / "result.json").read_text())
+    frames = driver.pack(accelerator["input"], x, accelerator["input"]["tdata_bits"] // 8)
+    import serial
+
+    own = 4 * accelerator["bound_cycles"] / (result["freq_mhz"] * 1e6)
+    bytes_out = accelerator["output"]["words"] * accelerator["output"]["tdata_bits"] // 8
+    travel = 10 * (frames[:1].size + bytes_out) / result["baud"]  # ten bits a byte
+    with serial.Serial(port, result["baud"], timeout=PATIENCE_S + own + 2 * travel) as line:
+        line.reset_input_buffer()
+        return driver.unpack(accelerator["output"], exchange(line, accelerator, frames))
 
 
 def main() -> int:
@@ -59,30 +91,22 @@ def main() -> int:
     parser.add_argument("--inputs", type=Path, required=True)
     parser.add_argument("--outputs", type=Path)
     arguments = parser.parse_args()
-    import serial
-
-    accelerator = json.loads((arguments.folder / "accelerator.json").read_text())
-    result = json.loads((arguments.folder / "board" / "ulx3s" / "result.json").read_text())
-    output = accelerator["output"]
-    size = output["words"] * output["tdata_bits"] // 8
-    answers = []
-    with serial.Serial(arguments.port, result["baud"], timeout=5) as line:
-        line.reset_input_buffer()
-        for number, frame in enumerate(pack(np.load(arguments.inputs), accelerator["input"])):
-            line.write(frame)
-            answer = line.read(size)
-            if len(answer) != size:
-                print(
-                    f"frame {number}: {len(answer)} of {size} bytes came back in 5 s",
-                    file=sys.stderr,
-                )
-                return 1
-            answers.append(np.frombuffer(answer, np.uint8).reshape(output["words"], -1))
-            if output["mode"] != "scores":
-                last = int.from_bytes(answers[-1][-1].tobytes(), "little")
-                print(last >> output["label_offset"] & ((1 << output["label_bits"]) - 1))
-    if arguments.outputs:
-        np.save(arguments.outputs, np.stack(answers))
+    try:
+        scores, labels = run(arguments.folder, arguments.port, np.load(arguments.inputs))
+        if arguments.outputs:
+            made = {"scores": scores, "labels": labels}
+            np.savez(arguments.outputs, **{k: v for k, v in made.items() if v is not None})
+    except TimeoutError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except ImportError:
+        print("error: pyserial is not installed; run `pip install pyserial`", file=sys.stderr)
+        return 3
+    except (OSError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    for label in () if labels is None else labels:
+        print(label)
     return 0
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..accelerator import Accelerator
 from ..accelerator_folder import open_accelerator
+from ..boards import BOARD_FILES
 from ..errors import BadInput, CheckFailed
 from ..inside import workplace
 from .place_route import first_error, place_and_route, run_tool
@@ -23,13 +24,15 @@ from .synthesis import family_defines, synthesise
 
 BOARDS = {"ulx3s": Path(__file__).resolve().parent / "ulx3s"}
 SHELL = ("serial_receiver.sv", "serial_sender.sv", "serial_shell.sv", "ulx3s_top.sv")
+HOST = (BOARD_FILES / "ulx3s" / "host.py", BOARD_FILES / "pynq" / "driver.py")
+"""What the computer at the other end of the line runs."""
+
 BAUD = 1_000_000
 _CRYSTAL_MHZ = 25
 
 
 def pll_dividers(freq_mhz: float) -> tuple[int, int]:
-    """(CLKFB_DIV, CLKOP_DIV) for a clock made of the board's 25 MHz; its oscillator runs near 600
-    MHz.
+    """(CLKFB_DIV, CLKOP_DIV) for a clock made of the board's 25 MHz; its oscillator runs near 600 MHz.
 
     Raises:
         BadInput: not a multiple of 25 MHz in 25 .. 400.
@@ -55,7 +58,8 @@ def bitstream(
     timeout_s: float = 3600,
     trust: bool = False,
 ) -> dict:
-    """Make DIR/board/<board>/: the bitstream, its sources, the timing report and result.json.
+    """Make DIR/board/<board>/: the bitstream, its sources, the timing report, result.json and
+    the program for the other end of the serial line (host.py and driver.py).
 
     Args:
         folder: accelerator folder.
@@ -95,6 +99,8 @@ def bitstream(
         shutil.copy(BOARDS[board] / name, sources)
     lpf = place / f"{board}.lpf"
     shutil.copy(BOARDS[board] / lpf.name, lpf)
+    for path in HOST:
+        shutil.copyfile(path, place / path.name)
     parameters = {
         "IN_BYTES": accelerator.input.tdata_bits // 8,
         "OUT_BYTES": accelerator.output.tdata_bits // 8,
