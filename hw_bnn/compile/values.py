@@ -90,7 +90,7 @@ class RealInput:
         return self
 
 
-@dataclass
+@dataclass(eq=False)  # each is another pool
 class PendingPool:
     """A max-pool that waits for the quantiser behind it: thresholds are taken first, then pooled.
 

@@ -53,9 +53,13 @@ class Same:
 
 @dataclass(frozen=True)
 class Leak:
-    """v for v >= 0, slope * v below; slope > 0, broadcasting against the frame."""
+    """v for v >= 0, slope * v below; slope > 0, broadcasting against the frame.
+
+    slack: bound on the error of the float32 slope, broadcasting as it.
+    """
 
     slope: np.ndarray
+    slack: np.ndarray | float = 0.0
 
     def floats(self, v: np.ndarray) -> np.ndarray:
         return np.where(v >= 0, v, as_floats(self.slope) * v)
@@ -69,8 +73,8 @@ class Leak:
         return np.maximum(1.0, as_floats(self.slope)) * magnitude
 
     def error(self, magnitude: np.ndarray, error: np.ndarray, unit: float) -> np.ndarray:
-        steepest = np.maximum(1.0, as_floats(self.slope))
-        return steepest * (error + unit * (magnitude + error))
+        steepest = np.maximum(1.0, as_floats(self.slope) + self.slack)
+        return steepest * (error + unit * (magnitude + error)) + self.slack * magnitude
 
     @property
     def keeps_order(self) -> bool:
@@ -78,7 +82,7 @@ class Leak:
         return self.slope.size == 1
 
     def moved(self, move) -> Leak:
-        return Leak(move(self.slope))
+        return Leak(move(self.slope), move(np.broadcast_to(self.slack, self.slope.shape)))
 
 
 class _Sigmoidal:

@@ -2,8 +2,8 @@
 
     golden = GoldenModel.from_onnx("model.onnx")
     x = golden.host_quantise(images)            # real inputs -> the network's integers
-    scores = golden.scores(x)                   # accumulators of the last integer layer, int64 (N,
-    n) labels = golden.labels(scores)              # exact argmax of the real outputs
+    scores = golden.scores(x)                   # of the last integer layer, int64 (N, n)
+    labels = golden.labels(scores)              # exact argmax of the real outputs
 
 The reference is the real-number value of the file's float32 parameters. Every tensor is integers
 under an exact affine; every quantiser, whatever scales and BatchNormalizations stand before it,

@@ -137,7 +137,8 @@ def _batch_normalization(walk: Importer, node: Node) -> Value:
         raise Unsupported(
             "BatchNormalization of a constant", node=node.name, remedy="fold it first"
         )
-    gamma, bias, mean, variance = (walk.constant(node, i).exact().reshape(-1) for i in range(1, 5))
+    parameters = [walk.constant(node, i) for i in range(1, 5)]
+    gamma, bias, mean, variance = (p.exact().reshape(-1) for p in parameters)
     epsilon = Surd(Fraction(node.number("epsilon", float(np.float32(1e-5)))))
     channels = value.shape[0]
     if any(p.size != channels for p in (gamma, bias, mean, variance)):
@@ -165,11 +166,30 @@ def _batch_normalization(walk: Importer, node: Node) -> Value:
     out = transform(walk, node, value, Constant(factor.reshape(column)), Constant(offset))
     if not isinstance(out, Integers):
         return out
+    errors = [np.broadcast_to(p.error, p.shape).reshape(-1) for p in parameters]
+    total = as_floats(variance) + float(epsilon)
+    slack = _factor_slack(as_floats(gamma), total, errors[0], errors[3])
     size, centre, shift = (np.abs(as_floats(p)).reshape(column) for p in (factor, mean, bias))
-    rounding = (
-        BATCHNORM_ROUNDINGS * UNIT * (size * (value.magnitude() + value.error + centre) + shift)
-    )
-    return replace(out, error=size * value.error + rounding)
+    slack, shift_error, centre_error = (e.reshape(column) for e in (slack, *errors[1:3]))
+    size, magnitude = size + slack, value.magnitude()
+    centred = magnitude + value.error + centre + centre_error
+    rounding = BATCHNORM_ROUNDINGS * UNIT * (size * centred + shift + shift_error)
+    computed = size * centre_error + slack * (magnitude + centre) + shift_error  # parameters
+    return replace(out, error=size * value.error + computed + rounding)
+
+
+def _factor_slack(
+    gamma: np.ndarray, total: np.ndarray, gamma_error: np.ndarray, total_error: np.ndarray
+) -> np.ndarray:
+    """How far gamma / sqrt(total) may lie off where both are computed with errors; float64 (C,).
+
+    |g'/sqrt(t') - g/sqrt(t)| <= eg/sqrt(t) + (|g| + eg) * (1/sqrt(t - et) - 1/sqrt(t)); infinite
+    where float32 cannot tell t from 0.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root, least = np.sqrt(total), np.sqrt(np.maximum(total - total_error, 0.0))
+        difference = np.where(total_error > 0, total_error / (root * least * (root + least)), 0.0)
+    return 1.01 * (gamma_error / root + (np.abs(gamma) + gamma_error) * difference)
 
 
 @rule("LeakyRelu", "PRelu", "Tanh", "Sigmoid")
@@ -178,12 +198,13 @@ def _curve(walk: Importer, node: Node) -> Value:
     value = _bendable(walk, node)
     if node.op_type in ("Tanh", "Sigmoid"):
         return value.bent(Tanh() if node.op_type == "Tanh" else Sigmoid())
+    slack = np.zeros(())
     if node.op_type == "LeakyRelu":
         slope = exact_array(
             np.full((1,) * len(value.shape), np.float32(node.number("alpha", 0.01)))
         )
     else:
-        slope = frame_constant(walk.constant(node, 1), value.shape)[0]
+        slope, slack = frame_constant(walk.constant(node, 1), value.shape)
     if any(s.sign() < 0 for s in slope.reshape(-1)):
         raise Unsupported(
             "its slope is below 0, so that it does not rise",
@@ -191,14 +212,15 @@ def _curve(walk: Importer, node: Node) -> Value:
             remedy="train it with slopes of 0 and more",
         )
     if not any(s.sign() for s in slope.reshape(-1)):
-        return _limited(value, exact_array(np.zeros(())), None)
+        value = replace(value, error=value.error + slack * value.magnitude())
+        return _limited(value, Constant(np.zeros(())), None)
     if not all(s.sign() for s in slope.reshape(-1)):
         raise Unsupported(
             "its slopes are 0 in some channels only",
             node=node.name,
             remedy="give them all a slope above 0",
         )
-    return value.bent(Leak(slope))
+    return value.bent(Leak(slope, slack))
 
 
 @rule("HardSigmoid")
@@ -209,7 +231,7 @@ def _hard_sigmoid(walk: Importer, node: Node) -> Value:
         for name, default in (("alpha", 0.2), ("beta", 0.5))
     )
     value = transform(walk, node, _bendable(walk, node), gain, shift)
-    return _limited(value, exact_array(np.zeros(())), exact_array(np.ones(())))
+    return _limited(value, Constant(np.zeros(())), Constant(np.ones(())))
 
 
 def _bendable(walk: Importer, node: Node) -> Integers:
@@ -228,23 +250,29 @@ def _bendable(walk: Importer, node: Node) -> Integers:
 def _clip(walk: Importer, node: Node) -> Value:
     value = _bendable(walk, node)
     if node.op_type == "Relu":
-        return _limited(value, exact_array(np.zeros(())), None)
+        return _limited(value, Constant(np.zeros(())), None)
     low, high = (_limit(walk, node, i, name) for i, name in ((1, "min"), (2, "max")))
     return _limited(value, low, high)
 
 
-def _limited(value: Integers, low: np.ndarray | None, high: np.ndarray | None) -> Integers:
-    """max(low, .), then min(., high): where they cross, high holds."""
+def _limited(value: Integers, lowest: Constant | None, highest: Constant | None) -> Integers:
+    """max(low, .), then min(., high): where they cross, high holds.
+
+    Neither enlarges an error: the result is off by the largest of the value's and the limits'.
+    """
     ones = (1,) * len(value.shape)
-    if low is not None:
-        low = low.reshape(ones)
+    for limit in (lowest, highest):
+        if limit is not None and np.any(limit.error):
+            value = replace(value, error=np.maximum(value.error, np.max(limit.error)))
+    if lowest is not None:
+        low = lowest.exact().reshape(ones)
         value = replace(
             value,
             low=low if value.low is None else _extreme(value.low, low, 1),
             high=None if value.high is None else _extreme(value.high, low, 1),
         )
-    if high is not None:
-        high = high.reshape(ones)
+    if highest is not None:
+        high = highest.exact().reshape(ones)
         value = replace(
             value,
             high=high if value.high is None else _extreme(value.high, high, -1),
@@ -253,11 +281,11 @@ def _limited(value: Integers, low: np.ndarray | None, high: np.ndarray | None) -
     return value
 
 
-def _limit(walk: Importer, node: Node, position: int, attribute: str) -> np.ndarray | None:
+def _limit(walk: Importer, node: Node, position: int, attribute: str) -> Constant | None:
     if node.has(position):
-        return walk.constant(node, position).exact()
+        return walk.constant(node, position)
     limit = node.number(attribute, None)
-    return None if limit is None else exact_array(np.array(limit))
+    return None if limit is None else Constant(np.array(limit))
 
 
 def _extreme(a: np.ndarray, b: np.ndarray, sign: int) -> np.ndarray:

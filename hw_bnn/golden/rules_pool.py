@@ -221,9 +221,10 @@ def _pad(walk: Importer, node: Node) -> Integers:
             remedy="quantise the activation (QuantReLU)",
         )
     before, after = _pad_amounts(walk, node, len(value.shape) + 1)
-    number = ZERO
+    number, error = ZERO, 0.0
     if node.has(2):
-        number = walk.constant(node, 2).exact().reshape(-1)[0]
+        constant = walk.constant(node, 2)
+        number, error = constant.exact().reshape(-1)[0], np.max(constant.error)
     elif (amount := node.number("value", None)) is not None:
         number = Constant(np.array(amount)).exact().reshape(-1)[0]
     if not any(before) and not any(after):
@@ -250,6 +251,7 @@ def _pad(walk: Importer, node: Node) -> Integers:
         shape=shape,
         minimum=np.minimum(lowest, filler),
         maximum=np.maximum(highest, filler),
+        error=np.maximum(value.error, error),
         binary=binary,
     )
     return walk.emit(Pad(node.output, (value.name,), node.name, before, after, filler), out)

@@ -44,7 +44,8 @@ def _bipolar_quant(walk: Importer, node: Node) -> Value:
 def _quant(walk: Importer, node: Node) -> Value:
     """scale * (clip(round(v/scale + zero_point)) - zero_point); one signed bit: scale * +-1."""
     value, scale = walk.value(node), _scale(walk, node)
-    zeros = walk.constant(node, 2).exact().reshape(-1)
+    zero_point = walk.constant(node, 2)
+    zeros, zero_error = zero_point.exact().reshape(-1), np.max(zero_point.error)
     bits = walk.constant(node, 3).exact().reshape(-1)
     if any(z != zeros[0] for z in zeros) or any(b != bits[0] for b in bits):
         raise Unsupported(
@@ -69,23 +70,19 @@ def _quant(walk: Importer, node: Node) -> Value:
     levels = quant_levels(*what)
     if isinstance(value, Constant):
         return _quantised_constant(node, value, levels, scale, zeros[0], divide=True)
-    if isinstance(value, Integers | Real):
-        shift = None if zeros[0].sign() == 0 else Constant(zeros[:1])
-        inverse = constants.reciprocal(scale)
-        if isinstance(value, Integers):
-            walk.not_final(node, value)
-            scaled = value.transform(inverse, shift)
-            # a stage may divide, or multiply by a rounded reciprocal: one rounding more
-            scaled = replace(scaled, error=scaled.error + UNIT * scaled.magnitude())
-            if _is_one(scale) and shift is None:
-                scaled = value
-        else:
-            factor = frame_constant(inverse, value.shape)[0]
-            scaled = replace(value, alpha=value.alpha * factor, beta=value.beta * factor)
-            if shift is not None:
-                scaled = replace(scaled, beta=scaled.beta + zeros[0])
-        return _quantise(walk, node, scaled, levels, scale, zeros[0])
-    return _quantise(walk, node, value, levels, scale, zeros[0])
+    exact = zeros[0].sign() == 0 and not zero_error
+    shift = None if exact else Constant(zeros[:1], zero_error)
+    inverse = constants.reciprocal(scale)
+    if isinstance(value, Real):
+        factor = frame_constant(inverse, value.shape)[0]
+        value = replace(value, alpha=value.alpha * factor, beta=value.beta * factor + zeros[0])
+    elif isinstance(value, Integers) and not (_is_one(scale) and shift is None):
+        walk.not_final(node, value)
+        value = value.transform(inverse, shift)
+        # a stage may divide, or multiply by a rounded reciprocal: one rounding more
+        value = replace(value, error=value.error + UNIT * value.magnitude())
+    out = _quantise(walk, node, value, levels, scale, zeros[0])
+    return replace(out, error=out.error + zero_error * np.abs(as_floats(out.alpha)))
 
 
 @rule("Sign")
@@ -283,7 +280,8 @@ def _multi_threshold(walk: Importer, node: Node) -> Integers:
     value = walk.value(node)
     if not isinstance(value, Integers | Real):
         raise Unsupported("it acts on a constant", node=node.name, remedy="fold constants first")
-    table = walk.constant(node, 1).exact()
+    constant = walk.constant(node, 1)
+    table = constant.exact()
     if table.ndim != 2 or not 0 < table.shape[1] <= MOST_LEVELS:
         raise BadInput(
             f"its thresholds have the shape {table.shape}",
@@ -314,6 +312,10 @@ def _multi_threshold(walk: Importer, node: Node) -> Integers:
     for c, row in enumerate(rows):
         levels[c] = Levels(first, stride, tuple(Boundary(t) for t in row))
     ones = (1,) * len(value.shape)
+    if isinstance(value, Integers) and np.any(constant.error):  # as an error of what they meet
+        errors = np.broadcast_to(constant.error, table.shape).max(axis=1)
+        column = [len(table) if i == axis else 1 for i in range(len(value.shape))]
+        value = replace(value, error=value.error + errors.reshape(column))
     return _emit_quantiser(
         walk,
         node,

@@ -17,7 +17,8 @@ these rules, u = 2^-24:
   product), m * s and x * s one more each, the two sums one each on at most |s|(|x| + |m|) + |b|. No
   term passes more than 8; 10 u (|s|(|x| + |m|) + |b|) covers them and all products of errors.
 - max, min, ReLU and Clip do not enlarge an error; a mean of k numbers is a sum of k and one
-rounding more.
+  rounding more.
+- A parameter that the file computes (a scale, a gain, a limit) comes with the error of that.
 
 It assumes IEEE float32 without underflow, and sums formed as sums (no Winograd or Fourier
 convolution).

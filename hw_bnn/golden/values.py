@@ -8,9 +8,8 @@ A tensor is one of four things:
     Integers     an integer tensor of the running network under an exact affine
 
 The last is the heart:  value = clip(alpha * integer + beta, low, high)  elementwise (curves.py has
-what bends it further), where alpha and beta
-broadcast against the frame (a shape without the batch axis), so that one value a tensor, one a
-channel and one an element are the same thing. All of these numbers are exact (exact.Surd).
+what bends it further), where alpha and beta broadcast against the frame (a shape without the batch
+axis), so that one value a tensor, one a channel and one an element are the same thing. All of these numbers are exact (exact.Surd).
 
 Beside each stands a bound on what float32 arithmetic makes of it (`error`, see ties.py).
 """
@@ -129,12 +128,18 @@ class Integers:
         alpha, beta = as_floats(self.alpha), as_floats(self.beta)
         if self.inner is not None:
             size = np.abs(alpha) * self.function.bound(self.inner.magnitude()) + np.abs(beta)
-            return (1 + 1e-12) * size
+            return self._within_limits((1 + 1e-12) * size)
         ends = [np.abs(alpha * limit + beta) for limit in (self.minimum, self.maximum)]
         rounding = np.abs(alpha) * np.maximum(np.abs(self.minimum), np.abs(self.maximum)) + np.abs(
             beta
         )
-        return np.maximum(*ends) + 1e-12 * rounding
+        return self._within_limits(np.maximum(*ends) + 1e-12 * rounding)
+
+    def _within_limits(self, size: np.ndarray) -> np.ndarray:
+        """A bound on |value| from one on what is clipped: a limit beyond all of it counts."""
+        if self.low is not None:
+            size = np.maximum(size, (1 + 1e-12) * as_floats(self.low))
+        return size if self.high is None else np.maximum(size, -(1 + 1e-12) * as_floats(self.high))
 
     def bent(self, function: Function) -> Integers:
         """This tensor behind a rising function."""

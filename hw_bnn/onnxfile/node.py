@@ -75,26 +75,34 @@ class Node:
             raise BadInput(f"it has no input {position}", node=self.name, remedy=AGAIN)
         return self.inputs[position]
 
-    # -- attributes: the default is given back as it is where the file has none --
+    # -- attributes: the default is given back as it is where the file has none. Each raises BadInput
+    #    for one that has to be there and is not, is there twice, or has another type --
 
     def integer(self, name: str, default: Any = REQUIRED) -> int:
+        """An INT attribute, signed 64 bits."""
         return self._read(name, AttributeProto.INT, default, lambda item: item.i)
 
     def integers(self, name: str, default: Any = REQUIRED) -> list[int]:
+        """An INTS attribute, each signed 64 bits; of any length."""
         return self._read(name, AttributeProto.INTS, default, lambda item: list(item.ints))
 
     def number(self, name: str, default: Any = REQUIRED) -> float:
+        """A FLOAT attribute, finite: the float32 number of the file."""
         return self._read(name, AttributeProto.FLOAT, default, lambda item: item.f)
 
     def numbers(self, name: str, default: Any = REQUIRED) -> list[float]:
+        """A FLOATS attribute, each finite: float32 numbers; of any length."""
         return self._read(name, AttributeProto.FLOATS, default, lambda item: list(item.floats))
 
     def text(self, name: str, default: Any = REQUIRED) -> str:
+        """A STRING attribute; bytes that are no UTF-8 become U+FFFD."""
         return self._read(
             name, AttributeProto.STRING, default, lambda item: item.s.decode(errors="replace")
         )
 
     def tensor(self, name: str, default: Any = REQUIRED) -> np.ndarray:
+        """A TENSOR attribute, checked as every tensor of the file (tensor.py): integers, bool, or
+        finite floats of 32 or 64 bits."""
         return self._read(
             name, AttributeProto.TENSOR, default, lambda item: numbers(item.t, self.name)
         )

@@ -183,3 +183,18 @@ def test_negated_weights_are_weights():
     golden = GoldenModel.from_onnx(model)
     assert compare(model, golden, np.random.default_rng(1).integers(0, 16, (64, 6))) is None
     check(model)
+
+
+def test_two_pools_of_one_map_before_a_quantiser_are_refused_by_name():
+    """Both wait for the quantiser behind the sum: their maxima are not those of one tensor."""
+    net = Builder((2, 6, 6), 3, 1)
+    net.bipolar()
+    before = net.conv(2, 3)
+    first = net.add("MaxPool", source=before, kernel_shape=[2, 2], strides=[2, 2])
+    net.add("MaxPool", source=before, kernel_shape=[2, 2], strides=[2, 2])
+    net.add("Add", first)
+    net.bipolar()
+    net.add("Flatten")
+    net.linear(12, 3)
+    with pytest.raises(Unsupported, match="a residual addition right behind a pool"):
+        import_model(net.model())

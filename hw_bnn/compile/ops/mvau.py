@@ -136,9 +136,8 @@ class FoldedMVAU(BipolarWeightMVAU):
         contents = {"WEIGHTS_FILE": lanes.reshape(nf * sf, pe * simd)}
         if self.thresholds(model) is not None:
             sets, index = self.threshold_sets(model)
-            tables = [
-                np.sort(self.kernel_thresholds(t), axis=1) for t in sets
-            ]  # as the kernel wants
+            # sorted, as the kernel's comparison wants them
+            tables = [np.sort(self.kernel_thresholds(t), axis=1) for t in sets]
             contents["THRESHOLDS_FILE"] = np.concatenate([t.reshape(nf, -1) for t in tables])
             if len(sets) > 1:
                 contents["SETS_FILE"] = index[:, None]
