@@ -27,7 +27,8 @@ from ..errors import Unsupported
 class Surd:
     """The real number x + y*sqrt(d), with rational x, y and d >= 0; d is 0 when y is.
 
-    Arithmetic between two numbers needs the same d in both, or one of them rational.
+    Arithmetic between two numbers needs roots of rational ratio (sqrt(2) and sqrt(8)), or one of them
+    rational; pure roots may always be multiplied and divided.
     """
 
     __slots__ = ("d", "x", "y")
@@ -41,16 +42,21 @@ class Surd:
         if not self.y or not self.d:
             self.y = self.d = Fraction(0)
 
-    def _field(self, other: Surd) -> Fraction:
-        if self.d and other.d and self.d != other.d:
+    def _common(self, other: Surd) -> tuple[Fraction, Fraction]:
+        """(d, y): the root of both, and what other has of it, since sqrt(e) = sqrt(e/d)*sqrt(d)."""
+        if not self.d or not other.d or self.d == other.d:
+            return self.d or other.d, other.y
+        ratio = _rational_root(other.d / self.d)
+        if ratio is None:
             raise Unsupported(
                 "two BatchNorms with different variances meet without a quantiser between them",
                 remedy="fold them into one BatchNorm, or put a quantiser between them",
             )
-        return self.d or other.d
+        return self.d, other.y * ratio
 
     def __add__(self, other: Surd) -> Surd:
-        return Surd(self.x + other.x, self.y + other.y, self._field(other))
+        d, y = self._common(other)
+        return Surd(self.x + other.x, self.y + y, d)
 
     def __neg__(self) -> Surd:
         return Surd(-self.x, -self.y, self.d)
@@ -59,8 +65,10 @@ class Surd:
         return self + -other
 
     def __mul__(self, other: Surd) -> Surd:
-        d = self._field(other)
-        return Surd(self.x * other.x + self.y * other.y * d, self.x * other.y + self.y * other.x, d)
+        if self.d and other.d and not self.x and not other.x:
+            return Surd(0, self.y * other.y, self.d * other.d)
+        d, y = self._common(other)
+        return Surd(self.x * other.x + self.y * y * d, self.x * y + self.y * other.x, d)
 
     def __truediv__(self, other: Surd) -> Surd:
         norm = (
@@ -99,10 +107,14 @@ class Surd:
         return -(-self).floor()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Surd) and (self.x, self.y, self.d) == (other.x, other.y, other.d)
+        return isinstance(other, Surd) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash((self.x, self.y, self.d))
+        return hash(self._key())
+
+    def _key(self) -> tuple[Fraction, Fraction]:
+        """The same for 2*sqrt(2) and sqrt(8): the rational part, and the signed square of the other."""
+        return self.x, self.y * abs(self.y) * self.d
 
     def __float__(self) -> float:
         return float(self.x) + float(self.y) * float(self.d) ** 0.5

@@ -90,8 +90,8 @@ class Lowering:
     def apply(self, rule: Rule, node: Node) -> None:
         rule(self, node)
         value = self.values.get(node.output)
-        if isinstance(value, Constant):
-            check_digits(value.array)
+        if isinstance(value, Constant | QuantConstant):
+            check_digits(value.array if isinstance(value, Constant) else value.scale)
 
     def _graph_input(self) -> None:
         name, shape = self.graph.input, (self.graph.batch, *self.graph.shape)

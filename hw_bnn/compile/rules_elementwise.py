@@ -81,6 +81,8 @@ def constant_function(state, node):
     }.get(node.op_type)
     if function is None:
         (exponent,) = state.constant(node, 1).exact().reshape(-1)
+        if exponent.d:
+            raise Unsupported("an irrational exponent")
         function = _power(exponent.x)
     state.values[node.output] = Constant(_map(function, array))
 
@@ -115,6 +117,10 @@ def scale(state, node):
             state, node, left, right, (lambda a, b: a / b) if invert else (lambda a, b: a * b)
         )
         return
+    if isinstance(left, QuantConstant | Constant) and isinstance(right, QuantConstant | Constant):
+        state.values[node.output] = _quantised_product(left, right, invert)
+        return
+    left, right = (v.constant() if isinstance(v, QuantConstant) else v for v in (left, right))
     if isinstance(left, Constant) and not invert:
         left, right = right, left
     if not isinstance(right, Constant):
@@ -130,6 +136,32 @@ def scale(state, node):
     if invert:
         factors = [Surd(1) / f for f in factors]
     state.values[node.output] = left.affine(factors, None, node.name)
+
+
+def _quantised_product(left, right, invert: bool) -> Constant | QuantConstant:
+    """Quantised weights times or by a constant: a gain a channel (XNOR-Net's alpha) enters the scale.
+
+    A constant of whole numbers, one an element, is a mask and enters the integers. All else is a
+    constant, exact, but quantised no longer.
+    """
+    if not invert and not isinstance(left, QuantConstant):
+        left, right = right, left
+    shape = np.broadcast_shapes(left.shape, right.shape)
+    if isinstance(left, Constant) or isinstance(right, QuantConstant) or shape != left.shape:
+        left, right = (v.constant() if isinstance(v, QuantConstant) else v for v in (left, right))
+        a, b = left.exact(), right.exact()
+        return Constant(np.asarray(a / b if invert else a * b, dtype=object))
+    array = right.array
+    if (
+        not invert
+        and array.dtype.kind in "iuf"
+        and array.size == left.integers.size > max(array.shape, default=0)
+        and np.isin(array, (-1, 0, 1)).all()
+    ):
+        return QuantConstant(left.integers * array.astype(np.int64), left.scale)
+    factor = right.exact()
+    scale = left.scale / factor if invert else left.scale * factor
+    return QuantConstant(left.integers, np.asarray(scale, dtype=object))
 
 
 @rule("Add", "Sub")

@@ -272,6 +272,13 @@ def _weights(value, node) -> QuantConstant:
         if magnitude.size == 1 and magnitude[0] > 0:  # +-s already
             scale = Constant(magnitude[:1].reshape((1,) * value.array.ndim)).exact()
             return QuantConstant(np.where(value.array > 0, 1, -1).astype(np.int64), scale)
+    if isinstance(value, Constant) and value.array.dtype == object and value.array.size:
+        flat = value.array.reshape(-1)
+        size = flat[0] if flat[0].sign() > 0 else -flat[0]
+        signs = np.array([1 if v == size else -1 if v == -size else 0 for v in flat], np.int64)
+        if size.sign() and signs.all():
+            scale = np.full((1,) * value.array.ndim, size, dtype=object)
+            return QuantConstant(signs.reshape(value.array.shape), scale)
     if isinstance(value, Constant):
         raise Unsupported(
             "its weights are float",

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from .exact import Surd, as_floats
-from .values import UNIT, Constant
+from .values import UNIT, Constant, Weights
 
 
 def _parts(*constants: Constant):
@@ -52,6 +52,32 @@ def reciprocal(a: Constant) -> Constant:
 
 def divide(a: Constant, b: Constant) -> Constant:
     return multiply(a, reciprocal(b))
+
+
+def covers(weights: Weights, factor: Constant) -> bool:
+    """Whether a product with the factor has the shape of the weights, and scaled() can follow it."""
+    error = np.broadcast_to(factor.error, factor.shape)
+    return np.broadcast_shapes(weights.shape, factor.shape) == weights.shape and not np.any(
+        (error > 0) & (as_floats(factor.exact()) == 0)
+    )
+
+
+def scaled(weights: Weights, factor: Constant) -> Weights:
+    """Quantised weights times a constant: a gain a channel (alpha of XNOR-Net) enters their scale.
+
+    One number -1, 0 or 1 an element is a mask and enters their integers.
+
+    Precondition: :func:`covers`.
+    """
+    numbers = factor.numbers
+    each = numbers.size == weights.integers.size > max(numbers.shape, default=0)
+    if each and numbers.dtype != object and np.isin(numbers, (-1, 0, 1)).all():
+        integers = weights.integers * numbers.astype(np.int64)
+        return Weights(integers, weights.scale, weights.relative_error)
+    ((exact, size, error),) = _parts(factor)
+    relative = np.max(np.where(size > 0, error / np.where(size > 0, size, 1.0), 0.0), initial=0.0)
+    together = (1 + weights.relative_error) * (1 + float(relative)) * (1 + UNIT) - 1
+    return Weights(weights.integers, np.asarray(weights.scale * exact, dtype=object), together)
 
 
 def square_root(a: Constant) -> Constant:

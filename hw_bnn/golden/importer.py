@@ -84,8 +84,8 @@ class Importer:
 
     def apply(self, rule: Rule, node: Node) -> None:
         value = rule(self, node)
-        if isinstance(value, Constant):
-            check_digits(value.numbers)
+        if isinstance(value, Constant | Weights):
+            check_digits(value.numbers if isinstance(value, Constant) else value.scale)
         if isinstance(value, Integers) and value.name == node.output:
             # with what followed the sum inside the node (bias)
             self.program.tensors[node.output] = value

@@ -50,10 +50,7 @@ def transform(
 
 @rule("Add", "Sub")
 def _add(walk: Importer, node: Node) -> Value:
-    left, right = (
-        v.constant() if isinstance(v, Weights) else v
-        for v in (walk.value(node, 0), walk.value(node, 1))
-    )  # a quantised bias
+    left, right = (_plain(walk.value(node, i)) for i in (0, 1))  # a quantised bias
     minus = node.op_type == "Sub"
     if isinstance(left, Constant) and isinstance(right, Constant):
         return constants.add(left, constants.negative(right) if minus else right)
@@ -78,9 +75,19 @@ def _add(walk: Importer, node: Node) -> Value:
     )
 
 
+def _plain(value: Value) -> Value:
+    return value.constant() if isinstance(value, Weights) else value
+
+
 @rule("Mul")
 def _mul(walk: Importer, node: Node) -> Value:
     left, right = walk.value(node, 0), walk.value(node, 1)
+    if isinstance(right, Weights):
+        left, right = right, left
+    if isinstance(left, Weights):
+        if isinstance(right, Constant) and constants.covers(left, right):
+            return constants.scaled(left, right)
+        left, right = left.constant(), _plain(right)
     if isinstance(left, Constant) and isinstance(right, Constant):
         return constants.multiply(left, right)
     if isinstance(right, Constant):
@@ -97,6 +104,10 @@ def _mul(walk: Importer, node: Node) -> Value:
 @rule("Div")
 def _div(walk: Importer, node: Node) -> Value:
     left, divisor = walk.value(node, 0), walk.constant(node, 1)
+    if isinstance(left, Weights):
+        if isinstance(walk.value(node, 1), Constant) and constants.covers(left, divisor):
+            return constants.scaled(left, constants.reciprocal(divisor))
+        left = left.constant()
     if isinstance(left, Constant):
         return constants.divide(left, divisor)
     return transform(walk, node, left, constants.reciprocal(divisor), None)
@@ -105,6 +116,8 @@ def _div(walk: Importer, node: Node) -> Value:
 @rule("Neg")
 def _neg(walk: Importer, node: Node) -> Value:
     value = walk.value(node)
+    if isinstance(value, Weights):
+        return replace(value, integers=-value.integers)
     if isinstance(value, Constant):
         return constants.negative(value)
     if isinstance(value, Weights):
@@ -117,6 +130,8 @@ def _constant_function(walk: Importer, node: Node) -> Value:
     value = walk.constant(node, 0)
     if node.op_type == "Pow":
         (exponent,) = walk.constant(node, 1).exact().reshape(-1)
+        if not exponent.is_rational():
+            raise ValueError("an irrational exponent")
         return constants.power(value, exponent.x)
     return {
         "Sqrt": constants.square_root,

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
 from .contraction import Contraction, contract
-from .exact import ONE, ZERO, Surd, as_floats, exact_array
+from .exact import ONE, ZERO, Surd, as_floats, distinct, exact_array, full
 from .ops import Conv, Linear, Sum, output_size
 from .registry import rule
 from .values import UNIT, Constant, Integers, Weights
@@ -41,6 +41,12 @@ def read_weights(walk: Importer, node: Node, position: int) -> Weights:
             remedy="products of two activations are not supported",
         )
     if value.numbers.dtype == object:
+        values = distinct(value.numbers)
+        size, size_error = np.abs(as_floats(value.numbers)), value.error
+        if values and values[0].sign() and all(abs(v) == abs(values[0]) for v in values):
+            signs = np.vectorize(lambda v: v.sign(), otypes=[np.int64])(value.numbers)
+            scale = full((1,) * signs.ndim, abs(values[0]))
+            return Weights(signs, scale, float(np.max(size_error / size)))
         raise Unsupported(
             "its weights are the result of arithmetic", node=node.name, remedy=WEIGHTS_REMEDY
         )

@@ -7,7 +7,8 @@ first, by onnx's shape inference.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from fractions import Fraction
+from math import isqrt, prod
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,48 @@ def version_for(node: Node, opset: int) -> int:
 
 
 def floats_as(kind: type, array: np.ndarray) -> np.ndarray:
+    """An array in one float type; integers and bool stay what they are.
+
+    Args:
+        kind: np.float32 or np.float64.
+        array: any shape; floats, integers, bool, or exact numbers x + y*sqrt(d) (objects with
+            rational x, y, d), which go to the nearest float64 first.
+
+    Raises:
+        OverflowError: an exact number is beyond float64.
+    """
     if array.dtype == object:
-        array = np.array([float(v) for v in array.reshape(-1)]).reshape(array.shape)
+        array = np.array([nearest(v) for v in array.reshape(-1)], np.float64).reshape(array.shape)
     return array.astype(kind) if array.dtype.kind == "f" else array
 
 
+def nearest(number: Any) -> float:
+    """The float64 nearest to x + y*sqrt(d): one number, however a walk writes the exact one.
+
+    Raises:
+        OverflowError: it is beyond float64.
+    """
+    x = Fraction(number.x)
+    square = Fraction(number.y) ** 2 * number.d  # |y*sqrt(d)| = sqrt(p*q) / q
+    if not square:
+        return float(x)
+    under, bits = square.numerator * square.denominator, 128
+    while True:
+        step = Fraction(1, square.denominator << bits)
+        root = isqrt(under << 2 * bits) * step
+        low, high = (root, root + step) if number.y > 0 else (-root - step, -root)
+        if float(x + low) == float(x + high):
+            return float(x + low)
+        bits *= 2
+
+
 def check_size(node: Node, inputs: Sequence[np.ndarray | None], opset: int) -> None:
-    """Refuse before it is computed what would be too large."""
+    """Refuse before it is computed what would be too large.
+
+    Raises:
+        Unsupported: the result has more elements than LARGEST (LARGEST_SLOW), or nobody can tell how
+            many. Exception: onnx's inference says that the inputs do not fit.
+    """
     slow = node.op_type not in _VECTORISED
     held = max((a.size for a in inputs if a is not None), default=1)
     limit = LARGEST_SLOW if slow else max(LARGEST, 4 * held)
@@ -116,6 +152,8 @@ def _model(node: Node, inputs, opset: int, kind: type, stored=()) -> onnx.ModelP
     """A model of this node alone; its inputs are called i0, i1, ..."""
     proto = onnx.NodeProto()
     proto.CopyFrom(node.proto)
+    if proto.domain in STANDARD_DOMAINS:
+        proto.domain = ""  # the evaluator knows no other name of it
     del proto.input[:]
     proto.input.extend("" if a is None else f"i{i}" for i, a in enumerate(inputs))
     if kind is np.float64:
@@ -143,7 +181,17 @@ def _widen(proto: onnx.NodeProto) -> None:
             attribute.t.CopyFrom(numpy_helper.from_array(array))
 
 
-def evaluate(node: Node, inputs, opset: int, kind: type) -> list[Any]:
+def evaluate(node: Node, inputs: Sequence[np.ndarray | None], opset: int, kind: type) -> list[Any]:
+    """What a node gives, an entry an output.
+
+    Args:
+        inputs: by position, None where one is left out.
+        kind: np.float64 takes the float32 that the node's attributes name for float64.
+
+    Raises:
+        NotImplementedError: nobody knows the operator. Exception: whatever the evaluator raises where
+            the inputs do not fit.
+    """
     if node.domain not in STANDARD_DOMAINS:
         return _by_qonnx(node, inputs)
     from onnx.reference import ReferenceEvaluator
