@@ -21,6 +21,7 @@ from ..errors import Unsupported
 from ..onnxfile import Graph, Node, Rule, walk
 from ..onnxfile.axes import whole
 from ..onnxfile.constants import check_digits, fold
+from ..onnxfile.evaluate import Budget
 from ..onnxfile.graph import LARGEST_FRAME
 from . import (  # noqa: F401  each registers its rules
     rules_elementwise,
@@ -58,6 +59,7 @@ class Lowering:
         }
         self.tensors: dict[str, Tensor] = {}
         self.ops: list[Op] = []
+        self.budget = Budget()
         self.labels: set[str] = set()  # tensors that hold the label
         self.bounds: dict[str, tuple] = {}
         """Reachable integers of a tensor, (least, greatest), or lists of them a channel: tighter
@@ -84,7 +86,8 @@ class Lowering:
     def fold(self, node: Node) -> None:
         arrays = [self.constant(node, i).array if n else None for i, n in enumerate(node.inputs)]
         names = [name for name in node.outputs if name]
-        for name, array in zip(names, fold(node, arrays, self.graph.opset), strict=True):
+        results = fold(node, arrays, self.graph.opset, budget=self.budget)
+        for name, array in zip(names, results, strict=True):
             self.values[name] = Constant(array)
 
     def apply(self, rule: Rule, node: Node) -> None:

@@ -19,6 +19,7 @@ from ..errors import BadInput, Unsupported
 from ..onnxfile import Graph, Node, Rule, walk
 from ..onnxfile.axes import whole
 from ..onnxfile.constants import check_digits, float32_error, fold
+from ..onnxfile.evaluate import Budget
 from ..onnxfile.graph import LARGEST_FRAME
 from . import (  # noqa: F401  each registers its rules
     rules_elementwise,
@@ -55,6 +56,7 @@ class Importer:
             name: Constant(array) for name, array in self.graph.constants.items()
         }
         self.program = Program()
+        self.budget = Budget()
 
     def run(self) -> Program:
         """Walk the graph.
@@ -76,8 +78,8 @@ class Importer:
         values = [self._plain(self.values[name]) if name else None for name in node.inputs]
         arrays = [None if v is None else v.numbers for v in values]
         errors = [0.0 if v is None else v.error for v in values]
-        results = fold(node, arrays, self.opset)
-        bounds = float32_error(node, arrays, errors, results, self.opset)
+        results = fold(node, arrays, self.opset, budget=self.budget)
+        bounds = float32_error(node, arrays, errors, results, self.opset, self.budget)
         names = [name for name in node.outputs if name]
         for name, numbers, error in zip(names, results, bounds, strict=True):
             self.values[name] = Constant(numbers, error)

@@ -29,12 +29,14 @@ import numpy as np
 from onnx import TensorProto
 
 from ..errors import BadInput, Unsupported
-from .evaluate import check_size, evaluate, floats_as, version_for
+from .evaluate import EXACT, Budget, check_size, evaluate, floats_as, version_for
 from .node import Node
 from .support import QUANTISERS, STANDARD_DOMAINS
 
 EXACT_ELEMENTS = 100_000
 """Constants of more elements are computed in float64: exact numbers are Python objects."""
+EXACT_DIGITS = 2**24
+"""Most binary digits of all different numbers of an exact constant together."""
 EXACT_BITS = 2**14
 """Most binary digits of an exact number; a file that squares a number 60 times would need 2^60."""
 RANDOM = {
@@ -95,7 +97,11 @@ def kept(node: Node, values: Sequence[Any]) -> bool:
 
 
 def fold(
-    node: Node, arrays: Sequence[np.ndarray | None], opset: int, kind: type = np.float64
+    node: Node,
+    arrays: Sequence[np.ndarray | None],
+    opset: int,
+    kind: type = np.float64,
+    budget: Budget | None = None,
 ) -> list[np.ndarray]:
     """The outputs of a node of constants.
 
@@ -104,6 +110,7 @@ def fold(
             numbers (objects that float() takes).
         opset: version of the default operator set.
         kind: float type to compute in.
+        budget: of the walk; a node that stands alone has one of its own.
 
     Returns:
         An array an output, finite; floats as float64, exact numbers where they were moved only.
@@ -118,11 +125,11 @@ def fold(
             node=node.name,
             remedy="store the numbers in the file",
         )
-    opset = version_for(node, opset)
+    opset, budget = version_for(node, opset), budget or Budget()
     if any(a is not None and a.dtype == object for a in _moved(node, arrays)):
         numbers = _joined(_moved(node, arrays))
-        return [_plain(numbers[place]) for place in _places(node, arrays, opset)]
-    return _computed(node, arrays, opset, kind)
+        return [_plain(numbers[place]) for place in _places(node, arrays, opset, budget)]
+    return _computed(node, arrays, opset, kind, budget)
 
 
 def _moved(node: Node, arrays: Sequence[np.ndarray | None]) -> list[np.ndarray | None]:
@@ -135,14 +142,16 @@ def _moved(node: Node, arrays: Sequence[np.ndarray | None]) -> list[np.ndarray |
     return [a for i, a in enumerate(arrays) if positions is None or i in positions]
 
 
-def _places(node: Node, arrays: Sequence[np.ndarray | None], opset: int) -> list[np.ndarray]:
+def _places(
+    node: Node, arrays: Sequence[np.ndarray | None], opset: int, budget: Budget
+) -> list[np.ndarray]:
     """Where in :func:`_joined` each number of the outputs stands: the node computed on positions."""
     positions, start, inputs = MOVES[node.op_type], 1, list(arrays)
     for i, array in enumerate(arrays):
         if array is not None and (positions is None or i in positions):
             inputs[i] = np.arange(start, start + array.size).reshape(array.shape)
             start += array.size
-    return _computed(node, inputs, opset, np.float64)
+    return _computed(node, inputs, opset, np.float64, budget)
 
 
 def _joined(arrays: Sequence[np.ndarray | None]) -> np.ndarray:
@@ -165,12 +174,12 @@ def _plain(numbers: np.ndarray) -> np.ndarray:
 
 
 def _computed(
-    node: Node, arrays: Sequence[np.ndarray | None], opset: int, kind: type
+    node: Node, arrays: Sequence[np.ndarray | None], opset: int, kind: type, budget: Budget
 ) -> list[np.ndarray]:
     try:
         with np.errstate(over="raise"):
             inputs = [None if a is None else floats_as(kind, a) for a in arrays]
-        check_size(node, inputs, opset)
+        check_size(node, inputs, opset, budget)
         with warnings.catch_warnings(), np.errstate(all="raise", under="ignore"):
             warnings.simplefilter("ignore")
             results = evaluate(node, inputs, opset, kind)
@@ -198,6 +207,7 @@ def float32_error(
     errors: Sequence[np.ndarray | float],
     results: Sequence[np.ndarray],
     opset: int,
+    budget: Budget | None = None,
 ) -> list[np.ndarray | float]:
     """How far float32 arithmetic may be from the results of :func:`fold`, an array an output.
 
@@ -211,8 +221,8 @@ def float32_error(
     """
     if all(a is None or a.dtype.kind in "biu" for a in arrays):
         return [0.0 if r.dtype.kind != "f" else 4 * UNIT * np.abs(r) for r in results]
-    moves = _moved(node, arrays)
-    if moves:
+    budget = budget or Budget()
+    if _moved(node, arrays):
         kept_errors = _moved(
             node,
             [
@@ -221,7 +231,7 @@ def float32_error(
             ],
         )
         flat = np.concatenate([[0.0], *(e.reshape(-1) for e in kept_errors if e is not None)])
-        return [flat[place] for place in _places(node, arrays, version_for(node, opset))]
+        return [flat[place] for place in _places(node, arrays, version_for(node, opset), budget)]
     exact = [None if a is None else floats_as(np.float64, a) for a in arrays]
     runs = [(exact, np.float32)]
     if np.any([np.any(e) for e in errors]):
@@ -232,7 +242,7 @@ def float32_error(
             ]
             runs.append((moved, np.float64))
     try:
-        others = [fold(node, arrays, opset, kind) for arrays, kind in runs]
+        others = [fold(node, arrays, opset, kind, budget) for arrays, kind in runs]
     except BadInput as error:
         raise BadInput(
             f"its constants are beyond float32 ({error.reason})",
@@ -260,10 +270,11 @@ def check_digits(numbers: np.ndarray) -> None:
     """Refuse exact numbers (Surd: x + y*sqrt(d)) that have grown out of hand.
 
     Raises:
-        BadInput: one has more than EXACT_BITS digits.
+        BadInput: one has more than EXACT_BITS digits, or all together more than EXACT_DIGITS.
     """
     if numbers.dtype != object:
         return
+    total = 0
     for number in {id(v): v for v in numbers.reshape(-1)}.values():
         for part in (number.x, number.y * number.y * number.d):
             if max(part.numerator.bit_length(), part.denominator.bit_length()) > EXACT_BITS:
@@ -271,6 +282,18 @@ def check_digits(numbers: np.ndarray) -> None:
                     f"its exact numbers have more than {EXACT_BITS} binary digits",
                     remedy="fold constants before export",
                 )
+            total += part.numerator.bit_length() + part.denominator.bit_length()
+    if total > EXACT_DIGITS:
+        raise BadInput(
+            f"its exact numbers have more than {EXACT_DIGITS} binary digits together",
+            remedy="fold constants before export",
+        )
+
+
+def exact_work(values: Sequence[Any]) -> int:
+    """What exact arithmetic of these constants costs, in multiplications (see evaluate.Budget)."""
+    sizes = [v.shape for v in values if not v.quantised]
+    return EXACT * prod(np.broadcast_shapes(*sizes))
 
 
 def _result(node: Node, value: Any) -> np.ndarray:

@@ -23,6 +23,14 @@ LARGEST = 2**24
 """Elements of a constant at most, but for what the file itself holds."""
 LARGEST_SLOW = 2**16
 """The same for operators that the evaluator computes element by element."""
+MOST_WORK = 2**28
+"""Multiplications (or the like) of one node at most."""
+SLOW = 2**6
+"""What one step of an operator costs, in those, that the evaluator takes in Python."""
+EXACT = 2**9
+"""What arithmetic of one exact number costs, in those."""
+BUDGET = 2**29
+"""Multiplications of all constants of a file together, for each walk."""
 
 _VECTORISED = {
     "Abs", "Add", "Div", "Flatten", "Identity", "Mul", "Neg", "Pow", "Reciprocal", "Reshape", "Sqrt",
@@ -34,9 +42,36 @@ _VECTORISED = {
     "ReduceSumSquare", "Relu", "Round", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
     "Split", "Sum", "Tanh", "Tile", "Where", "Xor",
 }  # fmt: skip
+_RECURRENT = {"Attention", "DFT", "Det", "GRU", "GridSample", "LSTM", "LRN", "RNN", "STFT"}
 _ENLARGING = {
     "CenterCropPad", "ConstantOfShape", "Expand", "OneHot", "Pad", "Range", "Resize", "Tile",
 }  # fmt: skip
+
+
+class Budget:
+    """What a walk may still spend on constants: a file of many nodes asks for as much as a large one."""
+
+    def __init__(self, left: int = BUDGET):
+        self.left = left
+
+    def spend(self, work: int, node: Node) -> None:
+        """Pay for a node before it is computed.
+
+        Args:
+            work: in multiplications.
+
+        Raises:
+            Unsupported: it is more than MOST_WORK, or more than is left.
+        """
+        self.left -= work
+        if work > MOST_WORK or self.left < 0:
+            whose = "its constants take" if work > MOST_WORK else "the file's constants take"
+            most = MOST_WORK if work > MOST_WORK else BUDGET
+            raise Unsupported(
+                f"{whose} more work than {most} multiplications",
+                node=node.name,
+                remedy="fold constants before export",
+            )
 
 
 def version_for(node: Node, opset: int) -> int:
@@ -96,13 +131,24 @@ def nearest(number: Any) -> float:
         bits *= 2
 
 
-def check_size(node: Node, inputs: Sequence[np.ndarray | None], opset: int) -> None:
-    """Refuse before it is computed what would be too large.
+def check_size(node: Node, inputs: Sequence[np.ndarray | None], opset: int, budget: Budget) -> None:
+    """Refuse before it is computed what would be too large, or take too long.
+
+    Args:
+        inputs: by position, None where one is left out.
+        budget: what is left for the file; the node's work is taken from it.
 
     Raises:
         Unsupported: the result has more elements than LARGEST (LARGEST_SLOW), or nobody can tell how
-            many. Exception: onnx's inference says that the inputs do not fit.
+            many; the node's work is above MOST_WORK or the budget; it holds a graph of its own (Loop).
+            Exception: onnx's inference says that the inputs do not fit.
     """
+    if any(item.HasField("g") or item.graphs for item in node.proto.attribute):
+        raise Unsupported(
+            f"{node.op_type} holds a graph of its own",
+            node=node.name,
+            remedy="fold constants before export",
+        )
     slow = node.op_type not in _VECTORISED
     held = max((a.size for a in inputs if a is not None), default=1)
     limit = LARGEST_SLOW if slow else max(LARGEST, 4 * held)
@@ -115,6 +161,38 @@ def check_size(node: Node, inputs: Sequence[np.ndarray | None], opset: int) -> N
             node=node.name,
             remedy="check its constants",
         )
+    terms = _terms(node, inputs)
+    budget.spend(
+        max([held, *sizes, max(sizes, default=held) * terms]) * (SLOW if slow else 1), node
+    )
+
+
+def _terms(node: Node, inputs: Sequence[np.ndarray | None]) -> int:
+    """Terms that each element of the result is made of: 1 for what is element by element.
+
+    For an operator that is not known here (a recurrent layer), as many as its largest input holds
+    along its two longest axes.
+    """
+    shapes = [() if a is None else a.shape for a in inputs]
+    if node.op_type in ("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul"):
+        first = shapes[0][-2:] if shapes else ()
+        return max(first if node.op_type == "Gemm" else first[-1:], default=1)
+    if node.op_type == "Einsum":
+        letters: dict[str, int] = {}
+        terms = node.text("equation").replace(" ", "").split("->")[0].split(",")
+        for term, shape in zip(terms, shapes, strict=False):
+            letters.update(zip(term.replace(".", ""), shape[-len(term) :], strict=False))
+        return prod(letters.values()) * max(
+            (prod(s) for s in shapes if "." in str(terms)), default=1
+        )
+    kernel = prod(node.integers("kernel_shape", [1]))
+    if "Conv" in node.op_type:
+        return max(kernel, prod(shapes[1][1:]) if len(shapes) > 1 else 1)
+    if "Pool" in node.op_type or node.op_type in ("Col2Im", "Im2Col"):
+        return kernel
+    if node.op_type in _VECTORISED or max(map(prod, shapes), default=1) <= 2**10:
+        return kernel
+    return prod(sorted(max(shapes, key=prod))[-2:]) if node.op_type in _RECURRENT else kernel
 
 
 def _shapes(node: Node, inputs: Sequence[np.ndarray | None], opset: int) -> list[tuple[int, ...]]:

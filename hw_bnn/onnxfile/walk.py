@@ -20,7 +20,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ..errors import BadInput, HwBnnError, Unsupported
-from .constants import ARITHMETIC, kept
+from .constants import ARITHMETIC, exact_work, kept
+from .evaluate import Budget
 from .node import Node
 from .support import ALL, CONSTANT_ONLY, HARDWARE_DOMAIN, QONNX, REFUSED, STANDARD_DOMAINS
 
@@ -89,6 +90,8 @@ class Registry:
 class State(Protocol):
     """What a walk knows: a value for each tensor so far."""
 
+    budget: Budget
+
     def constants(self, node: Node) -> list[Any] | None:
         """The values of the inputs that a node has, if all of them are constants."""
 
@@ -113,6 +116,7 @@ def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
             elif not kept(node, values):
                 state.fold(node)
             elif node.op_type in ARITHMETIC:
+                state.budget.spend(exact_work(values), node)
                 try:
                     state.apply(rules.rules[node.op_type], node)
                 except (Unsupported, ValueError):  # no exact number: the root of a root, say

@@ -14,8 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.golden import GoldenModel
+from hw_bnn.golden.importer import Importer
 from hw_bnn.onnxfile import Node
 from hw_bnn.onnxfile.constants import EXACT_BITS, fold
+from hw_bnn.onnxfile.evaluate import EXACT, Budget
 
 TESTS = Path(__file__).parent.parent
 sys.path[:0] = [str(TESTS / "golden"), str(TESTS / "compile")]
@@ -210,6 +212,20 @@ BOMBS = {
         "Add", net.constant(np.ones((1, 9000))), net.constant(np.ones((9000, 1)))
     ),
     "squared 40 times": lambda net: squared(net, 40),
+    "pool of a large window": lambda net: net.compute(
+        "MaxPool", net.constant(np.ones((1, 1, 250, 250))), kernel_shape=[100, 100]
+    ),
+    "convolution": lambda net: net.compute(
+        "Conv", net.constant(np.ones((1, 64, 30, 30))), net.constant(np.ones((64, 64, 9, 9)))
+    ),
+    "product of matrices": lambda net: net.compute(
+        "MatMul", *[zeros(net, 1500, 1500)] * 2
+    ),
+    "einsum": lambda net: net.compute(
+        "Einsum", *[zeros(net, 1000, 1000)] * 2, equation="ij,jk->i"
+    ),
+    "many exact numbers": lambda net: squared(net, 9, np.random.default_rng(0).random(30_000)),
+    "loop": lambda net: looped(net),
     "not finite": lambda net: net.compute("Log", net.constant(0.0)),
     "overflow": lambda net: net.compute("Exp", net.constant(1e4)),
     "text": lambda net: net.compute("Cast", net.constant(1.0), to=TensorProto.STRING),
@@ -220,8 +236,23 @@ BOMBS = {
 }
 
 
-def squared(net: Net, times: int) -> str:
-    at = net.constant(1.1)
+def zeros(net: Net, *shape: int) -> str:
+    return net.compute("ConstantOfShape", net.whole(*shape))
+
+
+def looped(net: Net) -> str:
+    info = [helper.make_tensor_value_info(n, t, []) for n, t in (("i", TensorProto.INT64),
+            ("more", TensorProto.BOOL), ("v", TensorProto.FLOAT))]  # fmt: skip
+    outputs = [helper.make_tensor_value_info(n, t, []) for n, t in (("again", TensorProto.BOOL),
+               ("w", TensorProto.FLOAT))]  # fmt: skip
+    nodes = [helper.make_node("Identity", ["more"], ["again"]), helper.make_node("Neg", ["v"], ["w"])]
+    body = helper.make_graph(nodes, "body", info, outputs)
+    yes = net.constant(True, bool)
+    return net.compute("Loop", net.whole(10**12), yes, net.constant(1.0), body=body)
+
+
+def squared(net: Net, times: int, start=1.1) -> str:
+    at = net.constant(start)
     for _ in range(times):
         at = net.compute("Mul", at, at)
     return at
@@ -236,6 +267,21 @@ def test_results_out_of_bounds_are_refused_before_they_are_made(bomb, walk):
         walk(model)
     assert caught.value.node and caught.value.remedy
     assert time.monotonic() - start < 10
+
+
+def test_all_nodes_of_a_file_share_one_budget():
+    budget, node = Budget(2500), Node(helper.make_node("Exp", ["x"], ["y"]))
+    for _ in range(2):
+        fold(node, [np.ones(1000)], 13, budget=budget)
+    with pytest.raises(Unsupported, match="the file's constants take more work"):
+        fold(node, [np.ones(1000)], 13, budget=budget)
+
+
+def test_exact_numbers_are_paid_for_before_they_are_computed():
+    golden = Importer(perceptron(lambda net: squared(net, 3)), None, None)
+    golden.budget = Budget(2 * EXACT)
+    with pytest.raises(Unsupported, match="the file's constants take more work"):
+        golden.run()
 
 
 def test_exact_numbers_stay_short():
