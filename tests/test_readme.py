@@ -76,7 +76,7 @@ def test_its_commands_run_in_sequence(first, shell):
         assert done.returncode == 0, f"{line}\n{done.stderr}"
     made = {p.name for p in shell.folder.iterdir()}
     assert made >= {"run", "digits.onnx", "digits_accelerator", "digits_z1", "results.xml"}
-    assert (shell.folder / "digits_accelerator" / "report.html").is_file()
+    assert (shell.folder / "digits_accelerator" / "reports" / "report.html").is_file()
 
 
 @pytest.mark.full
