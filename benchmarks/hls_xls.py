@@ -1,6 +1,6 @@
 """Our xnor_mvau beside XLS's, in a 64-64-64-64-10 network: LUTs, registers, logic levels by `synth`.
 
-    python benchmarks/hls_xls.py [--out benchmarks/results/hls_xls.json]
+python benchmarks/hls_xls.py [--out benchmarks/results/hls_xls.json]
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def measured(folder: Path) -> dict:
     document = synth(folder, "xc7")
     return {
         "frames": FRAMES,
-        "differing_frames": int((result.scores != golden.scores(x).reshape(FRAMES, -1)).any(1).sum()),
+        "differing_frames": int(
+            (result.scores != golden.scores(x).reshape(FRAMES, -1)).any(1).sum()
+        ),
         "cycles_per_frame": float(result.cycles_per_frame),
         "units": {
             kind: sum(document["layers"][name][kind] for name in units) for kind in ("lut", "ff")

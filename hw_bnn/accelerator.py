@@ -111,13 +111,16 @@ def _check_range(datatype: str, bits: int, least: int, greatest: int) -> None:
         return
     low = -(1 << bits - 1) if least < 0 else 0
     _require(
-        low <= least and greatest < low + (1 << bits), f"{bits} bits do not hold {least}..{greatest}"
+        low <= least and greatest < low + (1 << bits),
+        f"{bits} bits do not hold {least}..{greatest}",
     )
 
 
 def _check_words(word_bits: int, tdata_bits: int) -> None:
     _require(tdata_bits % 8 == 0, f"tdata_bits {tdata_bits} are no whole bytes")
-    _require(word_bits <= tdata_bits, f"word_bits {word_bits} are more than tdata_bits {tdata_bits}")
+    _require(
+        word_bits <= tdata_bits, f"word_bits {word_bits} are more than tdata_bits {tdata_bits}"
+    )
 
 
 class Output(_Part):
@@ -151,7 +154,9 @@ class Output(_Part):
             _require(0 <= room - self.scores < max(self.lanes, 1),
                      f"{self.words} words of {self.lanes} lanes do not fit {self.scores} scores")  # fmt: skip
         if self.mode != "scores":
-            _require(self.label_offset >= used, f"label_offset {self.label_offset} lies in the scores")
+            _require(
+                self.label_offset >= used, f"label_offset {self.label_offset} lies in the scores"
+            )
             used = self.label_offset + self.label_bits
         _check_words(used, self.tdata_bits)
         return self

@@ -40,7 +40,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code (the console script)."""
     signal.signal(signal.SIGTERM, _stop)  # so that half-written output is removed
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a name that the locale's encoding lacks is no error
+        if isinstance(
+            stream, io.TextIOWrapper
+        ):  # a name that the locale's encoding lacks is no error
             stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:] if arguments is None else arguments)
     sys.stdout.flush()

@@ -215,7 +215,9 @@ def _show_accelerator(document: dict) -> None:
     bottleneck = document["folding"]["bottleneck"]
     console.out(f"slowest: {bottleneck['node']}, {bottleneck['why']}")
     if total := document["resources"]:
-        console.out(f"estimate: {total['lut']:,} LUTs, {total['ff']:,} FFs, {total['bram']:g} block RAMs")
+        console.out(
+            f"estimate: {total['lut']:,} LUTs, {total['ff']:,} FFs, {total['bram']:g} block RAMs"
+        )
 
 
 @app.command()
@@ -234,7 +236,8 @@ def simulate(
     ] = None,
     engine: Annotated[str, typer.Option(help="native, cocotb, netlist or shell.")] = "native",
     shell: Annotated[
-        bool, typer.Option("--shell", help="Inside a board's AXI shell, by its driver: --engine shell.")
+        bool,
+        typer.Option("--shell", help="Inside a board's AXI shell, by its driver: --engine shell."),
     ] = False,
     stall: Annotated[float, typer.Option(help="Probability of a pause, each cycle and end.")] = 0.0,
     throttle: Annotated[
@@ -311,7 +314,9 @@ def verify(
     ] = None,
     run: Annotated[
         Path | None,
-        typer.Option(help="The model's training run: adds the stage torch, says its pixels' scale."),
+        typer.Option(
+            help="The model's training run: adds the stage torch, says its pixels' scale."
+        ),
     ] = None,
     jobs: Jobs = 1,
     synth: Annotated[
@@ -409,7 +414,9 @@ def hls(
 
 
 def _show_hls(document: dict) -> None:
-    rows = [[p["name"], p["kernel"], p["layer"] or "", p["interval"]] for p in document["processes"]]
+    rows = [
+        [p["name"], p["kernel"], p["layer"] or "", p["interval"]] for p in document["processes"]
+    ]
     console.table(
         f"HLS code of {document['accelerator']}", ["process", "kernel", "layer", "cycles"], rows
     )
@@ -419,7 +426,9 @@ def _show_hls(document: dict) -> None:
 @app.command()
 def bitstream(
     folder: Annotated[Path, typer.Argument(help="An accelerator folder.")],
-    board: Annotated[str, typer.Option(help="ulx3s, pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
+    board: Annotated[
+        str, typer.Option(help="ulx3s, pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")
+    ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write sources, run no tool.")] = False,
     freq: Frequency = None,
     trust: Trust = False,
@@ -439,7 +448,11 @@ def bitstream(
 
 
 def _show_bitstream(document: dict) -> None:
-    rows = [[k, document[k]] for k in ("file", "freq_mhz", "fmax_mhz", "baud", "checked") if k in document]
+    rows = [
+        [k, document[k]]
+        for k in ("file", "freq_mhz", "fmax_mhz", "baud", "checked")
+        if k in document
+    ]
     console.table(f"bitstream for {document['board']}", ["figure", "value"], rows)
 
 
@@ -461,7 +474,9 @@ def deploy(
 
 
 def _show_deployed(document: dict) -> None:
-    console.out(f"wrote {document['zip']}: {len(document['files']) + 1} files for {document['board']}")
+    console.out(
+        f"wrote {document['zip']}: {len(document['files']) + 1} files for {document['board']}"
+    )
     if not document["overlay"]:
         console.out("it holds no overlay: Vivado makes that (hw-bnn bitstream)")
 

@@ -335,9 +335,7 @@ def trained_pixels(model: Path, run: str | Path | object | None) -> Pixels | Non
     return None
 
 
-def _warnings(
-    model: GoldenModel, given: np.ndarray, x: np.ndarray, what: str
-) -> tuple[str, ...]:
+def _warnings(model: GoldenModel, given: np.ndarray, x: np.ndarray, what: str) -> tuple[str, ...]:
     """Whether quantising lost nearly everything: the sign of a scale that is not the model's.
 
     What could be told apart (different numbers given, and integers of the input type) is compared

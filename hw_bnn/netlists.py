@@ -1,7 +1,7 @@
 """Netlists of an accelerator: what `synth` leaves in DIR/synth and later commands read there.
 
-    DIR/synth/<family>.v      the netlist
-    DIR/synth/<family>.json   resources, timing, and the hashes of the netlist and of what it is of
+DIR/synth/<family>.v      the netlist
+DIR/synth/<family>.json   resources, timing, and the hashes of the netlist and of what it is of
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ def open_netlist(folder: Path, family: str, *, trust: bool = False) -> Path:
     document = read_netlist(folder, family)
     name = f"{family}.v"
     if document is None or name not in document.hashes:
-        raise BadInput(f"{folder / 'synth' / name} has no {family}.json with its hash", remedy=again)
+        raise BadInput(
+            f"{folder / 'synth' / name} has no {family}.json with its hash", remedy=again
+        )
     if file_hash(folder, f"synth/{name}") != document.hashes[name]:
         raise BadInput(
             f"{folder / 'synth' / name} is not the file that synth wrote (its SHA-256 differs from "

@@ -28,7 +28,9 @@ def accelerator(**changes) -> Accelerator:
              outputs=["s3"], cycles=20, pe=2, simd=16, mw=64, mh=10),
     ]  # fmt: skip
     streams = [
-        Stream(name=f"s{i}", producer=producer, consumer=consumer, words=8, word_bits=8, tdata_bits=8)
+        Stream(
+            name=f"s{i}", producer=producer, consumer=consumer, words=8, word_bits=8, tdata_bits=8
+        )
         for i, (producer, consumer) in enumerate(zip(ENDS, ENDS[1:], strict=False))
     ]
     document = dict(

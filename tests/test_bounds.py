@@ -130,7 +130,9 @@ def test_warnings_go_through_the_live_display_also_where_progress_is_quiet(monke
 
 def test_names_break_neither_junit_nor_html(tmp_path):
     text = junit_xml(EVIL, [Check(EVIL, 1.0, EVIL)])
-    assert ElementTree.fromstring(text) is not None and not re.search(rb"[\x00-\x08\x0b-\x1f]", text)
+    assert ElementTree.fromstring(text) is not None and not re.search(
+        rb"[\x00-\x08\x0b-\x1f]", text
+    )
     folder = make_folder(tmp_path / "net", name=EVIL, options={"x\x1b": EVIL, "y": "\x00"})
     html = report(folder).read_text()
     assert not FORBIDDEN.search(html) and "<b>&" not in html

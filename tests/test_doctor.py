@@ -39,7 +39,9 @@ def test_finds_packages_with_their_versions():
         ("2.12.1", "0.13.0", True),
     ],
 )  # fmt: skip
-def test_says_when_torch_and_brevitas_do_not_work_together(torch, brevitas, works, monkeypatch, capsys):
+def test_says_when_torch_and_brevitas_do_not_work_together(
+    torch, brevitas, works, monkeypatch, capsys
+):
     real = module.importlib.metadata.version
     given = {"torch": torch, "brevitas": brevitas}
     monkeypatch.setattr(

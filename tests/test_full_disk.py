@@ -60,7 +60,9 @@ def test_every_command_on_a_full_disk(tmp_path):
         "DISK": str(tmp_path / "disk"), "NET": str(net), "MODEL": str(tmp_path / "model.onnx"),
         "PYTHON": sys.executable, "CODE": CODE, "COMMANDS": json.dumps(COMMANDS),
     }  # fmt: skip
-    done = subprocess.run([*OWN, "sh", "-c", SCRIPT], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [*OWN, "sh", "-c", SCRIPT], env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert [command for command, *_ in results] == COMMANDS

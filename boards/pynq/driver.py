@@ -17,32 +17,32 @@ import time
 import numpy as np
 
 # registers: begin
-ID = 0x4e4e4248
+ID = 0x4E4E4248
 VERSION_MAJOR = 1
 REGISTERS = {
     "CTRL": 0x00,
     "GIER": 0x04,
     "IER": 0x08,
-    "ISR": 0x0c,
+    "ISR": 0x0C,
     "SRC_LO": 0x10,
     "SRC_HI": 0x14,
     "SRC_WORDS": 0x18,
-    "DST_LO": 0x1c,
+    "DST_LO": 0x1C,
     "DST_HI": 0x20,
     "DST_WORDS": 0x24,
-    "STATUS": 0x2c,
+    "STATUS": 0x2C,
     "CYCLES_LO": 0x30,
     "CYCLES_HI": 0x34,
     "WORDS_IN": 0x38,
-    "WORDS_OUT": 0x3c,
+    "WORDS_OUT": 0x3C,
     "ID": 0x40,
     "VERSION": 0x44,
     "IN_STRIDE": 0x48,
-    "OUT_STRIDE": 0x4c,
+    "OUT_STRIDE": 0x4C,
     "PORT": 0x50,
     "MODEL_LO": 0x54,
     "MODEL_HI": 0x58,
-    "FREE_LO": 0x5c,
+    "FREE_LO": 0x5C,
     "FREE_HI": 0x60,
 }
 FIELDS = {  # register -> field -> mask
@@ -50,9 +50,17 @@ FIELDS = {  # register -> field -> mask
     "GIER": {"ENABLE": 0x1},
     "IER": {"DONE": 0x1, "ERROR": 0x2},
     "ISR": {"DONE": 0x1, "ERROR": 0x2},
-    "STATUS": {"READ_SLVERR": 0x1, "READ_DECERR": 0x2, "WRITE_SLVERR": 0x4, "WRITE_DECERR": 0x8, "BAD_ADDRESS": 0x10, "BAD_WORDS": 0x20, "ABORTED": 0x40},
-    "VERSION": {"MINOR": 0xffff, "MAJOR": 0xffff0000},
-    "PORT": {"BUS_BYTES": 0xff, "ADDRESS_BITS": 0xff00},
+    "STATUS": {
+        "READ_SLVERR": 0x1,
+        "READ_DECERR": 0x2,
+        "WRITE_SLVERR": 0x4,
+        "WRITE_DECERR": 0x8,
+        "BAD_ADDRESS": 0x10,
+        "BAD_WORDS": 0x20,
+        "ABORTED": 0x40,
+    },
+    "VERSION": {"MINOR": 0xFFFF, "MAJOR": 0xFFFF0000},
+    "PORT": {"BUS_BYTES": 0xFF, "ADDRESS_BITS": 0xFF00},
 }
 # registers: end
 
@@ -87,14 +95,24 @@ def check_input(contract, x):
         raise ValueError("the inputs are %s, not integers of %s" % (x.dtype, contract["datatype"]))
     shape = tuple(contract["shape"])
     if x.ndim != len(shape) + 1 or x.shape[1:] != shape:
-        raise ValueError("the inputs have shape %s, expected (N, %s)" % (x.shape, ", ".join(map(str, shape))))
+        raise ValueError(
+            "the inputs have shape %s, expected (N, %s)" % (x.shape, ", ".join(map(str, shape)))
+        )
     bipolar = contract["datatype"] == "BIPOLAR"
     if x.size:
         low, high = int(x.min()), int(x.max())
         if low < contract["minimum"] or high > contract["maximum"] or (bipolar and (x == 0).any()):
-            raise ValueError("input values in %d..%d, allowed are %s (%s)" % (
-                low, high, "-1 and 1" if bipolar else "%d..%d" % (contract["minimum"], contract["maximum"]),
-                contract["datatype"]))
+            raise ValueError(
+                "input values in %d..%d, allowed are %s (%s)"
+                % (
+                    low,
+                    high,
+                    "-1 and 1"
+                    if bipolar
+                    else "%d..%d" % (contract["minimum"], contract["maximum"]),
+                    contract["datatype"],
+                )
+            )
     return x
 
 
@@ -142,10 +160,14 @@ def unpack(contract, words):
     bits = np.unpackbits(np.ascontiguousarray(words), axis=2, bitorder="little")
     if contract["mode"] != "label":
         size = contract["score_bits"]
-        flat = bits[:, :, : contract["lanes"] * size].reshape(count, contract["words"] * contract["lanes"], size)
+        flat = bits[:, :, : contract["lanes"] * size].reshape(
+            count, contract["words"] * contract["lanes"], size
+        )
         bipolar = contract["datatype"] == "BIPOLAR"
         values = _integers(flat, contract["minimum"] < 0 and not bipolar)
-        scores = np.ascontiguousarray((2 * values - 1 if bipolar else values)[:, : contract["scores"]])
+        scores = np.ascontiguousarray(
+            (2 * values - 1 if bipolar else values)[:, : contract["scores"]]
+        )
     if contract["mode"] != "scores":
         at = contract["label_offset"]
         labels = _integers(bits[:, -1, at : at + contract["label_bits"]], False)
@@ -176,7 +198,9 @@ class PynqPort:
         import pynq
 
         self._pynq, self._device = pynq, device
-        self._mmio = pynq.MMIO(address, size) if device is None else pynq.MMIO(address, size, device=device)
+        self._mmio = (
+            pynq.MMIO(address, size) if device is None else pynq.MMIO(address, size, device=device)
+        )
 
     def read32(self, offset):
         return int(self._mmio.read(offset))
@@ -186,7 +210,11 @@ class PynqPort:
 
     def buffer(self, size):
         """A contiguous buffer of `size` bytes: an array with an attribute `address`, the physical one."""
-        made = self._pynq.allocate(shape=(size,), dtype=np.uint8, **({} if self._device is None else {"target": self._device}))
+        made = self._pynq.allocate(
+            shape=(size,),
+            dtype=np.uint8,
+            **({} if self._device is None else {"target": self._device}),
+        )
         return _PynqBuffer(made)
 
     def flush(self, buffer):
@@ -251,7 +279,9 @@ class Board:
         self._in_frame = io["input"]["words"] * io["in_stride"]
         self._out_frame = io["output"]["words"] * io["out_stride"]
         self.batch = default_batch(self._in_frame + self._out_frame) if batch is None else batch
-        self.timeout_s = default_timeout(io, self.batch, io["clock_mhz"]) if timeout_s is None else timeout_s
+        self.timeout_s = (
+            default_timeout(io, self.batch, io["clock_mhz"]) if timeout_s is None else timeout_s
+        )
         self._pairs = []
         if check:
             self.identify()
@@ -270,13 +300,21 @@ class Board:
         with open(io) as file:
             document = json.load(file)
         wanted = frequency_mhz or document["clock_mhz"]
-        overlay = pynq.Overlay(bitfile, download=False, **({} if device is None else {"device": device}))
+        overlay = pynq.Overlay(
+            bitfile, download=False, **({} if device is None else {"device": device})
+        )
         _complete_clocks(overlay, document["clock_mhz"])
         overlay.download()
         pynq.Clocks.fclk0_mhz = wanted
-        found = [ip for ip in overlay.ip_dict.values() if ":" + document["ip"] + ":" in ip.get("type", "")]
+        found = [
+            ip
+            for ip in overlay.ip_dict.values()
+            if ":" + document["ip"] + ":" in ip.get("type", "")
+        ]
         if len(found) != 1:
-            raise WrongBitstream("%s holds %d IPs of type %s, expected one" % (bitfile, len(found), document["ip"]))
+            raise WrongBitstream(
+                "%s holds %d IPs of type %s, expected one" % (bitfile, len(found), document["ip"])
+            )
         board = cls(io, PynqPort(int(found[0]["phys_addr"]), device=device), **options)
         board.overlay, board.clock_mhz = overlay, float(pynq.Clocks.fclk0_mhz)
         if options.get("timeout_s") is None:
@@ -305,13 +343,22 @@ class Board:
         io = self.io
         found = self.read("ID")
         if found != ID:
-            raise WrongBitstream("register ID reads %#010x, expected %#010x: no shell of hw_bnn is there" % (found, ID))
+            raise WrongBitstream(
+                "register ID reads %#010x, expected %#010x: no shell of hw_bnn is there"
+                % (found, ID)
+            )
         version = self.read("VERSION") >> 16
         if version != VERSION_MAJOR:
-            raise WrongBitstream("the shell's registers are of version %d, this driver's of %d" % (version, VERSION_MAJOR))
+            raise WrongBitstream(
+                "the shell's registers are of version %d, this driver's of %d"
+                % (version, VERSION_MAJOR)
+            )
         model = self.read64("MODEL")
         if model != int(io["model"], 16):
-            raise WrongBitstream("the bitstream holds the accelerator %016x, the files are of %s" % (model, io["model"]))
+            raise WrongBitstream(
+                "the bitstream holds the accelerator %016x, the files are of %s"
+                % (model, io["model"])
+            )
         port = self.read("PORT")
         for name, got, want in (
             ("IN_STRIDE", self.read("IN_STRIDE"), io["in_stride"]),
@@ -320,7 +367,9 @@ class Board:
             ("ADDRESS_BITS", port >> 8 & 0xFF, io["address_bits"]),
         ):
             if got != want:
-                raise WrongBitstream("%s is %d in the bitstream and %d in the .json file" % (name, got, want))
+                raise WrongBitstream(
+                    "%s is %d in the bitstream and %d in the .json file" % (name, got, want)
+                )
 
     # ---- runs
 
@@ -352,13 +401,17 @@ class Board:
         """End a run early; DeadPort where memory does not let it end."""
         self.write("CTRL", FIELDS["CTRL"]["ABORT"])
         if not self._idle_within(self.timeout_s):
-            raise DeadPort("the memory port still owes responses %g s after an abort: load the bitstream again"
-                           % self.timeout_s)
+            raise DeadPort(
+                "the memory port still owes responses %g s after an abort: load the bitstream again"
+                % self.timeout_s
+            )
 
     def _idle_within(self, seconds):
         end = self.port.now() + seconds
         while True:
-            late = self.port.now() > end  # looked at first, so that a slow host does not miss the end
+            late = (
+                self.port.now() > end
+            )  # looked at first, so that a slow host does not miss the end
             if self.read("CTRL") & FIELDS["CTRL"]["IDLE"]:
                 return True
             if late:
@@ -367,8 +420,11 @@ class Board:
 
     def _progress(self, frames):
         return "%d of %d words in, %d of %d out" % (
-            self.read("WORDS_IN"), frames * self.io["input"]["words"],
-            self.read("WORDS_OUT"), frames * self.io["output"]["words"])
+            self.read("WORDS_IN"),
+            frames * self.io["input"]["words"],
+            self.read("WORDS_OUT"),
+            frames * self.io["output"]["words"],
+        )
 
     def _raise_status(self, status, frames):
         if not status:
@@ -417,7 +473,10 @@ class Board:
                 self.abort()
             raise
         if not parts:
-            return unpack(self.io["output"], np.zeros((0, self.io["output"]["words"], self.io["out_stride"]), np.uint8))
+            return unpack(
+                self.io["output"],
+                np.zeros((0, self.io["output"]["words"], self.io["out_stride"]), np.uint8),
+            )
         return tuple(None if part[0] is None else np.concatenate(part) for part in zip(*parts))
 
     def predict(self, x):
@@ -432,7 +491,12 @@ class Board:
 
     def _pair(self, index):
         while len(self._pairs) <= index:
-            self._pairs.append((self.port.buffer(self.batch * self._in_frame), self.port.buffer(self.batch * self._out_frame)))
+            self._pairs.append(
+                (
+                    self.port.buffer(self.batch * self._in_frame),
+                    self.port.buffer(self.batch * self._out_frame),
+                )
+            )
         return self._pairs[index]
 
     def _place(self, buffer, frames):
@@ -443,7 +507,10 @@ class Board:
     def _take(self, pair, count):
         self.port.invalidate(pair[1])
         words = np.array(pair[1].array[: count * self._out_frame])
-        return unpack(self.io["output"], words.reshape(count, self.io["output"]["words"], self.io["out_stride"]))
+        return unpack(
+            self.io["output"],
+            words.reshape(count, self.io["output"]["words"], self.io["out_stride"]),
+        )
 
     def close(self):
         """Give the buffers back."""
@@ -462,7 +529,9 @@ class Board:
         frames = self.batch if frames is None else min(frames, self.batch)
         contract = self.io["input"]
         shape = (frames,) + tuple(contract["shape"])
-        drawn = np.random.RandomState(1).randint(contract["minimum"], contract["maximum"] + 1, shape)
+        drawn = np.random.RandomState(1).randint(
+            contract["minimum"], contract["maximum"] + 1, shape
+        )
         if contract["datatype"] == "BIPOLAR":
             drawn = np.where(drawn < 0, -1, 1)
         pair = self._pair(0)
@@ -538,8 +607,10 @@ class Board:
                 wrong = (values != given[key]).reshape(len(values), -1).any(axis=1)
                 if wrong.any():
                     first = int(np.argmax(wrong))
-                    raise BoardError("%d of %d golden frames differ; first frame %d: %s are %s, expected %s" % (
-                        wrong.sum(), len(wrong), first, key, values[first], given[key][first]))
+                    raise BoardError(
+                        "%d of %d golden frames differ; first frame %d: %s are %s, expected %s"
+                        % (wrong.sum(), len(wrong), first, key, values[first], given[key][first])
+                    )
             frames = len(given["x"])
         return {"model": self.io["model"], "clock_mhz": clock, "frames": frames}
 

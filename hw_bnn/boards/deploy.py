@@ -106,15 +106,31 @@ def deploy(
     )  # fmt: skip
     files |= {"README.md": readme.encode(), f"{name}.ipynb": _json(_notebook(name))}
     digests = {key: sha256(data).hexdigest() for key, data in sorted(files.items())}
-    files["manifest.json"] = _json({"accelerator": accelerator.name, "board": board, "model": document["model"], "files": digests})
+    files["manifest.json"] = _json(
+        {
+            "accelerator": accelerator.name,
+            "board": board,
+            "model": document["model"],
+            "files": digests,
+        }
+    )
     place = Path(out) if out is not None else Path(f"{name}_{board}.zip")
-    with output_file(place) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        output_file(place) as partial,
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
         for key, data in sorted(files.items()):
             entry = zipfile.ZipInfo(f"{name}/{key}", _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
-    return {"zip": str(place), "board": board, "overlay": bool(overlay), "frames": len(x), "files": digests}
+    return {
+        "zip": str(place),
+        "board": board,
+        "overlay": bool(overlay),
+        "frames": len(x),
+        "files": digests,
+    }
 
 
 def _json(document: object) -> bytes:
@@ -128,7 +144,9 @@ def _npz(arrays: dict[str, np.ndarray]) -> bytes:
         for key, array in arrays.items():
             one = io.BytesIO()
             np.lib.format.write_array(one, np.ascontiguousarray(array), allow_pickle=False)
-            archive.writestr(zipfile.ZipInfo(f"{key}.npy", _EPOCH), one.getvalue(), zipfile.ZIP_DEFLATED)
+            archive.writestr(
+                zipfile.ZipInfo(f"{key}.npy", _EPOCH), one.getvalue(), zipfile.ZIP_DEFLATED
+            )
     return whole.getvalue()
 
 

@@ -49,15 +49,24 @@ def run_shell(
     started = time.monotonic()
     stalls = (stall[0], stall[0], stall[1], stall[1], stall[1])
     with SimulatedBoard.of(
-        folder, accelerator, port_of(accelerator.board), latency=LATENCY, stall=stalls, seed=seed + 1
+        folder,
+        accelerator,
+        port_of(accelerator.board),
+        latency=LATENCY,
+        stall=stalls,
+        seed=seed + 1,
     ) as port:
         built = time.monotonic()
         io = io_document(accelerator, port.shell)
-        frame = accelerator.input.words * io["in_stride"] + accelerator.output.words * io["out_stride"]
+        frame = (
+            accelerator.input.words * io["in_stride"] + accelerator.output.words * io["out_stride"]
+        )
         batch = min(len(x), _LARGEST_BATCH, MEMORY_BYTES // 3 // frame)
         if batch < 1:
             raise BadInput(f"a frame takes {frame:,} bytes, more than the simulated memory has")
-        quiet = hang_limit(accelerator, stall, None)  # cycles; a run is not longer than all its frames' own
+        quiet = hang_limit(
+            accelerator, stall, None
+        )  # cycles; a run is not longer than all its frames' own
         limit = (quiet + batch * 20 * accelerator.bound_cycles) * port.clk_period_ns * 1e-9
         board = driver().Board(io, port, batch=batch, timeout_s=limit)
         parts = []

@@ -1,7 +1,7 @@
 """Overlays of an accelerator: what `bitstream` leaves in DIR/board/BOARD and `deploy` reads there.
 
-    overlay.bit, overlay.hwh   from Vivado
-    overlay.json               board, clock, the accelerator's hash, and the SHA-256 of both; signed as DIR is
+overlay.bit, overlay.hwh   from Vivado
+overlay.json               board, clock, the accelerator's hash, and the SHA-256 of both; signed as DIR is
 """
 
 from __future__ import annotations
@@ -100,7 +100,13 @@ def open_overlay(folder: Path, board: str, model: str, *, trust: bool = False) -
         kind = "accelerator" if document.model != model else "board"
         raise BadInput(f"{place / BIT} is the overlay of another {kind}", remedy=again)
     bit, hwh = (_content(place / name, document.hashes.get(name), again) for name in (BIT, HWH))
-    trusting.require(place, DOCUMENT, trust=trust, danger="a bitstream does what it likes on a board", again=again)
+    trusting.require(
+        place,
+        DOCUMENT,
+        trust=trust,
+        danger="a bitstream does what it likes on a board",
+        again=again,
+    )
     return Overlay(bit, hwh, document.freq_mhz)
 
 
@@ -121,6 +127,7 @@ def _content(path: Path, digest: str | None, again: str) -> bytes:
         raise BadInput(f"{path} cannot be read ({error.strerror or error})", remedy=again) from None
     if hashlib.sha256(content).hexdigest() != digest:
         raise BadInput(
-            f"{path} is not the file that Vivado wrote (its SHA-256 differs from {DOCUMENT}'s)", remedy=again
+            f"{path} is not the file that Vivado wrote (its SHA-256 differs from {DOCUMENT}'s)",
+            remedy=again,
         )
     return content

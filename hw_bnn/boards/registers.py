@@ -85,7 +85,9 @@ def load(path: Path = SOURCE) -> Map:
     for entry in document["registers"]:
         fields, used = {}, 0
         for part in entry.get("fields", ()):
-            one = Field(part["name"], part["bits"][0], part["bits"][-1], part["access"], part["help"])
+            one = Field(
+                part["name"], part["bits"][0], part["bits"][-1], part["access"], part["help"]
+            )
             _expect(0 <= one.low <= one.high < 32, f"{entry['name']}.{one.name}: wrong bits")
             _expect(not used & one.mask, f"{entry['name']}.{one.name} overlaps another field")
             _expect(one.access in ACCESSES, f"{entry['name']}.{one.name}: access {one.access}")
@@ -93,10 +95,14 @@ def load(path: Path = SOURCE) -> Map:
             fields[one.name] = one
         made = Register(entry["name"], entry["offset"], entry["access"], entry["help"], fields)
         _expect(made.offset % 4 == 0, f"{made.name}: offset {made.offset:#x} is no multiple of 4")
-        _expect(made.offset < 1 << document["address_bits"], f"{made.name}: outside the address space")
+        _expect(
+            made.offset < 1 << document["address_bits"], f"{made.name}: outside the address space"
+        )
         _expect(made.access in ACCESSES, f"{made.name}: access {made.access}")
         _expect(made.name not in registers, f"{made.name} is there twice")
-        _expect(made.offset not in {r.offset for r in registers.values()}, f"{made.name}: offset taken")
+        _expect(
+            made.offset not in {r.offset for r in registers.values()}, f"{made.name}: offset taken"
+        )
         registers[made.name] = made
     ordered = dict(sorted(registers.items(), key=lambda item: item[1].offset))
     version = document["version"]

@@ -178,4 +178,6 @@ def cost(shell: Shell, family: str, place: Path) -> dict[str, float]:
         "IN_BYTES": shell.in_bytes, "IN_STRIDE": shell.in_stride, "OUT_BYTES": shell.out_bytes,
         "OUT_STRIDE": shell.out_stride,
     }  # fmt: skip
-    return synthesise(shell.sources(), "bnn_shell", family, place=place, parameters=parameters)["total"]
+    return synthesise(shell.sources(), "bnn_shell", family, place=place, parameters=parameters)[
+        "total"
+    ]

@@ -102,7 +102,9 @@ class SimulatedBoard:
         self.shell, self.clk_period_ns, self.poll_cycles = shell, clk_period_ns, poll_cycles
         self.base = BASES[shell.port.addr_bits]
         self._handle: int | None = None
-        self.behaviour = Behaviour(latency=latency, bursts=bursts, random=seed * 0x9E3779B97F4A7C15 % 2**64 or 1)
+        self.behaviour = Behaviour(
+            latency=latency, bursts=bursts, random=seed * 0x9E3779B97F4A7C15 % 2**64 or 1
+        )
         self.set_stall(stall)
         with library(sources, shell, checks=checks) as path:
             self._lib = _load(path)
@@ -122,7 +124,13 @@ class SimulatedBoard:
         """The board of an accelerator folder."""
         rtl = folder / "rtl"
         sources = folder_sources(rtl, accelerator.sources)
-        return cls(rtl, sources, Shell.of(accelerator, port), clk_period_ns=accelerator.clk_period_ns, **options)
+        return cls(
+            rtl,
+            sources,
+            Shell.of(accelerator, port),
+            clk_period_ns=accelerator.clk_period_ns,
+            **options,
+        )
 
     def close(self) -> None:
         if self._handle:
@@ -210,7 +218,9 @@ class SimulatedBoard:
     def poke(self, address: int, data: NDArray[np.uint8]) -> None:
         """Write bytes of the simulated memory."""
         given = np.ascontiguousarray(data)
-        self._guard(self._lib.hwb_board_copy(self._handle, address, given.ctypes.data, given.nbytes, 0))
+        self._guard(
+            self._lib.hwb_board_copy(self._handle, address, given.ctypes.data, given.nbytes, 0)
+        )
 
     def _guard(self, status: int) -> None:
         if status:
@@ -226,9 +236,14 @@ def library(sources: Sequence[Path], shell: Shell, *, checks: bool) -> Iterator[
         MissingTool: Verilator, g++, make or perl is absent. CheckFailed: they reject the design.
     """
     env = verilator_environment()
-    files = {path.name: path for path in (*shell.sources(checks=checks), *sources)}  # the core's own win
+    files = {
+        path.name: path for path in (*shell.sources(checks=checks), *sources)
+    }  # the core's own win
     texts = [(name, path.read_text()) for name, path in files.items()]
-    own = [(p.name, p.read_text()) for p in (SOURCE, *(SIM / n for n in ("exports.map", "fast_bits.hpp")))]
+    own = [
+        (p.name, p.read_text())
+        for p in (SOURCE, *(SIM / n for n in ("exports.map", "fast_bits.hpp")))
+    ]
     key = content_key(texts, shell.wrapper(), own, _FLAGS, _LINK, checks, RUNTIMES["fast"].key())
 
     def build(folder: Path) -> None:

@@ -29,7 +29,12 @@ from .simboard import io_document
 SCRIPTS = BOARD_FILES / "vivado"
 STUB = SCRIPTS / "stub.tcl"
 IP_VERSION = "1.0"
-_EXITS = {10: "an IP is missing", 11: "synthesis failed", 12: "implementation failed", 13: "the clock is missed"}
+_EXITS = {
+    10: "an IP is missing",
+    11: "synthesis failed",
+    12: "implementation failed",
+    13: "the clock is missed",
+}
 _ACCESS = {"rw": "read-write", "ro": "read-only", "w1s": "read-write", "w1c": "read-write"}
 
 
@@ -58,16 +63,28 @@ def overlay(
         raise BadInput(f"Vivado makes no overlay for {board}", remedy=f"use one of {fit}")
     freq = freq_mhz if freq_mhz is not None else 1000 / accelerator.clk_period_ns
     if not LOWEST_MHZ <= freq <= HIGHEST_MHZ:
-        raise BadInput(f"the clock cannot be {freq:g} MHz", remedy=f"use {LOWEST_MHZ} to {HIGHEST_MHZ} MHz")
+        raise BadInput(
+            f"the clock cannot be {freq:g} MHz", remedy=f"use {LOWEST_MHZ} to {HIGHEST_MHZ} MHz"
+        )
     place = workplace(folder, "board", board)
     clear_overlay(place)
-    io = write_sources(folder, accelerator, known, place, freq, minutes=max(1, round(timeout_s / 60)))
-    document = {"board": board, "part": known.part, "file": None, "freq_mhz": freq, "folder": str(place)}
+    io = write_sources(
+        folder, accelerator, known, place, freq, minutes=max(1, round(timeout_s / 60))
+    )
+    document = {
+        "board": board,
+        "part": known.part,
+        "file": None,
+        "freq_mhz": freq,
+        "folder": str(place),
+    }
     if dry_run:
         check_scripts(place, board_files=True)
         check_scripts(place, board_files=False)
         document["checked"] = "spelling and wiring by a stub in tclsh; no Vivado saw it"
-        (place / "dry_run.json").write_text(json.dumps({**document, "model": io["model"]}, indent=1) + "\n")
+        (place / "dry_run.json").write_text(
+            json.dumps({**document, "model": io["model"]}, indent=1) + "\n"
+        )
     else:
         _run_vivado(place, accelerator, timeout_s)
         document |= {"file": BIT, "checked": "Vivado"}
@@ -76,7 +93,13 @@ def overlay(
 
 
 def write_sources(
-    folder: Path, accelerator: Accelerator, board: Board, place: Path, freq_mhz: float, *, minutes: int = 240
+    folder: Path,
+    accelerator: Accelerator,
+    board: Board,
+    place: Path,
+    freq_mhz: float,
+    *,
+    minutes: int = 240,
 ) -> dict:
     """Write rtl/, settings.tcl and the scripts; returns the driver's document."""
     assert board.processor is not None
@@ -91,7 +114,11 @@ def write_sources(
         shutil.copyfile(path, rtl / path.name)
     (rtl / f"{TOP}.v").write_text(shell.wrapper())
     sources = [f"rtl/{n}" for n in (*(p.name for p in own), *accelerator.sources, f"{TOP}.v")]
-    memories = [name for name in accelerator.rtl_files if name not in {f"rtl/{n}" for n in accelerator.sources}]
+    memories = [
+        name
+        for name in accelerator.rtl_files
+        if name not in {f"rtl/{n}" for n in accelerator.sources}
+    ]
     for name in ("build.tcl", "package_ip.tcl"):
         shutil.copyfile(SCRIPTS / name, place / name)
     settings = {
@@ -127,7 +154,9 @@ def tcl(value: object) -> str:
 def _escaped(character: str) -> str:
     if character.isalnum():
         return character
-    return f"\\{character}" if character.isprintable() else f"\\u{ord(character):04x}"  # \ before a newline joins lines
+    return (
+        f"\\{character}" if character.isprintable() else f"\\u{ord(character):04x}"
+    )  # \ before a newline joins lines
 
 
 def _registers() -> list[list[object]]:
@@ -149,7 +178,9 @@ def check_scripts(place: Path, *, board_files: bool, failures: tuple[str, ...] =
     """
     tclsh = shutil.which("tclsh")
     if tclsh is None:
-        raise MissingTool("tclsh is not installed", remedy="install it (Debian, Ubuntu: `apt install tcl`)")
+        raise MissingTool(
+            "tclsh is not installed", remedy="install it (Debian, Ubuntu: `apt install tcl`)"
+        )
     options = [*(["board_files"] if board_files else []), *failures]
     command = [tclsh, str(STUB), str(place / "build.tcl"), str(place / "settings.tcl"), *options]
     pipe = subprocess.PIPE
@@ -163,7 +194,8 @@ def _run_vivado(place: Path, accelerator: Accelerator, timeout_s: float) -> None
     vivado = shutil.which("vivado")
     if vivado is None:
         raise MissingTool(
-            "Vivado is not on the PATH", remedy="source its settings64.sh, or use --dry-run to write what it needs"
+            "Vivado is not on the PATH",
+            remedy="source its settings64.sh, or use --dry-run to write what it needs",
         )
     command = [vivado, "-mode", "batch", "-nojournal", "-log", "vivado.log", "-source", "build.tcl",
                "-tclargs", "settings.tcl"]  # fmt: skip

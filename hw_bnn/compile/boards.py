@@ -48,13 +48,17 @@ def read_board(path: Path) -> Board:
     """
     content, remedy = yamlfile.read(path), "correct it, or move its folder away"
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise BadInput(f"{path} describes no board (it is no list of names and values)", remedy=remedy)
+        raise BadInput(
+            f"{path} describes no board (it is no list of names and values)", remedy=remedy
+        )
     try:
         return Board(**content)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise BadInput(f"{path} describes no board ({where}: {first['msg']})", remedy=remedy) from None
+        raise BadInput(
+            f"{path} describes no board ({where}: {first['msg']})", remedy=remedy
+        ) from None
 
 
 class Boards(UserDict[str, Board]):
@@ -62,7 +66,9 @@ class Boards(UserDict[str, Board]):
 
     def __init__(self, folder: Path):
         super().__init__()
-        self.data: dict[str, Any] = {path.parent.name: path for path in sorted(folder.glob("*/board.yaml"))}
+        self.data: dict[str, Any] = {
+            path.parent.name: path for path in sorted(folder.glob("*/board.yaml"))
+        }
 
     def __getitem__(self, name: str) -> Board:
         found = self.data[name]

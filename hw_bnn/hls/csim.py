@@ -152,7 +152,9 @@ class CSim(AbstractContextManager):
         )  # fmt: skip
         if code:
             text = error.value.decode()
-            raise CheckFailed(f"deadlock: {text}" if code == 2 else f"the C simulation stops: {text}")
+            raise CheckFailed(
+                f"deadlock: {text}" if code == 2 else f"the C simulation stops: {text}"
+            )
         return found
 
 
@@ -175,7 +177,9 @@ def simulate(
     """(scores, labels) of integer frames by C simulation, as `hw_bnn.sim.simulate` gives them."""
     with opened(folder, trust=trust) as model:
         words = pack_input(model.accelerator.input, x)
-        return unpack_output(model.accelerator.output, model.run(words, jobs=jobs, progress=progress))
+        return unpack_output(
+            model.accelerator.output, model.run(words, jobs=jobs, progress=progress)
+        )
 
 
 def _whole(words: Words) -> Words:

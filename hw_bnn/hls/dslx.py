@@ -7,7 +7,6 @@ Weights and thresholds are constants of the text. Threshold sets by position hav
 
 from __future__ import annotations
 
-
 from ..errors import Unsupported
 from ..kernels import KERNELS
 from ..kernels.base import Parameters
@@ -101,5 +100,3 @@ def _table(name: str, bits: int, words: list[str]) -> str:
 
 def _zeros(bits: int, count: int) -> str:
     return ", ".join([f"uN[{bits}]:0"] * count)
-
-

@@ -46,7 +46,9 @@ _ARRAY = Rule("any", {"variable": _name, "dim": _number, "factor": _number},
               ("complete", "block", "cyclic"), ("variable", "dim"))  # fmt: skip
 
 RULES: dict[str, Rule] = {
-    "PIPELINE": Rule("loop", {"II": _number, "style": _one_of("flp", "frp", "stp")}, needed=("II",)),
+    "PIPELINE": Rule(
+        "loop", {"II": _number, "style": _one_of("flp", "frp", "stp")}, needed=("II",)
+    ),
     "UNROLL": Rule("loop", {"factor": _number}),
     "INLINE": Rule("function", {}, ("off",)),
     "DATAFLOW": Rule("function", {}),

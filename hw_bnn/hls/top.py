@@ -38,7 +38,9 @@ def roms_hpp(design: Design) -> str:
     ]
     for process in design.processes:
         if process.tables or process.code:
-            parts.append(f"// {process.name}{f' ({comment(process.layer)})' if process.layer else ''}\n")
+            parts.append(
+                f"// {process.name}{f' ({comment(process.layer)})' if process.layer else ''}\n"
+            )
         parts += [table(name, rows) for name, rows in process.tables.items()]
         parts.append(process.code)
     return "\n".join(part for part in parts if part)
@@ -90,7 +92,4 @@ def _call(process: Process) -> str:
     else:
         arguments = [*process.inputs, *process.outputs, *tables, units]
     note = f"  // {comment(process.layer)}\n" if process.layer else ""
-    return (
-        f"{note}  HW_BNN_PROCESS(hw_bnn::{process.template}(\n"
-        f"      {', '.join(arguments)}));"
-    )
+    return f"{note}  HW_BNN_PROCESS(hw_bnn::{process.template}(\n      {', '.join(arguments)}));"

@@ -73,7 +73,9 @@ class Twin:
         """The memory arguments in order; one that the parameters leave out is one row of no bits."""
         found = {m.parameter: m for m in KERNELS[self.kernel].memories(parameters)}
         return [
-            Rows(name, found[name].rows, found[name].word_bits) if name in found else Rows(name, 1, 0)
+            Rows(name, found[name].rows, found[name].word_bits)
+            if name in found
+            else Rows(name, 1, 0)
             for name in self.files
         ]
 

@@ -1,11 +1,11 @@
 """`hls`: the C++ form of an accelerator, in DIR/hls.
 
-    hls/top.cpp top.hpp    a call a layer, a stream an edge
-        roms.hpp           the memories, words of the RTL's files
-        include/hw_bnn/    the kernels' twins
-        testbench.cpp vectors.hpp   frames, and what the golden model expects of them
-        run_hls.tcl options.tcl hls_config.cfg    for vitis_hls, vitis-run and v++
-        manifest.json      expected intervals, depths of streams, versions
+hls/top.cpp top.hpp    a call a layer, a stream an edge
+    roms.hpp           the memories, words of the RTL's files
+    include/hw_bnn/    the kernels' twins
+    testbench.cpp vectors.hpp   frames, and what the golden model expects of them
+    run_hls.tcl options.tcl hls_config.cfg    for vitis_hls, vitis-run and v++
+    manifest.json      expected intervals, depths of streams, versions
 """
 
 from __future__ import annotations
@@ -142,4 +142,3 @@ def _expected(folder: Path, made: Design, frames: np.ndarray) -> Words:
         None if mode == "label" else scores,
         None if mode == "scores" else np.asarray(golden.labels(scores)),
     )
-

@@ -56,7 +56,9 @@ def synthesise(
             (place / "rtl" / f"{node.name}.v").write_text(text)
             replaced.append(node.name)
         if not replaced:
-            raise BadInput(f"{folder} has no node with a DSLX form", remedy="use a 1-bit dense layer")
+            raise BadInput(
+                f"{folder} has no node with a DSLX form", remedy="use a 1-bit dense layer"
+            )
         describe(place, accelerator)
         trusting.inherit(folder, DESCRIPTION, place, DESCRIPTION)
     return replaced
@@ -84,7 +86,9 @@ def _codegen(text: str, module: str, stages: int) -> str:
         raise MissingTool(
             "XLS is not installed", remedy="install it with `pip install 'hw-bnn[xls]'`"
         ) from error
-    ir = xls.optimize_ir(xls.convert_dslx_to_ir(text, f"{PROC}.x", PROC), f"__{PROC}__{PROC}_0_next")
+    ir = xls.optimize_ir(
+        xls.convert_dslx_to_ir(text, f"{PROC}.x", PROC), f"__{PROC}__{PROC}_0_next"
+    )
     result = xls.parse_ir_package(ir).schedule_and_codegen(
         generator="pipeline", module_name=module, pipeline_stages=stages, delay_model="unit",
         worst_case_throughput=1, reset="rst", reset_active_low=False, reset_asynchronous=False,

@@ -36,9 +36,7 @@ class Mirror(BinaryOptimizer, ABC):
 
     RANGES: ClassVar[dict[str, Range]] = {"lr": RATE, "beta": POSITIVE, "eps": RATE}
 
-    def __init__(
-        self, params, lr=1e-2, beta=1.0, betas=(0.9, 0.999), eps=1e-8, *, maximize=False
-    ):
+    def __init__(self, params, lr=1e-2, beta=1.0, betas=(0.9, 0.999), eps=1e-8, *, maximize=False):
         defaults = {"lr": lr, "beta": beta, "betas": betas, "eps": eps, "frozen": False}
         super().__init__(params, {**defaults, "maximize": maximize})
 

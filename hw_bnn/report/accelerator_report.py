@@ -69,7 +69,9 @@ def html_report(folder: Path) -> str:
     return page(accelerator.name, subtitle, body, f"Written by hw_bnn {__version__}.")
 
 
-def _figures(accelerator: Accelerator, verification: Verification | None) -> list[tuple[str, object]]:
+def _figures(
+    accelerator: Accelerator, verification: Verification | None
+) -> list[tuple[str, object]]:
     """The cards on top."""
     seen = verification or Verification()
     cycles = seen.cycles_per_frame or accelerator.bound_cycles

@@ -225,8 +225,11 @@ def synthesise(
                 "setattr -mod -unset keep_hierarchy",
                 "flatten",
                 "clean",
-                *([["write_json", str((place / "ecp5.nextpnr.json").absolute())]]
-                  if family == "ecp5" else []),
+                *(
+                    [["write_json", str((place / "ecp5.nextpnr.json").absolute())]]
+                    if family == "ecp5"
+                    else []
+                ),
                 ["write_json", str(flat)],
             ],
             log=log,

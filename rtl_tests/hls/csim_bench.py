@@ -90,9 +90,7 @@ def _unit(index: int, kernel: str, parameters: dict[str, int] | Network, data: D
     streams, fills, drains, arguments = [], [], [], []
     for i, (port, stream) in enumerate(data.inputs.items()):
         streams.append(f'  hls::stream<ap_uint<{stream.bits}> > {port}("{port}");')
-        fills.append(
-            f"  {{ const byte* at = given.in[{i}]; fill({port}, at, given.in_words); }}"
-        )
+        fills.append(f"  {{ const byte* at = given.in[{i}]; fill({port}, at, given.in_words); }}")
         arguments.append(port)
     outputs = list(data.outputs.items())
     bits = outputs[0][1].bits

@@ -54,7 +54,9 @@ def test_planted_pragmas_are_found(right, wrong, fault):
 
 def language_faults(text: str) -> list[str]:
     """Dynamic memory, virtual functions, floating point and recursion in our own code."""
-    cindex = pytest.importorskip("clang.cindex", reason="libclang is missing (pip install libclang)")
+    cindex = pytest.importorskip(
+        "clang.cindex", reason="libclang is missing (pip install libclang)"
+    )
     places = ["include", "csim/stream", "csim/ap"]
     unit = cindex.Index.create().parse(
         "unit.cpp", ["-std=c++14", *(f"-I{HLS_FILES / place}" for place in places)],
@@ -127,7 +129,9 @@ def run_tcl(folder: Path, launcher: str) -> tuple[int, str]:
 @pytest.fixture
 def scripts(tmp_path):
     shutil.copy(HLS_FILES / "vitis/run_hls.tcl", tmp_path)
-    options = "set hw_bnn_top bnn_accelerator\nset hw_bnn_part xc7z020clg400-1\nset hw_bnn_clock_ns 10\n"
+    options = (
+        "set hw_bnn_top bnn_accelerator\nset hw_bnn_part xc7z020clg400-1\nset hw_bnn_clock_ns 10\n"
+    )
     (tmp_path / "options.tcl").write_text(options)
     return tmp_path
 

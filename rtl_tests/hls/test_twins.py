@@ -47,7 +47,11 @@ def test_every_kernel_has_both_forms():
     for kernel in [*KERNELS, "popcount", "pool2d"]:
         assert (FOLDER / f"{kernel}.sv").is_file() and (include / f"{kernel}.hpp").is_file()
     benches = {p.name for p in FOLDER.parents[1].joinpath("rtl_tests").iterdir() if p.is_dir()}
-    assert set(KERNELS) == benches & {p.stem for p in FOLDER.iterdir()} - {"fifo", "frame_last", "popcount"}
+    assert set(KERNELS) == benches & {p.stem for p in FOLDER.iterdir()} - {
+        "fifo",
+        "frame_last",
+        "popcount",
+    }
 
 
 @pytest.mark.parametrize("kernel", TWINS)

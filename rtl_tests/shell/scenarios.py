@@ -43,9 +43,21 @@ class TB:
     def __init__(self, dut):
         self.dut, self.job = dut, json.loads(Path("shell.json").read_text())
         reset = dict(reset=dut.ap_rst_n, reset_active_level=False)
-        self.master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset)
-        self.ram = AxiRam(AxiBus.from_prefix(dut, "m_axi"), dut.ap_clk, size=2 ** self.job["address_bits"], **reset)
-        for part in (self.master.write_if, self.master.read_if, self.ram.write_if, self.ram.read_if):
+        self.master = AxiLiteMaster(
+            AxiLiteBus.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset
+        )
+        self.ram = AxiRam(
+            AxiBus.from_prefix(dut, "m_axi"),
+            dut.ap_clk,
+            size=2 ** self.job["address_bits"],
+            **reset,
+        )
+        for part in (
+            self.master.write_if,
+            self.master.read_if,
+            self.ram.write_if,
+            self.ram.read_if,
+        ):
             part.log.setLevel(logging.ERROR)
 
     async def reset(self):
@@ -84,7 +96,9 @@ class TB:
     async def transfer(self, frames, source, target, seed):
         """`frames` frames of random bytes through an echo core, and every byte around them unchanged."""
         job, rng = self.job, np.random.default_rng(seed)
-        words = rng.integers(0, 256, (frames * job["input"]["words"], job["in_bytes"]), dtype=np.uint8)
+        words = rng.integers(
+            0, 256, (frames * job["input"]["words"], job["in_bytes"]), dtype=np.uint8
+        )
         image = rng.integers(0, 256, (len(words), job["in_stride"]), dtype=np.uint8)
         image[:, : job["in_bytes"]] = words
         out = words.reshape(-1, job["out_bytes"])

@@ -31,7 +31,9 @@ def test_shell(family, in_bytes, out_bytes, tmp_path):
     require("verilator")
     from cocotb_tools.runner import get_runner
 
-    shell = Shell("echo", PORTS[family], in_bytes, out_bytes, model=0x0123_4567_89AB_CDEF, core="echo")
+    shell = Shell(
+        "echo", PORTS[family], in_bytes, out_bytes, model=0x0123_4567_89AB_CDEF, core="echo"
+    )
     frame = frame_bytes(in_bytes, out_bytes)
     job = {
         "name": "echo", "model": f"{shell.model:016x}", "bus_bytes": shell.beat_bytes,
@@ -40,7 +42,10 @@ def test_shell(family, in_bytes, out_bytes, tmp_path):
         "input": {"words": frame // in_bytes}, "output": {"words": frame // out_bytes},
     }  # fmt: skip
     (tmp_path / "shell.json").write_text(json.dumps(job))
-    texts = {p.name: p.read_text() for p in (*shell.sources(checks=True), *rtl_sources("width_converter"))}
+    texts = {
+        p.name: p.read_text()
+        for p in (*shell.sources(checks=True), *rtl_sources("width_converter"))
+    }
     texts |= {"echo.sv": echo_core(in_bytes, out_bytes), f"{TOP}.v": shell.wrapper()}
     log = tmp_path / "run.log"
     key = content_key(texts, FLAGS, RUNTIME.key())
@@ -68,8 +73,15 @@ def _build(folder, texts):
     (work / "src").mkdir(parents=True)
     for name, text in texts.items():
         (work / "src" / name).write_text(text)
-    (work / "visible.vlt").write_text(f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "*"\n')
-    run_tool(["verilator", *FLAGS, "visible.vlt", *(f"src/{name}" for name in texts)], work, env, "Verilator")
+    (work / "visible.vlt").write_text(
+        f'`verilator_config\npublic_flat_rw -module "{TOP}" -var "*"\n'
+    )
+    run_tool(
+        ["verilator", *FLAGS, "visible.vlt", *(f"src/{name}" for name in texts)],
+        work,
+        env,
+        "Verilator",
+    )
     libraries = cocotb_tools.config.libs_dir
     link = [f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator", "-pthread"]
     bridge = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"

@@ -31,7 +31,14 @@ def boards(tmp_path_factory):
         if key not in made:
             made[key] = EchoBoard(tmp_path_factory.mktemp("echo"), *key)
         echo, how = made[key], made[key].port.behaviour
-        how.latency, how.bursts, how.dead, how.fault, how.fault_from, how.fault_to = 20, 16, 0, 0, 0, 0
+        how.latency, how.bursts, how.dead, how.fault, how.fault_from, how.fault_to = (
+            20,
+            16,
+            0,
+            0,
+            0,
+            0,
+        )
         how.address_after = 0
         echo.port.set_stall(0)
         echo.port.reset()

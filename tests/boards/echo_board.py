@@ -18,12 +18,16 @@ class EchoBoard:
         mutations: source file -> (text, what stands there instead).
     """
 
-    def __init__(self, folder: Path, family: str, in_bytes: int, out_bytes: int, mutations=None, **options):
+    def __init__(
+        self, folder: Path, family: str, in_bytes: int, out_bytes: int, mutations=None, **options
+    ):
         frame = frame_bytes(in_bytes, out_bytes)
         self.frame_in, self.frame_out = frame // in_bytes, frame // out_bytes
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "echo.sv").write_text(echo_core(in_bytes, out_bytes))
-        shell = Shell("echo", PORTS[family], in_bytes, out_bytes, model=0xFEDC_BA98_7654_3210, core="echo")
+        shell = Shell(
+            "echo", PORTS[family], in_bytes, out_bytes, model=0xFEDC_BA98_7654_3210, core="echo"
+        )
         sources = [folder / "echo.sv", *rtl_sources("width_converter", checks=True)]
         for path in shell.sources(checks=True):
             for old, new in (mutations or {}).get(path.name, ()):
@@ -70,5 +74,7 @@ class EchoBoard:
         after = port.peek(port.base, size)
         before[target : target + len(wanted)] = wanted
         wrong = np.flatnonzero(after != before)
-        assert not len(wrong), f"{len(wrong)} bytes differ, the first at {wrong[0]} (target {target})"
+        assert not len(wrong), (
+            f"{len(wrong)} bytes differ, the first at {wrong[0]} (target {target})"
+        )
         return wanted

@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import json
-import shutil
 import zipfile
 from contextlib import redirect_stderr, redirect_stdout
 from hashlib import sha256
@@ -36,7 +35,9 @@ def test_the_boards_port_is_that_of_its_processor():
 
 def test_scores_are_those_of_the_core_alone(folder, tmp_path):
     for name, more in (("a", []), ("b", ["--shell"]), ("c", ["--shell", "--stall", "0.5"])):
-        code, out, errors = run("simulate", folder, "--frames", 300, "--save", tmp_path / f"{name}.npz", "--json", *more)
+        code, out, errors = run(
+            "simulate", folder, "--frames", 300, "--save", tmp_path / f"{name}.npz", "--json", *more
+        )
         assert code == 0, errors
         document = json.loads(out)
         assert document["engine"] == ("shell" if more else "native") and document["frames"] == 300
@@ -60,7 +61,9 @@ def test_options_that_it_does_not_have_are_refused(folder, more, reason):
 
 
 def test_the_zips_own_driver_and_golden_vectors_on_the_simulated_board(folder, tmp_path):
-    code, out, errors = run("deploy", folder, "--board", "kv260", "--out", tmp_path / "a.zip", "--json")
+    code, out, errors = run(
+        "deploy", folder, "--board", "kv260", "--out", tmp_path / "a.zip", "--json"
+    )
     assert code == 0, errors
     document = json.loads(out)
     assert document["overlay"] is False and document["frames"] == 64

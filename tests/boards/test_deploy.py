@@ -60,7 +60,11 @@ def rewrite(place, **changes):
 
 def test_an_overlay_goes_in_with_the_clock_that_it_was_made_for(mine, place, tmp_path):
     told, files = packed(mine, tmp_path)
-    assert told["overlay"] is True and files["mlp/mlp.bit"] == b"bits" and files["mlp/mlp.hwh"] == b"xml"
+    assert (
+        told["overlay"] is True
+        and files["mlp/mlp.bit"] == b"bits"
+        and files["mlp/mlp.hwh"] == b"xml"
+    )
     assert json.loads(files["mlp/mlp.json"])["clock_mhz"] == 150
     assert 1000 / Accelerator.load(mine).clk_period_ns != 150
     document = json.loads((place / "overlay.json").read_text())
@@ -126,12 +130,26 @@ def test_a_vivado_that_leaves_nothing_is_a_failure(mine, place, monkeypatch):
     monkeypatch.setattr(vivado, "_run_vivado", lambda *_: None)
     with pytest.raises(CheckFailed, match="left no .*overlay.bit"):
         vivado.overlay(mine, BOARD)
-    assert not (place / "overlay.json").exists() and not (place / trust.signature_name("overlay.json")).exists()
+    assert (
+        not (place / "overlay.json").exists()
+        and not (place / trust.signature_name("overlay.json")).exists()
+    )
 
 
 # ------------------------------------------------------------------------------------ names
 
-NAMES = ["../../../tmp/evil", "/etc/x", "a\nb", "x'); import os; os.abort() #", "..", "", "-rf", "manifest", "ü {", "n" * 300]
+NAMES = [
+    "../../../tmp/evil",
+    "/etc/x",
+    "a\nb",
+    "x'); import os; os.abort() #",
+    "..",
+    "",
+    "-rf",
+    "manifest",
+    "ü {",
+    "n" * 300,
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -146,7 +164,9 @@ def test_a_name_is_no_path_and_no_code(mine, vivado_that_works, name, tmp_path, 
         files = {n: archive.read(n) for n in archive.namelist()}
     safe = told["zip"].removesuffix(f"_{BOARD}.zip")
     assert accelerator_names.file_name(safe) == safe
-    assert {PurePosixPath(n).parts[0] for n in files} == {safe} and all(len(PurePosixPath(n).parts) == 2 for n in files)
+    assert {PurePosixPath(n).parts[0] for n in files} == {safe} and all(
+        len(PurePosixPath(n).parts) == 2 for n in files
+    )
     assert {f"{safe}/{safe}{end}" for end in (".bit", ".hwh", ".json", ".ipynb")} < set(files)
     manifest = json.loads(files[f"{safe}/manifest.json"])
     assert manifest["accelerator"] == name and len(manifest["files"]) == len(files) - 1

@@ -22,7 +22,9 @@ def test_it_is_python_3_8_and_imports_numpy_and_pynq_alone():
         name.split(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, (ast.Import, ast.ImportFrom))
-        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module])
+        for name in (
+            [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module]
+        )
     }
     assert found - {"numpy", "pynq"} == {"json", "os", "time"}
 
@@ -54,10 +56,16 @@ def _input(rng):
     bits = int(rng.choice([1, 1, 2, 3, 4, 5, 8, 13]))
     signed = bool(rng.integers(2)) and bits > 1
     bipolar = bits == 1 and bool(rng.integers(2))
-    shape = [int(rng.integers(1, 40))] if rng.random() < 0.5 else [int(n) for n in rng.integers(1, 6, 3)]
+    shape = (
+        [int(rng.integers(1, 40))]
+        if rng.random() < 0.5
+        else [int(n) for n in rng.integers(1, 6, 3)]
+    )
     elements = int(np.prod(shape))
     word_bits = int(rng.choice([1, 3, 7, 8, 11, 64, 100]))
-    low, high = (-1, 1) if bipolar else (-(1 << bits - 1) if signed else 0, (1 << bits - signed) - 1)
+    low, high = (
+        (-1, 1) if bipolar else (-(1 << bits - 1) if signed else 0, (1 << bits - signed) - 1)
+    )
     name = "BIPOLAR" if bipolar else f"{'INT' if signed else 'UINT'}{bits}"
     transpose = [1, 2, 0] if len(shape) == 3 else None
     return Input(
@@ -92,10 +100,21 @@ def test_packing_is_the_products_own(seed):
 def test_unpacking_is_the_products_own(seed):
     rng = np.random.default_rng(seed)
     mode = ("scores", "label", "both")[seed % 3]
-    lanes, bits, label_bits = int(rng.integers(1, 5)), int(rng.integers(1, 34)), int(rng.integers(1, 11))
-    kind = "BIPOLAR" if bits == 1 and seed % 2 else ("UINT", "INT")[int(rng.integers(2)) if bits > 1 else 0]
-    low, high = {"BIPOLAR": (-1, 1), "UINT": (0, (1 << bits) - 1),
-                 "INT": (-(1 << bits - 1), (1 << bits - 1) - 1)}[kind]
+    lanes, bits, label_bits = (
+        int(rng.integers(1, 5)),
+        int(rng.integers(1, 34)),
+        int(rng.integers(1, 11)),
+    )
+    kind = (
+        "BIPOLAR"
+        if bits == 1 and seed % 2
+        else ("UINT", "INT")[int(rng.integers(2)) if bits > 1 else 0]
+    )
+    low, high = {
+        "BIPOLAR": (-1, 1),
+        "UINT": (0, (1 << bits) - 1),
+        "INT": (-(1 << bits - 1), (1 << bits - 1) - 1),
+    }[kind]
     scores = int(rng.integers(1, 20))
     words = 1 if mode == "label" else -(-scores // lanes)
     offset = 0 if mode == "label" else lanes * bits
@@ -139,7 +158,9 @@ def digits(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=PORTS)
 def port(digits, request):
-    with SimulatedBoard.of(digits.folder, digits.accelerator, PORTS[request.param], checks=True) as board:
+    with SimulatedBoard.of(
+        digits.folder, digits.accelerator, PORTS[request.param], checks=True
+    ) as board:
         yield board
 
 
@@ -179,7 +200,12 @@ def test_finns_names(digits, port, io):
 
 @pytest.mark.slow
 def test_selftest(digits, port, io, tmp_path):
-    np.savez(tmp_path / "golden.npz", x=digits.x[:20], scores=digits.scores[:20], labels=digits.labels[:20])
+    np.savez(
+        tmp_path / "golden.npz",
+        x=digits.x[:20],
+        scores=digits.scores[:20],
+        labels=digits.labels[:20],
+    )
     board = driver().Board(io, port, batch=16)
     told = board.selftest(tmp_path / "golden.npz")
     assert told["frames"] == 20 and abs(told["clock_mhz"] - 100) < 0.1

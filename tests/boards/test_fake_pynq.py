@@ -47,7 +47,10 @@ def fake_pynq(board, kind):
     class Overlay:
         def __init__(self, bitfile, download=True):
             assert download is False and bitfile.endswith(".bit")
-            self.clock_dict = {"FCLK0": {"enable": 1, "frequency": None}, "FCLK1": {"enable": 0, "frequency": None}}
+            self.clock_dict = {
+                "FCLK0": {"enable": 1, "frequency": None},
+                "FCLK1": {"enable": 0, "frequency": None},
+            }
             self.ip_dict = {
                 "bnn": {"type": f"hw_bnn:user:{kind}:1.0", "phys_addr": BASE},
                 "ps": {"type": "xilinx.com:ip:zynq_ultra_ps_e:3.5"},
@@ -87,7 +90,9 @@ def test_load_selftest_and_run(bit, monkeypatch):
     monkeypatch.setattr(port, "window_s", 1e-4)
     board = driver().Board.load(bit.path, batch=16)
     assert board.clock_mhz == 100.0 and board.timeout_s == 10.0
-    slow = driver().Board.load(bit.path, frequency_mhz=1e-6)  # the patience is by the clock that is set
+    slow = driver().Board.load(
+        bit.path, frequency_mhz=1e-6
+    )  # the patience is by the clock that is set
     assert slow.timeout_s == 4 * 1024 * board.io["bound_cycles"]
     told = board.selftest()
     assert told["frames"] == 70 and abs(told["clock_mhz"] - 100) < 0.1

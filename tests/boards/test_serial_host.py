@@ -32,7 +32,11 @@ def output(datatype, low, high, bits, mode="both"):
     )  # fmt: skip
 
 
-OUTPUTS = [output("INT7", -64, 63, 7), output("UINT5", 0, 31, 5), output("BIPOLAR", -1, 1, 1, "scores")]
+OUTPUTS = [
+    output("INT7", -64, 63, 7),
+    output("UINT5", 0, 31, 5),
+    output("BIPOLAR", -1, 1, 1, "scores"),
+]
 
 
 @pytest.fixture
@@ -72,10 +76,14 @@ def board(tmp_path, monkeypatch):
         document = {"input": given.model_dump(), "output": taken.model_dump(), "bound_cycles": 1000}
         (tmp_path / "board" / "ulx3s").mkdir(parents=True, exist_ok=True)
         (tmp_path / "accelerator.json").write_text(json.dumps(document))
-        (tmp_path / "board" / "ulx3s" / "result.json").write_text('{"baud": 1000000, "freq_mhz": 100}')
+        (tmp_path / "board" / "ulx3s" / "result.json").write_text(
+            '{"baud": 1000000, "freq_mhz": 100}'
+        )
         np.save(tmp_path / "x.npy", x)
         places = ["--inputs", tmp_path / "x.npy", "--outputs", tmp_path / "y.npz"]
-        monkeypatch.setattr(sys, "argv", [str(a) for a in ("host.py", tmp_path, "/dev/ttyX", *places)])
+        monkeypatch.setattr(
+            sys, "argv", [str(a) for a in ("host.py", tmp_path, "/dev/ttyX", *places)]
+        )
         spec = importlib.util.spec_from_file_location("ulx3s_host", host)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -86,7 +94,9 @@ def board(tmp_path, monkeypatch):
 
 
 def drawn(contract, count=4):
-    x = np.random.default_rng(1).integers(contract.minimum, contract.maximum + 1, (count, *contract.shape))
+    x = np.random.default_rng(1).integers(
+        contract.minimum, contract.maximum + 1, (count, *contract.shape)
+    )
     return np.where(x < 0, -1, 1) if contract.datatype == "BIPOLAR" else x
 
 
@@ -122,13 +132,22 @@ def test_what_the_contract_refuses_is_not_sent(board, given, x, reason, capsys):
 
 def test_an_answer_that_is_short_is_a_failure(board, capsys):
     board.serial.short = 1
-    code, _ = board(HOST, INT4, OUTPUTS[0], drawn(INT4), pack_output(OUTPUTS[0], _scores(OUTPUTS[0]), np.zeros(4, int)))
+    code, _ = board(
+        HOST,
+        INT4,
+        OUTPUTS[0],
+        drawn(INT4),
+        pack_output(OUTPUTS[0], _scores(OUTPUTS[0]), np.zeros(4, int)),
+    )
     assert code == 1 and "frame 0: 5 of 6 bytes" in capsys.readouterr().err
 
 
 def test_a_copy_takes_the_driver_beside_it(board, tmp_path, capsys):
     copy = shutil.copy(HOST, tmp_path)
-    assert board(copy, INT4, OUTPUTS[0], drawn(INT4))[0] == 2 and "driver.py is not beside" in capsys.readouterr().err
+    assert (
+        board(copy, INT4, OUTPUTS[0], drawn(INT4))[0] == 2
+        and "driver.py is not beside" in capsys.readouterr().err
+    )
     shutil.copy(BOARD_FILES / "pynq" / "driver.py", tmp_path)
     answers = pack_output(OUTPUTS[0], _scores(OUTPUTS[0]), np.zeros(4, int))
     assert board(copy, INT4, OUTPUTS[0], drawn(INT4), answers)[0] == 0

@@ -76,12 +76,16 @@ def test_registers_are_those_of_the_yaml_file(boards):
         before = read(register.offset)
         if register.name.startswith("FREE"):
             continue
-        assert before == constant.get(register.name, 0b1100 if register.name == "CTRL" else 0), register.name
+        assert before == constant.get(register.name, 0b1100 if register.name == "CTRL" else 0), (
+            register.name
+        )
         if register.name == "CTRL":
             continue
         write(register.offset, 0xFFFFFFFF)
         whole = sum(f.mask for f in register.fields.values()) or 0xFFFFFFFF
-        assert read(register.offset) == (whole if register.access == "rw" else before), register.name
+        assert read(register.offset) == (whole if register.access == "rw" else before), (
+            register.name
+        )
         write(register.offset, 0)
     for offset in set(range(0, 0x200, 4)) - known:
         write(offset, 0xFFFFFFFF)
@@ -164,7 +168,10 @@ def test_an_abort_at_any_time_leaves_a_shell_that_works(boards, shape):
         board.launch(echo.port.base, echo.port.base + (1 << 20), 2000)
         echo.port.run(int(wait))
         board.abort()
-        assert board.read("CTRL") == 0b1110 and board.read("STATUS") == load()["STATUS"].fields["ABORTED"].mask
+        assert (
+            board.read("CTRL") == 0b1110
+            and board.read("STATUS") == load()["STATUS"].fields["ABORTED"].mask
+        )
         echo.transfer(9, 64, 1 << 19, seed=int(wait))
 
 
@@ -174,7 +181,9 @@ def test_short_input_is_a_named_time_out_and_the_next_run_is_right(boards):
     def short(frames):
         echo.board.finish(frames)
 
-    echo.board.launch = lambda source, target, frames: _launch_with(echo.board, source, target, frames, -2)
+    echo.board.launch = lambda source, target, frames: _launch_with(
+        echo.board, source, target, frames, -2
+    )
     try:
         with pytest.raises(driver().RunTimeout, match="8 of 10 words in, 24 of 30 out"):
             echo.transfer(10, 0, 4096, seed=1, finish=short)
@@ -253,7 +262,9 @@ def mutated():
     for i, (file, old, new) in enumerate(MUTANTS.values(), start=1):
         changes.setdefault(file, []).append((old, f"(mutant[0] == {i} ? ({new}) : ({old}))"))
     for file in changes:
-        changes[file].append(("\n);\n", "\n);\n  int mutant[1];\n  initial $readmemh(\"mutant.hex\", mutant);\n"))
+        changes[file].append(
+            ("\n);\n", '\n);\n  int mutant[1];\n  initial $readmemh("mutant.hex", mutant);\n')
+        )
     return changes
 
 
@@ -276,7 +287,9 @@ def _ordeal(echo):
         how.latency = (1, 60, 200)[i % 3]
         how.address_after = i // 2 % 3
         echo.port.set_stall((0, 0.5)[i % 2])
-        echo.transfer(50 + i, 4096 - 8 * echo.shell.beat_bytes, 65536 - 5 * echo.shell.beat_bytes, seed=i)
+        echo.transfer(
+            50 + i, 4096 - 8 * echo.shell.beat_bytes, 65536 - 5 * echo.shell.beat_bytes, seed=i
+        )
     echo.port.set_stall([0, 0, 0, 0.9, 0])  # a slow writer: read data pile up
     echo.transfer(2000, 0, 1 << 18, seed=1)
     echo.port.set_stall(0)

@@ -20,16 +20,24 @@ def test_lint(family, in_bytes, out_bytes, tmp_path):
             "input logic s_axis_tlast,",
             "/* verilator lint_off UNUSEDSIGNAL */ input logic s_axis_tlast, /* verilator lint_on UNUSEDSIGNAL */"))  # fmt: skip
     (tmp_path / f"{TOP}.v").write_text(shell.wrapper())
-    files = [*shell.sources(), *rtl_sources("width_converter"), tmp_path / "echo.sv", tmp_path / f"{TOP}.v"]
+    files = [
+        *shell.sources(),
+        *rtl_sources("width_converter"),
+        tmp_path / "echo.sv",
+        tmp_path / f"{TOP}.v",
+    ]
     files = list(dict.fromkeys(map(str, files)))
     command = ["verilator", "--lint-only", "-Wall", "--quiet", "--top-module", TOP, *files]
-    run = subprocess.run(command, env=verilator_environment(), capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        command, env=verilator_environment(), capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0 and not run.stderr.strip(), run.stderr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family, flow", [
-    ("zynq7000", "xc7"), pytest.param("zynqmp", "xcup", marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "family, flow", [("zynq7000", "xc7"), pytest.param("zynqmp", "xcup", marks=pytest.mark.full)]
+)
 def test_cost(family, flow, tmp_path):
     pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
     from hw_bnn.boards.shell import cost

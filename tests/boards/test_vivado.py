@@ -15,7 +15,9 @@ from hw_bnn.errors import BadInput, CheckFailed, MissingTool
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("tclsh") is None, reason="needs tclsh (Debian, Ubuntu: apt install tcl)"),
+    pytest.mark.skipif(
+        shutil.which("tclsh") is None, reason="needs tclsh (Debian, Ubuntu: apt install tcl)"
+    ),
 ]
 ZYNQS = [name for name, board in BOARDS.items() if board.processor]
 
@@ -29,7 +31,19 @@ def place(folder, tmp_path, request):
 
 def test_words_of_tcl(tmp_path):
     assert doctest.testmod(vivado).failed == 0
-    words = ["a b", "", "$x [exit]", "open {", "} close", "back\\slash", '"', "#", ";", "a\\", ["nested", ["}"]]]
+    words = [
+        "a b",
+        "",
+        "$x [exit]",
+        "open {",
+        "} close",
+        "back\\slash",
+        '"',
+        "#",
+        ";",
+        "a\\",
+        ["nested", ["}"]],
+    ]
     script = tmp_path / "words.tcl"
     script.write_text(f"foreach word {vivado.tcl(words)} {{ puts <$word> }}\n")
     told = subprocess.run(["tclsh", str(script)], capture_output=True, text=True, check=True).stdout
@@ -41,8 +55,12 @@ def test_lines_in_a_word_of_tcl_stay_in_it(word, tmp_path):
     script = tmp_path / "word.tcl"
     for value in (word, [word]):
         get = "$word" if value is word else "[lindex $word 0]"
-        script.write_text(f"set word {vivado.tcl(value)}\nputs [scan {get} [string repeat %c [string length {get}]]]\n")
-        told = subprocess.run(["tclsh", str(script)], capture_output=True, text=True, check=True).stdout
+        script.write_text(
+            f"set word {vivado.tcl(value)}\nputs [scan {get} [string repeat %c [string length {get}]]]\n"
+        )
+        told = subprocess.run(
+            ["tclsh", str(script)], capture_output=True, text=True, check=True
+        ).stdout
         assert told.split() == [str(ord(c)) for c in word]
 
 
@@ -52,7 +70,9 @@ def test_every_board(place, board_files):
     """The script runs to its end; IP registers are regs.yaml's; the ports are those of the processor."""
     told = vivado.check_scripts(place, board_files=board_files).splitlines()
     assert told[-1] == "done"
-    assert [line.split()[1] for line in told if line.startswith("register ")] == [r.name for r in load()]
+    assert [line.split()[1] for line in told if line.startswith("register ")] == [
+        r.name for r in load()
+    ]
     offsets = [line.split()[2] for line in told if line.startswith("set_property address_offset")]
     assert [int(offset, 16) for offset in offsets] == [r.offset for r in load()]
     text = "\n".join(told)
@@ -60,7 +80,10 @@ def test_every_board(place, board_files):
     zynq = "processing_system7" in text
     assert ("0x40000000" in text) == zynq and ("0xa0000000" in text) != zynq
     assert ("PCW_CRYSTAL_PERIPHERAL_FREQMHZ 50" in text) == (zynq and not board_files)
-    assert f"CONFIG.{'PCW_S_AXI_HP0' if zynq else 'PSU__SAXIGP2_'}_DATA_WIDTH {64 if zynq else 128}" in text
+    assert (
+        f"CONFIG.{'PCW_S_AXI_HP0' if zynq else 'PSU__SAXIGP2_'}_DATA_WIDTH {64 if zynq else 128}"
+        in text
+    )
     assert "file copy -force" in text and "overlay.hwh" in text
 
 

@@ -20,12 +20,19 @@ def folder(tmp_path):
 
 
 def test_all_boards_that_ship_are_read():
-    assert len(boards.BOARDS) == len(list(boards.BOARDS.values())) == 6 and boards.DEFAULT_BOARD in boards.BOARDS
+    assert (
+        len(boards.BOARDS) == len(list(boards.BOARDS.values())) == 6
+        and boards.DEFAULT_BOARD in boards.BOARDS
+    )
 
 
 def test_a_wrong_file_harms_its_own_board_alone(folder):
     known = boards.Boards(folder)
-    assert list(known) == ["mine", "wrong"] and known["mine"].brams == 140 and known.get("other") is None
+    assert (
+        list(known) == ["mine", "wrong"]
+        and known["mine"].brams == 140
+        and known.get("other") is None
+    )
     with pytest.raises(BadInput, match=r"wrong/board.yaml describes no board \(lutz: "):
         known["wrong"]
     with pytest.raises(KeyError):

@@ -187,7 +187,7 @@ def the_description_is_what_was_written(folder):
         for name, value in node.parameters.items():
             literal = f'"{value}"' if isinstance(value, str) else value
             assert f".{name}({literal})" in wrapper, (node.name, name)
-        named = wrapper.count(".hex\")")
+        named = wrapper.count('.hex")')
         assert named == len(node.memories), node.name
         for memory in node.memories:
             assert f'.{memory.parameter}("{memory.file}")' in wrapper

@@ -85,7 +85,10 @@ FLATTEN = {
 POOLS = {
     "none": lambda m: None,
     "max": lambda m: m.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2]),
-    "average": lambda m: (m.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), m.quant(4.0, 0.25)),
+    "average": lambda m: (
+        m.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2]),
+        m.quant(4.0, 0.25),
+    ),
     "global": lambda m: m.add("GlobalAveragePool"),
     "mean": lambda m: m.add("ReduceMean", axes=[2, 3], keepdims=1),
 }

@@ -58,7 +58,9 @@ def build(model: onnx.ModelProto, folder):
             steps=list(BUILD),
             save_intermediate_models=True,
         )
-        with pytest.MonkeyPatch.context() as patch:  # it notes the version of the Vivado of this name
+        with (
+            pytest.MonkeyPatch.context() as patch
+        ):  # it notes the version of the Vivado of this name
             patch.setenv("XILINX_VIVADO", str(folder / "none"))
             assert build_dataflow_cfg(str(folder / "network.onnx"), config) == 0
     return ModelWrapper(str(folder / "out" / "intermediate_models" / "step_bnn_streams.onnx"))
@@ -71,9 +73,7 @@ def test_zero_padded_convolutions_through_finns_build(tmp_path):
     scores = golden.scores(x)
     assert len(np.unique(scores)) > 2
     built = build(model, tmp_path)
-    assert np.array_equal(
-        run_dataflow(built, to_stream_order(x, imported.graph.transpose)), scores
-    )
+    assert np.array_equal(run_dataflow(built, to_stream_order(x, imported.graph.transpose)), scores)
     (tmp_path / "a").mkdir()
     accelerator = write_rtl(
         DataflowGraph(built),
@@ -88,7 +88,9 @@ def test_zero_padded_convolutions_through_finns_build(tmp_path):
     layers = {node.layer for node in accelerator.nodes if node.op == "XnorMVAU_rtl"}
     assert layers <= {node.name for node in model.graph.node} and len(layers) == 4
     with NativeModel(tmp_path / "a" / "rtl", accelerator) as rtl:
-        found, _ = unpack_output(accelerator.output, rtl.run(pack_input(accelerator.input, x)).words)
+        found, _ = unpack_output(
+            accelerator.output, rtl.run(pack_input(accelerator.input, x)).words
+        )
     assert np.array_equal(found, scores)
 
 
@@ -99,5 +101,7 @@ def test_zeros_that_no_threshold_makes_up_for_are_refused():
     made.add("GlobalAveragePool")
     model = end(made)
     options = dict(part=PART, target=None, folding={}, mode="scores", check=False, log=None)
-    with pytest.raises(Unsupported, match="Conv_.*: exact zero padding of a 1-bit map .*thresholds"):
+    with pytest.raises(
+        Unsupported, match="Conv_.*: exact zero padding of a 1-bit map .*thresholds"
+    ):
         build_dataflow(model, ImportedModel(lower(model)), **options)

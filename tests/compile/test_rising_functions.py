@@ -21,7 +21,9 @@ def _clip(made, low, high):
 
 
 def _slopes(made):
-    made.add("PRelu", made.constant(made.rng.uniform(0.05, 1.5, (6, 1, 1)[: 1 if made.flat else 3])))
+    made.add(
+        "PRelu", made.constant(made.rng.uniform(0.05, 1.5, (6, 1, 1)[: 1 if made.flat else 3]))
+    )
 
 
 FUNCTIONS = {

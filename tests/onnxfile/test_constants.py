@@ -173,7 +173,9 @@ def test_floats_are_computed_in_float64():
     assert np.array_equal(computed("Exp", x), np.exp(x.astype(np.float64)))
     half = numpy_helper.from_array(np.array([0.1], np.float32))
     filled_ = computed("ConstantOfShape", np.array([2]), value=half)
-    assert filled_.dtype == np.float64 and np.array_equal(filled_, np.float64(np.float32([0.1] * 2)))
+    assert filled_.dtype == np.float64 and np.array_equal(
+        filled_, np.float64(np.float32([0.1] * 2))
+    )
     assert computed("Cast", np.array([3]), to=TensorProto.FLOAT).dtype == np.float64
 
 
@@ -218,12 +220,8 @@ BOMBS = {
     "convolution": lambda net: net.compute(
         "Conv", net.constant(np.ones((1, 64, 30, 30))), net.constant(np.ones((64, 64, 9, 9)))
     ),
-    "product of matrices": lambda net: net.compute(
-        "MatMul", *[zeros(net, 1500, 1500)] * 2
-    ),
-    "einsum": lambda net: net.compute(
-        "Einsum", *[zeros(net, 1000, 1000)] * 2, equation="ij,jk->i"
-    ),
+    "product of matrices": lambda net: net.compute("MatMul", *[zeros(net, 1500, 1500)] * 2),
+    "einsum": lambda net: net.compute("Einsum", *[zeros(net, 1000, 1000)] * 2, equation="ij,jk->i"),
     "many exact numbers": lambda net: squared(net, 9, np.random.default_rng(0).random(30_000)),
     "loop": lambda net: looped(net),
     "not finite": lambda net: net.compute("Log", net.constant(0.0)),
@@ -245,7 +243,10 @@ def looped(net: Net) -> str:
             ("more", TensorProto.BOOL), ("v", TensorProto.FLOAT))]  # fmt: skip
     outputs = [helper.make_tensor_value_info(n, t, []) for n, t in (("again", TensorProto.BOOL),
                ("w", TensorProto.FLOAT))]  # fmt: skip
-    nodes = [helper.make_node("Identity", ["more"], ["again"]), helper.make_node("Neg", ["v"], ["w"])]
+    nodes = [
+        helper.make_node("Identity", ["more"], ["again"]),
+        helper.make_node("Neg", ["v"], ["w"]),
+    ]
     body = helper.make_graph(nodes, "body", info, outputs)
     yes = net.constant(True, bool)
     return net.compute("Loop", net.whole(10**12), yes, net.constant(1.0), body=body)

@@ -223,7 +223,9 @@ def test_a_disk_that_is_full_is_one_sentence_and_the_next_run_goes_on(toy, monke
     simulate(toy.folder, x[:1])
     monkeypatch.setattr(shards, "_work_off", work_off)  # in this process, where the disk is full
     monkeypatch.setattr(shard_task.os, "replace", replace)
-    with pytest.raises(BadInput, match="shard_0002.npz cannot be written: the disk is full; free some"):
+    with pytest.raises(
+        BadInput, match="shard_0002.npz cannot be written: the disk is full; free some"
+    ):
         simulate(toy.folder, x, resume=True)
     assert not list(toy.folder.glob("sim/*/.*"))
     monkeypatch.setattr(shard_task.os, "replace", real)

@@ -70,6 +70,7 @@ def accelerator(tmp_path):
     (rtl / "t.hex").write_text("4210842108\n")
     (rtl / f"{TOP}.sv").write_text(TOP_TEXT)
     sources = [file.name for file in files] + ["layer0_fifo.v", "layer1_mvau.v", f"{TOP}.sv"]
+
     def stream(name, producer, consumer, bits):
         return Stream(name=name, producer=producer, consumer=consumer, words=1, word_bits=bits,
                       tdata_bits=bits)  # fmt: skip
@@ -109,10 +110,24 @@ def accelerator(tmp_path):
                 tdata_bits=8,
             ),
             nodes=[
-                Node(name="layer0_fifo", op="Fifo_rtl", module="fifo", cycles=1, parameters=QUEUE,
-                     inputs=["s_axis"], outputs=["between"]),
-                Node(name="layer1_mvau", op="XnorMVAU_rtl", module="xnor_mvau", cycles=1,
-                     parameters=UNIT, inputs=["between"], outputs=["m_axis"]),
+                Node(
+                    name="layer0_fifo",
+                    op="Fifo_rtl",
+                    module="fifo",
+                    cycles=1,
+                    parameters=QUEUE,
+                    inputs=["s_axis"],
+                    outputs=["between"],
+                ),
+                Node(
+                    name="layer1_mvau",
+                    op="XnorMVAU_rtl",
+                    module="xnor_mvau",
+                    cycles=1,
+                    parameters=UNIT,
+                    inputs=["between"],
+                    outputs=["m_axis"],
+                ),
             ],  # fmt: skip
             streams=[
                 stream("s_axis", "s_axis", "layer0_fifo", 16),

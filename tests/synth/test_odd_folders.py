@@ -9,7 +9,7 @@ from hw_bnn import cli
 from hw_bnn.accelerator_folder import reseal
 from hw_bnn.synth.yosys import run_yosys
 
-NAME = "it's a; $(touch ran) `touch ran` \"ünï\" \n!touch ran\n#"
+NAME = 'it\'s a; $(touch ran) `touch ran` "ünï" \n!touch ran\n#'
 
 
 @pytest.mark.slow
@@ -34,7 +34,9 @@ def test_synth_in_a_folder_of_any_name(accelerator, tmp_path, monkeypatch, capsy
     assert (place / "synth" / "ecp5.v").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["synth", "synth/xc7.log", "board", "board/ulx3s", "board/ulx3s/rtl"])
+@pytest.mark.parametrize(
+    "name", ["synth", "synth/xc7.log", "board", "board/ulx3s", "board/ulx3s/rtl"]
+)
 def test_nothing_is_written_through_a_link(accelerator, tmp_path, name, capsys):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "file").write_text("mine")
@@ -52,7 +54,12 @@ def test_nothing_is_written_through_a_link(accelerator, tmp_path, name, capsys):
 
 
 def test_a_line_for_yosys_holds_no_name_of_others(tmp_path):
-    for line in ("hierarchy -top a\n! touch ran", "read_verilog `x`", "log $(touch ran)", "!touch ran"):
+    for line in (
+        "hierarchy -top a\n! touch ran",
+        "read_verilog `x`",
+        "log $(touch ran)",
+        "!touch ran",
+    ):
         with pytest.raises(ValueError, match="list of its arguments"):
             run_yosys([line], log=tmp_path / "log")
     run_yosys([["log", "! touch ran; $(x)\n! touch ran"]], log=tmp_path / "log", cwd=tmp_path)

@@ -155,5 +155,3 @@ def test_whitened_frames_are_those_of_training(data_root, tmp_path, monkeypatch)
     found = real_inputs(Pixels("cifar10", "gcn_zca"), few[:20], data_root)
     fit = Whitening.fitted(few)
     assert np.array_equal(found, fit(torch.from_numpy(few[:20]).float()).numpy())
-
-

@@ -152,7 +152,8 @@ def test_yaml_that_grows_or_lies_is_refused(text, message, tmp_path):
 
 def test_yaml_with_anchors_and_dates_is_read(tmp_path):
     (tmp_path / "r.yaml").write_text(
-        json.dumps(recipe())[:-1] + ', "description": 2026-01-31, "source": &s [x], "published": {}}'
+        json.dumps(recipe())[:-1]
+        + ', "description": 2026-01-31, "source": &s [x], "published": {}}'
     )
     with pytest.raises(BadInput, match="source: Input should be a valid string"):
         load_recipe(tmp_path / "r.yaml")
