@@ -145,7 +145,7 @@ def show(document: dict) -> None:
     if document["accuracy"] is not None:
         rows.append(["accuracy", f"{100 * document['accuracy']:.2f} %"])
     if document["pixels"] is not None:
-        rows.append(["pixels", document["pixels"]])
+        rows.append(["a stored pixel p is", document["pixels"]])
     bound = f"(bound {document['bound_cycles']:,})"
     if document["cycles_per_frame"] is not None:
         rows.append(["cycles per frame", f"{document['cycles_per_frame']:,.6g} {bound}"])

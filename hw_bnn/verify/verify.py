@@ -249,7 +249,7 @@ def show(summary: dict) -> None:
 
 def figures(summary: dict) -> list[list[str]]:
     """Accuracy, rate and latency as rows of a table."""
-    rows = [] if summary["pixels"] is None else [["pixels", summary["pixels"]]]
+    rows = [] if summary["pixels"] is None else [["a stored pixel p is", summary["pixels"]]]
     for name, value in summary["accuracy"].items():
         if value is not None:
             of = f"{summary['accuracy_frames']:,} frames"
