@@ -11,8 +11,12 @@ import pytest
 from hw_bnn import children
 
 TREE = "import subprocess, sys, time; print(subprocess.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
+# As a shell starts it: one that runs tests in the background may have these signals ignored.
 PARENT = f"""
-import sys
+import signal, sys
+for number in (signal.SIGHUP, signal.SIGTERM):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from hw_bnn import children
 children.run([sys.executable, '-c', {TREE!r}])
 """
