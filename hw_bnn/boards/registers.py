@@ -21,6 +21,7 @@ SOURCE = BOARD_FILES / "shell" / "regs.yaml"
 PACKAGE = BOARD_FILES / "shell" / "rtl" / "shell_regs.sv"
 DRIVER = BOARD_FILES / "pynq" / "driver.py"
 DOCUMENT = BOARD_FILES.parent / "docs" / "boards.md"
+LINE_LENGTH = 100
 ACCESSES = ("rw", "ro", "w1s", "w1c")
 
 
@@ -141,14 +142,18 @@ def rtl_package(registers: Map) -> str:
 
 
 def driver_constants(registers: Map) -> str:
-    """Python text for the driver: REGISTERS, FIELDS, ID and VERSION_MAJOR."""
-    lines = [f"ID = {registers.magic:#010x}", f"VERSION_MAJOR = {registers.major}", "REGISTERS = {"]
-    lines += [f'    "{r.name}": {r.offset:#04x},' for r in registers]
+    """Python text for the driver, as the formatter leaves it: REGISTERS, FIELDS, ID, VERSION_MAJOR."""
+    lines = [f"ID = 0x{registers.magic:08X}", f"VERSION_MAJOR = {registers.major}", "REGISTERS = {"]
+    lines += [f'    "{r.name}": 0x{r.offset:02X},' for r in registers]
     lines += ["}", "FIELDS = {  # register -> field -> mask"]
     for register in registers:
         if register.fields:
-            parts = ", ".join(f'"{f.name}": {f.mask:#x}' for f in register.fields.values())
-            lines.append(f'    "{register.name}": {{{parts}}},')
+            parts = [f'"{f.name}": 0x{f.mask:X}' for f in register.fields.values()]
+            line = f'    "{register.name}": {{{", ".join(parts)}}},'
+            if len(line) <= LINE_LENGTH:
+                lines.append(line)
+            else:
+                lines += [f'    "{register.name}": {{', *(f"        {p}," for p in parts), "    },"]
     return "\n".join([*lines, "}", ""])
 
 
