@@ -163,7 +163,7 @@ def brevitas_step():
 
 def epoch_overhead(step, batches: int) -> float:
     """Time of batches from the data pipeline and their steps, over that of the steps alone."""
-    from hw_bnn.train.data import SIZES
+    from hw_bnn.data.sets import SIZES
     from hw_bnn.train.data.pipeline import DataSource, Part
     from hw_bnn.train.recipe import Data
 

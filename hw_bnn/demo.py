@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import console
-from .folder import output_folder
+from .files.output import output_folder
 
 RECIPE = "digits_mlp"
 TARGET_CYCLES = 128

@@ -20,8 +20,8 @@ import numpy as np
 
 from .data.pixels import METADATA, Pixels
 from .errors import BadInput, CheckFailed, Unsupported
-from .folder import output_file
-from .temporary import temporary_folder
+from .files.output import output_file
+from .files.temporary import temporary_folder
 
 if TYPE_CHECKING:
     import torch

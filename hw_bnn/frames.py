@@ -73,7 +73,7 @@ def load_frames(
         model: gives the input contract and the host's quantiser.
         inputs: a .npy file, (N, *shape): integers of the input contract, or real numbers as the
             model's graph input takes them.
-        dataset: a name of :mod:`hw_bnn.train.data`; `split`, `data_root` and `scale` go with it.
+        dataset: a name of :mod:`hw_bnn.data.sets`; `split`, `data_root` and `scale` go with it.
         scale: how stored pixels p become the model's real input: `integer` p, `unit` p/m, `bipolar`
             p/(m/2) - 1 or `standardise`, m being 16 for digits and 255 for images; `auto` is what
             the model was `trained` with, else `integer` for digits and `unit` for images.
@@ -239,7 +239,7 @@ def _stored(
     trained: Pixels | None,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Stored samples and labels, and how many of them are training samples."""
-    from .train.data import check_classes, load_arrays, resolve_root
+    from .data.sets import check_classes, load_arrays, resolve_root
 
     parts = ("train", "test") if split == "all" else (split,)
     if dataset != "image_folder":
@@ -247,7 +247,7 @@ def _stored(
             check_classes(None, list(trained.classes), f"the data set {dataset}", "the model's run")
         loaded = [load_arrays(dataset, part, data_root) for part in parts]
     else:
-        from .train.data.images import load_images
+        from .data.images import load_images
 
         root, shape = resolve_root(data_root, dataset), _real_shape(model)
         size = trained.image_size if trained is not None else None
@@ -303,7 +303,7 @@ def real_inputs(pixels: Pixels, stored: np.ndarray, data_root: str | Path | None
         return pixels.real(stored)
     import torch
 
-    from .train.data import load_arrays
+    from .data.sets import load_arrays
     from .train.data.whitening import Whitening
 
     fit = Whitening.fitted(load_arrays(pixels.dataset, "train", data_root)[0])

@@ -13,8 +13,8 @@ import numpy as np
 
 from . import console
 from .accelerator import Accelerator
-from .accelerator_folder import MODEL, open_accelerator
-from .folder import output_file
+from .accelerator.folder import MODEL, open_accelerator
+from .files.output import output_file
 from .frames import load_frames, trained_pixels
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hw_bnn.accelerator import Accelerator, Input, Memory, Node, Output, Stream
-from hw_bnn.accelerator_folder import seal
+from hw_bnn.accelerator.folder import seal
 
 INPUT = Input(
     datatype="UINT8", minimum=0, maximum=16, shape=[64], stream_shape=[64], tensor="x",

@@ -9,7 +9,7 @@ from small_accelerator import accelerator, make_folder
 
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
-from hw_bnn.accelerator_folder import open_accelerator, read_accelerator, reseal
+from hw_bnn.accelerator.folder import open_accelerator, read_accelerator, reseal
 from hw_bnn.errors import BadInput
 from hw_bnn.report import report
 

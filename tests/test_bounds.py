@@ -27,7 +27,7 @@ FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u
 def folder(tmp_path):
     make_folder(tmp_path / "net")
     onnx.save(perceptron(), tmp_path / "net" / "model.onnx")
-    from hw_bnn.accelerator_folder import reseal
+    from hw_bnn.accelerator.folder import reseal
 
     reseal(tmp_path / "net")
     return tmp_path / "net"

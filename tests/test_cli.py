@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from hw_bnn import cli
-from hw_bnn.cli_options import Debug
+from hw_bnn.cli.options import Debug
 from hw_bnn.errors import BadInput, CheckFailed, MissingTool, Unsupported
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
-from hw_bnn.folder import MARKER
-from hw_bnn.netlists import reseal_netlist
+from hw_bnn.accelerator.netlists import reseal_netlist
+from hw_bnn.files.output import MARKER
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +48,10 @@ def test_demo_with_little_training(demo):
 
 
 def test_all_images_through_the_code_for_hls_tools(demo, tmp_path):
+    from hw_bnn.data.sets import load_arrays
     from hw_bnn.golden import GoldenModel
     from hw_bnn.hls import csim
     from hw_bnn.hls.write import hls
-    from hw_bnn.train.data import load_arrays
 
     folder = tmp_path / "accelerator"
     shutil.copytree(demo[0] / "accelerator", folder)
@@ -68,9 +68,9 @@ def test_all_images_through_the_code_for_hls_tools(demo, tmp_path):
 def netlist(demo, tmp_path_factory):
     """(accelerator folder with a netlist for 7-series, all images, their scores and labels)."""
     pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
+    from hw_bnn.data.sets import load_arrays
     from hw_bnn.golden import GoldenModel
     from hw_bnn.synth import synth
-    from hw_bnn.train.data import load_arrays
 
     folder = tmp_path_factory.mktemp("gates") / "accelerator"
     shutil.copytree(demo[0] / "accelerator", folder)

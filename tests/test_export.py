@@ -23,7 +23,7 @@ def test_trained_network_exports_exactly(run, tmp_path):
     from qonnx.core.modelwrapper import ModelWrapper
     from qonnx.core.onnx_exec import execute_onnx
 
-    from hw_bnn.train.data import load_arrays
+    from hw_bnn.data.sets import load_arrays
 
     path = export(run, tmp_path / "model.onnx")
     graph = ModelWrapper(str(path))

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from hw_bnn.errors import BadInput
-from hw_bnn.folder import MARKER, held_folder, output_file, output_folder, partial_name
+from hw_bnn.files.output import MARKER, held_folder, output_file, output_folder, partial_name
 
 
 def names(folder):
@@ -122,7 +122,12 @@ def run_as_nobody(code, *arguments):
         "import os; os.getuid() == 0 and (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
     )
     return subprocess.run(
-        [sys.executable, "-c", "import hw_bnn.folder, hw_bnn.errors\n" + drop + code, *arguments],
+        [
+            sys.executable,
+            "-c",
+            "import hw_bnn.files.output, hw_bnn.errors\n" + drop + code,
+            *arguments,
+        ],
         capture_output=True,
         text=True,
         timeout=60,
@@ -138,7 +143,7 @@ def test_no_permission(tmp_path, below):
     code = textwrap.dedent("""
         import sys
         try:
-            with hw_bnn.folder.output_folder(sys.argv[1]):
+            with hw_bnn.files.output.output_folder(sys.argv[1]):
                 print("written")
         except hw_bnn.errors.BadInput as error:
             print(error)
@@ -163,7 +168,7 @@ def test_an_unrelated_error_is_not_blamed_on_the_output(tmp_path):
 
 HOLD = """
 import sys, time
-from hw_bnn.folder import output_folder
+from hw_bnn.files.output import output_folder
 with output_folder(sys.argv[1]) as folder:
     (folder / "x").write_text("1")
     print("inside", flush=True)
@@ -203,7 +208,7 @@ def test_a_swap_killed_between_its_renames_is_undone(tmp_path):
 def test_many_processes_one_winner_at_a_time(tmp_path):
     code = textwrap.dedent("""
         import sys, time
-        from hw_bnn.folder import output_folder
+        from hw_bnn.files.output import output_folder
         from hw_bnn.errors import BadInput
         for _ in range(200):
             try:

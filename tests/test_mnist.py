@@ -25,7 +25,7 @@ def sfc(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images():
-    from hw_bnn.train.data import load_arrays
+    from hw_bnn.data.sets import load_arrays
 
     return load_arrays("mnist", "test", data_root=os.environ["HW_BNN_DATA"])[0]
 

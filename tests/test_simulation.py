@@ -7,7 +7,7 @@ from small_accelerator import make_folder
 from small_onnx import perceptron
 
 from hw_bnn import sim, simulation
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.sim.results import SimulationResult
 
 

@@ -8,18 +8,18 @@ import time
 
 import pytest
 
-from hw_bnn import temporary
-from hw_bnn.folder import output_file, output_folder, partial_name
+from hw_bnn.files import temporary
+from hw_bnn.files.output import output_file, output_folder, partial_name
 from hw_bnn.sim import cache
 from hw_bnn.sim.cache import entry
 
 HOLD = "print('there', flush=True); import time; time.sleep(300)"
 WRITERS = {
-    "folder": "from hw_bnn.folder import output_folder\n"
+    "folder": "from hw_bnn.files.output import output_folder\n"
     "with output_folder({place!r} + '/result') as f: (f / 'x').write_text('1'); {hold}",
-    "file": "from hw_bnn.folder import output_file\n"
+    "file": "from hw_bnn.files.output import output_file\n"
     "with output_file({place!r} + '/result.txt') as f: f.write_text('1'); {hold}",
-    "temporary": "from pathlib import Path; from hw_bnn.temporary import temporary_folder\n"
+    "temporary": "from pathlib import Path; from hw_bnn.files.temporary import temporary_folder\n"
     "with temporary_folder('test', Path({place!r})) as f: (f / 'x').write_text('1'); {hold}",
     "cache": "import os; os.environ['HW_BNN_CACHE'] = {place!r}\n"
     "from hw_bnn.sim.cache import entry\n"

@@ -11,9 +11,11 @@ import sys
 import pytest
 from small_accelerator import accelerator, make_folder
 
-from hw_bnn import cli, own_folders, trust
-from hw_bnn.accelerator_folder import open_accelerator, read_accelerator, reseal
+from hw_bnn import cli
+from hw_bnn.accelerator import trust
+from hw_bnn.accelerator.folder import open_accelerator, read_accelerator, reseal
 from hw_bnn.errors import BadInput
+from hw_bnn.files import own_folders
 from hw_bnn.hls import xls
 
 DOCUMENT = "accelerator.json"
@@ -187,10 +189,10 @@ def test_commands_refuse_a_stranger_and_leave_nothing(
 
 HOMELESS = """
 import json, os, sys
-from hw_bnn import trust  # before the interpreter's folder is out of reach
+from hw_bnn.accelerator import trust  # before the interpreter's folder is out of reach
 os.setgroups([]) if os.getuid() == 0 else None
 os.getuid() == 0 and (os.setgid(54321), os.setuid(54321))
-from hw_bnn.own_folders import cache_folder, state_folder
+from hw_bnn.files.own_folders import cache_folder, state_folder
 print(json.dumps([str(cache_folder()), str(state_folder()), len(trust._key(make=True))]))
 """
 

@@ -11,8 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+from hw_bnn.data.sets import load_arrays
 from hw_bnn.nn import binary_parameters
-from hw_bnn.train.data import load_arrays
 from hw_bnn.train.metrics import read_metrics
 from hw_bnn.train.trained import load_trained
 

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..accelerator_folder import MODEL, read_accelerator
-from ..accelerator_names import file_name
+from ..accelerator.folder import MODEL, read_accelerator
+from ..accelerator.names import file_name
 from ..compile.boards import BOARDS
 from ..errors import BadInput
-from ..folder import output_file
+from ..files.output import output_file
 from ..frames import load_frames
 from .overlays import open_overlay
 from .shell import PORTS, Shell

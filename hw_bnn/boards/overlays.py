@@ -16,13 +16,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from .. import trust as trusting
-from ..accelerator_folder import DESCRIPTION, file_hash
-from ..accelerator_names import FileName, PartName, Sha256
+from ..accelerator import trust as trusting
+from ..accelerator.folder import DESCRIPTION, file_hash
+from ..accelerator.names import FileName, PartName, Sha256
 from ..errors import BadInput, CheckFailed
-from ..folder import output_file
-from ..inside import within
-from ..jsonfile import read_json
+from ..files.inside import within
+from ..files.jsonfile import read_json
+from ..files.output import output_file
 
 BIT, HWH, DOCUMENT = "overlay.bit", "overlay.hwh", "overlay.json"
 LOWEST_MHZ, HIGHEST_MHZ = 1, 500

@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 
 from ..accelerator import Accelerator
-from ..accelerator_names import file_name
+from ..accelerator.names import file_name
 from ..rtl import rtl_sources
 from . import BOARD_FILES
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from .. import children
 from ..accelerator import Accelerator
-from ..accelerator_folder import open_accelerator
+from ..accelerator.folder import open_accelerator
 from ..compile.boards import BOARDS, Board
 from ..errors import BadInput, CheckFailed, MissingTool
-from ..inside import workplace
+from ..files.inside import workplace
 from . import BOARD_FILES
 from .overlays import BIT, HIGHEST_MHZ, LOWEST_MHZ, clear_overlay, write_overlay
 from .registers import load

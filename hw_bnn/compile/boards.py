@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
-from .. import yamlfile
-from ..accelerator_names import PartName
+from ..accelerator.names import PartName
 from ..boards import BOARD_FILES
 from ..errors import BadInput
+from ..files import yamlfile
 
 
 @checked(frozen=True, config=ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))

@@ -12,9 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..accelerator import LONGEST_CLOCK_NS, Accelerator, Input, Output, Resources
-from ..accelerator_folder import seal
+from ..accelerator.folder import seal
 from ..errors import BadInput
-from ..folder import output_folder
+from ..files.output import output_folder
 from ..onnxfile import load_onnx
 from .boards import BOARDS, DEFAULT_BOARD, too_large
 from .limits import watched

@@ -224,7 +224,7 @@ def _loaded(folder: str | Path, x: np.ndarray):
     """(accelerator, its dataflow graph, frames in stream order) in a session of FINN."""
     from qonnx.core.modelwrapper import ModelWrapper
 
-    from ..accelerator_folder import DATAFLOW, open_accelerator
+    from ..accelerator.folder import DATAFLOW, open_accelerator
     from .headless import builder, finn_session
 
     accelerator = open_accelerator(folder, needs=[DATAFLOW])

@@ -15,7 +15,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
-from ..jsonfile import read_json
+from ..files.jsonfile import read_json
 from .boards import budget
 from .search import LIMITS, FoldingSearch, Plan, choices, dividend, divisors
 

@@ -17,7 +17,7 @@ from importlib import import_module
 from pathlib import Path
 
 from ..errors import MissingTool
-from ..temporary import temporary_folder
+from ..files.temporary import temporary_folder
 from .limits import bound_transformations
 
 

@@ -30,7 +30,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..errors import BadInput
-from ..jsonfile import parse_json
+from ..files.jsonfile import parse_json
 
 SCALES = ("integer", "unit", "bipolar", "normalise", "standardise", "gcn_zca", "raw")
 PLAIN_SCALES = ("integer", "unit", "bipolar", "standardise")

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from ..accelerator import Accelerator
-from ..accelerator_folder import open_accelerator
+from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed
 from ..sim.packing import Words, pack_input, unpack_output
 from . import HLS_FILES

@@ -9,13 +9,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from .. import trust as trusting
-from ..accelerator_folder import DESCRIPTION, file_hash
-from ..accelerator_names import RelativeName, Sha256
+from ..accelerator import trust as trusting
+from ..accelerator.folder import DESCRIPTION, file_hash
+from ..accelerator.names import RelativeName, Sha256
 from ..errors import BadInput
-from ..folder import output_folder
-from ..inside import within
-from ..jsonfile import read_json
+from ..files.inside import within
+from ..files.jsonfile import read_json
+from ..files.output import output_folder
 
 SCHEMA = 1
 MANIFEST = "manifest.json"

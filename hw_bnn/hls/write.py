@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import __version__, console
 from ..accelerator import Accelerator
-from ..accelerator_folder import DATAFLOW, MODEL, open_accelerator
+from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
 from ..sim.packing import Words, pack_input, pack_output
 from . import HLS_FILES
 from .csim import CSim

@@ -11,11 +11,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .. import trust as trusting
 from ..accelerator import Accelerator, Node
-from ..accelerator_folder import DATAFLOW, DESCRIPTION, MODEL, describe, open_accelerator
+from ..accelerator import trust as trusting
+from ..accelerator.folder import DATAFLOW, DESCRIPTION, MODEL, describe, open_accelerator
 from ..errors import BadInput, MissingTool, Unsupported
-from ..folder import output_folder
+from ..files.output import output_folder
 from .dslx import PROC, xnor_mvau
 
 STAGES = 2

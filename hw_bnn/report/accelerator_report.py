@@ -11,10 +11,10 @@ from pathlib import Path
 
 from .. import __version__
 from ..accelerator import Accelerator, Node
-from ..accelerator_folder import read_accelerator
-from ..folder import output_file
-from ..inside import within
-from ..netlists import FAMILIES, NetlistDocument, read_netlist
+from ..accelerator.folder import read_accelerator
+from ..accelerator.netlists import FAMILIES, NetlistDocument, read_netlist
+from ..files.inside import within
+from ..files.output import output_file
 from .documents import Verification, read_verification
 from .markup import (
     Markup,

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import BadInput
-from ..jsonfile import read_json
+from ..files.jsonfile import read_json
 
 Number = Annotated[int | float, Field(ge=0)]
 

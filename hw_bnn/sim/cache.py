@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BadInput
-from ..own_folders import cache_folder
+from ..files.own_folders import cache_folder
 
 MANIFEST = "manifest.json"
 LIMIT_BYTES = 4 << 30

@@ -20,7 +20,7 @@ import numpy as np
 from .. import children
 from ..accelerator import Accelerator
 from ..errors import BadInput, CheckFailed, MissingTool
-from ..temporary import temporary_folder
+from ..files.temporary import temporary_folder
 from .build import folder_sources
 from .cache import content_key, entry
 from .compiler import Runtime, compiled, run_tool

@@ -15,8 +15,8 @@ import re
 from pathlib import Path
 
 from ..accelerator import Accelerator
+from ..accelerator.netlists import open_netlist
 from ..errors import BadInput, MissingTool, Unsupported
-from ..netlists import open_netlist
 from .build import Design, stream_visibility
 from .compiler import HERE
 from .native import NativeModel

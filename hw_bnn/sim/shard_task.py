@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import trust
-from ..accelerator_folder import open_accelerator
+from ..accelerator import trust
+from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
-from ..folder import cannot_write
+from ..files.output import cannot_write
 from .native import NativeModel
 from .results import EngineRun, StreamStatistics
 

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import children, trust
-from ..accelerator import Accelerator
-from ..accelerator_folder import DESCRIPTION
+from .. import children
+from ..accelerator import Accelerator, trust
+from ..accelerator.folder import DESCRIPTION
 from ..errors import BadInput, CheckFailed, HwBnnError
-from ..inside import subfolder
-from ..temporary import temporary_folder
+from ..files.inside import subfolder
+from ..files.temporary import temporary_folder
 from .build import library
 from .cache import content_key, file_digest
 from .cluster import run_on_cluster

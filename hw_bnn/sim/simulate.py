@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Accelerator
-from ..accelerator_folder import open_accelerator
+from ..accelerator.folder import open_accelerator
 from ..errors import BadInput
 from .native import NativeModel
 from .options import check_options

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import CheckFailed
-from ..temporary import temporary_folder
+from ..files.temporary import temporary_folder
 from .yosys import run_yosys, slang_command
 
 RTL = Path(__file__).resolve().parent.parent / "rtl"

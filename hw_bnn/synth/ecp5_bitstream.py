@@ -15,10 +15,10 @@ from importlib import metadata
 from pathlib import Path
 
 from ..accelerator import Accelerator
-from ..accelerator_folder import open_accelerator
+from ..accelerator.folder import open_accelerator
 from ..boards import BOARD_FILES
 from ..errors import BadInput, CheckFailed
-from ..inside import workplace
+from ..files.inside import workplace
 from .place_route import first_error, place_and_route, run_tool
 from .synthesis import family_defines, synthesise
 

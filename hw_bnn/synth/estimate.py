@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..accelerator import Accelerator
-from ..accelerator_folder import read_accelerator
+from ..accelerator.folder import read_accelerator
 from ..errors import BadInput
 from ..kernels import KERNELS
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from .. import children
 from ..accelerator import Accelerator
 from ..errors import CheckFailed, MissingTool
-from ..folder import check_space
+from ..files.output import check_space
 
 DEVICE = ("--85k", "--package", "CABGA381", "--speed", "6")
 SEED = 1

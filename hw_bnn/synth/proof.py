@@ -29,7 +29,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import CheckFailed
-from ..temporary import temporary_folder
+from ..files.temporary import temporary_folder
 from .block_netlist import Bit, Netlist, kernel_sources, latency, linear_form, read_blocks
 from .yosys import Command, run_yosys, slang_command
 

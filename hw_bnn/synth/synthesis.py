@@ -18,11 +18,11 @@ from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 
-from ..accelerator_folder import open_accelerator
+from ..accelerator.folder import open_accelerator
+from ..accelerator.netlists import write_netlist
 from ..errors import BadInput, CheckFailed
-from ..inside import new_file
-from ..netlists import write_netlist
-from ..temporary import temporary_folder
+from ..files.inside import new_file
+from ..files.temporary import temporary_folder
 from .block_netlist import PRIMITIVES
 from .depth import logic_depth
 from .resources import count_resources, module_cells

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from .. import children
 from ..errors import CheckFailed, MissingTool
-from ..folder import cannot_write, check_space
+from ..files.output import cannot_write, check_space
 
 _DRIVER = """
 import json, sys

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import torch
 
 from ..errors import BadInput
-from ..folder import replaced_file, writing
+from ..files.output import replaced_file, writing
 
 FORMAT = "hw_bnn checkpoint"
 VERSION = 2  # 1 had no checksum

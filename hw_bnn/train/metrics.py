@@ -8,7 +8,7 @@ import socket
 import time
 from pathlib import Path
 
-from ..folder import writing
+from ..files.output import writing
 from .checkpoint import write_atomically
 
 

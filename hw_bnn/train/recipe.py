@@ -22,8 +22,8 @@ from typing import Any, ClassVar, Literal, get_type_hints
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
-from .. import yamlfile
 from ..errors import BadInput
+from ..files import yamlfile
 from ..nn import zoo
 from ..nn.schema import Section, nearest, validated
 from .methods import METHODS

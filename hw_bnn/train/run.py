@@ -25,8 +25,9 @@ import torch
 import yaml
 from torch import nn
 
+from ..data.sets import check_classes, sizes_of
 from ..errors import BadInput
-from ..folder import held_folder, remove_partial_files
+from ..files.output import held_folder, remove_partial_files
 from . import distributed
 from .checkpoint import (
     load_checkpoint,
@@ -34,7 +35,6 @@ from .checkpoint import (
     save_checkpoint,
     write_atomically,
 )
-from .data import check_classes, sizes_of
 from .data.source import make_source
 from .epoch import evaluate, evaluate_mean, selection_gain, train_epoch
 from .losses import LOSSES

@@ -23,10 +23,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 from rich.console import Console
 
-from .. import yamlfile
 from ..console import printable
 from ..errors import BadInput, CheckFailed, MissingTool
-from ..folder import writing
+from ..files import yamlfile
+from ..files.output import writing
 from ..nn.schema import Section, validated
 from .checkpoint import write_atomically
 from .recipe import Recipe, find_recipe, load_recipe

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from ..data.pixels import Pixels
+from ..data.sets import Sizes, sizes_of
 from ..errors import BadInput
 from ..nn import zoo
 from .checkpoint import load_checkpoint, load_model_state
-from .data import Sizes, sizes_of
 from .methods import METHODS
 from .recipe import FROM_DATA, Recipe, Stage, load_recipe
 from .run_folder import SELECTED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from ..netlists import FAMILIES, read_netlist
+from ..accelerator.netlists import FAMILIES, read_netlist
 from .compare import LISTED, Outcome
 from .junit import Check
 from .stage import Case

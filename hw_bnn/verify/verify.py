@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import console
 from ..accelerator import Accelerator
-from ..accelerator_folder import DATAFLOW, MODEL, open_accelerator
+from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
 from ..errors import BadInput, CheckFailed
-from ..folder import output_file, output_folder
+from ..files.inside import within
+from ..files.output import output_file, output_folder
+from ..files.temporary import temporary_folder
 from ..frames import load_frames, trained_pixels
-from ..inside import within
-from ..temporary import temporary_folder
 from .junit import Check, junit_xml
 from .stage import Ask, check_names
 from .summary import checks, summarise

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.networks import binary_mlp
 from hw_bnn.accelerator import Accelerator
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import CheckFailed
 from hw_bnn.sim import NativeModel, capture, pack_input, simulate, unpack_output
 

@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from hw_bnn import accelerator_names, cli, trust
-from hw_bnn.accelerator import Accelerator
-from hw_bnn.accelerator_folder import seal
+from hw_bnn import cli
+from hw_bnn.accelerator import Accelerator, trust
+from hw_bnn.accelerator import names as accelerator_names
+from hw_bnn.accelerator.folder import seal
 from hw_bnn.boards import vivado
 from hw_bnn.boards.deploy import deploy
 from hw_bnn.boards.shell import PORTS, Shell

@@ -15,7 +15,7 @@ from support_cases import CASES
 pytest.importorskip("finn")
 
 from hw_bnn import cli
-from hw_bnn.accelerator_folder import open_accelerator
+from hw_bnn.accelerator.folder import open_accelerator
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.frames import random_frames
 from hw_bnn.golden import GoldenModel

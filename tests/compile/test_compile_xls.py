@@ -13,7 +13,7 @@ pytest.importorskip("finn")
 pytest.importorskip("xls", reason="XLS is missing: pip install 'hw-bnn[xls]'")
 
 from hw_bnn.accelerator import Accelerator
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.frames import random_frames
 from hw_bnn.golden import GoldenModel
 from hw_bnn.hls.xls import synthesise

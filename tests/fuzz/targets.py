@@ -154,8 +154,8 @@ def _folding(path: Path, materials: Path, thorough: bool, plain: bool) -> str:
 
 
 def _recipe(path: Path, materials: Path, thorough: bool, plain: bool) -> str:
+    from hw_bnn.data.sets import sizes_of
     from hw_bnn.train import train
-    from hw_bnn.train.data import sizes_of
     from hw_bnn.train.recipe import load_recipe
     from hw_bnn.train.trained import build_model
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hw_bnn.accelerator import Accelerator, Input, Memory, Node, Output, Stream
-from hw_bnn.accelerator_folder import seal
+from hw_bnn.accelerator.folder import seal
 
 TOY = Path(__file__).parent / "toy"
 WORDS, N = 3, 5  # of the toy's parameters: 24 bipolar inputs, 5 scores

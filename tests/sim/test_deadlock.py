@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hw_bnn.accelerator import Accelerator, Input, Node, Output, Stream
-from hw_bnn.accelerator_folder import seal
+from hw_bnn.accelerator.folder import seal
 from hw_bnn.errors import CheckFailed
 from hw_bnn.rtl import FOLDER as RTL
 from hw_bnn.sim import simulate

@@ -8,9 +8,9 @@ import pytest
 from conftest import TOY, describe, make_toy, random_inputs
 
 from hw_bnn.accelerator import Input, Output
-from hw_bnn.accelerator_folder import reseal, seal
+from hw_bnn.accelerator.folder import reseal, seal
+from hw_bnn.accelerator.netlists import reseal_netlist, write_netlist
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
-from hw_bnn.netlists import reseal_netlist, write_netlist
 from hw_bnn.sim import NativeModel, pack_input, simulate
 from hw_bnn.sim.netlist import CELLS, cell_library, netlist_model, used_cells
 

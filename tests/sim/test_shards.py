@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from conftest import random_inputs
 
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import simulate
 from hw_bnn.sim.cache import cache_folder

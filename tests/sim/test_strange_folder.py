@@ -5,8 +5,8 @@ import shutil
 import pytest
 from conftest import random_inputs
 
-from hw_bnn import trust
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator import trust
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput
 from hw_bnn.sim import capture, simulate
 

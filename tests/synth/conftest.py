@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw_bnn.accelerator import TOP, Accelerator, Input, Node, Output, Stream
-from hw_bnn.accelerator_folder import seal
+from hw_bnn.accelerator.folder import seal
 from hw_bnn.rtl import rtl_sources
 
 TOP_TEXT = """

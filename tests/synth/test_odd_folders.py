@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from hw_bnn import cli
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.synth.yosys import run_yosys
 
 NAME = 'it\'s a; $(touch ran) `touch ran` "ünï" \n!touch ran\n#'

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from hw_bnn.accelerator import Accelerator
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.synth import bitstream, ecp5_bitstream, place_route, synth
 from hw_bnn.synth.depth import logic_depth

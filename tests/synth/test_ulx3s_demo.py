@@ -6,13 +6,13 @@ import pytest
 
 from hw_bnn.accelerator import Accelerator
 from hw_bnn.compile import compile_model
+from hw_bnn.data.sets import load_arrays
 from hw_bnn.demo import RECIPE, TARGET_CYCLES
 from hw_bnn.export import export
 from hw_bnn.golden import GoldenModel
 from hw_bnn.sim import simulate
 from hw_bnn.synth import bitstream, synth
 from hw_bnn.train import train
-from hw_bnn.train.data import load_arrays
 
 
 @pytest.mark.full

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 
+from hw_bnn.data.cifar import _ArrayUnpickler
+from hw_bnn.data.idx import parse_idx
+from hw_bnn.data.images import centre_box, random_box
+from hw_bnn.data.sets import load_arrays
 from hw_bnn.errors import BadInput
-from hw_bnn.train.data import load_arrays
-from hw_bnn.train.data.cifar import _ArrayUnpickler
-from hw_bnn.train.data.idx import parse_idx
-from hw_bnn.train.data.images import centre_box, random_box
 from hw_bnn.train.data.source import make_source
 from hw_bnn.train.data.whitening import Whitening, contrast_normalise
 from hw_bnn.train.recipe import Data

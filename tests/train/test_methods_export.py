@@ -7,10 +7,10 @@ import onnx
 import pytest
 import torch
 
+from hw_bnn.data.sets import load_arrays
 from hw_bnn.export import export
 from hw_bnn.golden import GoldenModel
 from hw_bnn.train import train
-from hw_bnn.train.data import load_arrays
 from hw_bnn.train.trained import load_trained
 
 REAL = {"optimiser": "adam", "lr": 0.01}

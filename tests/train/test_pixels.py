@@ -145,13 +145,13 @@ def test_standardised_images_have_mean_0_and_deviation_1():
 
 @pytest.mark.cifar10
 def test_whitened_frames_are_those_of_training(data_root, tmp_path, monkeypatch):
+    from hw_bnn.data.sets import load_arrays
     from hw_bnn.frames import real_inputs
-    from hw_bnn.train.data import load_arrays
     from hw_bnn.train.data.whitening import Whitening
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     few = load_arrays("cifar10", "train", data_root)[0][:200, :, :6, :6]
-    monkeypatch.setattr("hw_bnn.train.data.load_arrays", lambda *_: (few, None))
+    monkeypatch.setattr("hw_bnn.data.sets.load_arrays", lambda *_: (few, None))
     found = real_inputs(Pixels("cifar10", "gcn_zca"), few[:20], data_root)
     fit = Whitening.fitted(few)
     assert np.array_equal(found, fit(torch.from_numpy(few[:20]).float()).numpy())

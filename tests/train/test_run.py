@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from hw_bnn.errors import BadInput, CheckFailed
-from hw_bnn.folder import partial_name
+from hw_bnn.files.output import partial_name
 from hw_bnn.train import train
 from hw_bnn.train.checkpoint import load_checkpoint, save_checkpoint
 from hw_bnn.train.metrics import read_metrics

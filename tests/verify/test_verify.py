@@ -12,7 +12,7 @@ from small_onnx import perceptron
 
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
-from hw_bnn.accelerator_folder import reseal
+from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import simulate
 from hw_bnn.verify import failed, stage, verify

@@ -1,4 +1,4 @@
-"""Image folders (ImageNet) as a source of training batches; see :mod:`hw_bnn.train.data.images`.
+"""Image folders (ImageNet) as a source of training batches; see :mod:`hw_bnn.data.images`.
 
 Too large to live in memory, so worker processes decode ahead of the loop. Training images are cut
 by a random resized crop (8 % to 100 % of the area, aspect 3/4 to 4/3) and flipped; evaluation takes
@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
+from ...data.images import check_splits, list_images, needs_pillow, read_image
+from ...data.sets import resolve_root, sizes_of
 from ...errors import BadInput
-from . import resolve_root, sizes_of
-from .images import check_splits, list_images, needs_pillow, read_image
 from .pipeline import DataSource
 
 

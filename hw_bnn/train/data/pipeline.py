@@ -18,8 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...data.pixels import Pixels
+from ...data.sets import SIZES, load_arrays
 from ...errors import BadInput
-from . import SIZES, load_arrays
 
 _REAL = ("two_moons", "snelson")
 

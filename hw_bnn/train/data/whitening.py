@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ...errors import BadInput
-from ...own_folders import cache_folder
+from ...files.own_folders import cache_folder
 from ..checkpoint import load_sealed, save_sealed
 
 SCALE, BIAS = 55.0, 0.1

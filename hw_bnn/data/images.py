@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import BadInput, MissingTool
-from . import check_classes
+from ..errors import BadInput, MissingTool
+from .sets import check_classes
 
 SPLIT_FOLDERS = {"train": "train", "test": "val"}
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .accelerator import Node, Stream
+    from .description import Node, Stream
 
 SOURCE, SINK = "s_axis", "m_axis"
 

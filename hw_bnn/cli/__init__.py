@@ -16,10 +16,10 @@ import warnings
 
 import typer
 
-from . import console
-from .cli_options import Debugging
+from .. import console
+from ..errors import HwBnnError, MissingTool
 from .commands import app
-from .errors import HwBnnError, MissingTool
+from .options import Debugging
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h: a bug is neither a failed check nor bad input
 STOPPED = 130

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import BadInput
+from ..errors import BadInput
 
 PREFIX = "hw_bnn_"
 _OWNER = ".owner"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import BadInput, MissingTool
+from ..errors import BadInput, MissingTool
 
 
 def _sklearn():

@@ -13,8 +13,9 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, console
-from .cli_options import (
+from .. import __version__, console
+from ..errors import BadInput
+from .options import (
     Board,
     ClockPeriod,
     DataRoot,
@@ -44,7 +45,6 @@ from .cli_options import (
     Trust,
     parse_window,
 )
-from .errors import BadInput
 
 app = typer.Typer(
     name="hw-bnn",
@@ -86,7 +86,7 @@ def _read_json(path: Path) -> dict:
 @app.command()
 def doctor(json: Json = False, debug: Debug = False) -> None:
     """What is installed, which version, what it unlocks, how to get what is missing."""
-    from . import doctor as module
+    from .. import doctor as module
 
     _finish(module.doctor(), module.show, json)
 
@@ -104,8 +104,8 @@ def demo(
     debug: Debug = False,
 ) -> None:
     """Train, export, compile and verify a network for handwritten digits, all in RTL."""
-    from .demo import demo, show
-    from .verify import failed
+    from ..demo import demo, show
+    from ..verify import failed
 
     summary = demo(out=out, seed=seed, epochs=epochs, target_cycles=target_cycles, jobs=jobs)
     _finish(summary, show, json)
@@ -131,7 +131,7 @@ def train(
     debug: Debug = False,
 ) -> None:
     """Train a recipe; the run folder holds checkpoints, metrics and the result."""
-    from .train import train
+    from ..train import train
 
     changes = [*(set_ or []), *([] if seed is None else [f"seed={seed}"])]
     run = train(recipe, overrides=changes, resume=resume, data_root=data_root, out=out)
@@ -158,7 +158,7 @@ def export(
     debug: Debug = False,
 ) -> None:
     """Write the selected weights of a run as QONNX, and check the file against torch."""
-    from .export import export
+    from ..export import export
 
     with console.stage("export"):
         path = export(run, output)
@@ -187,8 +187,8 @@ def compile_model(
     debug: Debug = False,
 ) -> None:
     """Compile a QONNX file to a folder with a streaming accelerator in SystemVerilog."""
-    from .accelerator import Accelerator
-    from .compile import compile_model
+    from ..accelerator import Accelerator
+    from ..compile import compile_model
 
     with console.stage("compile"):
         folder = compile_model(
@@ -266,7 +266,7 @@ def simulate(
     debug: Debug = False,
 ) -> None:
     """Run frames through an accelerator's RTL."""
-    from .simulation import show, simulate
+    from ..simulation import show, simulate
 
     document = simulate(
         folder, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
@@ -333,7 +333,7 @@ def verify(
     debug: Debug = False,
 ) -> None:
     """Compile, simulate, and compare every stage; exit code 1 on one differing bit."""
-    from .verify import failed, show, verify
+    from ..verify import failed, show, verify
 
     summary = verify(
         model, out=out, board=board, part=part, target_fps=target_fps,
@@ -359,7 +359,7 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Write one self-contained HTML file on an accelerator."""
-    from .report import report
+    from ..report import report
 
     path = report(folder, output)
     _finish({"report": str(path)}, lambda result: console.out(f"wrote {result['report']}"), json)
@@ -376,7 +376,7 @@ def synth(
     debug: Debug = False,
 ) -> None:
     """Resources and timing with open tools (Yosys, nextpnr)."""
-    from .synth import synth
+    from ..synth import synth
 
     with console.stage(f"synth ({family})"):
         document = synth(folder, family, pnr=pnr, freq_mhz=freq, trust=trust)
@@ -406,7 +406,7 @@ def hls(
     debug: Debug = False,
 ) -> None:
     """C++ for HLS tools in FOLDER/hls: kernels, top, memories, test bench, scripts for Vitis."""
-    from .hls.write import hls
+    from ..hls.write import hls
 
     with console.stage("hls"):
         document = hls(folder, least=least, trust=trust)
@@ -436,12 +436,12 @@ def bitstream(
     debug: Debug = False,
 ) -> None:
     """A bitstream for a board: with open tools, or with Vivado for a board with a Zynq."""
-    from .compile.boards import BOARDS
+    from ..compile.boards import BOARDS
 
     if board in BOARDS and BOARDS[board].processor is not None:
-        from .boards.vivado import overlay as make
+        from ..boards.vivado import overlay as make
     else:
-        from .synth import bitstream as make
+        from ..synth import bitstream as make
     with console.stage("bitstream"):
         document = make(folder, board, dry_run=dry_run, freq_mhz=freq, trust=trust)
     _finish(document, _show_bitstream, json)
@@ -467,7 +467,7 @@ def deploy(
     debug: Debug = False,
 ) -> None:
     """A zip for a PYNQ board: overlay, driver, golden vectors, notebook."""
-    from .boards.deploy import deploy
+    from ..boards.deploy import deploy
 
     document = deploy(folder, board, out, seed=seed, trust=trust)
     _finish(document, _show_deployed, json)
@@ -492,7 +492,7 @@ def sweep(
     debug: Debug = False,
 ) -> None:
     """Train recipes x seeds x changes on a Dask cluster, a local one by default."""
-    from .train import sweep
+    from ..train import sweep
 
     folder = sweep(sweep_yaml, scheduler, data_root=data_root, out=out, workers=workers)
     document = _read_json(folder / "sweep.json")

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import BadInput
+from ..errors import BadInput
 
 MARKER = ".hw_bnn"
 """File that marks a folder as ours."""

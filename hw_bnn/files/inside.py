@@ -10,8 +10,8 @@ import os
 import shutil
 from pathlib import Path
 
-from .errors import BadInput
-from .folder import cannot_write, replaced_file
+from ..errors import BadInput
+from .output import cannot_write, replaced_file
 
 
 def within(folder: str | Path, *parts: str) -> Path:

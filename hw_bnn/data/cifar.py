@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import BadInput
+from ..errors import BadInput
 
 _FILES: dict[str, Any] = {
     "cifar10": {

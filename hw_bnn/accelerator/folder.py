@@ -6,7 +6,7 @@
 `accelerator.json` has the SHA-256 of the files that are the accelerator. What is absent, altered, a
 link to elsewhere, or beside them in rtl/ without standing there, is refused by its name: a changed
 digit of a memory file would otherwise only give other scores. Who made a folder is another question;
-:mod:`hw_bnn.trust` answers it.
+:mod:`hw_bnn.accelerator.trust` answers it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..errors import BadInput
 from . import trust as trusting
-from .accelerator import Accelerator
-from .errors import BadInput
+from .description import Accelerator
 
 DESCRIPTION = "accelerator.json"
 MODEL, DATAFLOW = "model.onnx", "dataflow.onnx"

@@ -32,7 +32,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from .accelerator_names import (
+from ..errors import BadInput
+from ..files.jsonfile import read_json
+from .names import (
     Count,
     FileName,
     Identifier,
@@ -44,9 +46,7 @@ from .accelerator_names import (
     Shape,
     Text,
 )
-from .accelerator_wiring import check_wiring
-from .errors import BadInput
-from .jsonfile import read_json
+from .wiring import check_wiring
 
 SCHEMA = 2
 LONGEST_CLOCK_NS = 1e6

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import BadInput
+from ..errors import BadInput
 
 _FILES = {
     ("train", "images"): "train-images-idx3-ubyte",

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from .errors import BadInput
+from ..errors import BadInput
 
 LARGEST = 1 << 20
 """Bytes of a file."""

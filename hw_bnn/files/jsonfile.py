@@ -16,7 +16,7 @@ import json
 import math
 from pathlib import Path
 
-from .errors import BadInput
+from ..errors import BadInput
 
 LARGEST_BYTES = 64 << 20
 _DIGITS = 400  # of an integer: far above any count, and below what Python converts

@@ -23,11 +23,11 @@ import secrets
 import stat
 from pathlib import Path
 
-from . import console
-from .errors import BadInput
-from .folder import output_file
-from .inside import within
-from .own_folders import state_folder
+from .. import console
+from ..errors import BadInput
+from ..files.inside import within
+from ..files.output import output_file
+from ..files.own_folders import state_folder
 
 KEY_BYTES = 32
 _KEY = "key"

@@ -13,13 +13,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ..errors import BadInput
+from ..files.inside import replace, subfolder, within
+from ..files.jsonfile import read_json
+from ..files.output import cannot_write, output_file
 from . import trust as trusting
-from .accelerator_folder import DESCRIPTION, file_hash
-from .accelerator_names import FileName, Sha256
-from .errors import BadInput
-from .folder import cannot_write, output_file
-from .inside import replace, subfolder, within
-from .jsonfile import read_json
+from .folder import DESCRIPTION, file_hash
+from .names import FileName, Sha256
 
 SCHEMA = 2
 FAMILIES = ("xc7", "xcup", "ecp5")

@@ -11,7 +11,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from .errors import BadInput
+from ..errors import BadInput
 
 
 def cache_folder() -> Path:

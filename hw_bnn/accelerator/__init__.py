@@ -1,0 +1,35 @@
+"""The accelerator folder: the only contract between `compile` and every later command.
+
+description.py  accelerator.json: what the folder says of its nodes, streams and interface
+names.py        what its words and numbers may be; wiring.py: whether nodes and streams fit
+folder.py       reading a folder whole and unchanged; trust.py: who made it
+netlists.py     what `synth` leaves in it
+"""
+
+from .description import (
+    LONGEST_CLOCK_NS,
+    SCHEMA,
+    TOP,
+    Accelerator,
+    Input,
+    Memory,
+    Node,
+    Output,
+    Planned,
+    Resources,
+    Stream,
+)
+
+__all__ = [
+    "LONGEST_CLOCK_NS",
+    "SCHEMA",
+    "TOP",
+    "Accelerator",
+    "Input",
+    "Memory",
+    "Node",
+    "Output",
+    "Planned",
+    "Resources",
+    "Stream",
+]
