@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from float_operators import OPERATORS, QONNX, NotExecutable, near_marks
 from onnx import AttributeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+
+from tests.float_operators import OPERATORS, QONNX, NotExecutable, near_marks
 
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16)
 

@@ -5,13 +5,13 @@ import json
 import shutil
 
 import pytest
-from small_accelerator import accelerator, make_folder
 
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
 from hw_bnn.accelerator.folder import open_accelerator, read_accelerator, reseal
 from hw_bnn.errors import BadInput
 from hw_bnn.report import report
+from tests.small_accelerator import accelerator, make_folder
 
 WHOLE = json.loads(accelerator().dump())
 

@@ -8,9 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-from small_onnx import float_network, perceptron, with_external_data, with_op
 
 from hw_bnn import cli
+from tests.networks.small_onnx import float_network, perceptron, with_external_data, with_op
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from xml.etree import ElementTree
 
 import onnx
 import pytest
-from small_accelerator import make_folder
-from small_onnx import perceptron
 
 from hw_bnn import cli, console
 from hw_bnn.errors import BadInput
@@ -18,6 +16,8 @@ from hw_bnn.report import report
 from hw_bnn.sim.options import check_options
 from hw_bnn.train.sweeps import jobs, load_sweep
 from hw_bnn.verify.junit import Check, junit_xml
+from tests.networks.small_onnx import perceptron
+from tests.small_accelerator import make_folder
 
 EVIL = "fc\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp\x00\ufeff\u2028<b>&\"'"
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")

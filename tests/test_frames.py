@@ -5,12 +5,12 @@ import json
 import numpy as np
 import onnx
 import pytest
-from small_onnx import perceptron
 
 from hw_bnn.data.pixels import Pixels
 from hw_bnn.errors import BadInput
 from hw_bnn.frames import choose_pixels, load_frames, random_frames, trained_pixels
 from hw_bnn.golden import GoldenModel
+from tests.networks.small_onnx import perceptron
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import sys
 
 import onnx
 import pytest
-from small_onnx import perceptron
 
 from hw_bnn.compile import compile_model
+from tests.networks.small_onnx import perceptron
 
 OWN = ["unshare", "--map-root-user", "--mount"]
 # The disk has room for what is there and some KiB; then each command has to refuse.

@@ -9,16 +9,11 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-
-HERE = Path(__file__).parent
-if str(HERE) not in sys.path:
-    sys.path.insert(0, str(HERE))
 
 SMALL = ("em_bnn_model_fc_1layer", "finn_fpgaflow_model")
 """Run in RTL on random frames too."""
@@ -70,10 +65,9 @@ def test_every_file_is_expected():
 @pytest.mark.parametrize("name", EXACT)
 def test_golden_model_is_exact(name, published):
     """Against the executor of the tests and against qonnx, which is forgiven proven ties alone."""
-    from float_executor import compare
-
     from hw_bnn.frames import random_frames
     from hw_bnn.golden import GoldenModel
+    from tests.float_executor import compare
 
     path = published(name)
     golden = GoldenModel.from_onnx(path)

@@ -3,12 +3,12 @@
 import numpy as np
 import onnx
 import pytest
-from small_accelerator import make_folder
-from small_onnx import perceptron
 
 from hw_bnn import sim, simulation
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.sim.results import SimulationResult
+from tests.networks.small_onnx import perceptron
+from tests.small_accelerator import make_folder
 
 
 @pytest.mark.parametrize(("given", "saved"), [

@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import pytest
-from small_accelerator import accelerator, make_folder
 
 from hw_bnn import cli
 from hw_bnn.accelerator import trust
@@ -17,6 +16,7 @@ from hw_bnn.accelerator.folder import open_accelerator, read_accelerator, reseal
 from hw_bnn.errors import BadInput
 from hw_bnn.files import own_folders
 from hw_bnn.hls import xls
+from tests.small_accelerator import accelerator, make_folder
 
 DOCUMENT = "accelerator.json"
 

@@ -1,17 +1,10 @@
-"""Boards for the tests, each built once; their modules import each other, rtl_tests and benchmarks."""
+"""Boards for the tests, each built once."""
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-for folder in (HERE, HERE.parent.parent):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
-
-from echo_board import EchoBoard  # noqa: E402
+from tests.boards.echo_board import EchoBoard
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,11 +6,11 @@ narrower than the bus, as wide, and wider. axi_checker watches the memory port i
 
 import numpy as np
 import pytest
-from echo_board import EchoBoard
 
 from hw_bnn.boards.registers import load
 from hw_bnn.boards.simboard import AFTER_DATA, ANY_TIME, DECERR, SLVERR, WITH_DATA, driver
 from hw_bnn.errors import CheckFailed
+from tests.boards.echo_board import EchoBoard
 
 NARROW = [("zynq7000", 3, 1), ("zynqmp", 20, 4)]
 FULL = [("zynq7000", 8, 8), ("zynqmp", 16, 16)]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from golden_qonnx import QonnxStage, random_integers
-from random_networks import build, shrink
 
 from hw_bnn.compile.dataflow import build_dataflow, run_dataflow, to_stream_order
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.errors import BadInput
 from hw_bnn.golden import GoldenModel
+from tests.networks.qonnx_graph import QonnxStage, random_integers
+from tests.networks.random_networks import build, shrink
 
 PART = "xc7z020clg400-1"
 

@@ -6,10 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from compile_stages import PART
-from golden_networks import Builder
 
 from hw_bnn.errors import BadInput
+from tests.compile.compile_stages import PART
+from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 
@@ -149,7 +149,7 @@ def test_a_folding_file_of_finn_is_read(tmp_path):
 
 
 def test_folding_changes_no_score(network):
-    from compile_stages import dataflow_scores
+    from tests.compile.compile_stages import dataflow_scores
 
     x = np.random.default_rng(0).choice([-1, 1], (5, 24))
     expected = dataflow_scores(network, x)

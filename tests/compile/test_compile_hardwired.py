@@ -3,9 +3,10 @@
 import numpy as np
 import onnx
 import pytest
-from compile_stages import PART, check_rtl
-from small_onnx import perceptron
-from support_case import end, net, norm
+
+from tests.compile.compile_stages import PART, check_rtl
+from tests.networks.small_onnx import perceptron
+from tests.networks.support_case import end, net, norm
 
 pytest.importorskip("finn")
 
@@ -134,12 +135,7 @@ def test_a_folding_and_hard_wired_layers_exclude_each_other(tmp_path):
 @pytest.mark.full
 def test_digits_through_every_stage(tmp_path):
     """64-64-64-64-10, pixels binarised: all 1,797 images, also as gates."""
-    import sys
-    from pathlib import Path
-
-    sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
-    from digits_mlp import qonnx_model, train
-
+    from benchmarks.digits_mlp import qonnx_model, train
     from hw_bnn.sim import simulate
     from hw_bnn.synth import synth
     from hw_bnn.verify import verify

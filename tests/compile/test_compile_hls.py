@@ -10,7 +10,8 @@ import subprocess
 import numpy as np
 import onnx
 import pytest
-from support_cases import CASES
+
+from tests.networks.support_cases import CASES
 
 pytest.importorskip("finn")
 

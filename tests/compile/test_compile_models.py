@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from compile_stages import check_rtl, dataflow_scores
-from golden_qonnx import compare, random_integers
 
 from hw_bnn.accelerator import Accelerator
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
+from tests.compile.compile_stages import check_rtl, dataflow_scores
+from tests.networks.qonnx_graph import compare, random_integers
 
 pytest.importorskip("finn")
 torch = pytest.importorskip("torch")

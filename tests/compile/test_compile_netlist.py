@@ -3,10 +3,11 @@
 import numpy as np
 import onnx
 import pytest
-from golden_networks import Builder
-from golden_qonnx import random_integers
-from small_onnx import perceptron
-from support_case import norm
+
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import Builder
+from tests.networks.small_onnx import perceptron
+from tests.networks.support_case import norm
 
 pytest.importorskip("finn")
 pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")

@@ -8,9 +8,10 @@ import json
 import numpy as np
 import onnx
 import pytest
-from compile_stages import PART
-from support_case import end, net, norm
-from support_cases import CASES
+
+from tests.compile.compile_stages import PART
+from tests.networks.support_case import end, net, norm
+from tests.networks.support_cases import CASES
 
 pytest.importorskip("finn")
 

@@ -12,10 +12,10 @@ import os
 from pathlib import Path
 
 import pytest
-from compile_stages import Differ, check_rtl, check_spec, check_stages
-from random_networks import build, random_spec, shrink
 
 from hw_bnn.golden import GoldenModel
+from tests.compile.compile_stages import Differ, check_rtl, check_spec, check_stages
+from tests.networks.random_networks import build, random_spec, shrink
 
 pytest.importorskip("finn")
 

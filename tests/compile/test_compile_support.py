@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import onnx
 import pytest
-import support_matrix
-from compile_stages import check_rtl, check_stages
-from keras_network import keras_network
-from support_cases import CASES
 
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.errors import Unsupported
+from tests.compile.compile_stages import check_rtl, check_stages
+from tests.networks import support_matrix
+from tests.networks.keras_network import keras_network
+from tests.networks.support_cases import CASES
 
 EXACT = [c for c in CASES if c.refused is None]
 REFUSED = [c for c in CASES if c.refused is not None]
@@ -61,7 +61,7 @@ def test_keras_habits_in_rtl(tmp_path):
 
 def test_the_page_is_fresh():
     page = support_matrix.PAGE.read_text() if support_matrix.PAGE.exists() else ""
-    assert page == support_matrix.render(), "run python tests/compile/support_matrix.py"
+    assert page == support_matrix.render(), "run python -m tests.networks.support_matrix"
 
 
 def test_import_alone_accepts_every_exact_case():

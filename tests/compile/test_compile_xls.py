@@ -7,7 +7,8 @@ import shutil
 import numpy as np
 import onnx
 import pytest
-from support_case import end, net, norm
+
+from tests.networks.support_case import end, net, norm
 
 pytest.importorskip("finn")
 pytest.importorskip("xls", reason="XLS is missing: pip install 'hw-bnn[xls]'")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from golden_qonnx import random_integers
-from support_case import net, norm
 
 from hw_bnn.golden import GoldenModel
 from hw_bnn.verify.stage import trace_tensors
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.support_case import net, norm
 
 pytest.importorskip("finn")
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import onnx
 import pytest
-from support_case import end, net
 
 from hw_bnn.errors import BadInput
+from tests.networks.support_case import end, net
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from compile_stages import PART
-from golden_qonnx import random_integers
-from support_case import end, net, norm
+
+from tests.compile.compile_stages import PART
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.support_case import end, net, norm
 
 pytest.importorskip("finn")
 

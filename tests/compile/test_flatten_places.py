@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from compile_stages import PART
-from golden_networks import Builder
 
 from hw_bnn.compile.dataflow import build_dataflow
 from hw_bnn.compile.frontend import import_model
+from tests.compile.compile_stages import PART
+from tests.networks.qonnx_networks import Builder
 
 WAYS = {
     "Flatten": None,

@@ -7,7 +7,8 @@ import time
 
 import onnx
 import pytest
-from golden_networks import Builder
+
+from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 

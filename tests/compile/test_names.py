@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from compile_stages import PART, dataflow_scores
-from golden_networks import Builder
-from golden_qonnx import random_integers
+
+from tests.compile.compile_stages import PART, dataflow_scores
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 

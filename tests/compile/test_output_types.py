@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import onnx
 import pytest
-from golden_networks import Builder
-from golden_qonnx import random_integers
+
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 

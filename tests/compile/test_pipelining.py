@@ -4,9 +4,9 @@ import re
 
 import onnx
 import pytest
-from small_onnx import perceptron
 
 from hw_bnn.compile.pipelining import ECP5, XC7, XCUP, family_of, hardwired_period, mvau_stages
+from tests.networks.small_onnx import perceptron
 
 FAMILIES = (XC7, XCUP, ECP5)
 

@@ -6,14 +6,14 @@ from itertools import product
 
 import numpy as np
 import pytest
-from float64_network import float64_outputs
-from golden_networks import Builder
-from golden_qonnx import random_integers
-from integer_execution import integer_scores
 
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.errors import BadInput
 from hw_bnn.golden import GoldenModel
+from tests.compile.float64_network import float64_outputs
+from tests.compile.integer_execution import integer_scores
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import Builder
 
 ROUNDINGS = ("ROUND", "HALF_EVEN", "HALF_UP", "HALF_DOWN", "FLOOR", "CEIL", "UP", "DOWN")
 SCALES = {

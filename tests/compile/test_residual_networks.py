@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compile_stages import check_all
-from golden_qonnx import random_integers
-from residual_networks import bireal, resnet20
 
 from hw_bnn.golden import GoldenModel
+from tests.compile.compile_stages import check_all
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.residual_networks import bireal, resnet20
 
 pytest.importorskip("finn")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from float64_network import float64_outputs
-from golden_networks import Builder
-from golden_qonnx import compare, random_integers
-from integer_execution import integer_scores
 
 from hw_bnn.compile.bends import Clip, Curve, Leak, Side
 from hw_bnn.compile.exact import Surd
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
+from tests.compile.float64_network import float64_outputs
+from tests.compile.integer_execution import integer_scores
+from tests.networks.qonnx_graph import compare, random_integers
+from tests.networks.qonnx_networks import Builder
 
 
 def _clip(made, low, high):

@@ -7,10 +7,10 @@ import json
 
 import numpy as np
 import pytest
-from compile_stages import PART
-from golden_networks import Builder
 
 from hw_bnn.errors import BadInput
+from tests.compile.compile_stages import PART
+from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 

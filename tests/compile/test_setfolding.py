@@ -4,7 +4,8 @@ it finds is exact in RTL."""
 import os
 
 import pytest
-from compile_stages import PART
+
+from tests.compile.compile_stages import PART
 
 pytest.importorskip("finn")
 

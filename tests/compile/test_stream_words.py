@@ -7,9 +7,10 @@ from math import lcm
 import numpy as np
 import onnx
 import pytest
-from compile_stages import PART, check_rtl
-from golden_networks import Builder
-from golden_qonnx import random_integers
+
+from tests.compile.compile_stages import PART, check_rtl
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 

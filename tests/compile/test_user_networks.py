@@ -1,9 +1,8 @@
 """Random networks in users' habits, with the compiler's options drawn: exact in every stage, or
 refused.
 
-60 through FINN's dataflow graph and 12 through RTL in CI. On demand HW_BNN_NETWORKS=500 runs so
-many in
-RTL from HW_BNN_NETWORKS_START on, and prints how many were equal and why the others were refused.
+60 through FINN's dataflow graph and 4 through RTL in CI. On demand HW_BNN_NETWORKS=500 runs so many
+in RTL from HW_BNN_NETWORKS_START on, and prints how many were equal and why the others were refused.
 """
 
 from __future__ import annotations
@@ -13,9 +12,10 @@ import re
 from collections import Counter
 
 import pytest
-from compile_stages import check_spec
-from name_habits import HABITS
-from user_networks import Refused, check_user, user_spec
+
+from tests.compile.compile_stages import check_spec
+from tests.networks.name_habits import HABITS
+from tests.networks.user_networks import Refused, check_user, user_spec
 
 pytest.importorskip("finn")
 
@@ -125,10 +125,10 @@ def test_the_generator_covers_what_it_says():
 def test_names_keep_the_network(habit):
     """Tensors keep their identity: the golden model gives the same scores."""
     import numpy as np
-    from random_networks import build
 
     from hw_bnn.frames import random_frames
     from hw_bnn.golden import GoldenModel
+    from tests.networks.random_networks import build
 
     spec = {**user_spec(3), "options": {}, "names": None}
     plain = GoldenModel.from_onnx(build(spec))

@@ -8,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from compile_stages import check_rtl, check_stages
-from golden_qonnx import random_integers
 
 from hw_bnn.golden import GoldenModel
+from tests.compile.compile_stages import check_rtl, check_stages
+from tests.networks.qonnx_graph import random_integers
 
 pytest.importorskip("finn")
 torch = pytest.importorskip("torch")

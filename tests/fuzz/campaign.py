@@ -1,7 +1,7 @@
 """Runs mutants in worker processes, watches them, and shrinks what is found.
 
-python tests/fuzz/campaign.py onnx --count 10000 --seed 7 --jobs 2
-python tests/fuzz/campaign.py onnx/mlp:rename_tensor.123+flip_bit.5      # one mutant, in words
+python -m tests.fuzz.campaign onnx --count 10000 --seed 7 --jobs 2
+python -m tests.fuzz.campaign onnx/mlp:rename_tensor.123+flip_bit.5      # one mutant, in words
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from pathlib import Path
 
 import psutil
 
-HERE = Path(__file__).parent
-sys.path[:0] = [
-    str(p) for p in (HERE, HERE.parent, HERE.parent / "golden", HERE.parent / "compile")
-]
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "tests.fuzz.worker")
 
-from mutants import FAMILIES, Mutant, random_mutants  # noqa: E402
+from tests.fuzz.mutants import FAMILIES, Mutant, random_mutants  # noqa: E402
 
 LIMIT_S = 40.0
 """Seconds of the processor after which a mutant hangs: other work on the machine does not count."""
@@ -39,7 +37,7 @@ FINE = ("ok", "refused", "unmade")
 
 
 class Worker:
-    """A process of worker.py, started when it is first used and again after it has died or hung."""
+    """A process of `tests.fuzz.worker`, started when it is first used and again after it has died or hung."""
 
     def __init__(self, materials: Path, family: str, limit_s: float = LIMIT_S):
         self.materials, self.family, self.limit_s = materials, family, limit_s
@@ -81,10 +79,11 @@ class Worker:
 
     def _start(self) -> None:
         self.errors = tempfile.TemporaryFile("w+")
+        path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), str(self.materials), self.family],
+            [*COMMAND, str(self.materials), self.family],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
-            start_new_session=True,
+            start_new_session=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
         )  # fmt: skip
         self.process.stdout.readline()  # the imports are done
 
@@ -118,7 +117,7 @@ class Finding:
     def __str__(self) -> str:
         return (
             f"{self.kind.upper()}: {self.text}\n"
-            f"  again: python tests/fuzz/campaign.py '{self.mutant}'"
+            f"  again: python -m tests.fuzz.campaign '{self.mutant}'"
         )
 
 
@@ -198,7 +197,7 @@ def campaign(
 
 
 def main() -> int:
-    from materials import prepare
+    from tests.fuzz.materials import prepare
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", help=f"a family ({', '.join(FAMILIES)}) or a mutant")

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tree_mutations
+
+from tests.fuzz import tree_mutations
 
 
 def load(materials: Path, base: str) -> dict:

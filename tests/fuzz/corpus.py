@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
-from golden_networks import Builder
-from keras_network import keras_network
 from onnx import TensorProto, helper, numpy_helper
-from small_onnx import perceptron
+
+from tests.networks.keras_network import keras_network
+from tests.networks.qonnx_networks import Builder
+from tests.networks.small_onnx import perceptron
 
 QONNX = "qonnx.custom_op.general"
 

@@ -7,8 +7,9 @@ import json
 import shutil
 from pathlib import Path
 
-import corpus
 import onnx
+
+from tests.fuzz import corpus
 
 RECIPE = """\
 name: net

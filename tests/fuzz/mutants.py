@@ -23,17 +23,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import byte_mutations
-import checkpoint_mutations
-import corpus
-import npy_mutations
 import numpy as np
 import onnx
-import onnx_file  # noqa: F401  registers its mutators
-import onnx_structure
-import onnx_values  # noqa: F401  registers its mutators
-import tree_mutations
 import yaml
+
+from tests.fuzz import (
+    byte_mutations,
+    checkpoint_mutations,
+    corpus,
+    npy_mutations,
+    onnx_structure,
+    tree_mutations,
+)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import onnx
-from hostile_names import NAMES
 from onnx import TensorProto, helper
-from onnx_structure import a_node, mutator, pick, tensor_names
+
+from tests.fuzz.hostile_names import NAMES
+from tests.fuzz.onnx_structure import a_node, mutator, pick, tensor_names
 
 
 @mutator

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
-from hostile_names import NAMES
 from onnx import helper, numpy_helper
+
+from tests.fuzz.hostile_names import NAMES
 
 QONNX = "qonnx.custom_op.general"
 Mutator = Callable[[onnx.ModelProto, np.random.Generator], None]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnx_structure import NAMES, a_node, mutator, pick
+
+from tests.fuzz.onnx_structure import NAMES, a_node, mutator, pick
 
 NUMBERS = (
     0,

@@ -65,7 +65,7 @@ def _frames(golden) -> np.ndarray | None:
 
 
 def _against_executor(model: onnx.ModelProto, golden, x: np.ndarray) -> str:
-    from float_executor import NotExecutable, compare
+    from tests.float_executor import NotExecutable, compare
 
     scores = golden.scores(x, packed=True)
     if not np.array_equal(scores, golden.scores(x, packed=False)):

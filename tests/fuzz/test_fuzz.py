@@ -1,21 +1,22 @@
 """Files as nobody should write them: each is refused in a sentence, or accepted and exact.
 
-300 mutants a family in CI. HW_BNN_FUZZ=10000 runs so many,
-HW_BNN_FUZZ_SEED=7 others; a finding is shrunk
-and told with the line that makes it again. What must not be: an error inside hw_bnn, a hang,
-a process
-that dies, a file left behind, code run from a file, a result that is not what the file says.
+300 mutants a family in CI. HW_BNN_FUZZ=10000 runs so many, HW_BNN_FUZZ_SEED=7 others; a finding is
+shrunk and told with the line that makes it again. What must not be: an error inside hw_bnn, a hang,
+a process that dies, a file left behind, code run from a file, a result that is not what the file
+says.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
-from campaign import Worker, campaign, shrink
-from corpus import BASES
-from materials import prepare
-from mutants import FAMILIES, Mutant, make, random_mutants
+
+from tests.fuzz.campaign import Worker, campaign, shrink
+from tests.fuzz.corpus import BASES
+from tests.fuzz.materials import prepare
+from tests.fuzz.mutants import FAMILIES, Mutant, make, random_mutants
 
 pytest.importorskip("finn")
 
@@ -90,8 +91,7 @@ def test_a_finding_shrinks_to_what_makes_it():
 PLANTED = """
 import sys, time, os
 from pathlib import Path
-sys.path.insert(0, {here!r})
-import targets, worker, hostile_names
+from tests.fuzz import hostile_names, mutants, targets, worker
 def planted(path, materials, thorough, plain):
     size = len(path.read_bytes())
     if size == 0: all(True for _ in iter(int, 1))
@@ -102,7 +102,6 @@ def planted(path, materials, thorough, plain):
     if size == 5: raise targets.Wrong("planted")
     return "read"
 targets.TARGETS["npy"] = planted
-import mutants
 mutants.make = lambda mutant, materials: bytes(mutant.steps[0][1])
 worker.imports = print
 worker.main(Path("."), "npy")
@@ -111,11 +110,11 @@ worker.main(Path("."), "npy")
 
 def test_each_kind_of_finding_is_seen(tmp_path, monkeypatch):
     """By targets that hang, die, raise, leave files, run code and give wrong results."""
-    import campaign as module
+    from tests.fuzz import campaign as module
 
     script = tmp_path / "worker.py"
-    script.write_text(PLANTED.format(here=str(module.HERE)))
-    monkeypatch.setattr(module, "HERE", tmp_path)
+    script.write_text(PLANTED)
+    monkeypatch.setattr(module, "COMMAND", (sys.executable, str(script)))
     worker = Worker(tmp_path, "npy", limit_s=2)
     kinds = []
     worker.run(Mutant("npy", "integers", (("x", 6),)), False)  # the imports are done

@@ -6,7 +6,8 @@ from __future__ import annotations
 import json
 
 import numpy as np
-from hostile_names import CANARY, NAMES
+
+from tests.fuzz.hostile_names import CANARY, NAMES
 
 DIGITS = "9" * 5000
 VALUES = (

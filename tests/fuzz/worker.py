@@ -1,12 +1,11 @@
-"""The process that mutants run in: one JSON line in, one out. `python worker.py MATERIALS FAMILY`.
+"""The process that mutants run in: one JSON line in, one out. `python -m tests.fuzz.worker MATERIALS
+FAMILY`.
 
     {"mutant": "onnx/mlp:cut_node.3", "thorough": false}  ->  {"kind": "refused", "text": "..."}
 
-Kinds: ok, refused (an error of hw_bnn or of the operating system, exit codes 1 to 3),
-and what must not
-be: crash (exit code 70), wrong, files (left in the temporary or the current folder),
-code (the canary is
-there). A process that dies or stays silent is its parent's to see.
+Kinds: ok, refused (an error of hw_bnn or of the operating system, exit codes 1 to 3), and what must
+not be: crash (exit code 70), wrong, files (left in the temporary or the current folder), code (the
+canary is there). A process that dies or stays silent is its parent's to see.
 """
 
 from __future__ import annotations
@@ -22,10 +21,6 @@ import tempfile
 import traceback
 from pathlib import Path
 
-HERE = Path(__file__).parent
-sys.path[:0] = [
-    str(p) for p in (HERE, HERE.parent, HERE.parent / "golden", HERE.parent / "compile")
-]
 MEMORY = 12 * 2**30  # of address space: a file that asks for more is refused, not obeyed
 
 
@@ -35,7 +30,7 @@ def main(materials: Path, family: str) -> None:
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    import mutants
+    from tests.fuzz import mutants
 
     imports(family)
     answers.write("ready\n")
@@ -60,9 +55,8 @@ def imports(family: str) -> None:
 
 def run_one(mutant, materials: Path, thorough: bool) -> dict[str, str]:
     """Outcome of one mutant, in a scratch folder of its own that is empty again afterwards."""
-    import mutants
-    import targets
-    from hostile_names import CANARY
+    from tests.fuzz import mutants, targets
+    from tests.fuzz.hostile_names import CANARY
 
     canary = Path(CANARY)
     canary.unlink(missing_ok=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from golden_qonnx import compare, random_integers
 
 from hw_bnn.golden import GoldenModel
+from tests.networks.qonnx_graph import compare, random_integers
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("brevitas")

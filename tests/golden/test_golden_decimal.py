@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from golden_decimal import execute
-from golden_networks import random_network
-from golden_qonnx import random_integers
 
 from hw_bnn.golden import GoldenModel
+from tests.golden.golden_decimal import execute
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import random_network
 
 
 @pytest.mark.parametrize("seed", range(1000, 1024))

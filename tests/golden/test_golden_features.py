@@ -6,11 +6,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from golden_networks import Builder
-from golden_qonnx import compare, random_integers
 
 from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.golden import GoldenModel
+from tests.networks.qonnx_graph import compare, random_integers
+from tests.networks.qonnx_networks import Builder
 
 
 def bipolar(rng, shape):

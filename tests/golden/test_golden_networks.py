@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden_networks import random_network
-from golden_qonnx import compare, random_integers
 
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
+from tests.networks.qonnx_graph import compare, random_integers
+from tests.networks.qonnx_networks import random_network
 
 SEEDS = 120
 

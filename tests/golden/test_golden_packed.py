@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden_networks import Builder, random_network
-from golden_qonnx import random_integers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +12,8 @@ from hw_bnn.golden.bits import mismatches, pack, pack_rows, unpack
 from hw_bnn.golden.ops import Threshold
 from hw_bnn.golden.packed import PackedEngine
 from hw_bnn.golden.values import integers
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import Builder, random_network
 
 FILL = st.sampled_from(["random", "plus", "minus"])
 

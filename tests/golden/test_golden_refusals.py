@@ -7,10 +7,10 @@ import time
 import numpy as np
 import onnx
 import pytest
-from golden_networks import Builder
 
 from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.golden import GoldenModel
+from tests.networks.qonnx_networks import Builder
 
 
 def refused(build, match: str, kind=Unsupported, **options):

@@ -3,12 +3,11 @@ compiler."""
 
 from __future__ import annotations
 
-from golden_networks import random_network
-
 from hw_bnn.compile.integer_graph import Threshold
 from hw_bnn.compile.lowering import lower
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel, Thresholds
+from tests.networks.qonnx_networks import random_network
 
 
 def level(found: Thresholds, channel: int, a: int) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from golden_networks import Builder, random_network
-from golden_qonnx import QonnxStage, compare, random_integers
 
 from hw_bnn.errors import BadInput
 from hw_bnn.golden import GoldenModel
 from hw_bnn.golden.exact import as_floats
+from tests.networks.qonnx_graph import QonnxStage, compare, random_integers
+from tests.networks.qonnx_networks import Builder, random_network
 
 
 def scaled_net(seed: int = 0) -> Builder:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from float_executor import execute
-from golden_networks import Builder
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
 from hw_bnn.golden import GoldenModel
 from hw_bnn.golden.importer import Importer
+from tests.float_executor import execute
+from tests.networks.qonnx_networks import Builder
 
 LARGE = 3e4
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
@@ -16,12 +13,8 @@ from hw_bnn.golden import GoldenModel
 from hw_bnn.onnxfile import Node
 from hw_bnn.onnxfile.axes import axes, axis, flatten_axis, permutation, sizes, whole
 from hw_bnn.onnxfile.walk import naming
-
-TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(TESTS / "golden"), str(TESTS / "compile")]
-
-from float_executor import compare  # noqa: E402
-from golden_networks import Builder  # noqa: E402
+from tests.float_executor import compare
+from tests.networks.qonnx_networks import Builder
 
 WALKS = {"golden": GoldenModel.from_onnx, "compile": import_model}
 both = pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
@@ -59,7 +52,7 @@ def convolution(middle) -> onnx.ModelProto:
 def test_squeeze_of_a_constant_drops_its_first_axis_too():
     """(1, 2) without its axis of 1 is (2,), whose sum along axis 0 is one number."""
     pytest.importorskip("finn")
-    from compile_stages import check_stages
+    from tests.compile.compile_stages import check_stages
 
     def scaled(net: Builder) -> None:
         flat = constants(net, "Squeeze", net.constant([[1.0, 3.0]]))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -18,43 +15,10 @@ from hw_bnn.golden.importer import Importer
 from hw_bnn.onnxfile import Node
 from hw_bnn.onnxfile.constants import EXACT_BITS, fold
 from hw_bnn.onnxfile.evaluate import EXACT, Budget
-
-TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(TESTS / "golden"), str(TESTS / "compile")]
-
-from golden_networks import Builder  # noqa: E402
+from tests.networks.constant_graphs import Net, perceptron
 
 WALKS = {"golden": GoldenModel.from_onnx, "compile": import_model}
 both = pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
-
-
-class Net(Builder):
-    """With constant subgraphs off the main path."""
-
-    def compute(self, op_type: str, *inputs: str, **attributes) -> str:
-        """A node of constants."""
-        stem = self.at
-        out = self.add(op_type, *inputs[1:], source=inputs[0] if inputs else "", **attributes)
-        if not inputs:
-            del self.nodes[-1].input[:]
-        self.at = stem
-        return out
-
-    def whole(self, *values: int) -> str:
-        return self.constant(list(values), np.int64)
-
-
-def perceptron(scale, shape=(6,)) -> onnx.ModelProto:
-    """4-bit input, dense, sign, dense; `scale(net)` gives the scale of the weights, or stops there."""
-    net = Net(shape, 3, 1)
-    net.quant(4.0, 0.125, signed=0)
-    weights = net.constant(net.rng.normal(0, 1, (4, 6)))
-    quantised = net.compute("BipolarQuant", weights, scale(net))
-    net.add("Gemm", quantised, transB=1)
-    net.batch_norm(4)
-    net.bipolar()
-    net.linear(4, 3)
-    return net.model()
 
 
 # -- what exporters write --
@@ -117,7 +81,7 @@ SCALES = [tensor_norm, power, odd_power, exponential, norm_of_weights, root_of_r
 @pytest.mark.parametrize("scale", SCALES)
 def test_subgraphs_of_exporters_give_one_network_to_both(scale):
     pytest.importorskip("finn")
-    from compile_stages import check_stages
+    from tests.compile.compile_stages import check_stages
 
     check_stages(perceptron(scale), seed=1, frames=16)
 
@@ -125,7 +89,7 @@ def test_subgraphs_of_exporters_give_one_network_to_both(scale):
 def test_constant_padding_whose_amounts_are_computed():
     """torch's ConstantPad2d: zeros behind the amounts by ConstantOfShape, then Reshape, Slice, Transpose."""
     pytest.importorskip("finn")
-    from compile_stages import check_stages
+    from tests.compile.compile_stages import check_stages
 
     net = Net((2, 4, 4), 3, 1)
     net.bipolar()

@@ -4,9 +4,7 @@ walks."""
 from __future__ import annotations
 
 import itertools
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -24,12 +22,8 @@ from hw_bnn.golden.importer import Importer
 from hw_bnn.onnxfile import Node
 from hw_bnn.onnxfile.constants import float32_error, fold
 from hw_bnn.onnxfile.evaluate import nearest
-
-TESTS = Path(__file__).parent.parent
-sys.path[:0] = [str(TESTS / "compile"), str(TESTS / "onnxfile")]
-
-from integer_execution import integer_scores  # noqa: E402
-from test_constants import Net, perceptron  # noqa: E402
+from tests.compile.integer_execution import integer_scores
+from tests.networks.constant_graphs import Net, perceptron
 
 WALKS = {"golden": GoldenModel.from_onnx, "compile": import_model}
 both = pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import helper, numpy_helper
-from small_onnx import perceptron
 
 import hw_bnn
 from hw_bnn.compile.frontend import import_model
@@ -18,6 +17,7 @@ from hw_bnn.golden import GoldenModel
 from hw_bnn.golden.importer import RULES as GOLDEN
 from hw_bnn.onnxfile import Node, Registry, walk
 from hw_bnn.onnxfile.support import ALL, CONSTANT_ONLY, REFUSED
+from tests.networks.small_onnx import perceptron
 
 PACKAGE = Path(hw_bnn.__file__).parent
 NODE = Node(helper.make_node("Relu", ["x"], ["y"], name="third"))

@@ -4,10 +4,10 @@ import json
 import re
 
 import pytest
-from small_accelerator import make_folder
 
 from hw_bnn.errors import BadInput
 from hw_bnn.report import report
+from tests.small_accelerator import make_folder
 
 VERIFICATION = {
     "passed": True,

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import WORDS, describe, make_toy, random_inputs
 
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed, MissingTool
 from hw_bnn.sim import cocotb_engine, simulate
+from tests.sim.toy_accelerator import WORDS, describe, make_toy, random_inputs
 
 pytestmark = pytest.mark.slow
 

@@ -4,11 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import WORDS, N, make_toy, random_inputs
 
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import NativeModel, capture, pack_input, simulate, unpack_output
+from tests.sim.toy_accelerator import WORDS, N, make_toy, random_inputs
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import TOY, describe, make_toy, random_inputs
 
 from hw_bnn.accelerator import Input, Output
 from hw_bnn.accelerator.folder import reseal, seal
@@ -13,6 +12,7 @@ from hw_bnn.accelerator.netlists import reseal_netlist, write_netlist
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
 from hw_bnn.sim import NativeModel, pack_input, simulate
 from hw_bnn.sim.netlist import CELLS, cell_library, netlist_model, used_cells
+from tests.sim.toy_accelerator import TOY, describe, make_toy, random_inputs
 
 pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
 pytestmark = pytest.mark.slow

@@ -10,13 +10,13 @@ import time
 
 import numpy as np
 import pytest
-from conftest import random_inputs
 
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import simulate
 from hw_bnn.sim.cache import cache_folder
 from hw_bnn.sim.shards import shard_bounds
+from tests.sim.toy_accelerator import random_inputs
 
 
 @pytest.mark.parametrize("frames, jobs, resume", [(1, 4, False), (5, 2, False), (10_000, 2, True),

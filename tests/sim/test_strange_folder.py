@@ -3,12 +3,12 @@
 import shutil
 
 import pytest
-from conftest import random_inputs
 
 from hw_bnn.accelerator import trust
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput
 from hw_bnn.sim import capture, simulate
+from tests.sim.toy_accelerator import random_inputs
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import random_inputs
-from fst_reader import Fst
 
 from hw_bnn.errors import BadInput
 from hw_bnn.sim import capture, simulate
+from tests.sim.fst_reader import Fst
+from tests.sim.toy_accelerator import random_inputs
 
 PERIOD_PS = 10_000
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import numpy as np
-from verilated import run_bench
+
+from tests.synth.verilated import run_bench
 
 BENCH = """
 module core_bench;

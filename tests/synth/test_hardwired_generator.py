@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pipelined_core import numbers, run_core
 
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.hardwired import KERNELS, Layer, Network, from_popcount, generate, write_hardwired
@@ -13,6 +12,7 @@ from hw_bnn.hardwired.heap import plan_compare
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth.block_netlist import PRIMITIVES
 from hw_bnn.synth.proof import prove_block, prove_combinational
+from tests.synth.pipelined_core import numbers, run_core
 
 CELLS = Path(__file__).resolve().parents[2] / "rtl_tests" / "popcount" / "xc7_cells.sv"
 

@@ -1,10 +1,10 @@
 """ECP5 multipliers in a netlist: our model of the cell gives the products that were asked for."""
 
 import numpy as np
-from verilated import run_bench
 
 from hw_bnn.sim.netlist import CELLS, cell_library
 from hw_bnn.synth.synthesis import synthesise
+from tests.synth.verilated import run_bench
 
 PRODUCTS = """
 module products (

@@ -3,10 +3,10 @@
 import re
 
 import numpy as np
-from verilated import run_bench
 
 from hw_bnn.rtl import rtl_sources
 from hw_bnn.synth.ecp5_bitstream import BOARDS
+from tests.synth.verilated import run_bench
 
 FRAMES = 12
 BENCH = """

@@ -4,10 +4,10 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from small_onnx import perceptron
 
 from hw_bnn.errors import BadInput
 from hw_bnn.verify.stages.qonnx import QonnxExecution
+from tests.networks.small_onnx import perceptron
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from small_onnx import perceptron
 
 from hw_bnn import cli
 from hw_bnn.accelerator import Accelerator
@@ -18,6 +17,7 @@ from hw_bnn.sim import simulate
 from hw_bnn.verify import failed, stage, verify
 from hw_bnn.verify.stages.qonnx import Qonnx
 from hw_bnn.verify.stages.rtl import Rtl
+from tests.networks.small_onnx import perceptron
 
 pytestmark = pytest.mark.slow
 FRAMES = 400

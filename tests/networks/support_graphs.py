@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from keras_network import keras_network
 from onnx import TensorProto, helper
-from support_case import CASES, Case, case, end, net, norm, several
+
+from tests.networks.keras_network import keras_network
+from tests.networks.support_case import CASES, Case, case, end, net, norm, several
 
 # -- residual --
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from onnx import TensorProto, helper
-from support_case import CASES, Case, case, end, net, norm, several
+
+from tests.networks.support_case import CASES, Case, case, end, net, norm, several
 
 # -- input --
 

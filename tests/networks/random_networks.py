@@ -21,8 +21,9 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
-from golden_networks import Builder, shape_of
-from name_habits import with_names
+
+from tests.networks.name_habits import with_names
+from tests.networks.qonnx_networks import Builder, shape_of
 
 WEIGHT_HABITS = ("bipolar", "one-bit quant", "per channel", "stored")
 BIPOLAR = {"bits": 1, "signed": 1, "scale": 1.0}

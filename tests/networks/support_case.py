@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-from golden_networks import Builder, shape_of
+
+from tests.networks.qonnx_networks import Builder, shape_of
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from compile_stages import Differ
-from name_habits import HABITS
-from random_networks import BIPOLAR, _quantiser, build, random_spec
+
+from tests.compile.compile_stages import Differ
+from tests.networks.name_habits import HABITS
+from tests.networks.random_networks import BIPOLAR, _quantiser, build, random_spec
 
 
 class Refused(Exception):
@@ -95,11 +96,10 @@ def check_user(spec: dict, folder: Path, *, rtl: bool = False, frames: int = 6) 
     Raises:
         Refused: the network or an option is refused. Differ: two stages are not equal.
     """
-    from float_executor import NotExecutable, compare
-
     from hw_bnn.errors import BadInput
     from hw_bnn.frames import random_frames
     from hw_bnn.golden import GoldenModel
+    from tests.float_executor import NotExecutable, compare
 
     model, options = build(spec), spec["options"]
     given = {k: options[k] for k in ("input_datatype", "input_scale") if k in options}

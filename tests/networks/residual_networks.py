@@ -11,7 +11,8 @@ Where the map shrinks, the shortcut is average pooling 2x2, Q8, a 1-bit 1x1 conv
 from __future__ import annotations
 
 import onnx
-from golden_networks import Builder
+
+from tests.networks.qonnx_networks import Builder
 
 SCALE = 0.0625
 """Real value of one step of every 8-bit map."""
