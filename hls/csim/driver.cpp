@@ -1,7 +1,9 @@
 // C simulation of an accelerator as a shared library: frames in and out as bytes.
 //
 // The generated top (top.cpp, with the sizes in top.hpp) is compiled into this file, with the
-// sequential streams or the bounded ones.
+// sequential streams or the bounded ones. How many frames a call takes is said at run time here.
+#define HW_BNN_FRAMES frames_of_this_call
+
 #include "driver.hpp"
 
 #include "top.cpp"
@@ -41,7 +43,8 @@ HW_BNN_EXPORT int hwb_bounded(const byte* in, unsigned frames, byte* out, const 
                   byte* at = out;
                   drain(m_axis, at, (size_t)frames * OUT_WORDS);
                 }};
-  network(s_axis, m_axis, frames);
+  frames_of_a_call() = frames;
+  bnn_accelerator(s_axis, m_axis);
   if (!all.error.empty()) return tell(all.error, error, room);
   if (!all.blocked.empty()) return tell(all.blocked, error, room) + 1;
   return 0;
@@ -49,13 +52,14 @@ HW_BNN_EXPORT int hwb_bounded(const byte* in, unsigned frames, byte* out, const 
 
 #else
 
-// Frames in one call of the network; `watched` (or null) gets the words of streams named in it.
+// Frames in one call of the top function.
 HW_BNN_EXPORT int hwb_csim(const byte* in, unsigned frames, byte* out, char* error, int room) {
   try {
     hls::stream<in_word> s_axis("s_axis");
     hls::stream<out_word> m_axis("m_axis");
     fill(s_axis, in, (size_t)frames * IN_WORDS);
-    network(s_axis, m_axis, frames);
+    frames_of_a_call() = frames;
+    bnn_accelerator(s_axis, m_axis);
     drain(m_axis, out, (size_t)frames * OUT_WORDS);
     leftovers("s_axis", s_axis.size());
     leftovers("m_axis", m_axis.size());
@@ -68,6 +72,7 @@ HW_BNN_EXPORT int hwb_csim(const byte* in, unsigned frames, byte* out, char* err
 // The same, a frame a call of the top function, as the hardware runs it.
 HW_BNN_EXPORT int hwb_calls(const byte* in, unsigned frames, byte* out, char* error, int room) {
   try {
+    frames_of_a_call() = 1;
     for (unsigned frame = 0; frame < frames; frame++) {
       hls::stream<in_word> s_axis("s_axis");
       hls::stream<out_word> m_axis("m_axis");

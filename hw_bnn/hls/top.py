@@ -47,29 +47,26 @@ def roms_hpp(design: Design) -> str:
 
 
 def top_cpp(design: Design) -> str:
-    """The network as a dataflow region, and the top function around it."""
+    """The dataflow region: a function a node, named as the node, so that a tool's reports name it."""
     kernels = sorted({process.kernel for process in design.processes})
+    widths = {channel.name: channel.word_bits for channel in design.channels}
     lines = [
-        f"// {TOP}: the accelerator for HLS tools, generated; a call a layer, a stream an edge.",
+        f"// {TOP}: the accelerator for HLS tools, generated; a function a layer, a stream an edge.",
         "// The words of s_axis and m_axis are the RTL's. There is no TLAST: frames are counted.",
         '#include "top.hpp"',
         "",
         *(f'#include "hw_bnn/{kernel}.hpp"' for kernel in kernels),
         '#include "roms.hpp"',
         "",
-        "static void network(hls::stream<in_word>& s_axis, hls::stream<out_word>& m_axis,",
-        "                    unsigned frames) {",
-        "#pragma HLS DATAFLOW",
-        *(line for channel in design.inner for line in _declaration(channel)),
-        "  HW_BNN_REGION;",
-        *(_call(process) for process in design.processes),
-        "}",
-        "",
+        *(_function(process, widths) for process in design.processes),
         f"void {TOP}(hls::stream<in_word>& s_axis, hls::stream<out_word>& m_axis) {{",
         "#pragma HLS INTERFACE axis port=s_axis",
         "#pragma HLS INTERFACE axis port=m_axis",
         "#pragma HLS INTERFACE ap_ctrl_none port=return",
-        "  network(s_axis, m_axis, HW_BNN_FRAMES);",
+        "#pragma HLS DATAFLOW",
+        *(line for channel in design.inner for line in _declaration(channel)),
+        "  HW_BNN_REGION;",
+        *(_call(process) for process in design.processes),
         "}",
         "",
     ]
@@ -84,12 +81,27 @@ def _declaration(channel: Channel) -> list[str]:
     ]
 
 
-def _call(process: Process) -> str:
+def _function(process: Process, widths: dict[str, int]) -> str:
+    """A node as a function of its streams and the number of frames."""
+    inputs = [f"in{i}" for i in range(len(process.inputs))]
+    outputs = [f"out{i}" for i in range(len(process.outputs))]
+    streams = dict(zip([*inputs, *outputs], [*process.inputs, *process.outputs], strict=True))
+    ports = [f"hls::stream<ap_uint<{widths[name]}> >& {port}" for port, name in streams.items()]
     units = "frames" if process.units == 1 else f"{process.units} * frames"
-    tables = list(process.tables)
     if process.kernel == "stream_fork":
-        arguments = [*process.inputs, units, *process.outputs]
+        arguments = [*inputs, units, *outputs]
     else:
-        arguments = [*process.inputs, *process.outputs, *tables, units]
-    note = f"  // {comment(process.layer)}\n" if process.layer else ""
-    return f"{note}  HW_BNN_PROCESS(hw_bnn::{process.template}(\n      {', '.join(arguments)}));"
+        arguments = [*inputs, *outputs, *process.tables, units]
+    note = f"// {comment(process.layer)}\n" if process.layer else ""
+    head = f"static void {process.name}("
+    parameters = (",\n" + " " * len(head)).join([*ports, "unsigned frames"])
+    return (
+        f"{note}{head}{parameters}) {{\n"
+        "#pragma HLS INLINE off\n"
+        f"  hw_bnn::{process.template}(\n      {', '.join(arguments)});\n}}\n"
+    )
+
+
+def _call(process: Process) -> str:
+    arguments = [*process.inputs, *process.outputs, "HW_BNN_FRAMES"]
+    return f"  HW_BNN_PROCESS({process.name}({', '.join(arguments)}));"

@@ -22,8 +22,9 @@ from hw_bnn.frames import random_frames
 from hw_bnn.golden import GoldenModel
 from hw_bnn.hls import HLS_FILES, csim
 from hw_bnn.hls.depths import least_depths
-from hw_bnn.hls.design import design
+from hw_bnn.hls.design import LEAST_DEPTH, design
 from hw_bnn.hls.files import reseal_files
+from hw_bnn.hls.pragmas import faults
 from hw_bnn.hls.top import comment
 from hw_bnn.hls.write import hls
 from hw_bnn.sim.packing import pack_input, unpack_output
@@ -31,7 +32,9 @@ from hw_bnn.sim.verilator_env import find_compiler
 
 ZERO_PADDING = "Padding of 1-bit maps: exact zeros (pads)"
 POOL = "Max-pool: before BatchNorm, 3-bit activations"
+ACTIVATIONS = "Quantiser: 4-bit signed"
 RESIDUAL = "Residual: 4-bit shortcut"
+SUPPORTED = [c.name for c in CASES if c.refused is None]
 FRAMES = 1000
 
 
@@ -70,7 +73,7 @@ def check(folder, frames: int = FRAMES, **options) -> None:
     assert np.array_equal(labels, golden.labels(expected))
 
 
-@pytest.mark.parametrize("name", [ZERO_PADDING, POOL, RESIDUAL])
+@pytest.mark.parametrize("name", [ZERO_PADDING, POOL, ACTIVATIONS, RESIDUAL])
 def test_raw_scores_are_the_golden_models(made, name):
     check(made(name), jobs=2)
 
@@ -80,9 +83,23 @@ def test_hard_wired_layers(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", [c.name for c in CASES if c.refused is None])
+@pytest.mark.parametrize("name", SUPPORTED)
 def test_every_supported_network(tmp_path, name):
-    check(accelerator(name, tmp_path))
+    """Raw scores, and the pragmas of what is generated."""
+    folder = accelerator(name, tmp_path)
+    check(folder)
+    assert faults((folder / "hls/top.cpp").read_text()) == []
+    assert faults((folder / "hls/roms.hpp").read_text()) == []
+
+
+def test_pragmas_of_generated_code_are_of_the_whitelist(made, tmp_path):
+    """And the one that a dataflow region's reader needs, the depth of a stream, is checked by name."""
+    text = (made(RESIDUAL) / "hls/top.cpp").read_text()
+    assert faults(text) == [] and text.count("#pragma HLS DATAFLOW") == 1
+    stream = re.search(r"#pragma HLS STREAM variable=(\w+)", text)[1]
+    wrong = text.replace(f"variable={stream} depth", "variable=elsewhere depth")
+    (fault,) = faults(wrong)
+    assert "STREAM names elsewhere, which is not declared in bnn_accelerator" in fault
 
 
 def test_the_intervals_are_the_bound(made):
@@ -132,16 +149,25 @@ def test_one_flipped_bit_is_found_and_its_layer_named(made, tmp_path, capsys, ta
     assert "hls differs from golden first in " in error and (first is None or first in error)
 
 
-def test_least_depths_between_fork_and_adder(made):
+@pytest.mark.parametrize(
+    "name",
+    [RESIDUAL, *(pytest.param(name, marks=pytest.mark.full) for name in SUPPORTED
+                 if name.startswith("Residual") and name != RESIDUAL)],
+)  # fmt: skip
+def test_least_depths_between_fork_and_adder(made, name):
     """With them all frames pass; one word less anywhere blocks, and the stream is named."""
-    folder = made(RESIDUAL)
+    folder = made(name)
     made_design = design(folder, open_accelerator(folder))
+    adders = {process.kernel for process in made_design.processes} & {"add"}
+    assert bool(adders) == bool(made_design.reconvergent) == ("no hardware" not in name)
     golden = GoldenModel.from_onnx(folder / "model.onnx")
     x = random_frames(golden, 20)
     words = pack_input(made_design.accelerator.input, x)
     model = csim.opened(folder, "bounded")
     depths = least_depths(model, made_design, words[:3])
-    assert set(depths) == {c.name for c in made_design.reconvergent} and max(depths.values()) > 2
+    assert set(depths) == {c.name for c in made_design.reconvergent}
+    if adders:
+        assert max(depths.values()) > LEAST_DEPTH, "no stream has to wait"
     with model:
         scores, _ = unpack_output(model.accelerator.output, model.run_bounded(words, depths))
         assert np.array_equal(scores, np.asarray(golden.scores(x)).reshape(len(x), -1))
@@ -155,16 +181,29 @@ def test_least_depths_between_fork_and_adder(made):
         assert np.array_equal(model.run_bounded(words), model.run_bounded(words, depths))
 
 
-def test_the_test_bench_for_hls_tools_runs_here_too(made, tmp_path):
-    """testbench.cpp and top.cpp as two units, as Vitis compiles them, with our streams and numbers."""
-    folder = made(POOL) / "hls"
+@pytest.mark.parametrize("frames", [1, 4])
+def test_the_test_bench_for_hls_tools_runs_here_too(made, tmp_path, frames):
+    """testbench.cpp and top.cpp as two units, as Vitis compiles them, with our streams and numbers;
+    a frame a call, and more of them."""
+    folder = shutil.copytree(made(POOL) / "hls", tmp_path / "hls")
     places = [folder, folder / "include", *(HLS_FILES / "csim" / p for p in ("stream", "ap", "."))]
-    command = [find_compiler(), "-std=c++14", "-Wno-unknown-pragmas", *(f"-I{p}" for p in places),
-               str(folder / "top.cpp"), str(folder / "testbench.cpp"), "-o",
-               str(tmp_path / "bench")]  # fmt: skip
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    run = subprocess.run([tmp_path / "bench"], capture_output=True, text=True)
-    assert run.returncode == 0 and run.stdout == "0 words differ in 16 frames\n"
+    command = [find_compiler(), "-std=c++14", "-Wno-unknown-pragmas", f"-DHW_BNN_FRAMES={frames}",
+               *(f"-I{p}" for p in places), str(folder / "top.cpp"), str(folder / "testbench.cpp"),
+               "-o", str(tmp_path / "bench")]  # fmt: skip
+
+    def bench() -> tuple[int, list[str]]:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        run = subprocess.run([tmp_path / "bench"], capture_output=True, text=True)
+        return run.returncode, run.stdout.splitlines()
+
+    assert bench() == (0, ["0 words differ in 16 frames"])
+    path = folder / "vectors.hpp"
+    text = path.read_text()
+    at = text.rindex("{0x") + 3  # the last word that is expected
+    path.write_text(f"{text[:at]}{int(text[at], 16) ^ 1:x}{text[at + 1 :]}")
+    code, lines = bench()
+    assert code == 1 and lines[-1] == "1 words differ in 16 frames"
+    assert lines[0].startswith("frame 15, ")
 
 
 def test_hls_refuses_what_is_no_accelerator(tmp_path, capsys):

@@ -6,8 +6,9 @@
 // waits, nothing can move any more, and each thread stops with the stream that it waits at.
 #pragma once
 
-#define HW_BNN_STEP hw_bnn::csim::steps()++
-#define HW_BNN_REGION hw_bnn::csim::processes region
+#define HW_BNN_REGION \
+  HW_BNN_COUNT_FRAMES; \
+  hw_bnn::csim::processes region
 #define HW_BNN_DEPTH(stream, words) stream.set_depth(words)
 #define HW_BNN_PROCESS(...) region.start([&] { __VA_ARGS__; })
 
@@ -22,14 +23,10 @@
 #include <thread>
 #include <vector>
 
+#include "counts.hpp"
+
 namespace hw_bnn {
 namespace csim {
-
-// Steps of the loops of this thread: one a clock cycle, at the initiation interval 1.
-inline unsigned long long& steps() {
-  static thread_local unsigned long long count = 0;
-  return count;
-}
 
 struct deadlock : std::exception {};
 

@@ -5,8 +5,7 @@
 // that nobody reads (the hardware would fill up and stand): see driver.hpp.
 #pragma once
 
-#define HW_BNN_STEP hw_bnn::csim::steps()++
-#define HW_BNN_REGION
+#define HW_BNN_REGION HW_BNN_COUNT_FRAMES
 #define HW_BNN_DEPTH(stream, words)
 #define HW_BNN_PROCESS(...) __VA_ARGS__  // a plain call, in the order in which they stand
 
@@ -16,14 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "counts.hpp"
+
 namespace hw_bnn {
 namespace csim {
-
-// Steps of the loops of this thread: one a clock cycle, at the initiation interval 1.
-inline unsigned long long& steps() {
-  static thread_local unsigned long long count = 0;
-  return count;
-}
 
 // Words of the streams that are watched, by name, as driver.hpp lays words down; or none.
 typedef std::map<std::string, std::vector<unsigned char> > record;
