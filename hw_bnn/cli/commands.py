@@ -401,12 +401,24 @@ def hls(
     least: Annotated[
         bool, typer.Option("--least", help="Least depths of streams between forks and adders.")
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write no code: read Vitis' csynth.xml beside what is expected."),
+    ] = None,
     trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
     """C++ for HLS tools in FOLDER/hls: kernels, top, memories, test bench, scripts for Vitis."""
+    from ..hls.csynth import csynth, failed, show
     from ..hls.write import hls
+
+    if report is not None:
+        document = csynth(folder, report, trust=trust)
+        _finish(document, show, json)
+        if error := failed(document):
+            raise error
+        return
 
     with console.stage("hls"):
         document = hls(folder, least=least, trust=trust)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..accelerator import trust as trusting
 from ..accelerator.folder import DESCRIPTION, file_hash
@@ -21,12 +21,26 @@ SCHEMA = 1
 MANIFEST = "manifest.json"
 
 
-class _Manifest(BaseModel):
+class ManifestProcess(BaseModel):
+    """interval: steps of its loop a frame."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    kernel: str
+    layer: str | None
+    interval: int = Field(ge=1)
+
+
+class Manifest(BaseModel):
     """What is read again of manifest.json."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     schema_version: Literal[1]
+    top: str
+    interval: int = Field(ge=1)
+    processes: list[ManifestProcess] = Field(min_length=1)
     accelerator_sha256: Sha256  # of the accelerator.json that the code is of
     hashes: dict[RelativeName, Sha256]  # file name in hls/ -> SHA-256
 
@@ -78,13 +92,8 @@ def open_files(folder: Path, *, trust: bool = False) -> dict[str, str]:
         BadInput: there are none, they are of another accelerator or changed, or nobody vouches for
             them.
     """
-    place, again = folder / "hls", f"run `hw-bnn hls {folder}` again"
-    try:
-        document = _read(folder)
-    except FileNotFoundError:
-        raise BadInput(f"{place} has no HLS code", remedy=f"run `hw-bnn hls {folder}`") from None
-    if document.accelerator_sha256 != file_hash(folder, DESCRIPTION):
-        raise BadInput(f"{place / MANIFEST} is of another accelerator than {folder}", remedy=again)
+    document = read_manifest(folder)
+    place, again = folder / "hls", _again(folder)
     for name, digest in document.hashes.items():
         if file_hash(place, name) != digest:
             raise BadInput(
@@ -95,11 +104,34 @@ def open_files(folder: Path, *, trust: bool = False) -> dict[str, str]:
     return {name: (place / name).read_text() for name in document.hashes}
 
 
-def _read(folder: Path) -> _Manifest:
-    path = folder / "hls" / MANIFEST
-    again = f"run `hw-bnn hls {folder}` again"
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest in FOLDER/hls, of FOLDER's accelerator.
+
+    Raises:
+        BadInput: there is none, it is damaged, or of another accelerator.
+    """
     try:
-        return _Manifest.model_validate(read_json(path, remedy=again), strict=True)
+        document = _read(folder)
+    except FileNotFoundError:
+        raise BadInput(
+            f"{folder / 'hls'} has no HLS code", remedy=f"run `hw-bnn hls {folder}`"
+        ) from None
+    if document.accelerator_sha256 != file_hash(folder, DESCRIPTION):
+        raise BadInput(
+            f"{folder / 'hls' / MANIFEST} is of another accelerator than {folder}",
+            remedy=_again(folder),
+        )
+    return document
+
+
+def _again(folder: Path) -> str:
+    return f"run `hw-bnn hls {folder}` again"
+
+
+def _read(folder: Path) -> Manifest:
+    path, again = folder / "hls" / MANIFEST, _again(folder)
+    try:
+        return Manifest.model_validate(read_json(path, remedy=again), strict=True)
     except NotADirectoryError:
         raise FileNotFoundError(path) from None
     except ValidationError as error:

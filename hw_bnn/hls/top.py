@@ -47,11 +47,11 @@ def roms_hpp(design: Design) -> str:
 
 
 def top_cpp(design: Design) -> str:
-    """The dataflow region: a function a node, named as the node, so that a tool's reports name it."""
+    """The dataflow region: a function a node, by whose name a tool's reports call it."""
     kernels = sorted({process.kernel for process in design.processes})
     widths = {channel.name: channel.word_bits for channel in design.channels}
     lines = [
-        f"// {TOP}: the accelerator for HLS tools, generated; a function a layer, a stream an edge.",
+        f"// {TOP}: the accelerator for HLS tools, generated: a function a node, a stream an edge.",
         "// The words of s_axis and m_axis are the RTL's. There is no TLAST: frames are counted.",
         '#include "top.hpp"',
         "",

@@ -92,8 +92,8 @@ def test_every_supported_network(tmp_path, name):
     assert faults((folder / "hls/roms.hpp").read_text()) == []
 
 
-def test_pragmas_of_generated_code_are_of_the_whitelist(made, tmp_path):
-    """And the one that a dataflow region's reader needs, the depth of a stream, is checked by name."""
+def test_pragmas_of_generated_code_are_of_the_whitelist(made):
+    """And a stream that is not there is found."""
     text = (made(RESIDUAL) / "hls/top.cpp").read_text()
     assert faults(text) == [] and text.count("#pragma HLS DATAFLOW") == 1
     stream = re.search(r"#pragma HLS STREAM variable=(\w+)", text)[1]
