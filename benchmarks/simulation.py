@@ -33,7 +33,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -42,11 +42,12 @@ for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
-from hw_bnn.accelerator import Accelerator  # noqa: E402
+from hw_bnn.accelerator import Description  # noqa: E402
 from hw_bnn.golden import GoldenModel  # noqa: E402
-from hw_bnn.sim import NativeModel, pack_input, simulate, unpack_output  # noqa: E402
+from hw_bnn.sim import NativeModel, pack_input, unpack_output  # noqa: E402
 from hw_bnn.sim.netlist import netlist_model  # noqa: E402
 from hw_bnn.sim.verilator_env import tool_versions, verilator_environment  # noqa: E402
+from hw_bnn.simulation import simulate  # noqa: E402
 
 MLP = [64, 64, 64, 64, 10]
 COCOTB_FRAMES = 40  # at some thousand cycles a second
@@ -87,7 +88,7 @@ def measure(run: Callable[[int], int], frames: int, seconds: float) -> dict:
 
 def benchmark(name: str, folder: Path, options: argparse.Namespace) -> dict:
     """All engines on one accelerator folder."""
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     golden = GoldenModel.from_onnx(
         folder / "model.onnx", input_datatype=accelerator.options.get("input_datatype"),
         input_scale=accelerator.options.get("input_scale"),
@@ -324,7 +325,7 @@ def main() -> None:
         print(table(json.loads(arguments.table.read_text())))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        folders = {Accelerator.load(f).name: f for f in arguments.accelerator}
+        folders = {Description.load(f).name: f for f in arguments.accelerator}
         results = []
         for name, folder in (folders or _compile(Path(temporary))).items():
             results.append(benchmark(name, folder, arguments))
@@ -334,7 +335,7 @@ def main() -> None:
         versions = tool_versions() | {p: metadata.version(p) for p in packages if _has(p)}
         document = {
             "command": " ".join(["python", "benchmarks/simulation.py", *sys.argv[1:]]),
-            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "machine": platform.machine(),
+            "date": datetime.now(UTC).strftime("%Y-%m-%d"), "machine": platform.machine(),
             "load_average": round(os.getloadavg()[0], 1), "processors": os.cpu_count(),
             "python": platform.python_version(), "versions": versions, "results": results,
         }  # fmt: skip
@@ -363,7 +364,7 @@ def _compile(folder: Path) -> dict[str, Path]:
         f"mlp {shape}, {what}": compile_model(model, folder / f"mlp_{c}", target_cycles=c)
         for c, what in ((1, "unfolded"), (64, "folded"))
     }
-    run = train("digits_mlp", overrides=["training.epochs=1", "threads=1"], out=folder / "run",
+    run = train("digits_mlp", set=["training.epochs=1", "threads=1"], out=folder / "run",
                 tensorboard=False, quiet=True)  # fmt: skip
     demo = export(run, folder / "demo.onnx")
     return folders | {"digits_mlp": compile_model(demo, folder / "demo", target_cycles=128)}

@@ -18,7 +18,7 @@ import os
 import resource
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,10 +26,10 @@ os.environ.setdefault("BREVITAS_JIT", "0")
 
 from networks import finn_network  # noqa: E402
 
-from hw_bnn.accelerator import Accelerator  # noqa: E402
+from hw_bnn.accelerator import Description  # noqa: E402
 from hw_bnn.frames import load_frames  # noqa: E402
 from hw_bnn.golden import GoldenModel  # noqa: E402
-from hw_bnn.sim import simulate  # noqa: E402
+from hw_bnn.simulation import simulate  # noqa: E402
 
 SETS = {"lfc_1w1a": ("mnist", 512), "cnv_1w1a": ("cifar10", 32768)}
 
@@ -49,7 +49,7 @@ def measure(name: str, work: Path, jobs: int, limit: int | None) -> dict:
 
         model = finn_network(name, work / f"{name}.onnx")
         compile_model(model, folder, target_cycles=cycles)
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     golden = GoldenModel.from_onnx(folder / "model.onnx")
     data = load_frames(golden, dataset=dataset, limit=limit)
     started = time.monotonic()
@@ -94,7 +94,7 @@ def main() -> None:
     if arguments.out:
         document = {
             "command": " ".join(["python", "benchmarks/whole_sets.py", *sys.argv[1:]]),
-            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
             "processors": os.cpu_count(), "results": rows,
         }  # fmt: skip
         arguments.out.write_text(json.dumps(document, indent=1) + "\n")

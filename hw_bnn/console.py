@@ -27,6 +27,7 @@ PLAIN_INTERVAL_S = 10.0
 """Off a terminal, progress is a line at most this often."""
 
 _quiet = False
+_wording: Callable[[str], str] = str
 _live: Any = None
 _open = 0
 
@@ -35,6 +36,17 @@ def set_quiet(quiet: bool) -> None:
     """Say nothing on stderr but errors (`quiet=True`), or everything again."""
     global _quiet
     _quiet = quiet
+
+
+@contextmanager
+def wording(words: Callable[[str], str]) -> Iterator[None]:
+    """Put the library's sentences to the user in other words, while the context lasts."""
+    global _wording
+    before, _wording = _wording, words
+    try:
+        yield
+    finally:
+        _wording = before
 
 
 def is_terminal() -> bool:
@@ -74,7 +86,7 @@ def error(text: str) -> None:
 
 def _to_stderr(text: str) -> None:
     """On stderr, above the live display where one is on."""
-    text = printable(text)
+    text = printable(_wording(text))
     if _live is not None:
         _live.console.print(text, markup=False, highlight=False, soft_wrap=True)
     else:

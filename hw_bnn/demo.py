@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import console
 from .files.output import output_folder
+from .options import CompileOptions, FrameOptions
 
 RECIPE = "digits_mlp"
 TARGET_CYCLES = 128
@@ -60,7 +61,7 @@ def demo(
             changes = [f"seed={seed}", "threads=1"]
             if epochs is not None:
                 changes.append(f"training.epochs={epochs}")
-            run = train(RECIPE, overrides=changes, out=folder / "run", tensorboard=False)
+            run = train(RECIPE, set=changes, out=folder / "run", tensorboard=False)
         with timed("export"), console.stage("export"):
             from .export import export
 
@@ -68,8 +69,8 @@ def demo(
         from .verify import verify_into
 
         summary = verify_into(
-            folder, Path(model), {"target_cycles": target_cycles},
-            {"dataset": "digits", "split": "all"}, run=run, jobs=jobs, seconds=seconds,
+            folder, Path(model), CompileOptions(target_cycles=target_cycles),
+            FrameOptions(dataset="digits", split="all"), run=run, jobs=jobs, seconds=seconds,
         )  # fmt: skip
     return summary
 

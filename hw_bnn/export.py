@@ -7,6 +7,7 @@ with a Quant or BipolarQuant node at the input, batch size 1, NCHW, tensors `glo
 
     from hw_bnn.export import export
     export("runs/digits_mlp-seed0", "model.onnx")
+    export(module, "model.onnx", example_input=x[:8])
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,12 +37,17 @@ SAMPLES = 8
 TOLERANCE = 1e-4
 
 
-def export(run_or_checkpoint: str | Path, output: str | Path) -> Path:
-    """Write the selected weights of a training run as QONNX.
+def export(
+    run: str | os.PathLike | torch.nn.Module, output: str | Path, *, example_input: Any = None
+) -> Path:
+    """Write a network with 1-bit weights as QONNX: of a training run, or a torch module.
 
     Args:
-        run_or_checkpoint: a run folder, or one of its checkpoint files.
+        run: a run folder (its selected weights), one of its checkpoint files, or a torch module of
+            hw_bnn.nn's or Brevitas' layers, which is put in eval mode.
         output: the file to write; written whole or not at all.
+        example_input: of a module: (N, ...) real numbers as it takes them, N >= 1. The first gives
+            the file's input shape, all are compared with torch.
 
     Returns:
         The path of the file.
@@ -51,19 +57,45 @@ def export(run_or_checkpoint: str | Path, output: str | Path) -> Path:
         Unsupported: the network's weights are not binary, or its input is not quantised.
         CheckFailed: the file computes something other than torch.
     """
+    if not isinstance(run, str | os.PathLike):
+        return export_model(run, output, _example(run, example_input))
+    if example_input is not None:
+        raise BadInput(
+            f"example_input= is for a torch module, and {run} is a run", remedy="leave it out"
+        )
     from .train import trained
 
-    found = trained.load_trained(run_or_checkpoint)
+    found = trained.load_trained(run)
     return export_model(found.model, output, inputs_of(found), found.pixels)
 
 
-def load_trained(run_or_checkpoint: str | Path) -> tuple[torch.nn.Module, torch.Tensor]:
+def _example(model: object, example: Any) -> torch.Tensor:
+    """Example inputs of a module as float32 on the CPU."""
+    import torch
+
+    if not isinstance(model, torch.nn.Module):
+        raise BadInput(
+            f"run= is a {type(model).__name__}",
+            remedy="give a run folder, a checkpoint file or a torch module",
+        )
+    if example is None:
+        raise BadInput("a torch module without example_input=", remedy="give a batch of its inputs")
+    batch = torch.as_tensor(example).detach().to("cpu", torch.float32)
+    if batch.ndim < 2 or not len(batch):
+        raise BadInput(
+            f"example_input= has the shape {tuple(batch.shape)}",
+            remedy="give a batch (N, ...) of at least one input",
+        )
+    return batch
+
+
+def load_trained(run: str | Path) -> tuple[torch.nn.Module, torch.Tensor]:
     """The model of a run in eval mode on the CPU, and (N, ...) float32 inputs of its shape and
     range.
     """
     from .train import trained
 
-    found = trained.load_trained(run_or_checkpoint)
+    found = trained.load_trained(run)
     return found.model, inputs_of(found)
 
 

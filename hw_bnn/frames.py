@@ -4,7 +4,7 @@ All end as integers of the network's input contract (see :class:`hw_bnn.golden.G
 Real-valued data (files of floating-point numbers, data sets) goes through the model's own input
 quantiser first, on the host, exactly as the model file defines it. What the stored pixels of a data
 set become before that is told by the run that trained the model, by the file that was exported from
-one, by `--scale`, or else by the data set's default (:mod:`hw_bnn.data.pixels`).
+one, by `scale`, or else by the data set's default (:mod:`hw_bnn.data.pixels`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from .data.pixels import METADATA, PLAIN_SCALES, Pixels
 from .errors import BadInput
+from .options import FrameOptions, flat
 
 if TYPE_CHECKING:
     from .golden import GoldenModel
@@ -54,18 +55,9 @@ class Frames:
         return slice(self.training, None)
 
 
+@flat(chosen=FrameOptions)
 def load_frames(
-    model: GoldenModel,
-    *,
-    inputs: str | Path | None = None,
-    dataset: str | None = None,
-    split: str = "test",
-    data_root: str | Path | None = None,
-    scale: str = "auto",
-    limit: int | None = None,
-    frames: int | None = None,
-    seed: int = 0,
-    trained: Pixels | None = None,
+    model: GoldenModel, *, chosen: FrameOptions, trained: Pixels | None = None
 ) -> Frames:
     """The frames asked for; random ones where nothing is asked for.
 
@@ -86,17 +78,18 @@ def load_frames(
         BadInput: options that contradict each other, a file or data set that does not fit the
             model.
     """
-    for name, value in (("--limit", limit), ("--frames", frames)):
+    limit, frames, seed = chosen.limit, chosen.frames, chosen.seed
+    for name, value in (("limit=", limit), ("frames=", frames)):
         if value is not None and value < 1:
             raise BadInput(f"{name} is {value}", remedy="ask for at least one frame")
-    if inputs is not None and dataset is not None:
-        raise BadInput("--inputs and --dataset are both given", remedy="give one of them")
-    if frames is not None and (inputs is not None or dataset is not None):
-        raise BadInput("--frames counts random frames, and others are given", remedy="use --limit")
-    if inputs is not None:
-        return _from_file(model, Path(inputs), limit)
-    if dataset is not None:
-        return _from_dataset(model, dataset, split, data_root, scale, limit, trained)
+    if chosen.inputs is not None and chosen.dataset is not None:
+        raise BadInput("inputs= and dataset= are both given", remedy="give one of them")
+    if frames is not None and (chosen.inputs is not None or chosen.dataset is not None):
+        raise BadInput("frames= counts random frames, and others are given", remedy="use limit=")
+    if chosen.inputs is not None:
+        return _from_file(model, Path(chosen.inputs), limit)
+    if chosen.dataset is not None:
+        return _from_dataset(model, chosen, trained)
     count = min(n for n in (frames or RANDOM_FRAMES, limit) if n is not None)
     if seed < 0:
         raise BadInput(f"the seed is {seed}", remedy="use 0 or more")
@@ -144,22 +137,36 @@ def _from_file(model: GoldenModel, path: Path, limit: int | None) -> Frames:
         ) from None
     if not isinstance(data, np.ndarray):
         raise BadInput(f"{path} is an archive of arrays", remedy="write one array with numpy.save")
+    return frames_of(model, data, str(path), limit, source=path.name)
+
+
+def frames_of(
+    model: GoldenModel, data: np.ndarray, what: str, limit: int | None, source: str
+) -> Frames:
+    """The frames of an array: integers of the input contract, or real numbers to be quantised.
+
+    Args:
+        data: (N, *shape). what: its name in an error. limit: the first so many. source: see Frames.
+
+    Raises:
+        BadInput: another shape or type, numbers out of range or not finite, or no frame.
+    """
     kind = data.dtype.kind
     if kind not in "iuf":
         raise BadInput(
-            f"{path} holds {data.dtype}, neither integers nor real numbers",
+            f"{what} holds {data.dtype}, neither integers nor real numbers",
             remedy="write integers of the input type (1-bit inputs as -1 and 1)",
         )
     wanted = _real_shape(model) if kind == "f" else tuple(model.input.shape)
-    _check_shape(wanted, data.shape, str(path))
+    _check_shape(wanted, data.shape, what)
     data = data[:limit]
     if len(data) == 0:
-        raise BadInput(f"{path} holds no frames", remedy="write at least one")
+        raise BadInput(f"{what} holds no frames", remedy="write at least one")
     if kind == "f":
-        x = _quantise(model, np.asarray(data), str(path))
-        return Frames(x, None, path.name, warnings=_warnings(model, data, x, str(path)))
-    _check_range(model, data, str(path))
-    return Frames(np.asarray(data).astype(np.int64), None, path.name)
+        x = _quantise(model, np.asarray(data), what)
+        return Frames(x, None, source, warnings=_warnings(model, data, x, what))
+    _check_range(model, data, what)
+    return Frames(np.asarray(data).astype(np.int64), None, source)
 
 
 def _real_shape(model: GoldenModel) -> tuple[int, ...]:
@@ -202,19 +209,13 @@ def _quantise(model: GoldenModel, real: np.ndarray, what: str) -> np.ndarray:
     return np.asarray(model.host_quantise(real.astype(np.float32))).astype(np.int64)
 
 
-def _from_dataset(
-    model: GoldenModel,
-    dataset: str,
-    split: str,
-    data_root: str | Path | None,
-    scale: str,
-    limit: int | None,
-    trained: Pixels | None,
-) -> Frames:
+def _from_dataset(model: GoldenModel, chosen: FrameOptions, trained: Pixels | None) -> Frames:
+    dataset, split, data_root = chosen.dataset, chosen.split, chosen.data_root
+    assert dataset is not None
     if split not in SPLITS:
         raise BadInput(f"there is no split {split!r}", remedy=f"use one of {', '.join(SPLITS)}")
-    pixels = choose_pixels(dataset, scale, trained)
-    stored, labels, training = _stored(model, dataset, split, data_root, limit, trained)
+    pixels = choose_pixels(dataset, chosen.scale, trained)
+    stored, labels, training = _stored(model, dataset, split, data_root, chosen.limit, trained)
     wanted = _real_shape(model)
     if stored.shape[1:] != wanted:
         # A flattened image is the same frame; any other shape is another network's.
@@ -256,7 +257,7 @@ def _stored(
                 raise BadInput(
                     f"an image folder gives square colour images, the model takes frames of "
                     f"{shape}",
-                    remedy="give frames of its shape with --inputs",
+                    remedy="give frames of its shape with inputs=",
                 )
             size = shape[1]
         loaded = []
@@ -284,9 +285,9 @@ def choose_pixels(dataset: str, scale: str, trained: Pixels | None) -> Pixels:
         return default if scale == "auto" or default.scale == "raw" else Pixels(dataset, scale)
     if scale not in ("auto", trained.scale):
         raise BadInput(
-            f"the model was trained on {trained.text} (scale {trained.scale}), and --scale says "
+            f"the model was trained on {trained.text} (scale {trained.scale}), and scale= says "
             f"{scale}",
-            remedy="leave --scale out",
+            remedy="leave scale= out",
         )
     pixels = trained.of(dataset)
     if (pixels.scale == "raw") != (Pixels.default(dataset).scale == "raw"):
@@ -354,5 +355,5 @@ def _warnings(model: GoldenModel, given: np.ndarray, x: np.ndarray, what: str) -
     return (
         f"{what}: the model's input quantiser makes {100 * share:.1f} % of all numbers one value "
         f"({common}) and {len(integers)} of {levels} values in all; the pixels are probably on "
-        f"another scale than the model was trained with (--scale, or --run)",
+        f"another scale than the model was trained with (scale=, or run=)",
     )

@@ -1,111 +1,137 @@
-"""`simulate` from files: frames of a file or data set through an accelerator folder's RTL.
-
-For frames that are arrays already, use :func:`hw_bnn.sim.simulate`.
-"""
+"""`simulate`: frames through an accelerator's RTL, whether they are arrays, files or data sets."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import console
-from .accelerator import Accelerator
+from .accelerator import Description
 from .accelerator.folder import MODEL, open_accelerator
+from .errors import BadInput
 from .files.output import output_file
-from .frames import load_frames, trained_pixels
+from .frames import Frames, frames_of, load_frames, trained_pixels
+from .options import EngineOptions, FrameOptions, changed, flat
 
 if TYPE_CHECKING:
+    from .golden import GoldenModel
     from .sim import SimulationResult
 
 
+@flat(chosen=FrameOptions, asked=EngineOptions)
 def simulate(
     folder: str | Path,
+    x: Any = None,
     *,
-    inputs: str | Path | None = None,
-    dataset: str | None = None,
-    split: str = "test",
-    data_root: str | Path | None = None,
-    scale: str = "auto",
+    chosen: FrameOptions,
+    asked: EngineOptions,
     run: str | Path | None = None,
-    limit: int | None = None,
-    frames: int | None = None,
-    seed: int = 0,
-    engine: str = "native",
-    stall: float = 0.0,
-    throttle: float | None = None,
-    waves: str | Path | None = None,
-    window: tuple[int, int] | None = None,
-    jobs: int = 1,
-    scheduler: str | None = None,
-    resume: bool = False,
-    statistics: bool = False,
-    family: str | None = None,
     save: str | Path | None = None,
+    fifo_caps: Mapping[str, int] | None = None,
+    preamble: int = 0,
     trust: bool = False,
-) -> dict:
+    progress: Callable[[int], None] | None = None,
+) -> SimulationResult:
     """Run frames through an accelerator.
 
     Args:
         folder: what `compile` wrote.
+        x: (N, *shape) frames: integers of the input contract, or real numbers as the model's graph
+            input takes them; without it, what `inputs`, `dataset` or `frames` say.
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
+        engine ... family: see :func:`hw_bnn.sim.stream_frames`; `seed` is of the pauses too.
         run: the training run of the model: says what stored pixels become, as its file does if it
             was exported from one.
-        engine, stall, throttle, waves, window, jobs, scheduler, resume, statistics, family,
-        trust: see :func:`hw_bnn.sim.simulate`.
         save: .npz file to write, with arrays `scores` and `labels` as far as the accelerator gives
             them.
-
-    Returns:
-        A document: frames, cycles per frame, latency, speed, the accuracy where labels are known,
-            and with `statistics` the cycles of each stream by its handshake and of each layer.
+        fifo_caps, preamble, trust: see :func:`hw_bnn.sim.stream_frames`.
+        progress: called with the number of frames newly done; otherwise stderr shows them.
 
     Raises:
         BadInput: the folder, the frames or an option cannot be used.
         CheckFailed: the design hangs or breaks a rule of its streams.
         MissingTool: the engine's tools are not installed.
     """
-    from . import sim
-    from .golden import GoldenModel
+    from .sim import stream_frames
 
     folder = Path(folder)
-    accelerator = open_accelerator(folder, trust=trust, needs=[MODEL])
-    golden = GoldenModel.from_onnx(
-        folder / MODEL, input_datatype=accelerator.options.get("input_datatype"),
-        input_scale=accelerator.input_scale,
-    )  # fmt: skip
-    data = load_frames(
-        golden, inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
-        limit=limit, frames=frames, seed=seed, trained=trained_pixels(folder / MODEL, run),
-    )  # fmt: skip
-    for warning in data.warnings:
-        console.warn(warning)
-    with console.progress(f"simulate ({engine})", len(data), "frames") as advance:
-        result = sim.simulate(
-            folder, data.x, engine, stall=stall, seed=seed, throttle=throttle, waves=waves,
-            window=window, jobs=jobs, scheduler=scheduler, resume=resume, statistics=statistics,
-            family=family, trust=trust, progress=advance,
+    if chosen.limit is not None and chosen.limit < 1:
+        raise BadInput(f"limit= is {chosen.limit}", remedy="ask for at least one frame")
+    if x is not None and (also := {"inputs", "dataset", "frames"} & set(changed(chosen))):
+        raise BadInput(f"x= and {also.pop()}= are both given", remedy="give one of them")
+    data, golden = None, None
+    given = np.asarray(x) if x is not None else None
+    if given is None or given.dtype.kind == "f":
+        golden = golden_model(folder, open_accelerator(folder, trust=trust, needs=[MODEL]))
+        data = _frames(golden, given, chosen, trained_pixels(folder / MODEL, run))
+        for warning in data.warnings:
+            console.warn(warning)
+    frames = data.x if data is not None else given[: chosen.limit] if given.ndim else given
+
+    def through(advance: Callable[[int], None]) -> SimulationResult:
+        return stream_frames(
+            folder, frames, asked=asked, seed=chosen.seed, fifo_caps=fifo_caps, preamble=preamble,
+            trust=trust, progress=advance,
         )  # fmt: skip
+
+    if progress is not None:
+        result = through(progress)
+    else:
+        count = len(frames) if frames.ndim else None
+        with console.progress(f"simulate ({asked.engine})", count, "frames") as advance:
+            result = through(advance)
     if save is not None:
         arrays = {"scores": result.scores, "labels": result.labels}
         with output_file(save) as partial, partial.open("wb") as file:
             np.savez(file, **{k: v for k, v in arrays.items() if v is not None})
-    accuracy = None
-    if data.labels is not None and len(data.labels[data.held_out]):
-        labels = result.labels if result.labels is not None else golden.labels(result.scores)
-        accuracy = float((labels == data.labels)[data.held_out].mean())
+    if data is not None and golden is not None:
+        result.input, result.pixels, result.warnings = data.source, data.pixels, data.warnings
+        result.accuracy = _accuracy(golden, data, result)
+    return result
+
+
+def golden_model(folder: Path, description: Description) -> GoldenModel:
+    """The golden model of an accelerator's own model file, with the accelerator's input."""
+    from .golden import GoldenModel
+
+    return GoldenModel.from_onnx(
+        folder / MODEL, input_datatype=description.options.get("input_datatype"),
+        input_scale=description.input_scale,
+    )  # fmt: skip
+
+
+def _frames(
+    golden: GoldenModel, given: np.ndarray | None, chosen: FrameOptions, trained: Any
+) -> Frames:
+    if given is None:
+        return load_frames(golden, chosen=chosen, trained=trained)
+    return frames_of(golden, given, "x", chosen.limit, "given frames")
+
+
+def _accuracy(golden: GoldenModel, data: Frames, result: SimulationResult) -> float | None:
+    if data.labels is None or not len(data.labels[data.held_out]):
+        return None
+    labels = result.labels if result.labels is not None else golden.labels(result.scores)
+    return float((labels == data.labels)[data.held_out].mean())
+
+
+def document(folder: str | Path, result: SimulationResult) -> dict:
+    """A simulation as plain values: frames, cycles, speed, accuracy, and what layers did."""
+    description = Description.load(folder)
     return {
         "folder": str(folder),
-        "engine": engine,
-        "input": data.source,
-        "pixels": data.pixels,
-        "warnings": list(data.warnings),
+        "engine": result.engine,
+        "input": result.input,
+        "pixels": result.pixels,
+        "warnings": list(result.warnings),
         "frames": result.frames,
-        "accuracy": accuracy,
+        "accuracy": result.accuracy,
         "cycles_per_frame": result.cycles_per_frame,
-        "bound_cycles": accelerator.bound_cycles,
+        "bound_cycles": description.bound_cycles,
         "latency_cycles": result.latency_cycles,
         "cycles": result.cycles,
         "seconds": round(result.seconds, 3),
@@ -115,11 +141,11 @@ def simulate(
         "shards": result.shards,
         "shards_reused": result.shards_reused,
         "streams": {name: asdict(counts) for name, counts in result.streams.items()},
-        "layers": layer_statistics(accelerator, result),
+        "layers": layer_statistics(description, result),
     }
 
 
-def layer_statistics(accelerator: Accelerator, result: SimulationResult) -> list[dict]:
+def layer_statistics(accelerator: Description, result: SimulationResult) -> list[dict]:
     """What each layer did in the cycles simulated; empty where no statistics were taken.
 
     Of every node but FIFOs: `words`, taken at its first input; `starved`, the cycles in which it

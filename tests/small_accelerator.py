@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hw_bnn.accelerator import Accelerator, Input, Memory, Node, Output, Stream
+from hw_bnn.accelerator import Description, Input, Memory, Node, Output, Stream
 from hw_bnn.accelerator.folder import seal
 
 INPUT = Input(
@@ -16,7 +16,7 @@ OUTPUT = Output(
 ENDS = ["s_axis", "mvau_0", "fifo_0", "mvau_1", "m_axis"]
 
 
-def accelerator(**changes) -> Accelerator:
+def accelerator(**changes) -> Description:
     """Its description, with some fields changed."""
     nodes = [
         Node(name="mvau_0", op="IntMVAU_rtl", module="m0", layer="/fc1/MatMul", inputs=["s0"],
@@ -38,7 +38,7 @@ def accelerator(**changes) -> Accelerator:
         output=OUTPUT, nodes=nodes, streams=streams, bound_cycles=32, sources=["m0.v"],
         hashes={}, versions={"finn-plus": "1.6.1"}, options={"target_cycles": 32},
     )  # fmt: skip
-    return Accelerator(**{**document, **changes})
+    return Description(**{**document, **changes})
 
 
 def make_folder(folder: Path, **changes) -> Path:

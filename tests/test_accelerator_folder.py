@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from hw_bnn import cli
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.folder import open_accelerator, read_accelerator, reseal
 from hw_bnn.errors import BadInput
 from hw_bnn.report import report
@@ -125,7 +125,7 @@ DAMAGES = [
 def test_a_damaged_field_is_named(folder, path, value, says):
     (folder / "accelerator.json").write_text(json.dumps(changed(path, value)))
     with pytest.raises(BadInput, match=says):
-        Accelerator.load(folder)
+        Description.load(folder)
     with pytest.raises(BadInput, match="compile the model again"):
         report(folder)
 
@@ -194,7 +194,7 @@ def test_a_changed_file_is_named(folder, change, says):
 
 
 def test_a_file_without_a_hash_is_refused(folder):
-    description = Accelerator.load(folder)
+    description = Description.load(folder)
     for name in ("rtl/m0.v", "rtl/w.hex"):
         less = {k: v for k, v in description.hashes.items() if k != name}
         text = description.model_copy(update={"hashes": less}).dump()

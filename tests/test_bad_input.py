@@ -88,7 +88,7 @@ OPTIONS = {
     "board": (["--board", "pynq-z9"], "there is no board 'pynq-z9'; use one of .*pynq-z1"),
     "two targets": (["--target-fps", "10", "--target-cycles", "10"], "give one of the two"),
     "target": (["--target-cycles", "0"], "0 cycles"),
-    "scale alone": (["--input-scale", "1/255"], "--input-type"),
+    "scale alone": (["--input-scale", "1/255"], "--input-datatype"),
     "scale": (["--input-type", "UINT8", "--input-scale", "much"], "input scale"),
     "type": (["--input-type", "UINT99"], "UINT99"),
     "mode": (["--output-mode", "all"], "all.*scores.*label.*both"),

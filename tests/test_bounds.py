@@ -12,6 +12,7 @@ from hw_bnn import cli, console
 from hw_bnn.errors import BadInput
 from hw_bnn.frames import random_frames
 from hw_bnn.golden import GoldenModel
+from hw_bnn.options import EngineOptions
 from hw_bnn.report import report
 from hw_bnn.sim.options import check_options
 from hw_bnn.train.sweeps import jobs, load_sweep
@@ -50,12 +51,13 @@ def test_options_of_simulate(folder, options, says, capsys):
 
 
 def test_options_of_the_function():
-    good = dict(jobs=1, seed=0, stall=0.0, throttle=None, preamble=0, waves=None, window=None,
-                family=None, alone=True)  # fmt: skip
-    check_options("native", **good | {"throttle": Fraction(3, 2), "seed": 7})
-    for change in ({"preamble": -1}, {"stall": (0.0, 2.0)}, {"throttle": 0}, {"seed": 1 << 70}):
+    check_options(EngineOptions(throttle=Fraction(3, 2)), seed=7, preamble=0)
+    for asked in (EngineOptions(stall=(0.0, 2.0)), EngineOptions(throttle=0)):
         with pytest.raises(BadInput):
-            check_options("native", **good | change)
+            check_options(asked, seed=0, preamble=0)
+    for change in ({"preamble": -1}, {"seed": 1 << 70}):
+        with pytest.raises(BadInput):
+            check_options(EngineOptions(), **{"seed": 0, "preamble": 0} | change)
 
 
 def test_random_frames_up_to_the_bound_are_made(tmp_path):

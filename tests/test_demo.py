@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hw_bnn import cli
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.netlists import reseal_netlist
 from hw_bnn.files.output import MARKER
 
@@ -82,7 +82,7 @@ def netlist(demo, tmp_path_factory):
 
 
 def test_all_images_through_the_gates(netlist):
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
 
     folder, images, scores, labels = netlist
     gates, rtl = (simulate(folder, images, engine=engine) for engine in ("netlist", "native"))
@@ -99,11 +99,12 @@ def test_one_flipped_bit_of_a_lut_is_caught(netlist):
     Whenever it is looked up, its XNORs' parity is 1 instead of 0, so that the popcount is greater by 1
     and the score by 2: no second error can make up for it. So what comes out is known for each frame.
     """
-    from hw_bnn.sim import capture, simulate
+    from hw_bnn.sim import capture
+    from hw_bnn.simulation import simulate
 
     folder, images, scores, _ = netlist
     images, scores = images[:200], scores[:200]
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     layer = [node for node in accelerator.nodes if node.op == "XnorMVAU_rtl"][-1]
     stream = next(s.name for s in accelerator.streams if s.consumer == layer.name)
     inputs = (

@@ -16,7 +16,7 @@ from hw_bnn.train import train
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "digits"
-    return train("digits_mlp", overrides=["epochs=3"], out=out, quiet=True, tensorboard=False)
+    return train("digits_mlp", set=["epochs=3"], out=out, quiet=True, tensorboard=False)
 
 
 def test_trained_network_exports_exactly(run, tmp_path):

@@ -36,7 +36,7 @@ def test_nothing_is_left_of_a_failed_body(tmp_path, error):
 def test_an_existing_folder_stays_without_overwrite(tmp_path):
     with output_folder(tmp_path / "out") as folder:
         (folder / "x").write_text("old")
-    with pytest.raises(BadInput, match="exists already.*--force"):
+    with pytest.raises(BadInput, match="exists already.*force=True"):
         with output_folder(tmp_path / "out"):
             pytest.fail("the body must not run")
     assert (tmp_path / "out" / "x").read_text() == "old"

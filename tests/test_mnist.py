@@ -34,13 +34,13 @@ def images():
 @pytest.mark.slow
 @pytest.mark.parametrize("cycles", CYCLES)
 def test_whole_test_set_at_the_folded_rate(sfc, images, tmp_path, cycles):
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
     from hw_bnn.golden import GoldenModel
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
 
     folder = compile_model(sfc, tmp_path / "sfc", target_cycles=cycles, check=False)
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     assert accelerator.bound_cycles == cycles
     assert (
         accelerator.input.words * accelerator.input.word_bits == 98 * 8
@@ -64,7 +64,7 @@ def test_threshold_on_chip(sfc, images, tmp_path):
 
     from hw_bnn.compile import compile_model
     from hw_bnn.golden import GoldenModel
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
 
     folder = compile_model(
         sfc,

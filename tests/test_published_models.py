@@ -26,7 +26,7 @@ REFUSED = {
     "zoo_TFC_2W2A": r"MatMul_20: its weights .*more than 1 bit; use 1-bit weights",
     "zoo_unsw_w2a2": r"pretrained.0/Gemm: its weights .*more than 1 bit; use 1-bit weights",
     "zoo_kws_w3a3": r"its weights .*more than 1 bit; use 1-bit weights",
-    "qonnx_residual_block_clean": "Conv_0: its input is the graph input, .*--input-type",
+    "qonnx_residual_block_clean": "Conv_0: its input is the graph input, .*input_datatype=",
 }
 CORRECT = {"zoo_TFC_1W1A": 9296, "zoo_TFC_1W2A": 9474}
 """Of MNIST's 10,000 test images; published: 93.17 and 94.79 %."""

@@ -37,7 +37,7 @@ def folder(tmp_path):
 
 def refused(folder):
     read_accelerator(folder)  # whole it is
-    with pytest.raises(BadInput, match=r"was not written by you on this machine.*give --trust"):
+    with pytest.raises(BadInput, match=r"was not written by you on this machine.*give trust=True"):
         open_accelerator(folder)
     return True
 
@@ -163,7 +163,7 @@ def test_where_no_key_can_be_kept_it_is_said(folder, tmp_path, monkeypatch, caps
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("HW_BNN_STATE", str(tmp_path / "file" / "state"))
     other = make_folder(tmp_path / "other")
-    assert "is not signed, later commands need --trust" in capsys.readouterr().err
+    assert "is not signed, later commands need trust=True" in capsys.readouterr().err
     assert not (other / trust.signature_name(DOCUMENT)).exists()
     open_accelerator(other)  # this process made it
     trust._accepted.clear()

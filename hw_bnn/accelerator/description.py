@@ -1,6 +1,6 @@
 """The accelerator folder: what `compile` writes and every later command reads.
 
-    DIR/accelerator.json   this module's :class:`Accelerator`
+    DIR/accelerator.json   this module's :class:`Description`
     DIR/model.onnx         the user's file, as given
     DIR/dataflow.onnx      FINN's dataflow graph
     DIR/rtl/               self-contained: sources, memory files by relative name, files.f
@@ -233,7 +233,7 @@ class Node(_Part):
         return next((m for m in self.memories if m.parameter == parameter), None)
 
 
-class Accelerator(_Part):
+class Description(_Part):
     """Contents of accelerator.json."""
 
     schema_version: Literal[2] = SCHEMA
@@ -276,7 +276,7 @@ class Accelerator(_Part):
         return [f"rtl/{name}" for name in dict.fromkeys([*self.sources, *memories])]
 
     @classmethod
-    def load(cls, folder: str | Path) -> Accelerator:
+    def load(cls, folder: str | Path) -> Description:
         """Read FOLDER/accelerator.json.
 
         Raises:

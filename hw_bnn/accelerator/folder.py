@@ -18,14 +18,14 @@ from pathlib import Path
 
 from ..errors import BadInput
 from . import trust as trusting
-from .description import Accelerator
+from .description import Description
 
 DESCRIPTION = "accelerator.json"
 MODEL, DATAFLOW = "model.onnx", "dataflow.onnx"
 _AGAIN = "compile the model again"
 
 
-def read_accelerator(folder: str | Path, *, needs: Iterable[str] = ()) -> Accelerator:
+def read_accelerator(folder: str | Path, *, needs: Iterable[str] = ()) -> Description:
     """The description of a folder whose files are those that its hashes tell.
 
     Args:
@@ -36,7 +36,7 @@ def read_accelerator(folder: str | Path, *, needs: Iterable[str] = ()) -> Accele
             out of the folder, or unknown to accelerator.json.
     """
     folder = Path(folder)
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     for name in (*accelerator.rtl_files, *needs):
         if name not in accelerator.hashes:
             raise BadInput(f"{folder / DESCRIPTION} has no hash of {name}", remedy=_AGAIN)
@@ -57,7 +57,7 @@ def read_accelerator(folder: str | Path, *, needs: Iterable[str] = ()) -> Accele
 
 def open_accelerator(
     folder: str | Path, *, trust: bool = False, needs: Iterable[str] = ()
-) -> Accelerator:
+) -> Description:
     """As :func:`read_accelerator`, for a tool that builds or runs what is in the folder.
 
     Args:
@@ -96,7 +96,7 @@ def file_hash(folder: Path, name: str) -> str:
         raise BadInput(f"{path} cannot be read ({reason})", remedy=_AGAIN) from error
 
 
-def describe(folder: Path, accelerator: Accelerator) -> Accelerator:
+def describe(folder: Path, accelerator: Description) -> Description:
     """Write accelerator.json with the hashes of the models and of rtl/; nobody vouches for it yet.
 
     Returns:
@@ -109,7 +109,7 @@ def describe(folder: Path, accelerator: Accelerator) -> Accelerator:
     return sealed
 
 
-def seal(folder: Path, accelerator: Accelerator) -> Accelerator:
+def seal(folder: Path, accelerator: Description) -> Description:
     """Describe a folder that this user made, and sign it.
 
     Returns:
@@ -120,9 +120,9 @@ def seal(folder: Path, accelerator: Accelerator) -> Accelerator:
     return sealed
 
 
-def reseal(folder: str | Path) -> Accelerator:
+def reseal(folder: str | Path) -> Description:
     """Take over a change that was made by hand in rtl/: hash and sign the folder as it is now."""
-    return seal(Path(folder), Accelerator.load(folder))
+    return seal(Path(folder), Description.load(folder))
 
 
 def _entries(rtl: Path) -> list[str]:

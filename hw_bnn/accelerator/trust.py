@@ -52,7 +52,7 @@ def sign(folder: Path, document: str) -> None:
         key = _key(make=True)
     except (OSError, BadInput) as error:
         console.say(
-            f"the folder is not signed, later commands need --trust: the key cannot be kept "
+            f"the folder is not signed, later commands need trust=True: the key cannot be kept "
             f"({error}); set HW_BNN_STATE to a folder of yours"
         )
         return
@@ -78,7 +78,7 @@ def require(
     elif not _vouched(folder, document, content):
         raise BadInput(
             f"{folder / document} was not written by you on this machine, and {danger}",
-            remedy=f"{again}, or give --trust if you trust whoever made the folder",
+            remedy=f"{again}, or give trust=True if you trust whoever made the folder",
         )
 
 

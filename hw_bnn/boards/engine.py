@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..compile.boards import BOARDS
 from ..errors import BadInput, CheckFailed
 from ..sim.results import SimulationResult
@@ -30,7 +30,7 @@ def port_of(board: str | None) -> Port:
 
 
 def run_shell(
-    folder: Path, accelerator: Accelerator, x: NDArray[np.integer], *, stall: tuple[float, float],
+    folder: Path, accelerator: Description, x: NDArray[np.integer], *, stall: tuple[float, float],
     seed: int, progress: Callable[[int], None] | None = None,
 ) -> SimulationResult:  # fmt: skip
     """Run frames on the simulated board.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.names import file_name
 from ..rtl import rtl_sources
 from . import BOARD_FILES
@@ -56,7 +56,7 @@ def stride(word_bytes: int, beat_bytes: int) -> int:
     return -(-word_bytes // beat_bytes) * beat_bytes
 
 
-def model_hash(accelerator: Accelerator) -> int:
+def model_hash(accelerator: Description) -> int:
     """64 bits that tell this accelerator's RTL and memory files from others'."""
     lines = [f"{name} {digest}\n" for name, digest in sorted(accelerator.hashes.items())
              if name.startswith("rtl/")]  # fmt: skip
@@ -80,7 +80,7 @@ class Shell:
     core: str = "bnn_accelerator"
 
     @classmethod
-    def of(cls, accelerator: Accelerator, port: Port) -> Shell:
+    def of(cls, accelerator: Description, port: Port) -> Shell:
         """The shell of an accelerator at a port."""
         return cls(
             accelerator.name, port, accelerator.input.tdata_bits // 8,

@@ -23,7 +23,7 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import BadInput, CheckFailed
 from ..sim.build import RUNTIMES, folder_sources
 from ..sim.cache import content_key, entry
@@ -120,7 +120,7 @@ class SimulatedBoard:
         self._buffers: list[Buffer] = []
 
     @classmethod
-    def of(cls, folder: Path, accelerator: Accelerator, port: Port, **options) -> SimulatedBoard:
+    def of(cls, folder: Path, accelerator: Description, port: Port, **options) -> SimulatedBoard:
         """The board of an accelerator folder."""
         rtl = folder / "rtl"
         sources = folder_sources(rtl, accelerator.sources)
@@ -273,7 +273,7 @@ def _build(
     shutil.rmtree(work)
 
 
-def io_document(accelerator: Accelerator, shell: Shell, *, clock_mhz: float | None = None) -> dict:
+def io_document(accelerator: Description, shell: Shell, *, clock_mhz: float | None = None) -> dict:
     """What the driver needs to know: the .json file beside a bitstream.
 
     Args:

@@ -15,7 +15,7 @@ import subprocess
 from pathlib import Path
 
 from .. import children
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..compile.boards import BOARDS, Board
 from ..errors import BadInput, CheckFailed, MissingTool
@@ -94,7 +94,7 @@ def overlay(
 
 def write_sources(
     folder: Path,
-    accelerator: Accelerator,
+    accelerator: Description,
     board: Board,
     place: Path,
     freq_mhz: float,
@@ -190,12 +190,12 @@ def check_scripts(place: Path, *, board_files: bool, failures: tuple[str, ...] =
     return run.stdout
 
 
-def _run_vivado(place: Path, accelerator: Accelerator, timeout_s: float) -> None:
+def _run_vivado(place: Path, accelerator: Description, timeout_s: float) -> None:
     vivado = shutil.which("vivado")
     if vivado is None:
         raise MissingTool(
             "Vivado is not on the PATH",
-            remedy="source its settings64.sh, or use --dry-run to write what it needs",
+            remedy="source its settings64.sh, or use dry_run=True to write what it needs",
         )
     command = [vivado, "-mode", "batch", "-nojournal", "-log", "vivado.log", "-source", "build.tcl",
                "-tclargs", "settings.tcl"]  # fmt: skip

@@ -18,8 +18,11 @@ import typer
 
 from .. import console
 from ..errors import HwBnnError, MissingTool
-from .commands import app
+from .app import app
 from .options import Debugging
+from .wording import as_flags, parameter_names
+
+from . import start, training, accelerators, devices  # noqa: F401  # isort: skip  (in the order of the help)
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h: a bug is neither a failed check nor bad input
 STOPPED = 130
@@ -55,6 +58,11 @@ def run(arguments: list[str]) -> int:
     console.set_quiet(False)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of the packages below us: nothing a user could act on
+    with console.wording(lambda text: as_flags(text, parameter_names(app))):
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="hw-bnn", standalone_mode=False)
         code = result if isinstance(result, int) else 0

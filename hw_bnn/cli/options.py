@@ -1,12 +1,18 @@
-"""The options that several commands share, as Typer's annotated types."""
+"""How options become flags: those of hw_bnn.options' classes, and those that commands share."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+import types
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import typer
+
+from ..options import Option, parameters
 
 
 class Debugging:
@@ -32,58 +38,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result document on
 Debug = Annotated[
     bool, typer.Option("--debug", callback=Debugging.set, help="Show the traceback of an error.")
 ]
-
+Folder = Annotated[Path, typer.Argument(help="An accelerator folder.")]
 DataRoot = Annotated[
     Path | None,
     typer.Option(help="Folder of data files, in torchvision's layout; default $HW_BNN_DATA."),
 ]
-
-Model = Annotated[Path, typer.Argument(help="A QONNX file.")]
-Board = Annotated[str | None, typer.Option(help="pynq-z1 (default), pynq-z2, zcu104, ...")]
-Part = Annotated[str | None, typer.Option(help="An FPGA part instead of a board.")]
-TargetFps = Annotated[float | None, typer.Option(help="Frames per second to reach.")]
-TargetCycles = Annotated[
-    int | None, typer.Option(help="Cycles per frame to reach (1,024, or the nearest possible).")
-]
-Folding = Annotated[
-    str | None, typer.Option(help="A JSON file of PE and SIMD by node, or `finn` for SetFolding.")
-]
-ClockPeriod = Annotated[float, typer.Option("--clock-ns", help="Clock period in ns.")]
-InputType = Annotated[
-    str | None, typer.Option(help="Take raw integers (UINT8, ...), quantise on the chip.")
-]
-InputScale = Annotated[str | None, typer.Option(help="Real value of one input step, as 1/255.")]
-OutputMode = Annotated[
-    Literal["scores", "label", "both"], typer.Option(help="What the core gives for a frame.")
-]
-Memory = Annotated[
-    Literal["auto", "lut", "block"], typer.Option(help="Where weights stand: LUTs or block RAM.")
-]
-Hardwired = Annotated[
-    bool, typer.Option("--hardwired", help="Dense layers as constants, a frame a cycle.")
-]
 Force = Annotated[bool, typer.Option("--force", help="Replace an output folder of hw_bnn's.")]
-Inputs = Annotated[
-    Path | None,
-    typer.Option(help="A .npy file of frames: integers of the input type, or real numbers."),
-]
-Dataset = Annotated[
-    str | None,
-    typer.Option(help="digits, mnist, fashion_mnist, cifar10, cifar100, image_folder."),
-]
-Split = Annotated[str, typer.Option(help="train, test or all.")]
-Scale = Annotated[
-    str,
-    typer.Option(
-        help="Stored pixels p to real inputs: auto (the model's own, else integer for digits and "
-        "unit for images), integer p, unit p/m, bipolar p/(m/2) - 1, standardise; m is 16 for "
-        "digits, 255 for images."
-    ),
-]
-Limit = Annotated[int | None, typer.Option(help="The first so many frames only.")]
-RandomFrames = Annotated[
-    int | None, typer.Option("--frames", help="Number of random frames (1,000).")
-]
 Seed = Annotated[int, typer.Option(help="Of random frames and pauses.")]
 Trust = Annotated[
     bool, typer.Option("--trust", help="Take a folder not compiled by you here: its RTL is run.")
@@ -92,18 +52,74 @@ Jobs = Annotated[int, typer.Option(help="Processes to simulate with.")]
 Scheduler = Annotated[
     str | None, typer.Option(help="A running Dask scheduler, as tcp://host:8786; else local.")
 ]
-
-
-def parse_window(text: str | None) -> tuple[int, int] | None:
-    """The text FROM:TO as two numbers."""
-    if text is None:
-        return None
-    start, colon, end = text.partition(":")
-    if not (colon and start.strip().isdecimal() and end.strip().isdecimal()):
-        raise typer.BadParameter(f"{text!r} is no window of cycles: write FROM:TO, as 1000:1250")
-    return int(start), int(end)
-
-
 Frequency = Annotated[
-    float | None, typer.Option("--freq", help="Clock to reach in MHz; the accelerator's own.")
+    float | None,
+    typer.Option("--freq-mhz", "--freq", help="Clock to reach in MHz; the accelerator's own."),
 ]
+
+TimeOut = Annotated[float, typer.Option(help="Limit for each tool, in seconds.")]
+
+
+def flags(**classes: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command whose parameters are classes of options one flag for each of their fields.
+
+    Args:
+        classes: parameter's name -> its class, as :func:`hw_bnn.options.flat` takes them.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        own = inspect.signature(command, eval_str=True).parameters
+        spread: dict[str, inspect.Parameter] = {}
+        shown: dict[str, inspect.Parameter] = {}
+        for name, parameter in own.items():
+            if name in classes:
+                fields = parameters(classes[name])
+                new = {n: p for n, p in fields.items() if n not in own and n not in spread}
+                spread |= new
+                shown |= {n: _flag(p) for n, p in new.items()}
+            else:
+                shown[name] = parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+
+        @functools.wraps(command)
+        def call(**given: Any) -> Any:
+            taken = {n: _value(p, given.pop(n)) for n, p in spread.items()}
+            made = {
+                name: kind(**{f: {**given, **taken}[f] for f in parameters(kind)})
+                for name, kind in classes.items()
+            }
+            return command(**given, **made)
+
+        call.__signature__ = inspect.Signature(list(shown.values()))  # type: ignore[attr-defined]
+        call.__annotations__ = {}
+        return call
+
+    return decorate
+
+
+def _option(parameter: inspect.Parameter) -> Option:
+    return next(x for x in parameter.annotation.__metadata__ if isinstance(x, Option))
+
+
+def _value(parameter: inspect.Parameter, given: Any) -> Any:
+    read = _option(parameter).read
+    return given if read is None or given is None else read(given)
+
+
+def _flag(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A field as Typer takes it."""
+    option = _option(parameter)
+    names = [f"--{parameter.name.replace('_', '-')}"]
+    if parameter.default is True:
+        names[0] += f"/--no-{names[0][2:]}"
+    kind = option.type or _plain(get_args(parameter.annotation)[0])
+    flag = typer.Option(*names, *option.also, help=option.help, metavar=option.metavar)
+    return parameter.replace(annotation=Annotated[kind, flag])
+
+
+def _plain(annotation: Any) -> Any:
+    """The type that a command line gives: a path where functions take text too."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        members = set(get_args(annotation))
+        if {str, Path} <= members:
+            return Path | None if type(None) in members else Path
+    return annotation

@@ -117,7 +117,7 @@ def too_large(accelerator, board: str) -> str | None:
     """What an accelerator takes beyond the whole board, and which node most of it, in words; None if it fits.
 
     Args:
-        accelerator: accelerator.Accelerator with resources by estimate; without them it counts as fitting.
+        accelerator: its description, with resources by estimate; without them it counts as fitting.
     """
     device, total, found = BOARDS[board], accelerator.resources, []
     sizes = (

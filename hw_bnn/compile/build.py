@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from fractions import Fraction
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ..accelerator import LONGEST_CLOCK_NS, Accelerator, Input, Output, Resources
+from ..accelerator import LONGEST_CLOCK_NS, Description, Input, Output, Resources
 from ..accelerator.folder import seal
 from ..errors import BadInput
 from ..files.output import output_folder
 from ..onnxfile import load_onnx
+from ..options import CompileOptions, flat
 from .boards import BOARDS, DEFAULT_BOARD, too_large
 from .limits import watched
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 OUTPUT_MODES = ("scores", "label", "both")
 MEMORIES = ("auto", "lut", "block")
@@ -27,26 +33,14 @@ _FINN_PART = "xc7z020clg400-1"
 _VERSIONS = ("hw-bnn", "finn-plus", "qonnx", "onnx", "numpy")
 
 
+@flat(build=CompileOptions)
 def compile_model(
     model: str | Path,
     out: str | Path | None = None,
     *,
-    board: str | None = None,
-    part: str | None = None,
-    target_fps: float | None = None,
-    target_cycles: int | None = None,
-    folding: str | Path | dict | None = None,
-    clk_period_ns: float = 10.0,
-    input_datatype: str | None = None,
-    input_scale: str | Fraction | None = None,
-    output_mode: str = "both",
-    memory: str = "auto",
-    check: bool = True,
-    size_fifos: bool = True,
-    max_fifo_depth: int | None = None,
-    hardwired: bool = False,
+    build: CompileOptions,
     force: bool = False,
-    progress=None,
+    progress: Callable[[str], None] | None = None,
 ) -> Path:
     """Compile a QONNX model to a streaming accelerator.
 
@@ -85,104 +79,30 @@ def compile_model(
     """
     source = Path(model)
     proto = load_onnx(source)
-    named = board
-    board, part = _target(board, part)
-    if memory not in MEMORIES:
-        raise BadInput(f"there is no memory {memory!r}", remedy=f"use one of {', '.join(MEMORIES)}")
-    target = _cycles(target_fps, target_cycles, clk_period_ns)
-    scale = _fraction(input_scale)
-    if output_mode not in OUTPUT_MODES:
-        raise BadInput(
-            f"there is no output mode {output_mode!r}",
-            remedy=f"use one of {', '.join(OUTPUT_MODES)}",
-        )
-    if max_fifo_depth is not None and (max_fifo_depth < 1 or not size_fifos):
-        raise BadInput(
-            f"the cap on FIFO depths is {max_fifo_depth}"
-            if size_fifos
-            else "a cap on FIFO depths without sizing them",
-            remedy="use 1 or more, with size_fifos",
-        )
-    if input_datatype is None and scale is not None:
-        raise BadInput("--input-scale without --input-type", remedy="give both")
-    if hardwired and folding is not None:
-        raise BadInput(
-            "--hardwired and --folding",
-            remedy="give one of the two: hard-wired layers are not folded",
-        )
+    options = _resolved(build)
     out = Path(out) if out is not None else Path(f"{source.stem}_accelerator")
-    options = {
-        "board": board,
-        "part": part,
-        "target_cycles": target,
-        "clk_period_ns": clk_period_ns,
-        "input_datatype": input_datatype,
-        "input_scale": str(scale) if scale is not None else None,
-        "output_mode": output_mode,
-        "memory": memory,
-        "size_fifos": size_fifos,
-        "max_fifo_depth": max_fifo_depth,
-        "hardwired": hardwired,
-    }
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))
         folder = stack.enter_context(output_folder(out, overwrite=force))
         say("import")
         from .frontend import import_model
 
-        imported = import_model(proto, input_datatype, scale)
-        if hardwired:
-            from .integer_graph import check_hardwired
-
-            check_hardwired(imported.graph)
-        folding_map = _folding(folding)
-        from .dataflow import build_dataflow
-
-        say("FINN")
-        graph = build_dataflow(
-            proto,
-            imported,
-            part=_finn_part(part),
-            target=target,
-            folding=folding_map,
-            mode=output_mode,
-            check=check,
-            log=folder / "finn.log",
-            say=say,
-            board=named,
-            memory=memory,
-            hardwired=hardwired,
-        )
+        imported = import_model(proto, build.input_datatype, _fraction(build.input_scale))
+        graph = _dataflow(proto, imported, build, options, folder, say)
         options["folding"] = graph.folding()
         (folder / "reports").mkdir()
         (folder / "golden").mkdir()
         shutil.move(folder / "finn.log", folder / "reports" / "finn.log")
         shutil.copyfile(source, folder / "model.onnx")
         say("RTL")
-        write = partial(
-            write_rtl,
-            graph,
-            imported,
-            folder,
-            name=source.stem,
-            board=board,
-            part=part,
-            clk_period_ns=clk_period_ns,
-            options=options,
-        )
+        write = partial(write_rtl, graph, imported, folder, name=source.stem, options=options)
         accelerator = write()
-        if size_fifos:
+        if build.size_fifos:
             say("FIFO sizing")
-            from .fifo_sizing import size
-
-            depths, report = size(folder, accelerator, maximum=max_fifo_depth)
-            graph.set_fifo_depths(depths)
-            (folder / "reports" / "fifo_depths.json").write_text(
-                json.dumps(report, indent=1) + "\n"
-            )
+            _size_fifos(folder, accelerator, graph, build.max_fifo_depth)
             accelerator = write()
         accelerator = add_resources(folder, accelerator)
-        if named and (excess := too_large(accelerator, named)):
+        if build.board and (excess := too_large(accelerator, build.board)):
             raise BadInput(
                 f"it does not fit: {excess}", remedy="use a lower target, or a larger board"
             )
@@ -191,19 +111,93 @@ def compile_model(
     return out
 
 
+def _resolved(build: CompileOptions) -> dict[str, Any]:
+    """The options as accelerator.json keeps them, with what was not asked for filled in.
+
+    Raises:
+        BadInput: one that cannot be, or two that contradict each other.
+    """
+    board, part = _target(build.board, build.part)
+    if build.memory not in MEMORIES:
+        raise BadInput(
+            f"there is no memory {build.memory!r}", remedy=f"use one of {', '.join(MEMORIES)}"
+        )
+    target = _cycles(build.target_fps, build.target_cycles, build.clk_period_ns)
+    scale = _fraction(build.input_scale)
+    if build.output_mode not in OUTPUT_MODES:
+        raise BadInput(
+            f"there is no output mode {build.output_mode!r}",
+            remedy=f"use one of {', '.join(OUTPUT_MODES)}",
+        )
+    depth = build.max_fifo_depth
+    if depth is not None and (depth < 1 or not build.size_fifos):
+        raise BadInput(
+            f"the cap on FIFO depths is {depth} (max_fifo_depth=)"
+            if build.size_fifos
+            else "max_fifo_depth= caps FIFO depths, which are not sized",
+            remedy="use 1 or more, with size_fifos=True",
+        )
+    if build.input_datatype is None and scale is not None:
+        raise BadInput("input_scale= without input_datatype=", remedy="give both")
+    if build.hardwired and build.folding is not None:
+        raise BadInput(
+            "hardwired= and folding=",
+            remedy="give one of the two: hard-wired layers are not folded",
+        )
+    return {
+        "board": board,
+        "part": part,
+        "target_cycles": target,
+        "clk_period_ns": build.clk_period_ns,
+        "input_datatype": build.input_datatype,
+        "input_scale": str(scale) if scale is not None else None,
+        "output_mode": build.output_mode,
+        "memory": build.memory,
+        "size_fifos": build.size_fifos,
+        "max_fifo_depth": depth,
+        "hardwired": build.hardwired,
+    }
+
+
+def _dataflow(
+    proto: ModelProto, imported: Any, build: CompileOptions, options: dict, folder: Path, say: Any
+) -> Any:
+    """FINN's dataflow graph of the imported network, folded."""
+    if build.hardwired:
+        from .integer_graph import check_hardwired
+
+        check_hardwired(imported.graph)
+    folding = _folding(build.folding)
+    from .dataflow import build_dataflow
+
+    say("FINN")
+    return build_dataflow(
+        proto, imported, part=_finn_part(options["part"]), target=options["target_cycles"],
+        folding=folding, mode=build.output_mode, check=build.check, log=folder / "finn.log",
+        say=say, board=build.board, memory=build.memory, hardwired=build.hardwired,
+    )  # fmt: skip
+
+
+def _size_fifos(folder: Path, accelerator: Description, graph: Any, maximum: int | None) -> None:
+    from .fifo_sizing import size
+
+    depths, report = size(folder, accelerator, maximum=maximum)
+    graph.set_fifo_depths(depths)
+    (folder / "reports" / "fifo_depths.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
 def write_rtl(
     graph,
     imported,
     folder: Path,
     *,
     name: str,
-    board: str | None,
-    part: str,
-    clk_period_ns: float,
-    options: dict,
-) -> Accelerator:
+    options: dict[str, Any],
+) -> Description:
     """(Re)write dataflow.onnx, rtl/ and accelerator.json; returns the description."""
     from .stitch import stitch
+
+    board, part, clk_period_ns = (options[key] for key in ("board", "part", "clk_period_ns"))
 
     rtl = folder / "rtl"
     shutil.rmtree(rtl, ignore_errors=True)
@@ -217,7 +211,7 @@ def write_rtl(
     datatype = head.get_input_datatype()
     lanes, label_offset, _, words = head.output_layout()
     bits = _bits(tensor.datatype)
-    accelerator = Accelerator(
+    accelerator = Description(
         name=name,
         board=board,
         part=part,
@@ -264,7 +258,7 @@ def write_rtl(
     return accelerator
 
 
-def add_resources(folder: Path, accelerator: Accelerator) -> Accelerator:
+def add_resources(folder: Path, accelerator: Description) -> Description:
     """The accelerator with its estimate, by node and in all (synth/estimate.py)."""
     from ..synth.estimate import estimate
 
@@ -284,7 +278,7 @@ def _resources(cost: dict | None) -> Resources | None:
 def _target(board: str | None, part: str | None) -> tuple[str | None, str]:
     if board is not None and board not in BOARDS:
         raise BadInput(
-            f"there is no board {board!r}", remedy=f"use one of {', '.join(BOARDS)}, or --part"
+            f"there is no board {board!r}", remedy=f"use one of {', '.join(BOARDS)}, or part="
         )
     if board is not None and part is not None and BOARDS[board].part != part:
         raise BadInput(
@@ -305,14 +299,14 @@ def _cycles(fps: float | None, cycles: int | None, clk_period_ns: float) -> int 
             remedy=f"use a positive one of at most {LONGEST_CLOCK_NS:,.0f} ns",
         )
     if fps is not None and cycles is not None:
-        raise BadInput("both --target-fps and --target-cycles", remedy="give one of the two")
+        raise BadInput("both target_fps= and target_cycles=", remedy="give one of the two")
     if fps is not None:
         if not fps > 0:
             raise BadInput(f"the target is {fps} frames per second", remedy="use a positive one")
         if fps * clk_period_ns > 1e9:
             raise BadInput(
                 f"{fps:,.0f} frames per second are more than one a cycle of {clk_period_ns} ns",
-                remedy=f"use --target-fps {int(1e9 / clk_period_ns)} or less",
+                remedy=f"use target_fps={int(1e9 / clk_period_ns)} or less",
             )
         return int(1e9 / clk_period_ns / fps)
     if cycles is not None and cycles < 1:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import BadInput, CheckFailed
 from ..sim.native import NativeModel
 from ..sim.packing import pack_input
@@ -29,7 +29,7 @@ the full rate."""
 
 def size(
     folder: Path,
-    accelerator: Accelerator,
+    accelerator: Description,
     *,
     maximum: int | None = None,
     seed: int = 0,
@@ -117,7 +117,7 @@ def largest(frame: int) -> int:
 class _Probe:
     """Rates of one model under different capacities."""
 
-    def __init__(self, model: NativeModel, accelerator: Accelerator, seed: int):
+    def __init__(self, model: NativeModel, accelerator: Description, seed: int):
         self.model, self.accelerator = model, accelerator
         contract = accelerator.input
         rng = np.random.default_rng(seed)
@@ -177,9 +177,9 @@ def _reason(depth: int, occupancy: int, maximum: int | None, searched: bool) -> 
     return f"one word less lowers the rate; {occupancy} words held at the full rate"
 
 
-def _producer(accelerator: Accelerator, stream: str) -> str:
+def _producer(accelerator: Description, stream: str) -> str:
     return next(s.producer for s in accelerator.streams if s.name == stream)
 
 
-def _consumer(accelerator: Accelerator, stream: str) -> str:
+def _consumer(accelerator: Description, stream: str) -> str:
     return next(s.consumer for s in accelerator.streams if s.name == stream)

@@ -62,7 +62,7 @@ def choose(
     remedy = (
         "use a larger board, or a smaller network"
         if best is None
-        else f"use --target-cycles {best.cycles} or more, or a larger board"
+        else f"use target_cycles={best.cycles} or more, or a larger board"
     )
     raise BadInput(f"{what} does not fit {board}: {_excess(search, wanted, board)}", remedy=remedy)
 

@@ -60,7 +60,7 @@ def fixed_affine(head: Head, reachable: list[range], layer: str) -> FixedAffine:
     raise Unsupported(
         "no fixed-point affine of up to 48 fraction bits gives the argmax of the last BatchNorm exactly",
         node=layer,
-        remedy="compile with --output-mode scores and take the argmax on the host",
+        remedy='compile with output_mode="scores" and take the argmax on the host',
     )
 
 

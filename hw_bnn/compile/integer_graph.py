@@ -147,7 +147,7 @@ def check_hardwired(graph: IntegerGraph) -> None:
     Raises:
         Unsupported: a convolution, or a layer whose outputs are thresholded to more than one bit.
     """
-    remedy = "compile without --hardwired"
+    remedy = "compile without hardwired=True"
     for op in graph.ops:
         if not isinstance(op, Linear):
             continue

@@ -241,7 +241,7 @@ def _layer_input(state, node):
             "its input is the graph input, which no quantiser has made integer",
             node=name,
             remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
-            "the input with a QONNX integer datatype, or give --input-type",
+            "the input with a QONNX integer datatype, or give input_datatype=",
         )
     if not isinstance(value, Activation) or value.pools or value.bends:
         raise Unsupported(

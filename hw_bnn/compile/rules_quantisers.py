@@ -112,7 +112,7 @@ def multi_threshold(state, node):
             raise Unsupported(
                 "an input quantiser with thresholds of several kinds",
                 node=node.name,
-                remedy="use one row of thresholds for the input, or give --input-type",
+                remedy="use one row of thresholds for the input, or give input_datatype=",
             )
         _quantise_input(state, node, value, quantisers[0])
         return

@@ -242,7 +242,7 @@ class FoldingSearch:
                 raise BadInput(
                     f"{target} cycles a frame is not possible, fully unfolded it takes {fastest}",
                     node=table.name,
-                    remedy=f"use --target-cycles {self.fastest()} or more",
+                    remedy=f"use target_cycles={self.fastest()} or more",
                 )
         rows = [np.flatnonzero(t.cycles <= target) for t in self.tables]
         own = [

@@ -61,7 +61,7 @@ def _load_batch(path: Path, md5: str, label_key: bytes) -> tuple[np.ndarray, np.
     except FileNotFoundError:
         raise BadInput(
             f"{path} does not exist",
-            remedy="unpack CIFAR's python version there, or pass another --data-root",
+            remedy="unpack CIFAR's python version there, or pass another data_root=",
         ) from None
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:

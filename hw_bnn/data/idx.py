@@ -90,7 +90,7 @@ def _read(folder: Path, dataset: str, stem: str) -> np.ndarray:
             ) from error
     raise BadInput(
         f"{folder} has neither {stem}.gz nor {stem}",
-        remedy=f"put {dataset}'s four IDX files there, or pass another --data-root",
+        remedy=f"put {dataset}'s four IDX files there, or pass another data_root=",
     )
 
 

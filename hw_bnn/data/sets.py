@@ -114,10 +114,10 @@ def resolve_root(data_root: str | Path | None, name: str) -> Path:
     if not root:
         raise BadInput(
             f"the data set {name} is read from files, and no folder was named",
-            remedy="pass --data-root DIR (torchvision's layout) or set HW_BNN_DATA",
+            remedy="pass data_root= (torchvision's layout) or set HW_BNN_DATA",
         )
     if not Path(root).is_dir():
-        raise BadInput(f"the data folder {root} does not exist", remedy="pass another --data-root")
+        raise BadInput(f"the data folder {root} does not exist", remedy="pass another data_root=")
     return Path(root)
 
 

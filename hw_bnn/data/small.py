@@ -61,7 +61,7 @@ def snelson(root: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
         except FileNotFoundError:
             raise BadInput(
                 f"{path} does not exist",
-                remedy="put the Snelson files there or pass another --data-root",
+                remedy="put the Snelson files there or pass another data_root=",
             ) from None
         except ValueError as error:
             raise BadInput(

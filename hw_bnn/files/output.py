@@ -177,7 +177,7 @@ def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
     if final.exists() and not final.is_file():  # a rename would put a file in a device's place
         raise BadInput(f"{path} is a device or pipe", remedy="name a file")
     if final.exists() and not overwrite:
-        raise BadInput(f"{path} exists already", remedy="choose another name or give --force")
+        raise BadInput(f"{path} exists already", remedy="choose another name or give force=True")
     made = _make_parents(final.parent, path)
     remove_partial_files(final.parent)
     try:
@@ -295,7 +295,7 @@ def _check_target(final: Path, path: str | Path, overwrite: bool) -> None:
         )
     if not overwrite:
         raise BadInput(
-            f"{path} exists already", remedy="choose another output folder or give --force"
+            f"{path} exists already", remedy="choose another output folder or give force=True"
         )
 
 

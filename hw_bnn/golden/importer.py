@@ -143,7 +143,7 @@ class Importer:
                 f"the graph input reaches {node.op_type} with no quantiser before it",
                 node=node.name,
                 remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
-                "the input with a QONNX integer datatype, or give --input-type (UINT8 for pixels)",
+                "the input with a QONNX integer datatype, or give input_datatype= (UINT8 for pixels)",
             )
         if not isinstance(value, Integers):
             raise Unsupported(

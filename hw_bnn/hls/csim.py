@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed
 from ..sim.packing import Words, pack_input, unpack_output
@@ -46,7 +46,7 @@ class CSim(AbstractContextManager):
     """
 
     def __init__(
-        self, files: Mapping[str, str], accelerator: Accelerator, streams: Streams = "stream",
+        self, files: Mapping[str, str], accelerator: Description, streams: Streams = "stream",
         **options,
     ):  # fmt: skip
         self.accelerator = accelerator
@@ -174,7 +174,7 @@ def simulate(
     folder: str | Path, x: object, *, jobs: int = 1, trust: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[np.ndarray | None, np.ndarray | None]:  # fmt: skip
-    """(scores, labels) of integer frames by C simulation, as `hw_bnn.sim.simulate` gives them."""
+    """(scores, labels) of integer frames by C simulation, as `hw_bnn.sim.stream_frames` gives them."""
     with opened(folder, trust=trust) as model:
         words = pack_input(model.accelerator.input, x)
         return unpack_output(

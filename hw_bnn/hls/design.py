@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..accelerator import Accelerator, Node, Stream
+from ..accelerator import Description, Node, Stream
 from ..errors import BadInput, Unsupported
 from .hardwired import core
 from .tables import limb_rows
@@ -58,7 +58,7 @@ class Process:
 class Design:
     """Processes in dataflow order and the channels between them, input first, output last."""
 
-    accelerator: Accelerator
+    accelerator: Description
     processes: list[Process]
     channels: list[Channel]
 
@@ -88,7 +88,7 @@ class Design:
         ]  # fmt: skip
 
 
-def design(folder: Path, accelerator: Accelerator) -> Design:
+def design(folder: Path, accelerator: Description) -> Design:
     """The HLS form of an accelerator folder, given its description as it was opened.
 
     Raises:
@@ -112,7 +112,7 @@ def design(folder: Path, accelerator: Accelerator) -> Design:
     return Design(accelerator, processes, channels)
 
 
-def _joined(accelerator: Accelerator) -> dict[str, str]:
+def _joined(accelerator: Description) -> dict[str, str]:
     """Stream -> the channel that it is part of: its name, or where it touches the top's ports, those."""
     found = {stream.name: stream.name for stream in accelerator.streams}
     for node in accelerator.nodes:  # in dataflow order

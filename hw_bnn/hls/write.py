@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__, console
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
 from ..sim.packing import Words, pack_input, pack_output
 from . import HLS_FILES
 from .csim import CSim
+from .csynth import csynth
 from .depths import FRAMES, least_depths
 from .design import LEAST_DEPTH, Channel, Design, design
 from .files import write_files
@@ -32,23 +33,32 @@ VECTORS = 16
 """Frames of the test bench."""
 
 
-def hls(folder: str | Path, *, least: bool = False, trust: bool = False) -> dict:
-    """Write FOLDER/hls.
+def hls(
+    folder: str | Path,
+    *,
+    least: bool = False,
+    report: str | Path | None = None,
+    trust: bool = False,
+) -> dict:
+    """Write FOLDER/hls, or read a report of its synthesis back.
 
     Args:
         folder: an accelerator folder.
         least: give the streams between forks and adders their least depths, not the RTL's FIFOs'
             where those are deeper.
+        report: Vitis' csynth.xml of this code; no code is written then (csynth.py).
         trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
 
     Returns:
-        The manifest.
+        The manifest; of a report what `csynth` returns.
 
     Raises:
         BadInput: no accelerator, or one that is damaged or not trusted.
         Unsupported: a kernel without a twin.
         MissingTool: no C++ compiler, where depths are to be found by simulation.
     """
+    if report is not None:
+        return csynth(folder, report, trust=trust)
     folder = Path(folder)
     accelerator = open_accelerator(folder, trust=trust, needs=[MODEL, DATAFLOW])
     made = design(folder, accelerator)
@@ -115,7 +125,7 @@ def _deepened(made: Design, found: dict[str, int], least: bool) -> Design:
     return dataclasses.replace(made, channels=channels)
 
 
-def _frames(accelerator: Accelerator) -> np.ndarray:
+def _frames(accelerator: Description) -> np.ndarray:
     """Random frames of the input type."""
     contract, rng = accelerator.input, np.random.default_rng(0)
     size = (VECTORS, *contract.shape)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ..accelerator import Accelerator, Node
+from ..accelerator import Description, Node
 from ..accelerator import trust as trusting
 from ..accelerator.folder import DATAFLOW, DESCRIPTION, MODEL, describe, open_accelerator
 from ..errors import BadInput, MissingTool, Unsupported
@@ -64,7 +64,7 @@ def synthesise(
     return replaced
 
 
-def verilog(folder: Path, node: Node, accelerator: Accelerator, stages: int = STAGES) -> str:
+def verilog(folder: Path, node: Node, accelerator: Description, stages: int = STAGES) -> str:
     """Verilog of a module with the node's name and ports.
 
     Raises:

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from .. import __version__
-from ..accelerator import Accelerator, Node
+from ..accelerator import Description, Node
 from ..accelerator.folder import read_accelerator
 from ..accelerator.netlists import FAMILIES, NetlistDocument, read_netlist
 from ..files.inside import within
@@ -70,7 +70,7 @@ def html_report(folder: Path) -> str:
 
 
 def _figures(
-    accelerator: Accelerator, verification: Verification | None
+    accelerator: Description, verification: Verification | None
 ) -> list[tuple[str, object]]:
     """The cards on top."""
     seen = verification or Verification()
@@ -90,7 +90,7 @@ def _figures(
     return figures
 
 
-def _weight_bits(accelerator: Accelerator) -> int:
+def _weight_bits(accelerator: Description) -> int:
     return sum((n.mw or 0) * (n.mh or 0) for n in accelerator.nodes)
 
 
@@ -130,7 +130,7 @@ def _is_fifo(node: Node) -> bool:
     return "fifo" in node.op.lower()
 
 
-def _layers(accelerator: Accelerator) -> str:
+def _layers(accelerator: Description) -> str:
     slowest = max((n.cycles for n in accelerator.nodes), default=1) or 1
     nodes = [n for n in accelerator.nodes if not _is_fifo(n)]
     rows = [
@@ -155,7 +155,7 @@ def _layers(accelerator: Accelerator) -> str:
     return section("Layers and folding", paragraph(told), table(columns, rows))
 
 
-def _fifos(accelerator: Accelerator, verification: Verification | None) -> str:
+def _fifos(accelerator: Description, verification: Verification | None) -> str:
     fifos = [n for n in accelerator.nodes if _is_fifo(n)]
     if not fifos:
         return section("FIFOs", paragraph("There are none."))
@@ -196,7 +196,7 @@ def _resources(documents: list[NetlistDocument]) -> str:
     return section("Resources", *parts)
 
 
-def _interface(accelerator: Accelerator) -> str:
+def _interface(accelerator: Description) -> str:
     i, o = accelerator.input, accelerator.output
     rows = [
         ["input", i.datatype, f"{i.minimum:,} \u2026 {i.maximum:,}", str(tuple(i.shape)), i.words,
@@ -208,7 +208,7 @@ def _interface(accelerator: Accelerator) -> str:
     return section("Interface", table(columns, rows))
 
 
-def _provenance(accelerator: Accelerator) -> str:
+def _provenance(accelerator: Description) -> str:
     versions = table(["tool", "version"], [[k, v] for k, v in sorted(accelerator.versions.items())])
     options = table(
         ["option", "value"],

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import children
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import BadInput, CheckFailed, MissingTool
 from ..files.temporary import temporary_folder
 from .build import folder_sources
@@ -43,7 +43,7 @@ RUNTIME = Runtime(
 
 
 def run_cocotb(
-    rtl: Path, accelerator: Accelerator, words: Words, *, stall: float | tuple[float, float],
+    rtl: Path, accelerator: Description, words: Words, *, stall: float | tuple[float, float],
     seed: int, throttle: float | None, preamble: int,
 ) -> tuple[list[EngineRun], float]:  # fmt: skip
     """Stream frames through with cocotb; see `simulate`. Returns ([run], build seconds).
@@ -77,7 +77,7 @@ def run_cocotb(
     return [run], build_seconds
 
 
-def bind_checkers(accelerator: Accelerator) -> str:
+def bind_checkers(accelerator: Description) -> str:
     """SystemVerilog that binds a stream_checker to every stream of the top."""
     lines = []
     for s in accelerator.streams:
@@ -105,7 +105,7 @@ def _cocotb_version() -> list[str]:
 
 
 def _build(
-    folder: Path, sources: tuple[Path, ...], checkers: str, accelerator: Accelerator,
+    folder: Path, sources: tuple[Path, ...], checkers: str, accelerator: Description,
     env: dict[str, str],
 ) -> None:  # fmt: skip
     """Fill a cache entry with the executable `simulation`."""
@@ -142,7 +142,7 @@ def _build(
 
 
 def _run(
-    folder: Path, work: Path, rtl: Path, accelerator: Accelerator, words: Words,
+    folder: Path, work: Path, rtl: Path, accelerator: Description, words: Words,
     stall: tuple[float, float], seed: int, preamble: int,
 ) -> EngineRun:  # fmt: skip
     from cocotb_tools.runner import Verilator
@@ -192,7 +192,7 @@ def _run(
     return EngineRun(output, done, result["first_in"], result["cycles"], seconds)
 
 
-def _result(work: Path, accelerator: Accelerator) -> dict:
+def _result(work: Path, accelerator: Description) -> dict:
     """What the bench wrote, or CheckFailed with the log's reason."""
     try:
         result = json.loads((work / "result.json").read_text())

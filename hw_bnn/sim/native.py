@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import BadInput, CheckFailed
 from .build import Design, Variant, folder_sources, library, stream_visibility
 from .packing import Words
@@ -76,7 +76,7 @@ class NativeModel:
     def __init__(
         self,
         rtl: Path | str,
-        accelerator: Accelerator,
+        accelerator: Description,
         *,
         variant: Variant = "fast",
         seed: int = 1,
@@ -370,7 +370,7 @@ class NativeModel:
             raise CheckFailed(f"the simulation stopped: {self._message()}")
 
 
-def rtl_design(rtl: Path, accelerator: Accelerator, variant: Variant = "fast") -> Design:
+def rtl_design(rtl: Path, accelerator: Description, variant: Variant = "fast") -> Design:
     """The build of an accelerator's own RTL.
 
     Each FIFO gets room for a frame in it whatever its depth, which `NativeModel` sets as its

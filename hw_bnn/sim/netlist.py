@@ -14,7 +14,7 @@ import importlib.util
 import re
 from pathlib import Path
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.netlists import open_netlist
 from ..errors import BadInput, MissingTool, Unsupported
 from .build import Design, stream_visibility
@@ -30,7 +30,7 @@ _FLAGS = ("-Wno-SPECIFYIGN", "-Wno-INITIALDLY", "-Wno-MODDUP", "-Wno-UNOPTFLAT",
 
 
 def netlist_model(
-    folder: Path, accelerator: Accelerator, *, family: str | None = None, seed: int = 0,
+    folder: Path, accelerator: Description, *, family: str | None = None, seed: int = 0,
     waves: bool = False, trust: bool = False,
 ) -> NativeModel:  # fmt: skip
     """A model of the netlist in FOLDER/synth.
@@ -50,7 +50,7 @@ def netlist_model(
 
 
 def netlist_design(
-    folder: Path, accelerator: Accelerator, family: str | None = None, variant: str = "fast",
+    folder: Path, accelerator: Description, family: str | None = None, variant: str = "fast",
     *, trust: bool = False,
 ) -> Design:  # fmt: skip
     """The build of a netlist; see `netlist_model`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 
 from ..errors import BadInput
+from ..options import EngineOptions
 from .stall import stall_pair
 
 ENGINES = ("native", "cocotb", "netlist", "shell")
@@ -16,25 +16,19 @@ LAST_CYCLE = 1 << 62
 LARGEST_SEED = (1 << 63) - 1
 
 
-def check_options(
-    engine: str, *, jobs: int, seed: int, stall: float | tuple[float, float],
-    throttle: float | None, preamble: int, waves: str | Path | None,
-    window: tuple[int, int] | None, family: str | None, alone: bool,
-) -> None:  # fmt: skip
+def check_options(asked: EngineOptions, *, seed: int, preamble: int) -> None:
     """Refuse options that are out of range or contradict each other.
-
-    Args:
-        alone: neither jobs, nor a cluster, nor resuming are asked for.
 
     Raises:
         BadInput: the first such option.
     """
+    engine, jobs, throttle, window = asked.engine, asked.jobs, asked.throttle, asked.window
     if engine not in ENGINES:
         raise BadInput(f"unknown engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
     if not 1 <= jobs <= MOST_JOBS:
         raise BadInput(f"jobs is {jobs}", remedy=f"use 1 to {MOST_JOBS}")
     check_seed(seed)
-    stall_pair(stall)
+    stall_pair(asked.stall)
     if throttle is not None and not 0 < throttle <= LONGEST_PAUSE:
         raise BadInput(
             f"the throttle is {throttle}",
@@ -42,19 +36,20 @@ def check_options(
         )
     if preamble < 0:
         raise BadInput(f"the preamble is {preamble} words", remedy="use 0 or more")
-    if not alone and (engine != "native" or waves is not None or preamble):
+    alone = jobs == 1 and not asked.resume and asked.scheduler is None
+    if not alone and (engine != "native" or asked.waves is not None or preamble):
         raise BadInput(
             "several jobs, a cluster and resuming are for the native engine without waves or "
             "preamble",
-            remedy="use jobs=1, no scheduler and resume=False",
+            remedy="leave them out",
         )
-    if family is not None and engine != "netlist":
+    if asked.family is not None and engine != "netlist":
         raise BadInput(
-            f"the family {family} names a netlist, and the engine is {engine}",
+            f"the family {asked.family} names a netlist, and the engine is {engine}",
             remedy="use the engine netlist, or leave the family out",
         )
-    if window is not None and (waves is None or not 0 <= window[0] < window[1] <= LAST_CYCLE):
-        what = "is of waves, and none are written" if waves is None else "holds no cycle"
+    if window is not None and (asked.waves is None or not 0 <= window[0] < window[1] <= LAST_CYCLE):
+        what = "is of waves, and none are written" if asked.waves is None else "holds no cycle"
         raise BadInput(
             f"the window {window[0]}:{window[1]} {what}",
             remedy="name a file for the waves, and cycles 0 <= FROM < TO",

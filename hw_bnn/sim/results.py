@@ -72,7 +72,7 @@ class EngineRun:
 
 @dataclass
 class SimulationResult:
-    """Result of `hw_bnn.sim.simulate`.
+    """What `simulate` gives.
 
     Attributes:
         scores: (N, n) int64 accumulators of the last integer layer, None with output mode "label".
@@ -84,6 +84,9 @@ class SimulationResult:
         fifo_max: largest fill of each FIFO in words, by node name.
         streams: handshake statistics by stream, where asked for.
         shards, shards_reused: parts the run was cut into, and those taken from a run before.
+        input: what the frames are; pixels: what their stored pixels become, where they have any.
+        accuracy: of the frames not seen in training, where labels are known. warnings: what looks
+            wrong about the frames.
     """
 
     engine: str
@@ -101,6 +104,10 @@ class SimulationResult:
     shards: int = 1
     shards_reused: int = 0
     waves: Path | None = None
+    input: str = "given frames"
+    pixels: str | None = None
+    accuracy: float | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def frames_per_second(self) -> float:

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import children
-from ..accelerator import Accelerator, trust
+from ..accelerator import Description, trust
 from ..accelerator.folder import DESCRIPTION
 from ..errors import BadInput, CheckFailed, HwBnnError
 from ..files.inside import subfolder
@@ -50,7 +50,7 @@ class Sharded:
 
 
 def run_sharded(
-    folder: Path, accelerator: Accelerator, words: Words, *, jobs: int, resume: bool,
+    folder: Path, accelerator: Description, words: Words, *, jobs: int, resume: bool,
     stall: float | tuple[float, float], seed: int, throttle: float | None,
     fifo_caps: dict[str, int], statistics: bool, progress: Callable[[int], None] | None,
     scheduler: str | None = None,

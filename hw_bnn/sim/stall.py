@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import BadInput
 
 _MARGIN = 4
@@ -30,7 +30,7 @@ def stall_pair(stall: float | tuple[float, float]) -> tuple[float, float]:
 
 
 def hang_limit(
-    accelerator: Accelerator, stall: tuple[float, float], throttle: float | Fraction | None
+    accelerator: Description, stall: tuple[float, float], throttle: float | Fraction | None
 ) -> int:
     """Cycles without a transfer on s_axis or m_axis after which nothing can be under way any more.
 
@@ -44,7 +44,7 @@ def hang_limit(
 
 
 def hang_report(
-    accelerator: Accelerator,
+    accelerator: Description,
     states: Mapping[str, tuple[bool, bool]],
     *,
     cycles: int,
@@ -94,7 +94,7 @@ def hang_report(
 
 
 def lost_words(
-    accelerator: Accelerator,
+    accelerator: Description,
     moved: Mapping[str, int],
     states: Mapping[str, tuple[bool, bool]],
 ) -> str | None:
@@ -123,7 +123,7 @@ def lost_words(
     return None
 
 
-def layer_place(accelerator: Accelerator, name: str) -> str:
+def layer_place(accelerator: Description, name: str) -> str:
     """Where a node stands in the user's model: "layer L", or "between A and B" without one."""
     nodes = {node.name: node for node in accelerator.nodes}
     ends = {s.name: (s.producer, s.consumer) for s in accelerator.streams}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import BadInput
 
 _SCOPE = "bench.dut"
 
 
-def write_signal_list(waves: Path, accelerator: Accelerator) -> Path:
+def write_signal_list(waves: Path, accelerator: Description) -> Path:
     """Write WAVES with suffix .gtkw: GTKWave (and Surfer) open it together with the wave file.
 
     Raises:

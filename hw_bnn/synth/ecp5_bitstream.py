@@ -14,7 +14,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..boards import BOARD_FILES
 from ..errors import BadInput, CheckFailed
@@ -44,7 +44,7 @@ def pll_dividers(freq_mhz: float) -> tuple[int, int]:
         lower = min(max(int(freq_mhz // _CRYSTAL_MHZ), 1), 16) * _CRYSTAL_MHZ
         raise BadInput(
             f"the ULX3S' clock cannot be {freq_mhz:g} MHz",
-            remedy=f"take a multiple of 25 MHz, {lower} MHz for example (--freq {lower})",
+            remedy=f"take a multiple of 25 MHz, {lower} MHz for example (freq_mhz={lower})",
         )
     return feedback, max(2, round(600 / (feedback * _CRYSTAL_MHZ)))
 
@@ -126,7 +126,7 @@ def bitstream(
 
 
 def _build(
-    accelerator: Accelerator,
+    accelerator: Description,
     sources: Path,
     place: Path,
     lpf: Path,

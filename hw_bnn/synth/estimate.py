@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.folder import read_accelerator
 from ..errors import BadInput
 from ..kernels import KERNELS
@@ -77,7 +77,7 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
     return result
 
 
-def estimate(folder: str | Path, accelerator: Accelerator | None = None) -> dict:
+def estimate(folder: str | Path, accelerator: Description | None = None) -> dict:
     """Estimate an accelerator on xc7.
 
     Args:

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from .. import children
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import CheckFailed, MissingTool
 from ..files.output import check_space
 
@@ -69,7 +69,7 @@ def first_error(log: Path) -> str | None:
 
 def place_and_route(
     netlist: Path,
-    accelerator: Accelerator,
+    accelerator: Description,
     *,
     place: Path,
     log: Path | None = None,
@@ -134,9 +134,9 @@ def place_and_route(
             raise CheckFailed(
                 f"the design reaches {reached:g} MHz, {wanted:g} MHz were asked for{where} (log: {log})",
                 node=accelerator.name,
-                remedy="lower --freq or fold with a smaller SIMD"
+                remedy="lower freq_mhz= or fold with a smaller SIMD"
                 if accelerator.part.upper().startswith("LFE5")
-                else f"its registers stand for {accelerator.part}: compile the model with --board ulx3s",
+                else f"its registers stand for {accelerator.part}: compile the model with board='ulx3s'",
             )
         reason = first_error(log) or f"exit code {code}"
         raise CheckFailed(f"nextpnr failed: {reason} (log: {log})", node=accelerator.name)
@@ -153,7 +153,7 @@ def place_and_route(
     }
 
 
-def critical_path(report: dict, accelerator: Accelerator, prefix: str = "") -> dict:
+def critical_path(report: dict, accelerator: Description, prefix: str = "") -> dict:
     """The slowest register-to-register path of a nextpnr report, told in node names.
 
     Returns:

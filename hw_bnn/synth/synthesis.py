@@ -14,7 +14,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def synth(
     if pnr and family != "ecp5":
         raise BadInput(
             f"there is no open place and route for {family}",
-            remedy="use --family ecp5 with --pnr, or Vivado for a bitstream",
+            remedy='use family="ecp5" with pnr=True, or Vivado for a bitstream',
         )
     if freq_mhz is not None and not 0 < freq_mhz <= MOST_MHZ:
         raise BadInput(f"the clock is {freq_mhz} MHz", remedy=f"use at most {MOST_MHZ:,} MHz")
@@ -147,7 +147,7 @@ def synth(
             **result,
             "seconds": {"synth": round(time.monotonic() - start, 1)},
             "versions": {"pyosys": metadata.version("pyosys")},
-            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         }
         if family == "ecp5":
             made.append(work / "ecp5.nextpnr.json")

@@ -309,9 +309,9 @@ def _override(document: dict, override: str) -> dict:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise BadInput(
-            f"--set {override!r} is not key=value", remedy="write for example training.epochs=3"
+            f"set= has {override!r}, which is not key=value", remedy="write for example training.epochs=3"
         )
-    value = yamlfile.parse(text, f"--set {key}: its value")
+    value = yamlfile.parse(text, f"set= {key}: its value")
     if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text
         value = float(value) if _is_number(value) else value
     path = key.split(".")
@@ -334,12 +334,12 @@ def _assign(node: Any, path: list[str], value: Any, key: str) -> Any:
     head, rest = path[0], path[1:]
     if isinstance(node, list):
         if not head.isdigit() or int(head) >= len(node):
-            raise BadInput(f"--set {key}: the recipe has {len(node)} entries there, no {head!r}")
+            raise BadInput(f"set= {key}: the recipe has {len(node)} entries there, no {head!r}")
         changed = list(node)
         changed[int(head)] = _assign(node[int(head)], rest, value, key)
         return changed
     if node is None:
         node = {}
     if not isinstance(node, dict):
-        raise BadInput(f"--set {key}: nothing stands below {head!r} in the recipe")
+        raise BadInput(f"set= {key}: nothing stands below {head!r} in the recipe")
     return {**node, head: _assign(node.get(head), rest, value, key)}

@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -304,7 +305,7 @@ def _check_same_recipe(recipe: Recipe, saved: dict[str, Any], path: Path) -> Non
             raise BadInput(
                 f"{path} was written with {key} = {other.get(key)!r}, "
                 f"the recipe now has {own.get(key)!r}",
-                remedy="resume with the same recipe, or start in another --out",
+                remedy="resume with the same recipe, or start in another out=",
             )
 
 
@@ -319,10 +320,11 @@ def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
 def train(
     recipe: str | Path | dict | Recipe,
     *,
-    overrides: list[str] | tuple[str, ...] = (),
+    set: Mapping[str, Any] | Sequence[str] | None = None,
     resume: bool = False,
     data_root: str | Path | None = None,
     out: str | Path | None = None,
+    seed: int | None = None,
     quiet: bool = False,
     tensorboard: bool = True,
 ) -> Path:
@@ -330,10 +332,11 @@ def train(
 
     Args:
         recipe: a YAML file, the name of a packaged recipe, a dict, or a Recipe.
-        overrides: `key=value` texts, keys by path (`training.epochs=3`).
+        set: changes of keys by path: `{"training.epochs": 3}`, or texts `training.epochs=3`.
         resume: go on where a killed run in `out` stopped; a finished run is left as it is.
         data_root: folder of data files in torchvision's layout; else HW_BNN_DATA.
         out: the run folder; by default runs/NAME-seedN.
+        seed: instead of the recipe's.
         quiet: no progress.
         tensorboard: write event files.
 
@@ -341,7 +344,9 @@ def train(
         BadInput: the recipe, the data or the folder cannot be used.
         CheckFailed: the loss or a weight is not finite; the last checkpoint is kept.
     """
-    recipe = load_recipe(recipe, overrides)
+    changes = [f"{k}={json.dumps(v)}" for k, v in set.items()] if isinstance(set, Mapping) else set
+    changes = [*(changes or ()), *([] if seed is None else [f"seed={seed}"])]
+    recipe = load_recipe(recipe, changes)
     folder = Path(out) if out is not None else Path("runs") / f"{recipe.name}-seed{recipe.seed}"
     distributed.start(choose_device(recipe))
     # One process writes; a second run into the folder would mix with the first.
@@ -359,7 +364,7 @@ def _train(recipe: Recipe, folder: Path, data_root, *, resume: bool, **options: 
     if begun and not resume:
         raise BadInput(
             f"{folder} already holds a run",
-            remedy="pass --resume to go on with it, or another --out",
+            remedy="pass resume=True to go on with it, or another out=",
         )
     run = Run(recipe, folder, data_root, **options)
     if (folder / LAST).exists():

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from .. import console
-from ..accelerator import Accelerator, Stream
+from ..accelerator import Description, Stream
 from ..errors import HwBnnError
 from .divergence import Divergence, first_divergence
 
@@ -33,7 +33,7 @@ _BEFORE, _AFTER = 200, 50  # cycles of the waveform around the divergence
 def locate(
     golden: GoldenModel,
     folder: Path,
-    accelerator: Accelerator,
+    accelerator: Description,
     x: np.ndarray,
     frame: int,
     layers: dict[str, str],
@@ -54,7 +54,7 @@ def locate(
         None where no captured stream differs when the frames are run again (a fault that needs the
         whole run, or one behind the last such stream).
     """
-    from ..sim import capture, simulate
+    from ..sim import capture, stream_frames
     from .stage import trace_tensors
 
     first = max(0, frame + 1 - MOST_FRAMES)
@@ -79,7 +79,7 @@ def locate(
     if waves is not None:
         window = (max(0, cycle - _BEFORE), cycle + _AFTER)
         try:
-            simulate(folder, part, stall=stall, seed=1, waves=waves, window=window)
+            stream_frames(folder, part, stall=stall, seed=1, waves=waves, window=window)
         except HwBnnError as error:  # the divergence is the result; its picture is an extra
             console.say(f"no waveform of the divergence: {error}")
     return Divergence(**{**vars(divergence), "cycle": cycle})

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import BadInput
 from ..frames import Frames
 from .divergence import Divergence
@@ -91,7 +91,7 @@ class Case:
 
     golden: GoldenModel
     folder: Path
-    accelerator: Accelerator
+    accelerator: Description
     frames: Frames
     scores: np.ndarray
     labels: np.ndarray

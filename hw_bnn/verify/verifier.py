@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import console
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..errors import CheckFailed
 from ..frames import Frames
 from .compare import Outcome, compare
@@ -34,7 +34,7 @@ class Verifier:
         self,
         golden: GoldenModel,
         folder: Path,
-        accelerator: Accelerator,
+        accelerator: Description,
         frames: Frames,
         seconds: dict[str, float],
         ask: Ask,

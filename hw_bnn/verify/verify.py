@@ -20,13 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import console
-from ..accelerator import Accelerator
+from ..accelerator import Description
 from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
 from ..errors import BadInput, CheckFailed
 from ..files.inside import within
 from ..files.output import output_file, output_folder
 from ..files.temporary import temporary_folder
 from ..frames import load_frames, trained_pixels
+from ..options import CompileOptions, FrameOptions, changed, flat
+from ..simulation import golden_model
 from .junit import Check, junit_xml
 from .stage import Ask, check_names
 from .summary import checks, summarise
@@ -36,28 +38,13 @@ if TYPE_CHECKING:
     from ..golden import GoldenModel
 
 
+@flat(build=CompileOptions, chosen=FrameOptions)
 def verify(
     model: str | Path,
     *,
     out: str | Path | None = None,
-    board: str | None = None,
-    part: str | None = None,
-    target_fps: float | None = None,
-    target_cycles: int | None = None,
-    folding: str | Path | dict | None = None,
-    clk_period_ns: float = 10.0,
-    input_datatype: str | None = None,
-    input_scale: str | Fraction | None = None,
-    output_mode: str = "both",
-    hardwired: bool = False,
-    inputs: str | Path | None = None,
-    dataset: str | None = None,
-    split: str = "test",
-    data_root: str | Path | None = None,
-    scale: str = "auto",
-    limit: int | None = None,
-    frames: int | None = None,
-    seed: int = 0,
+    build: CompileOptions,
+    chosen: FrameOptions,
     slow_frames: int | None = None,
     run: Any = None,
     jobs: int = 1,
@@ -74,7 +61,7 @@ def verify(
         out: folder to write: summary.json, report.html, accelerator/ and, where stages differ,
             waves; by default nothing is kept (an accelerator folder gets
             reports/verification.json).
-        board ... hardwired: see :func:`hw_bnn.compile.compile_model`.
+        board ... check: see :func:`hw_bnn.compile.compile_model`.
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
         slow_frames: frames for qonnx and FINN's execution; by default all in a light case, else
             SLOW_FRAMES. Golden model and RTL see all frames in any case.
@@ -99,21 +86,17 @@ def verify(
         CheckFailed: a pass of the compiler changed a score.
     """
     if slow_frames is not None and slow_frames < 1:
-        raise BadInput(f"--slow-frames is {slow_frames}", remedy="ask for at least one frame")
+        raise BadInput(f"slow_frames= is {slow_frames}", remedy="ask for at least one frame")
     check_names(also)
     model = Path(model)
-    options = dict(
-        board=board, part=part, target_fps=target_fps, target_cycles=target_cycles,
-        folding=folding, clk_period_ns=clk_period_ns, input_datatype=input_datatype,
-        input_scale=input_scale, output_mode=output_mode, hardwired=hardwired,
-    )  # fmt: skip
-    chosen = dict(
-        inputs=inputs, dataset=dataset, split=split, data_root=data_root, scale=scale,
-        limit=limit, frames=frames, seed=seed,
-    )  # fmt: skip
+    if model.is_dir() and (wrong := changed(build)):
+        raise BadInput(
+            f"{wrong[0]}= is for compiling, and {model} is an accelerator folder already",
+            remedy="leave it out, or give the model file",
+        )
     with _workplace(out, force) as folder:
         return verify_into(
-            folder, model, options, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
+            folder, model, build, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
             synth=synth, also=also, junit=junit, keep=out is not None, trust=trust,
         )  # fmt: skip
 
@@ -121,8 +104,8 @@ def verify(
 def verify_into(
     folder: Path,
     model: Path,
-    compile_options: dict,
-    frame_options: dict,
+    build: CompileOptions,
+    chosen: FrameOptions,
     *,
     slow_frames: int | None = None,
     run: Any = None,
@@ -138,24 +121,25 @@ def verify_into(
 
     Args:
         folder: gets accelerator/ where the model is compiled, and the results where `keep` is set.
-        compile_options, frame_options: for compile_model and load_frames.
+        build, chosen: for compile_model and load_frames.
         seconds: of stages before this one, for the summary.
     """
     seconds = {} if seconds is None else seconds
     if model.is_dir():
         place, source = model, model / "model.onnx"
-        used = open_accelerator(place, trust=trust, needs=[MODEL, DATAFLOW]).options
+        used = open_accelerator(place, trust=trust, needs=[MODEL, DATAFLOW])
+        golden = golden_model(place, used)
     else:
-        place, source, used = folder / "accelerator", model, compile_options
-    golden = _golden(source, used.get("input_datatype"), used.get("input_scale"))
+        place, source = folder / "accelerator", model
+        golden = _golden(source, build.input_datatype, build.input_scale)
     # What cannot be used is refused before long work.
-    data = load_frames(golden, **frame_options, trained=trained_pixels(source, run))
+    data = load_frames(golden, chosen=chosen, trained=trained_pixels(source, run))
     for warning in data.warnings:
         console.warn(warning)
     if not model.is_dir():
-        _compile(model, place, compile_options, seconds, junit)
+        _compile(model, place, build, seconds, junit)
     ask = Ask(run, jobs, slow_frames, synth, tuple(also), folder if keep else None)
-    verifier = Verifier(golden, place, Accelerator.load(place), data, seconds, ask)
+    verifier = Verifier(golden, place, Description.load(place), data, seconds, ask)
     verifier.run_all()
     document = summarise(verifier, model)
     write_results(document, place, folder if keep else None)
@@ -192,14 +176,18 @@ def _golden(model: Path, input_datatype: str | None, input_scale: Any) -> Golden
 
 
 def _compile(
-    model: Path, place: Path, options: dict, seconds: dict[str, float], junit: str | Path | None
+    model: Path,
+    place: Path,
+    build: CompileOptions,
+    seconds: dict[str, float],
+    junit: str | Path | None,
 ) -> None:
     from ..compile import compile_model
 
     started = time.monotonic()
     try:
         with console.stage("compile"):
-            compile_model(model, place, **options)
+            compile_model(model, place, build=build)
     except CheckFailed as error:
         if junit is not None:
             check = Check("compile", time.monotonic() - started, str(error))

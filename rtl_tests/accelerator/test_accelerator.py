@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from benchmarks.networks import binary_mlp
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import CheckFailed
-from hw_bnn.sim import NativeModel, capture, pack_input, simulate, unpack_output
+from hw_bnn.sim import NativeModel, capture, pack_input, unpack_output
+from hw_bnn.simulation import simulate
 
 pytestmark = pytest.mark.slow
 PAUSES = [0.0, 0.1, 0.5, 0.9]
@@ -27,7 +28,7 @@ class TB:
 
         model = binary_mlp(folder / "mlp.onnx", [48, 24, 16, 10])
         self.folder = compile_model(model, folder / "mlp", target_cycles=24)
-        self.accelerator = Accelerator.load(self.folder)
+        self.accelerator = Description.load(self.folder)
         golden = GoldenModel.from_onnx(model)
         self.x = np.random.default_rng(1).choice([-1, 1], size=(120, 48))
         self.scores = golden.scores(self.x)

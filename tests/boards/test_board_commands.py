@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hw_bnn import cli
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.boards.engine import port_of
 from hw_bnn.boards.shell import PORTS
 from hw_bnn.boards.simboard import SimulatedBoard
@@ -80,7 +80,7 @@ def test_the_zips_own_driver_and_golden_vectors_on_the_simulated_board(folder, t
     spec = importlib.util.spec_from_file_location("deployed_driver", place / "driver.py")
     driver = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(driver)
-    with SimulatedBoard.of(folder, Accelerator.load(folder), PORTS["zynqmp"]) as port:
+    with SimulatedBoard.of(folder, Description.load(folder), PORTS["zynqmp"]) as port:
         told = driver.Board(str(place / "mlp.json"), port).selftest()
     assert told["frames"] == 64
     notebook = json.loads((place / "mlp.ipynb").read_text())

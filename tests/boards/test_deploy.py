@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from hw_bnn import cli
-from hw_bnn.accelerator import Accelerator, trust
+from hw_bnn.accelerator import Description, trust
 from hw_bnn.accelerator import names as accelerator_names
 from hw_bnn.accelerator.folder import seal
 from hw_bnn.boards import vivado
@@ -67,7 +67,7 @@ def test_an_overlay_goes_in_with_the_clock_that_it_was_made_for(mine, place, tmp
         and files["mlp/mlp.hwh"] == b"xml"
     )
     assert json.loads(files["mlp/mlp.json"])["clock_mhz"] == 150
-    assert 1000 / Accelerator.load(mine).clk_period_ns != 150
+    assert 1000 / Description.load(mine).clk_period_ns != 150
     document = json.loads((place / "overlay.json").read_text())
     assert document["hashes"]["overlay.bit"] == sha256(b"bits").hexdigest()
 
@@ -155,7 +155,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_no_path_and_no_code(mine, vivado_that_works, name, tmp_path, monkeypatch):
-    seal(mine, Accelerator.load(mine).model_copy(update={"name": name}))
+    seal(mine, Description.load(mine).model_copy(update={"name": name}))
     vivado.overlay(mine, BOARD)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")

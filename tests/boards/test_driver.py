@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.networks import binary_mlp
-from hw_bnn.accelerator import Accelerator, Input, Output
+from hw_bnn.accelerator import Description, Input, Output
 from hw_bnn.boards.shell import PORTS
 from hw_bnn.boards.simboard import DRIVER, SimulatedBoard, driver, io_document
 from hw_bnn.errors import BadInput
@@ -152,7 +152,7 @@ def digits(tmp_path_factory):
     x = np.where(sklearn.load_digits().data >= 8, 1, -1)
     golden = GoldenModel.from_onnx(model)
     scores = golden.scores(x)
-    return SimpleNamespace(folder=made, accelerator=Accelerator.load(made), x=x, scores=scores,
+    return SimpleNamespace(folder=made, accelerator=Description.load(made), x=x, scores=scores,
                            labels=golden.labels(scores))  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.boards.shell import PORTS
 from hw_bnn.boards.simboard import SimulatedBoard, driver, io_document
 from hw_bnn.golden import GoldenModel
@@ -71,7 +71,7 @@ class Contiguous(np.ndarray):
 
 @pytest.fixture
 def bit(folder, tmp_path):
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     with SimulatedBoard.of(folder, accelerator, PORTS["zynqmp"]) as board:
         golden = GoldenModel.from_onnx(folder / "model.onnx")
         x = np.random.default_rng(3).choice([-1, 1], (70, 24))

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.boards import vivado
 from hw_bnn.boards.registers import load
 from hw_bnn.compile.boards import BOARDS
@@ -25,7 +25,7 @@ ZYNQS = [name for name, board in BOARDS.items() if board.processor]
 @pytest.fixture
 def place(folder, tmp_path, request):
     board = getattr(request, "param", "pynq-z1")
-    vivado.write_sources(folder, Accelerator.load(folder), BOARDS[board], tmp_path, 100)
+    vivado.write_sources(folder, Description.load(folder), BOARDS[board], tmp_path, 100)
     return tmp_path
 
 
@@ -131,7 +131,7 @@ def test_dry_run_and_run_without_vivado(folder, monkeypatch):
     assert json.loads((place / "io.json").read_text())["bus_bytes"] == 16
     assert not (place / "overlay.json").exists()
     monkeypatch.setattr(vivado.shutil, "which", lambda name: None)
-    with pytest.raises(MissingTool, match="Vivado is not on the PATH; .*--dry-run"):
+    with pytest.raises(MissingTool, match="Vivado is not on the PATH; .*dry_run=True"):
         vivado.overlay(folder, "zcu104")
     with pytest.raises(BadInput, match="Vivado makes no overlay for ulx3s"):
         vivado.overlay(folder, "ulx3s")

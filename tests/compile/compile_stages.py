@@ -128,9 +128,9 @@ def check_rtl(
     Raises:
         Differ: they are not equal, or the rate is lower.
     """
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
 
     path = folder / "network.onnx"
     onnx.save(model, path)
@@ -144,7 +144,7 @@ def check_rtl(
         repeated = np.arange(rate) % len(x)
         result = simulate(out, x[repeated])
         _equal(golden, scores[repeated], result)
-        bound = Accelerator.load(out).bound_cycles
+        bound = Description.load(out).bound_cycles
         if result.cycles_per_frame > RATE * bound:
             raise Differ(f"a frame takes {result.cycles_per_frame} cycles, by folding {bound}")
     return out

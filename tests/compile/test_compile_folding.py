@@ -170,5 +170,5 @@ def test_without_a_target_the_nearest_possible_rate_is_taken():
     graph = build(model, None, None)
     bound = max(op.get_exp_cycles() for op in graph.ops())
     assert bound > 1024 and graph.why["target_cycles"] is None
-    with pytest.raises(BadInput, match=f"use --target-cycles {graph.why['bound_cycles']} or more"):
+    with pytest.raises(BadInput, match=f"use target_cycles={graph.why['bound_cycles']} or more"):
         build(model, 1024)

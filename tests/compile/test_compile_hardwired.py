@@ -121,14 +121,14 @@ def two_bit_outputs():
 )
 def test_what_has_no_hard_wired_form_is_refused_by_name(tmp_path, build, reason):
     onnx.save(build(), tmp_path / "net.onnx")
-    with pytest.raises(Unsupported, match=rf"\w+: {reason}.*without --hardwired"):
+    with pytest.raises(Unsupported, match=rf"\w+: {reason}.*without hardwired=True"):
         compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired=True)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_folding_and_hard_wired_layers_exclude_each_other(tmp_path):
     onnx.save(perceptron(), tmp_path / "net.onnx")
-    with pytest.raises(BadInput, match="--hardwired and --folding"):
+    with pytest.raises(BadInput, match="hardwired= and folding="):
         compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired=True, folding={})
 
 
@@ -136,7 +136,7 @@ def test_a_folding_and_hard_wired_layers_exclude_each_other(tmp_path):
 def test_digits_through_every_stage(tmp_path):
     """64-64-64-64-10, pixels binarised: all 1,797 images, also as gates."""
     from benchmarks.digits_mlp import qonnx_model, train
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
     from hw_bnn.synth import synth
     from hw_bnn.verify import verify
 

@@ -91,7 +91,7 @@ def test_what_no_fixed_point_can_do_is_refused():
     """Gains sqrt(2) and sqrt(2) + 2^-70: apart by less than 48 fraction bits can tell."""
     root, near = Surd(0, 1, 2), Surd(Fraction(1, 2**70), 1, 2)
     with pytest.raises(
-        Unsupported, match="head: no fixed-point affine.*; compile with --output-mode scores"
+        Unsupported, match='head: no fixed-point affine.*; compile with output_mode="scores"'
     ):
         fixed_affine(Head([root, near], [Surd(0), Surd(0)]), [range(-3000, 3001)] * 2, "head")
 

@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
 from tests.compile.compile_stages import check_rtl, dataflow_scores
@@ -118,7 +118,7 @@ def test_cnv_in_rtl_with_the_folding_of_finn_examples(exported, tmp_path, name):
     folder = check_rtl(
         model, tmp_path, seed=1, x=x, rate=16, target_cycles=32_768, folding=CNV_FOLDING
     )
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     assert accelerator.bound_cycles == 32_768
     layers = [(n.pe, n.simd) for n in accelerator.nodes if n.op.endswith("MVAU_rtl")]
     assert layers == [(f["PE"], f["SIMD"]) for f in CNV_FOLDING.values()]

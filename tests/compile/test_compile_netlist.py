@@ -13,11 +13,11 @@ pytest.importorskip("finn")
 pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
 pytestmark = pytest.mark.slow
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model
 from hw_bnn.compile.ops.kernel import KernelOp
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 from hw_bnn.synth import synth
 
 
@@ -47,10 +47,10 @@ RESIDUAL = dict(target_cycles=1000, size_fifos=False, check=False)
 HARDWIRED = dict(hardwired=True, size_fifos=False, check=False)
 
 
-def accelerator(model: onnx.ModelProto, folder, options) -> Accelerator:
+def accelerator(model: onnx.ModelProto, folder, options) -> Description:
     """Compile to FOLDER/accelerator; the description."""
     onnx.save(model, folder / "network.onnx")
-    return Accelerator.load(
+    return Description.load(
         compile_model(folder / "network.onnx", folder / "accelerator", **options)
     )
 

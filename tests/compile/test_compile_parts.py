@@ -15,7 +15,7 @@ from tests.networks.support_cases import CASES
 
 pytest.importorskip("finn")
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.compile.frontend import import_model, reachable_scores
 from hw_bnn.compile.integer_graph import Add, Linear, Threshold, datatype_for
 from hw_bnn.compile.lowering import lower
@@ -182,7 +182,7 @@ def test_same_input_and_options_give_the_same_bytes(tmp_path):
 
 def the_description_is_what_was_written(folder):
     """Every node's parameters and memories in accelerator.json are those of its wrapper and files."""
-    nodes = [n for n in Accelerator.load(folder).nodes if n.name != "tlast"]
+    nodes = [n for n in Description.load(folder).nodes if n.name != "tlast"]
     for node in nodes:
         wrapper = (folder / "rtl" / f"{node.name}.v").read_text()
         for name, value in node.parameters.items():

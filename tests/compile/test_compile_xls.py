@@ -13,12 +13,12 @@ from tests.networks.support_case import end, net, norm
 pytest.importorskip("finn")
 pytest.importorskip("xls", reason="XLS is missing: pip install 'hw-bnn[xls]'")
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.frames import random_frames
 from hw_bnn.golden import GoldenModel
 from hw_bnn.hls.xls import synthesise
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 
 FRAMES = 1000
 
@@ -54,7 +54,7 @@ def replaced(tmp_path_factory):
 
 def test_every_layer_is_exact_and_at_the_bound(replaced):
     folder, made, nodes, x, scores = replaced
-    accelerator = Accelerator.load(made)
+    accelerator = Description.load(made)
     units = [node for node in accelerator.nodes if node.module == "xnor_mvau"]
     assert nodes == [node.name for node in units] and len(units) == 4
     assert max(node.parameters["PE"] for node in units) > 1

@@ -94,11 +94,11 @@ def join(tmp_path_factory):
 @pytest.mark.parametrize("network", ["small", "join"])
 def test_one_word_less_anywhere_lowers_the_rate(network, request):
     """Or stops it: the words that a join's shortcut lacks are missing for ever."""
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.sim import NativeModel, pack_input
 
     _, folder = request.getfixturevalue(network)
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     depths = {n.name: n.depth for n in accelerator.nodes if n.op == "Fifo_rtl"}
     shape = (200, *accelerator.input.shape)
     x = np.where(np.random.default_rng(0).integers(0, 2, shape) > 0, 1, -1)
@@ -121,7 +121,7 @@ def test_one_word_less_anywhere_lowers_the_rate(network, request):
 @pytest.mark.slow
 def test_a_shortcut_holds_several_frames_where_its_branch_does(tmp_path):
     """Each convolution on a map of 2x2 pixels lags by a frame: at the full rate two lie in the shortcut."""
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
 
     made = net((2, 2, 2))
@@ -135,7 +135,7 @@ def test_a_shortcut_holds_several_frames_where_its_branch_does(tmp_path):
     onnx.save(end(made), tmp_path / "n.onnx")
     folder = compile_model(tmp_path / "n.onnx", tmp_path / "a", target_cycles=144, check=False)
     report = json.loads((folder / "reports" / "fifo_depths.json").read_text())
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     frame = {s.name: s.words for s in accelerator.streams}
     fifos = [n for n in accelerator.nodes if n.op == "Fifo_rtl"]
     assert any(n.depth > frame[n.outputs[0]] for n in fifos)
@@ -156,15 +156,15 @@ def test_cap_that_a_join_cannot_live_with_is_refused(join, tmp_path):
 
 @pytest.mark.slow
 def test_cap_is_honoured_and_its_cost_told(small, tmp_path):
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
 
     model, _ = small
     folder = compile_model(
         model, tmp_path / "capped", target_cycles=48, check=False, max_fifo_depth=1
     )
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     assert {n.depth for n in accelerator.nodes if n.op == "Fifo_rtl"} == {1}
     report = json.loads((folder / "reports" / "fifo_depths.json").read_text())
     x = np.where(np.random.default_rng(0).integers(0, 2, (400, 48)) > 0, 1, -1)
@@ -181,7 +181,7 @@ def test_cap_is_honoured_and_its_cost_told(small, tmp_path):
 @pytest.mark.slow
 def test_one_verilator_build_serves_any_depths(small):
     """Also that of FIFO sizing, in which every FIFO holds a frame."""
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
     from hw_bnn.sim.native import rtl_design
 
@@ -189,8 +189,8 @@ def test_one_verilator_build_serves_any_depths(small):
     other = compile_model(
         model, folder.parent / "unsized", target_cycles=48, check=False, size_fifos=False
     )
-    designs = [rtl_design(f / "rtl", Accelerator.load(f)) for f in (folder, other)]
-    assert Accelerator.load(folder).nodes != Accelerator.load(other).nodes
+    designs = [rtl_design(f / "rtl", Description.load(f)) for f in (folder, other)]
+    assert Description.load(folder).nodes != Description.load(other).nodes
     assert designs[0].key() == designs[1].key()
 
 

@@ -81,10 +81,7 @@ def test_zero_padded_convolutions_through_finns_build(tmp_path):
         imported,
         tmp_path / "a",
         name="built",
-        board=None,
-        part=PART,
-        clk_period_ns=10.0,
-        options={},
+        options={"board": None, "part": PART, "clk_period_ns": 10.0},
     )
     layers = {node.layer for node in accelerator.nodes if node.op == "XnorMVAU_rtl"}
     assert layers <= {node.name for node in model.graph.node} and len(layers) == 4

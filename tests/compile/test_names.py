@@ -12,17 +12,14 @@ from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model
 from hw_bnn.compile.dataflow import build_dataflow
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.compile.provenance import layers, origins
 from hw_bnn.golden import GoldenModel
 
-OURS = (
-    "global_in global_out head_affine input_words t0 t1 t2_weights t2_flat t2_shape t1_thresholds "
-    "tensor_0 tensor_1 MVAU_0_out0 Fifo_rtl_0_out0 Fork_rtl_0 XnorMVAU_rtl_0_weights.hex s_axis m_axis"
-).split()
+OURS = ["global_in", "global_out", "head_affine", "input_words", "t0", "t1", "t2_weights", "t2_flat", "t2_shape", "t1_thresholds", "tensor_0", "tensor_1", "MVAU_0_out0", "Fifo_rtl_0_out0", "Fork_rtl_0", "XnorMVAU_rtl_0_weights.hex", "s_axis", "m_axis"]
 
 
 def network() -> onnx.ModelProto:
@@ -88,7 +85,7 @@ def test_layers_and_tensors_are_told_by_the_users_names(tmp_path):
     model = renamed(network(), {"x": "the input/é'\"$(x)"})
     onnx.save(model, tmp_path / "n.onnx")
     folder = compile_model(tmp_path / "n.onnx", tmp_path / "a", check=False, size_fifos=False)
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     users = {node.name for node in model.graph.node}
     told = {node.op: node.layer for node in accelerator.nodes}
     for op in ("StreamPad_rtl", "SlidingWindow_rtl", "IntMVAU_rtl", "XnorMVAU_rtl"):

@@ -13,10 +13,10 @@ from tests.networks.qonnx_networks import Builder
 
 pytest.importorskip("finn")
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 
 MODES = ("scores", "label", "both")
 ENDS = {  # name -> (bits, signed) of the last quantiser, the type of a score
@@ -64,7 +64,7 @@ def compiled(model, folder, **options):
 @pytest.mark.parametrize("end", ENDS)
 def test_the_contract_says_what_a_score_is(end, tmp_path):
     *_, datatype, (low, high) = ENDS[end]
-    output = Accelerator.load(compiled(dense(end), tmp_path)).output
+    output = Description.load(compiled(dense(end), tmp_path)).output
     assert (output.datatype, output.minimum, output.maximum) == (datatype, low, high)
     assert output.signed == (datatype == "INT4")
 

@@ -123,7 +123,7 @@ def test_a_board_that_is_too_small_is_told(network, tiny):
         build(network, board=tiny(100))
     with pytest.raises(
         BadInput,
-        match=r"324 cycles a frame does not fit tiny: .*; use --target-cycles (\d+) or more",
+        match=r"324 cycles a frame does not fit tiny: .*; use target_cycles=(\d+) or more",
     ):
         build(network, 324, board=tiny(340))
 
@@ -168,7 +168,7 @@ def test_nothing_is_written_for_a_board_that_is_too_small(network, tiny, tmp_pat
 
 
 def test_the_accelerator_tells_its_estimate(network, tmp_path):
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
 
     (tmp_path / "net.onnx").write_bytes(network.SerializeToString())
@@ -180,7 +180,7 @@ def test_the_accelerator_tells_its_estimate(network, tmp_path):
         check=False,
         size_fifos=False,
     )
-    accelerator = Accelerator.load(folder)
+    accelerator = Description.load(folder)
     for kind in ("lut", "ff", "bram"):
         parts = [getattr(node.resources, kind) for node in accelerator.nodes]
         assert getattr(accelerator.resources, kind) == sum(parts) > 0

@@ -97,18 +97,18 @@ def _compiled(path: Path, golden, x: np.ndarray) -> str:
 
 
 def _accelerator(path: Path, materials: Path, thorough: bool, plain: bool) -> str:
-    from hw_bnn.accelerator import Accelerator
+    from hw_bnn.accelerator import Description
     from hw_bnn.errors import HwBnnError
     from hw_bnn.golden import GoldenModel
     from hw_bnn.report import report
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
     from hw_bnn.synth import synth
     from hw_bnn.synth.estimate import estimate
 
     folder = path.parent / "out"
     shutil.copytree(materials / "accelerator", folder)
     shutil.copy(path, folder / "accelerator.json")
-    Accelerator.load(folder)
+    Description.load(folder)
     golden = GoldenModel.from_onnx(folder / "model.onnx")
     x = _frames(golden)
     refusals = []

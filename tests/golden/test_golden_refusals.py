@@ -28,7 +28,7 @@ def test_float_networks():
 
     error = refused(unquantised, "graph input reaches Gemm with no quantiser")
     assert error.node == "Gemm_4"
-    assert "--input-type" in error.remedy
+    assert "input_datatype=" in error.remedy
 
     def float_weights(net):
         net.bipolar()

@@ -138,7 +138,7 @@ def _check_dataflow(out: Path, x, scores, labels, mode: str) -> None:
 
 
 def _check_rtl(out: Path, x, scores, labels, seed: int) -> None:
-    from hw_bnn.sim import simulate
+    from hw_bnn.simulation import simulate
 
     result = simulate(out, x, stall=0.3, seed=seed)
     if result.scores is not None and not np.array_equal(result.scores, scores):

@@ -5,7 +5,8 @@ import pytest
 
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed, MissingTool
-from hw_bnn.sim import cocotb_engine, simulate
+from hw_bnn.sim import cocotb_engine
+from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import WORDS, describe, make_toy, random_inputs
 
 pytestmark = pytest.mark.slow

@@ -6,11 +6,11 @@ import time
 import numpy as np
 import pytest
 
-from hw_bnn.accelerator import Accelerator, Input, Node, Output, Stream
+from hw_bnn.accelerator import Description, Input, Node, Output, Stream
 from hw_bnn.accelerator.folder import seal
 from hw_bnn.errors import CheckFailed
 from hw_bnn.rtl import FOLDER as RTL
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 
 WORDS = 8  # of 8 bits; the long branch gives its first when it has the last
 KERNELS = ["stream_fork.sv", "width_converter.sv", "fifo.sv", "skid.sv", "add.sv"]
@@ -86,7 +86,7 @@ def joined(tmp_path_factory):
             name=name, op=op, module=op, inputs=inputs, outputs=outputs, cycles=WORDS, **more
         )
 
-    accelerator = Accelerator(
+    accelerator = Description(
         name="join", board=None, part="xc7z020clg400-1", clk_period_ns=10.0,
         input=Input(datatype="INT8", minimum=-128, maximum=127, shape=[WORDS], stream_shape=[WORDS],
                     tensor="x", elements=WORDS, element_bits=8, words=WORDS, word_bits=8,

@@ -7,7 +7,8 @@ import pytest
 
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
-from hw_bnn.sim import NativeModel, capture, pack_input, simulate, unpack_output
+from hw_bnn.sim import NativeModel, capture, pack_input, unpack_output
+from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import WORDS, N, make_toy, random_inputs
 
 
@@ -227,7 +228,7 @@ def test_rtl_that_is_no_verilog_is_refused_with_the_place(shared, tmp_path):
         (dict(engine="modelsim"), "unknown engine.*native, cocotb, netlist"),
         (dict(jobs=0), "jobs is 0"),
         (dict(stall=1.0), "stall probability"),
-        (dict(limit=0), "no input frames"),
+        (dict(limit=0), "limit= is 0"),
         (dict(jobs=2, preamble=1), "several jobs"),
         (dict(engine="cocotb", scheduler="tcp://127.0.0.1:9"), "several jobs, a cluster"),
         (dict(family="ecp5"), "the family ecp5 names a netlist"),

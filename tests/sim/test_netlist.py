@@ -10,8 +10,9 @@ from hw_bnn.accelerator import Input, Output
 from hw_bnn.accelerator.folder import reseal, seal
 from hw_bnn.accelerator.netlists import reseal_netlist, write_netlist
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
-from hw_bnn.sim import NativeModel, pack_input, simulate
+from hw_bnn.sim import NativeModel, pack_input
 from hw_bnn.sim.netlist import CELLS, cell_library, netlist_model, used_cells
+from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import TOY, describe, make_toy, random_inputs
 
 pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")

@@ -13,9 +13,9 @@ import pytest
 
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
-from hw_bnn.sim import simulate
 from hw_bnn.sim.cache import cache_folder
 from hw_bnn.sim.shards import shard_bounds
+from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import random_inputs
 
 
@@ -81,7 +81,7 @@ def test_a_killed_run_is_taken_up_where_it_stood(toy, tmp_path):
     np.save(tmp_path / "x.npy", x)
     simulate(toy.folder, x[:1])  # the library is built
     code = (
-        "import sys, numpy as np; from hw_bnn.sim import simulate;"
+        "import sys, numpy as np; from hw_bnn.simulation import simulate;"
         f"simulate({str(toy.folder)!r}, np.load({str(tmp_path / 'x.npy')!r}), resume=True, jobs=2)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
@@ -245,7 +245,7 @@ def test_two_runs_at_once_share_a_cache_and_are_both_right(toy, fresh_cache, tmp
     x = random_inputs(50)
     np.savez(tmp_path / "x.npz", x=x, y=toy.expected(x)[0])
     code = (
-        "import numpy as np; from hw_bnn.sim import simulate;"
+        "import numpy as np; from hw_bnn.simulation import simulate;"
         f"d = np.load({str(tmp_path / 'x.npz')!r});"
         f"assert (simulate({str(toy.folder)!r}, d['x']).scores == d['y']).all()"
     )
@@ -258,7 +258,7 @@ def test_a_truncated_library_is_built_again(toy, fresh_cache, tmp_path):
     x = random_inputs(5)
     # In another process: cutting short a library that this one has mapped would end this one.
     code = "from hw_bnn.sim.native import *; from hw_bnn.sim.build import library;"
-    code += f"a = Accelerator.load({str(toy.folder)!r});"
+    code += f"a = Description.load({str(toy.folder)!r});"
     code += f"library(rtl_design(Path({str(toy.folder / 'rtl')!r}), a)).__enter__()"
     subprocess.run([sys.executable, "-c", code], check=True)
     library = next((tmp_path / "fresh/verilated").glob("*/model.so"))
@@ -293,7 +293,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_builds(toy, fresh_cache, t
         pytest.skip("no file system can be mounted here (needs unshare and user name spaces)")
     np.savez(tmp_path / "x.npz", x=x, y=toy.expected(x)[0])
     code = (
-        "import numpy as np; from hw_bnn.errors import HwBnnError; from hw_bnn.sim import simulate\n"
+        "import numpy as np; from hw_bnn.errors import HwBnnError; from hw_bnn.simulation import simulate\n"
         f"d = np.load({str(tmp_path / 'x.npz')!r})\n"
         f"try: print((simulate({str(toy.folder)!r}, d['x']).scores == d['y']).all())\n"
         "except HwBnnError as error: print(error)\n"

@@ -7,7 +7,8 @@ import pytest
 from hw_bnn.accelerator import trust
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput
-from hw_bnn.sim import capture, simulate
+from hw_bnn.sim import capture
+from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import random_inputs
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hw_bnn.errors import BadInput
-from hw_bnn.sim import capture, simulate
+from hw_bnn.sim import capture
+from hw_bnn.simulation import simulate
 from tests.sim.fst_reader import Fst
 from tests.sim.toy_accelerator import random_inputs
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw_bnn.accelerator import Accelerator, Input, Memory, Node, Output, Stream
+from hw_bnn.accelerator import Description, Input, Memory, Node, Output, Stream
 from hw_bnn.accelerator.folder import seal
 
 TOY = Path(__file__).parent / "toy"
@@ -16,7 +16,7 @@ WORDS, N = 3, 5  # of the toy's parameters: 24 bipolar inputs, 5 scores
 @dataclass
 class Toy:
     folder: Path
-    accelerator: Accelerator
+    accelerator: Description
     weights: np.ndarray  # (N, 24) of -1, 1
 
     def expected(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -36,7 +36,7 @@ def write_weights(path: Path, weights: np.ndarray) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
-def describe(name: str = "toy") -> Accelerator:
+def describe(name: str = "toy") -> Description:
     def stream(name, producer, consumer, words, bits):
         return Stream(
             name=name, producer=producer, consumer=consumer, words=words, word_bits=bits,
@@ -48,7 +48,7 @@ def describe(name: str = "toy") -> Accelerator:
             name=name, op=op, module=module, inputs=[ins], outputs=[outs], cycles=cycles, **more
         )
 
-    return Accelerator(
+    return Description(
         name=name, board=None, part="xc7z020clg400-1", clk_period_ns=10.0,
         input=Input(
             datatype="BIPOLAR", minimum=-1, maximum=1, shape=[8 * WORDS], stream_shape=[8 * WORDS],

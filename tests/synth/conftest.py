@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hw_bnn.accelerator import TOP, Accelerator, Input, Node, Output, Stream
+from hw_bnn.accelerator import TOP, Description, Input, Node, Output, Stream
 from hw_bnn.accelerator.folder import seal
 from hw_bnn.rtl import rtl_sources
 
@@ -77,7 +77,7 @@ def accelerator(tmp_path):
 
     seal(
         folder,
-        Accelerator(
+        Description(
             name="tiny",
             board="ulx3s",
             part="LFE5U-85F-6BG381C",

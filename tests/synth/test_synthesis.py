@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.synth import bitstream, ecp5_bitstream, place_route, synth
@@ -45,7 +45,7 @@ def test_a_missed_clock_of_another_part_says_so(accelerator, monkeypatch):
         return 1
 
     monkeypatch.setattr(place_route, "run_tool", run_tool)
-    mine = Accelerator.load(accelerator)
+    mine = Description.load(accelerator)
     for part, remedy in (
         ("LFE5U-85F-6BG381C", "fold with a smaller SIMD"),
         ("xc7z020clg400-1", "xc7z020.*ulx3s"),
@@ -189,5 +189,5 @@ def test_critical_path_is_told_in_layers(accelerator):
             },
         ]
     }
-    found = critical_path(report, Accelerator.load(accelerator), "shell.accelerator.")
+    found = critical_path(report, Description.load(accelerator), "shell.accelerator.")
     assert found["nodes"] == ["layer0_fifo", "layer1_mvau"] and found["delay_ns"] == 4.0

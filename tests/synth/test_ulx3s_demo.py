@@ -4,13 +4,13 @@ golden."""
 import numpy as np
 import pytest
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model
 from hw_bnn.data.sets import load_arrays
 from hw_bnn.demo import RECIPE, TARGET_CYCLES
 from hw_bnn.export import export
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 from hw_bnn.synth import bitstream, synth
 from hw_bnn.train import train
 
@@ -18,10 +18,10 @@ from hw_bnn.train import train
 @pytest.mark.full
 @pytest.mark.timeout(7200)
 def test_the_demo_runs_at_100_mhz(tmp_path):
-    run = train(RECIPE, overrides=["threads=1"], out=tmp_path / "run", tensorboard=False)
+    run = train(RECIPE, set=["threads=1"], out=tmp_path / "run", tensorboard=False)
     model = export(run, tmp_path / "digits.onnx")
     folder = compile_model(model, tmp_path / "acc", board="ulx3s", target_cycles=TARGET_CYCLES)
-    assert Accelerator.load(folder).bound_cycles == TARGET_CYCLES
+    assert Description.load(folder).bound_cycles == TARGET_CYCLES
     result = bitstream(folder, board="ulx3s")
     assert result["freq_mhz"] == 100 and result["fmax_mhz"] >= 100
     assert (folder / "board" / "ulx3s" / "ulx3s.bit").stat().st_size == result["bytes"]

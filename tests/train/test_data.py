@@ -120,7 +120,7 @@ def test_wrong_names_and_missing_roots(monkeypatch):
         load_arrays("imagenet", "train")
     with pytest.raises(BadInput, match="no split"):
         load_arrays("digits", "validation")
-    with pytest.raises(BadInput, match="--data-root"):
+    with pytest.raises(BadInput, match="data_root="):
         load_arrays("mnist", "train")
     with pytest.raises(BadInput, match="does not exist"):
         load_arrays("mnist", "train", "/nowhere/at/all")

@@ -10,10 +10,10 @@ import pytest
 from onnx import numpy_helper
 
 from hw_bnn import cli
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 from hw_bnn.verify import failed, stage, verify
 from hw_bnn.verify.stages.qonnx import Qonnx
 from hw_bnn.verify.stages.rtl import Rtl
@@ -80,7 +80,7 @@ def test_the_scores_are_those_of_float_arithmetic(verified, tmp_path):
 
 def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     """Flips one bit of one word: the layer and the channel that it belongs to are told."""
-    description = Accelerator.load(accelerator)
+    description = Description.load(accelerator)
     node = next(n for n in description.nodes if n.op == "IntMVAU_rtl")
     memory = accelerator / "rtl" / node.memory("WEIGHTS_FILE").file
     words = memory.read_text().split("\n")
@@ -217,7 +217,7 @@ def test_simulate_command_resumes_throttles_and_counts(accelerator, capsys):
         assert cli.run(command) == 0
         document.append(json.loads(capsys.readouterr().out))
     assert first[0]["shards_reused"] == 0 and again[0]["shards_reused"] == again[0]["shards"] == 4
-    description = Accelerator.load(accelerator)
+    description = Description.load(accelerator)
     words = description.input.words
     assert first[0]["cycles_per_frame"] == again[0]["cycles_per_frame"] == 40 * words
     assert first[0]["streams"]["s_axis"]["moved"] == 64 * words
@@ -242,7 +242,7 @@ def test_simulate_command_refuses_what_has_no_meaning(accelerator, capsys, optio
 
 def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
     """One threshold of one channel, wrong by 8: the layer and the channel are told."""
-    description = Accelerator.load(accelerator)
+    description = Description.load(accelerator)
     node = next(n for n in description.nodes if n.op == "IntMVAU_rtl")
     memory = accelerator / "rtl" / node.memory("THRESHOLDS_FILE").file
     words = memory.read_text().split("\n")
@@ -258,7 +258,7 @@ def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
 @pytest.mark.parametrize("layer", ["layer0", "layer1"])
 def test_one_dropped_handshake_is_found_and_named(accelerator, layer, capsys):
     """A layer acknowledges its 101st word and ignores it: it is told which one loses it."""
-    node = next(n for n in Accelerator.load(accelerator).nodes if n.layer == layer)
+    node = next(n for n in Description.load(accelerator).nodes if n.layer == layer)
     wrapper = accelerator / "rtl" / f"{node.name}.v"
     text = wrapper.read_text()
     assert text.count(".s_axis_tvalid(in0_V_TVALID)") == 1

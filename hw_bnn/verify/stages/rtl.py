@@ -44,10 +44,10 @@ class RtlStalled(Rtl):
 
 
 def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) -> StageRun:
-    """A run of one of the engines of `hw_bnn.sim.simulate`, with its figures."""
-    from ...sim import simulate
+    """A run of one of the engines of `hw_bnn.sim.stream_frames`, with its figures."""
+    from ...sim import stream_frames
 
-    result = simulate(case.folder, x, progress=advance, **options)
+    result = stream_frames(case.folder, x, progress=advance, **options)
     figures = {
         "cycles_per_frame": result.cycles_per_frame,
         "latency_cycles": result.latency_cycles,

@@ -1,0 +1,140 @@
+"""From an accelerator to a device: synth, hls, bitstream, deploy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import console
+from .app import app, finish
+from .options import Debug, Folder, Frequency, Json, Seed, TimeOut, Trust
+
+
+@app.command()
+def synth(
+    folder: Folder,
+    family: Annotated[str, typer.Option(help="xc7, xcup or ecp5.")] = "xc7",
+    pnr: Annotated[bool, typer.Option("--pnr", help="Place and route too (ecp5).")] = False,
+    freq_mhz: Frequency = None,
+    timeout_s: TimeOut = 3600,
+    trust: Trust = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Resources and timing with open tools (Yosys, nextpnr)."""
+    from ..synth import synth
+
+    with console.stage(f"synth ({family})"):
+        document = synth(
+            folder, family, pnr=pnr, freq_mhz=freq_mhz, timeout_s=timeout_s, trust=trust
+        )
+    finish(document, _show_resources, json)
+
+
+def _show_resources(document: dict) -> None:
+    kinds = list(document["total"])
+    layers = [[name, *(n[k] for k in kinds)] for name, n in document["layers"].items()]
+    rows = [*layers, ["all", *(document["total"][k] for k in kinds)]]
+    title = f"{document['name']} on {document['part']}"
+    console.table(title, ["layer", *kinds], rows, right=range(1, len(kinds) + 1))
+    depth = document["depth"]
+    console.out(f"longest path: {depth['lut_levels']} LUTs, about {depth['estimated_mhz']:g} MHz")
+    if "pnr" in document:
+        console.out(f"placed and routed: {document['pnr']['fmax_mhz']:g} MHz")
+
+
+@app.command()
+def hls(
+    folder: Folder,
+    least: Annotated[
+        bool, typer.Option("--least", help="Least depths of streams between forks and adders.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="Write no code: read Vitis' csynth.xml beside what is expected."),
+    ] = None,
+    trust: Trust = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """C++ for HLS tools in FOLDER/hls: kernels, top, memories, test bench, scripts for Vitis."""
+    from ..hls import csynth
+    from ..hls.write import hls
+
+    with console.stage("hls"):
+        document = hls(folder, least=least, report=report, trust=trust)
+    finish(document, _show_hls if report is None else csynth.show, json)
+    if report is not None and (error := csynth.failed(document)):
+        raise error
+
+
+def _show_hls(document: dict) -> None:
+    rows = [
+        [p["name"], p["kernel"], p["layer"] or "", p["interval"]] for p in document["processes"]
+    ]
+    console.table(
+        f"HLS code of {document['accelerator']}", ["process", "kernel", "layer", "cycles"], rows
+    )
+    console.out(f"expected interval: {document['interval']} cycles a frame")
+
+
+@app.command()
+def bitstream(
+    folder: Folder,
+    board: Annotated[
+        str, typer.Option(help="ulx3s, pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write sources, run no tool.")] = False,
+    freq_mhz: Frequency = None,
+    timeout_s: Annotated[
+        float | None, typer.Option(help="Limit for each tool; an hour, four for Vivado.")
+    ] = None,
+    trust: Trust = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A bitstream for a board: with open tools, or with Vivado for a board with a Zynq."""
+    from ..boards.bitstream import bitstream
+
+    with console.stage("bitstream"):
+        document = bitstream(
+            folder, board, dry_run=dry_run, freq_mhz=freq_mhz, timeout_s=timeout_s, trust=trust
+        )
+    finish(document, _show_bitstream, json)
+
+
+def _show_bitstream(document: dict) -> None:
+    rows = [
+        [k, document[k]]
+        for k in ("file", "freq_mhz", "fmax_mhz", "baud", "checked")
+        if k in document
+    ]
+    console.table(f"bitstream for {document['board']}", ["figure", "value"], rows)
+
+
+@app.command()
+def deploy(
+    folder: Folder,
+    board: Annotated[str, typer.Option(help="pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
+    out: Annotated[Path | None, typer.Option(help="The zip to write; NAME_BOARD.zip.")] = None,
+    frames: Annotated[int, typer.Option(help="Golden frames in the zip.")] = 64,
+    seed: Seed = 0,
+    trust: Trust = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A zip for a PYNQ board: overlay, driver, golden vectors, notebook."""
+    from ..boards.deploy import deploy
+
+    document = deploy(folder, board, out, frames=frames, seed=seed, trust=trust)
+    finish(document, _show_deployed, json)
+
+
+def _show_deployed(document: dict) -> None:
+    console.out(
+        f"wrote {document['zip']}: {len(document['files']) + 1} files for {document['board']}"
+    )
+    if not document["overlay"]:
+        console.out("it holds no overlay: Vivado makes that (hw-bnn bitstream)")

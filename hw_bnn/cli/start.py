@@ -1,0 +1,43 @@
+"""Where a newcomer starts: what is installed, and the demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import console
+from .app import app, finish
+from .options import Debug, Jobs, Json
+
+
+@app.command()
+def doctor(json: Json = False, debug: Debug = False) -> None:
+    """What is installed, which version, what it unlocks, how to get what is missing."""
+    from .. import doctor as module
+
+    finish(module.doctor(), module.show, json)
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path, typer.Option(help="Folder to write; an earlier demo's is replaced.")
+    ] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    target_cycles: Annotated[int, typer.Option(help="Cycles per image to compile for.")] = 128,
+    jobs: Jobs = 1,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train, export, compile and verify a network for handwritten digits, all in RTL."""
+    from ..demo import demo, show
+    from ..verify import failed
+
+    summary = demo(out=out, seed=seed, epochs=epochs, target_cycles=target_cycles, jobs=jobs)
+    finish(summary, show, json)
+    console.say(f"written: {out}/summary.json, report.html, accelerator/, model.onnx, run/")
+    if error := failed(summary):
+        raise error

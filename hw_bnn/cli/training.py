@@ -1,0 +1,88 @@
+"""Training and what comes of it: train, export, sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import console
+from .app import app, finish, read_document
+from .options import DataRoot, Debug, Json, Scheduler
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe's YAML file, or a packaged one's name.")],
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key, as training.epochs=3."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a killed run.")] = False,
+    data_root: DataRoot = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run folder; default runs/NAME-seedN.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard's files too.")] = True,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train a recipe; the run folder holds checkpoints, metrics and the result."""
+    from ..train import train
+
+    run = train(
+        recipe, set=set, resume=resume, data_root=data_root, out=out, seed=seed, quiet=quiet,
+        tensorboard=tensorboard,
+    )  # fmt: skip
+    result = read_document(run / "result.json")
+    finish({"run": str(run), **result}, _show_run, json)
+
+
+def _show_run(result: dict) -> None:
+    rows = [
+        (name.replace("_", " "), f"{100 * result[name]:.2f} %")
+        for name in ("validation_accuracy", "test_accuracy")
+        if result.get(name) is not None
+    ]
+    console.table(f"run {result['run']}", ["figure", "value"], [
+        *rows, ("epochs", result["epochs"]), ("seconds", f"{result['seconds']:.1f}"),
+    ])  # fmt: skip
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder, or one of its checkpoint files.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The ONNX file to write.")],
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write the selected weights of a run as QONNX, and check the file against torch."""
+    from ..export import export
+
+    with console.stage("export"):
+        path = export(run, output)
+    finish({"model": str(path)}, lambda result: console.out(f"wrote {result['model']}"), json)
+
+
+@app.command()
+def sweep(
+    sweep_yaml: Annotated[Path, typer.Argument(help="A sweep's YAML file: recipes x seeds.")],
+    scheduler: Scheduler = None,
+    data_root: DataRoot = None,
+    out: Annotated[Path | None, typer.Option(help="The sweep's folder; default runs/NAME.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes of a local cluster.")] = 2,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train recipes x seeds x changes on a Dask cluster, a local one by default."""
+    from ..train import sweep
+
+    folder = sweep(
+        sweep_yaml, scheduler, data_root=data_root, out=out, workers=workers, quiet=quiet
+    )
+    document = read_document(folder / "sweep.json")
+    finish(document, lambda _: console.out(f"wrote {folder}/sweep.json"), json)

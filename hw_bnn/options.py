@@ -1,0 +1,207 @@
+"""What compiling, frames and engines can be asked: name, type, default and meaning, stated once.
+
+The command line makes its flags of these classes, the functions their keyword arguments, so that
+`--target-cycles 64` and `target_cycles=64` are the same:
+
+>>> @flat(build=CompileOptions)
+... def target(model, *, build):
+...     return build.target_cycles
+>>> target("model.onnx", target_cycles=64)
+64
+>>> target("model.onnx", target_cycle=64)
+Traceback (most recent call last):
+    ...
+TypeError: target() has no argument 'target_cycle'; did you mean 'target_cycles'?
+
+Light: nothing but the standard library is imported here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+
+from .errors import BadInput
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Option:
+    """What an option says to people, and how the command line takes it.
+
+    help: one sentence. metavar: what stands for the value. also: other flags for it. type: what the
+    command line takes, where functions take more. read: from the command line's text to the value.
+    """
+
+    help: str
+    metavar: str | None = None
+    also: tuple[str, ...] = ()
+    type: Any = None
+    read: Callable[[str], Any] | None = None
+
+
+def parse_window(text: str) -> tuple[int, int]:
+    """The text FROM:TO as two numbers.
+
+    >>> parse_window("1000:1250")
+    (1000, 1250)
+    """
+    start, _, end = text.partition(":")
+    if not (start.strip().isdecimal() and end.strip().isdecimal()):
+        raise BadInput(
+            f"window= is {text!r}, no window of cycles", remedy="write FROM:TO, as 1000:1250"
+        )
+    return int(start), int(end)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileOptions:
+    """How a model becomes an accelerator."""
+
+    board: Annotated[str | None, Option("pynq-z1 (default), pynq-z2, zcu104, ...")] = None
+    part: Annotated[str | None, Option("An FPGA part instead of a board.")] = None
+    target_fps: Annotated[float | None, Option("Frames per second to reach.")] = None
+    target_cycles: Annotated[
+        int | None, Option("Cycles per frame to reach (1,024, or the nearest possible).")
+    ] = None
+    folding: Annotated[
+        str | Path | dict | None,
+        Option("A JSON file of PE and SIMD by node, or `finn` for SetFolding.", type=str | None),
+    ] = None
+    clk_period_ns: Annotated[float, Option("Clock period in ns.", also=("--clock-ns",))] = 10.0
+    input_datatype: Annotated[
+        str | None,
+        Option("Take raw integers (UINT8, ...), quantise on the chip.", also=("--input-type",)),
+    ] = None
+    input_scale: Annotated[
+        Any, Option("Real value of one input step, as 1/255.", type=str | None)
+    ] = None
+    output_mode: Annotated[
+        Literal["scores", "label", "both"], Option("What the core gives for a frame.")
+    ] = "both"
+    memory: Annotated[
+        Literal["auto", "lut", "block"], Option("Where weights stand: LUTs or block RAM.")
+    ] = "auto"
+    hardwired: Annotated[bool, Option("Dense layers as constants, a frame a cycle.")] = False
+    max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
+    size_fifos: Annotated[
+        bool, Option("Find FIFO depths by simulation; else each holds a whole frame.")
+    ] = True
+    check: Annotated[bool, Option("Check every pass on sample frames.")] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameOptions:
+    """Which frames an accelerator is given; random ones where nothing is asked for."""
+
+    inputs: Annotated[
+        str | Path | None,
+        Option("A .npy file of frames: integers of the input type, or real numbers."),
+    ] = None
+    dataset: Annotated[
+        str | None, Option("digits, mnist, fashion_mnist, cifar10, cifar100, image_folder.")
+    ] = None
+    split: Annotated[str, Option("train, test or all.")] = "test"
+    data_root: Annotated[
+        str | Path | None,
+        Option("Folder of data files, in torchvision's layout; default $HW_BNN_DATA."),
+    ] = None
+    scale: Annotated[
+        str,
+        Option(
+            "Stored pixels p to real inputs: auto (the model's own, else integer for digits and "
+            "unit for images), integer p, unit p/m, bipolar p/(m/2) - 1, standardise; m is 16 for "
+            "digits, 255 for images."
+        ),
+    ] = "auto"
+    limit: Annotated[int | None, Option("The first so many frames only.")] = None
+    frames: Annotated[int | None, Option("Number of random frames (1,000).")] = None
+    seed: Annotated[int, Option("Of random frames and pauses.")] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """How frames run through an accelerator."""
+
+    engine: Annotated[str, Option("native, cocotb, netlist or shell.")] = "native"
+    stall: Annotated[
+        float | tuple[float, float],
+        Option("Probability of a pause, each cycle and end.", type=float),
+    ] = 0.0
+    throttle: Annotated[
+        float | None, Option("A slower source: cycles for each word.", metavar="CYCLES")
+    ] = None
+    waves: Annotated[str | Path | None, Option("FST waveform file to write.")] = None
+    window: Annotated[
+        tuple[int, int] | None,
+        Option("Only these cycles of the waveform.", "FROM:TO", type=str | None, read=parse_window),
+    ] = None
+    jobs: Annotated[int, Option("Processes to simulate with.")] = 1
+    scheduler: Annotated[
+        str | None, Option("A running Dask scheduler, as tcp://host:8786; else local.")
+    ] = None
+    resume: Annotated[bool, Option("Keep finished parts, go on with them.")] = False
+    statistics: Annotated[bool, Option("Count each layer's starved and stalled cycles.")] = False
+    family: Annotated[str | None, Option("Which netlist (engine netlist): xc7, xcup or ecp5.")] = (
+        None
+    )
+
+
+@functools.cache
+def parameters(kind: type) -> dict[str, inspect.Parameter]:
+    """The fields of a class of options as keyword parameters, by name."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        field.name: inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(kind)
+    }  # fmt: skip
+
+
+def flat(**classes: type) -> Callable[[Function], Function]:
+    """Let a function that takes classes of options take their fields as keyword arguments.
+
+    Args:
+        classes: parameter's name -> its class. A field of two of them is one argument for both; an
+            object of the class itself may be given by the parameter's name, too.
+    """
+
+    def decorate(function: Function) -> Function:
+        own = inspect.signature(function).parameters
+        spread = {name: p for kind in classes.values() for name, p in parameters(kind).items()}
+        kept = [parameter for name, parameter in own.items() if name not in classes]
+        signature = inspect.Signature([*kept, *(p for n, p in spread.items() if n not in own)])
+
+        @functools.wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            made = {name: given.pop(name) for name in classes if name in given}
+            for name in given:
+                if name not in signature.parameters:
+                    near = difflib.get_close_matches(name, signature.parameters, n=1)
+                    hint = f"; did you mean {near[0]!r}?" if near else ""
+                    raise TypeError(f"{function.__name__}() has no argument {name!r}{hint}")
+            fields_given = {name: given[name] for name in given if name in spread}
+            for name, kind in classes.items():
+                if name not in made:
+                    here = parameters(kind)
+                    made[name] = kind(**{n: v for n, v in fields_given.items() if n in here})
+            rest = {name: v for name, v in given.items() if name in own}
+            return function(*args, **rest, **made)
+
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def changed(options: Any) -> list[str]:
+    """Names of the fields that differ from their defaults."""
+    return [f.name for f in fields(options) if getattr(options, f.name) != f.default]
