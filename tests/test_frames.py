@@ -124,6 +124,11 @@ def test_a_files_own_scale_is_read_and_a_damaged_entry_refused(tmp_path):
             trained_pixels(path, None)
 
 
+def test_whitened_pixels_without_their_transform_are_refused():
+    with pytest.raises(BadInput, match="cifar10 is whitened by its training images"):
+        Pixels("cifar10", "gcn_zca").real(np.zeros((2, 3, 32, 32), np.uint8))
+
+
 @pytest.mark.parametrize(("channels", "shape"), [(2, (1, 28, 28)), (1, (3, 32, 32)), (1, (64,))])
 def test_means_of_another_number_of_channels_are_refused(channels, shape):
     text = json.dumps({"dataset": "mnist", "scale": "normalise", "mean": [0.5] * channels,

@@ -142,7 +142,7 @@ def test_a_key_that_others_know_or_that_is_none_signs_nothing(folder, tmp_path, 
 def _key(state, barrier, queue):
     os.environ["HW_BNN_STATE"] = state
     barrier.wait()
-    queue.put(trust._key(make=True))
+    queue.put(trust._made_key())
 
 
 def test_processes_that_begin_at_once_get_one_key(tmp_path):
@@ -193,7 +193,7 @@ from hw_bnn.accelerator import trust  # before the interpreter's folder is out o
 os.setgroups([]) if os.getuid() == 0 else None
 os.getuid() == 0 and (os.setgid(54321), os.setuid(54321))
 from hw_bnn.files.own_folders import cache_folder, state_folder
-print(json.dumps([str(cache_folder()), str(state_folder()), len(trust._key(make=True))]))
+print(json.dumps([str(cache_folder()), str(state_folder()), len(trust._made_key())]))
 """
 
 

@@ -28,7 +28,7 @@ import re
 from fractions import Fraction
 from math import prod
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -48,7 +48,7 @@ from .names import (
 )
 from .wiring import check_wiring
 
-SCHEMA = 2
+SCHEMA: Final = 2
 LONGEST_CLOCK_NS = 1e6
 """Longest clock period, in ns: 1 kHz, below any clock of an FPGA."""
 SCALE = re.compile("[1-9][0-9]{0,399}(/[1-9][0-9]{0,399})?")

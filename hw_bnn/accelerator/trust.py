@@ -49,7 +49,7 @@ def sign(folder: Path, document: str) -> None:
     content = (folder / document).read_bytes()
     _accepted.add(_digest(content))
     try:
-        key = _key(make=True)
+        key = _made_key()
     except (OSError, BadInput) as error:
         console.say(
             f"the folder is not signed, later commands need trust=True: the key cannot be kept "
@@ -118,7 +118,7 @@ def _signed(folder: Path, document: str, content: bytes) -> bool:
         if not path.is_file() or path.stat().st_size > 1000:
             return False
         found = path.read_bytes().strip()
-        key = _key(make=False)
+        key = _read_key(state_folder() / _KEY)
     except (OSError, BadInput):
         return False
     return key is not None and hmac.compare_digest(found, _signature(key, content).encode())
@@ -132,7 +132,7 @@ def _signature(key: bytes, content: bytes) -> str:
     return hmac.new(key, _CONTEXT + content, hashlib.sha256).hexdigest()
 
 
-def _key(make: bool) -> bytes | None:
+def _made_key() -> bytes:
     """This user's key; a new one where there is none, or where others could read it.
 
     Raises:
@@ -140,7 +140,7 @@ def _key(make: bool) -> bytes | None:
     """
     folder = state_folder()
     path = folder / _KEY
-    if (key := _read_key(path)) is not None or not make:
+    if (key := _read_key(path)) is not None:
         return key
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)

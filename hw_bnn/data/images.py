@@ -100,16 +100,15 @@ def read_image(path: str, size: int, numbers: tuple[float, ...] | None = None) -
                     f"{path} holds pixels of another kind than 8 bits a channel ({image.mode})",
                     remedy="convert it to 8 bits a channel",
                 )
-            image = image.convert("RGB")
             box = centre_box(*image.size) if numbers is None else random_box(*image.size, numbers)
-            image = image.resize((size, size), Image.Resampling.BILINEAR, box=box)
+            scaled = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR, box=box)
     except BadInput:
         raise
     except Exception as error:  # Pillow's decoders raise of any kind for damaged files
         raise BadInput(
             f"{path} cannot be read as an image ({error})", remedy="get it again"
         ) from None
-    return np.array(image).transpose(2, 0, 1).copy()
+    return np.array(scaled).transpose(2, 0, 1).copy()
 
 
 def centre_box(width: int, height: int) -> tuple[float, float, float, float]:

@@ -124,7 +124,8 @@ class Pixels:
             whitening: for gcn_zca: the fitted transform of (N, ...) float32.
 
         Raises:
-            BadInput: mean and std are not of as many channels as the samples have.
+            BadInput: mean and std are not of as many channels as the samples have, or gcn_zca has
+                no whitening.
         """
         if self.mean is not None and (stored.ndim < 2 or stored.shape[1] != len(self.mean)):
             raise BadInput(
@@ -135,6 +136,11 @@ class Pixels:
         if self.scale == "standardise":
             x = self._standardised(stored)
         elif self.scale == "gcn_zca":
+            if whitening is None:
+                raise BadInput(
+                    f"{self.dataset} is whitened by its training images, which are not there",
+                    remedy="give the fitted transform as whitening",
+                )
             x = whitening(stored.astype(np.float32))
         else:
             x = self._scaled(stored)
@@ -149,7 +155,7 @@ class Pixels:
         elif self.scale == "bipolar":
             x /= np.float32(self.maximum / 2)
             x -= np.float32(1)
-        elif self.scale == "normalise":
+        elif self.mean is not None and self.std is not None:  # the scale normalise alone
             x /= np.float32(self.maximum)
             x -= self._column(self.mean, x.ndim)
             x /= self._column(self.std, x.ndim)

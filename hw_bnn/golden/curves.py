@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import ceil
+from typing import Self
 
 import numpy as np
 
@@ -92,7 +93,7 @@ class _Sigmoidal:
     middle = ZERO
     keeps_order = True
 
-    def moved(self, move) -> _Sigmoidal:
+    def moved(self, move) -> Self:
         return self
 
     def bound(self, magnitude: np.ndarray) -> np.ndarray:
@@ -118,6 +119,11 @@ class _Sigmoidal:
             return Surd(low), Surd(high)
         mirror = ONE + self.lowest
         return mirror - Surd(high), mirror - Surd(low)
+
+    @staticmethod
+    def _of(v: Decimal) -> Decimal:
+        """The function of a number above 0, to the digits of the context."""
+        raise NotImplementedError
 
     def _positive(self, v: Surd) -> Fraction:
         with localcontext() as context:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import prod
+from typing import Protocol
 
 import numpy as np
 
@@ -11,6 +12,13 @@ from .program import Program
 
 PLAIN_ELEMENTS = 4_000_000
 """Elements of the largest tensor (windows counted) that the plain form works on at once."""
+
+
+class Engine(Protocol):
+    """An execution of a program."""
+
+    def run(self, x: np.ndarray, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """Execute frames x (N, *shape); the tensors of these names, int64 (N, *their shape)."""
 
 
 class PlainEngine:
@@ -22,7 +30,6 @@ class PlainEngine:
         self.frames = max(1, min(1024, PLAIN_ELEMENTS // (9 * largest)))
 
     def run(self, x: np.ndarray, wanted: tuple[str, ...]) -> dict[str, np.ndarray]:
-        """Execute frames x (N, *shape); the tensors of these names, int64 (N, *their shape)."""
         ops = needed(self.program, wanted)
         out = {
             name: np.empty((len(x), *self.program.tensors[name].shape), np.int64) for name in wanted
@@ -46,7 +53,8 @@ class PlainEngine:
 
 def needed(program: Program, wanted: tuple[str, ...]) -> list[Op]:
     """The operations that these tensors depend on, in order."""
-    names, ops = set(wanted), []
+    names = set(wanted)
+    ops: list[Op] = []
     for op in reversed(program.ops):
         if op.output in names:
             ops.append(op)

@@ -30,7 +30,7 @@ from . import (  # noqa: F401  each registers its rules
 )
 from .exact import ONE, ZERO, Surd, exact_in_float32
 from .ops import Op
-from .program import InputContract, Program, datatype_range
+from .program import HostQuantiser, InputContract, Program, Quantiser, datatype_range
 from .registry import RULES
 from .values import UNIT, Constant, Integers, Real, Value, Weights, integers, uniform
 
@@ -55,8 +55,13 @@ class Importer:
         self.values: dict[str, Value] = {
             name: Constant(array) for name, array in self.graph.constants.items()
         }
-        self.program = Program()
         self.budget = Budget()
+        # what becomes the program
+        self.ops: list[Op] = []
+        self.quantisers: dict[str, Quantiser] = {}
+        self.tensors: dict[str, Integers] = {}
+        self.input: InputContract | None = None
+        self.host: HostQuantiser | None = None
 
     def run(self) -> Program:
         """Walk the graph.
@@ -72,10 +77,11 @@ class Importer:
 
     def constants(self, node: Node) -> list[Constant | Weights] | None:
         values = [self.value(node, i) for i, name in enumerate(node.inputs) if name]
-        return values if all(isinstance(v, Constant | Weights) for v in values) else None
+        constants = [v for v in values if isinstance(v, Constant | Weights)]
+        return constants if len(constants) == len(values) else None
 
     def fold(self, node: Node) -> None:
-        values = [self._plain(self.values[name]) if name else None for name in node.inputs]
+        values = [self.constant(node, i) if name else None for i, name in enumerate(node.inputs)]
         arrays = [None if v is None else v.numbers for v in values]
         errors = [0.0 if v is None else v.error for v in values]
         results = fold(node, arrays, self.opset, budget=self.budget)
@@ -90,15 +96,11 @@ class Importer:
             check_digits(value.numbers if isinstance(value, Constant) else value.scale)
         if isinstance(value, Integers) and value.name == node.output:
             # with what followed the sum inside the node (bias)
-            self.program.tensors[node.output] = value
+            self.tensors[node.output] = value
         # further outputs are masks and indices, but for TopK's: both stand for the label
         for name in node.outputs if node.op_type == "TopK" else node.outputs[:1]:
             if name:
                 self.values[name] = value
-
-    @staticmethod
-    def _plain(value: Constant | Weights) -> Constant:
-        return value.constant() if isinstance(value, Weights) else value
 
     # -- reading inputs of nodes --
 
@@ -185,15 +187,14 @@ class Importer:
                 node=op.node,
                 remedy="use scales with a common factor",
             )
-        self.program.ops.append(op)
-        self.program.tensors[value.name] = value
+        self.ops.append(op)
+        self.tensors[value.name] = value
         return value
 
     # -- both ends --
 
     def _open(self) -> None:
         name, shape = self.graph.input, self.graph.shape
-        self.program.graph_input = name
         datatype, scale = self.requested
         annotated = self.graph.annotations.get(name, "FLOAT32")
         if datatype is None and annotated != "FLOAT32":
@@ -209,7 +210,7 @@ class Importer:
         largest = max(-minimum, maximum)
         if not exact_in_float32(Surd(scale), largest):  # a float stage is fed rounded numbers
             error = np.full((1,) * len(shape), UNIT * abs(float(scale)) * largest)
-            self.program.tensors[name] = self.values[name] = replace(opened, error=error)
+            self.tensors[name] = self.values[name] = replace(opened, error=error)
 
     def open_input(
         self,
@@ -222,15 +223,12 @@ class Importer:
         datatype: str,
     ) -> Integers:
         """Make the tensor `name` the integer input of the network."""
-        if self.program.input is not None:
+        if self.input is not None:
             raise Unsupported(
-                f"the graph input is quantised twice, into {self.program.input.tensor!r} "
-                f"and {name!r}",
+                f"the graph input is quantised twice, into {self.input.tensor!r} and {name!r}",
                 remedy="quantise it once and share the result",
             )
-        self.program.input = InputContract(
-            datatype, minimum, maximum, tuple(shape), name, scale, offset
-        )
+        self.input = InputContract(datatype, minimum, maximum, tuple(shape), name, scale, offset)
         value = integers(
             name,
             shape,
@@ -240,7 +238,7 @@ class Importer:
             beta=Surd(offset),
             binary=datatype == "BIPOLAR",
         )
-        self.program.tensors[name] = self.values[name] = value
+        self.tensors[name] = self.values[name] = value
         return value
 
     def _close(self) -> Program:
@@ -251,13 +249,14 @@ class Importer:
                 "indices)",
                 remedy="let the network end in the first output of its last node",
             )
-        if not isinstance(result, Integers) or not self.program.ops:
+        if not isinstance(result, Integers) or not self.ops or self.input is None:
             raise Unsupported(
                 "no quantised layer was found: it is a float network",
                 remedy="train it with 1-bit weights and quantised activations",
             )
-        self.program.result = _ordered(result)
-        return self.program
+        return Program(
+            self.ops, self.quantisers, self.tensors, self.input, self.host, _ordered(result)
+        )
 
 
 def _ordered(result: Integers) -> Integers:

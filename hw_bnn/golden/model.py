@@ -24,7 +24,7 @@ import onnx
 from ..errors import BadInput, Unsupported
 from ..onnxfile import check_model, load_onnx, naming
 from . import ties
-from .engine import PlainEngine
+from .engine import Engine, PlainEngine
 from .exact import Surd, as_floats
 from .host import host_quantise, real_input
 from .importer import Importer
@@ -39,7 +39,7 @@ class GoldenModel:
     def __init__(self, program: Program, packed: bool = True):
         self.program = program
         self.packed = packed
-        self._engines: dict[bool, PlainEngine] = {}
+        self._engines: dict[bool, Engine] = {}
 
     @classmethod
     def from_onnx(
@@ -96,10 +96,11 @@ class GoldenModel:
     def output_affine(self) -> tuple[list[Surd], list[Surd]]:
         """(alpha, beta), one a score: the real output of score c is alpha[c] * score + beta[c]."""
         result = self.program.result
-        return tuple(
+        alpha, beta = (
             list(np.broadcast_to(part, result.shape).reshape(-1))
             for part in (result.alpha, result.beta)
         )
+        return alpha, beta
 
     # -- running it --
 

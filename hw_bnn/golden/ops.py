@@ -37,7 +37,8 @@ class Linear(Op):
 
     weights: np.ndarray  # int64 (M, K)
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         return x @ self.weights.T
 
 
@@ -55,7 +56,8 @@ class Conv(Op):
     groups: int
     pad: np.ndarray  # int64 (C,)
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         x = pad_map(x, self.pads, self.pad)
         windows = window_view(x, self.weights.shape[2:], self.strides, self.dilations)
         per_in, per_out = self.weights.shape[1], len(self.weights) // self.groups
@@ -79,7 +81,8 @@ class Pad(Op):
     after: tuple[int, ...]
     value: np.ndarray  # int64, as many axes as the frame
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         shape = tuple(
             b + s + a for b, s, a in zip(self.before, x.shape[1:], self.after, strict=True)
         )
@@ -103,7 +106,8 @@ class Pool(Op):
     sign: np.ndarray  # int64 (C,) or (1,): 1 or -1
     channels_last: bool = False
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         x = np.moveaxis(x, -1, 1) if self.channels_last else x
         sign = self.sign.reshape(-1, 1, 1)
         lowest = np.full(x.shape[1], np.iinfo(np.int64).min // 2)
@@ -123,7 +127,8 @@ class SumPool(Op):
     pads: tuple[int, int, int, int]
     pad: np.ndarray  # int64 (C,)
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         return window_view(pad_map(x, self.pads, self.pad), self.kernel, self.strides, (1, 1)).sum(
             axis=(-2, -1)
         )
@@ -136,7 +141,8 @@ class SumAxes(Op):
     axes: tuple[int, ...]
     keep: bool
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         return x.sum(axis=tuple(a + 1 for a in self.axes), keepdims=self.keep)
 
 
@@ -149,7 +155,8 @@ class Threshold(Op):
     direction: np.ndarray
     values: np.ndarray
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         if self.values.shape[-1] > MANY_LEVELS:
             return self.first + self.stride * self._search(x)
         count = np.zeros(x.shape, np.int64)
@@ -186,7 +193,8 @@ class Sum(Op):
 class Reshape(Op):
     shape: tuple[int, ...]  # of the frame
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         return x.reshape(len(x), *self.shape)
 
 
@@ -194,7 +202,8 @@ class Reshape(Op):
 class Transpose(Op):
     axes: tuple[int, ...]  # of the frame
 
-    def run(self, x):
+    def run(self, *arrays):
+        (x,) = arrays
         return x.transpose(0, *(a + 1 for a in self.axes))
 
 

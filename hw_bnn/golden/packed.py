@@ -175,7 +175,10 @@ def _binary_conv(op: ops.Conv, shape: tuple[int, ...]) -> Callable[[Tensor], Cou
 
 
 def _packed(x: Tensor) -> Bits:
-    return x if isinstance(x, Bits) else Bits(pack(as_dense(x) > 0), x.shape[0])
+    if isinstance(x, Bits):
+        return x
+    dense = as_dense(x)
+    return Bits(pack(dense > 0), len(dense))
 
 
 def _threshold(op: ops.Threshold, value) -> Callable[[Tensor], Tensor]:

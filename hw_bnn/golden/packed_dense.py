@@ -26,11 +26,14 @@ def largest(value: Integers) -> int:
     return max(abs(int(value.minimum.min())), abs(int(value.maximum.max())))
 
 
-def dtype_for(bound: int) -> type:
+Number = type[np.float32] | type[np.float64] | type[np.int64]
+
+
+def dtype_for(bound: int) -> Number:
     return np.float32 if bound < 2**24 else np.float64 if bound < 2**53 else np.int64
 
 
-def dense_dtype(value: Integers) -> type:
+def dense_dtype(value: Integers) -> Number:
     """The type that holds this tensor."""
     return dtype_for(largest(value))
 
@@ -71,7 +74,7 @@ def _conv(op: ops.Conv, sources: list[Integers], value: Integers) -> Step:
     return step
 
 
-def columns_of(x: np.ndarray, op: ops.Conv, dtype) -> np.ndarray:
+def columns_of(x: np.ndarray, op: ops.Conv, dtype: Number) -> np.ndarray:
     """(C, H, W, N) -> (C*KH*KW, OH, OW, N): for each weight of a filter, what it meets."""
     kernel = op.weights.shape[2:]
     first = window_planes(x[0], kernel, op.strides, op.dilations)
@@ -231,7 +234,7 @@ def dense_threshold(op: ops.Threshold, value: Integers) -> Step:
     return step
 
 
-def _counted(op: ops.Threshold, dtype) -> Step:
+def _counted(op: ops.Threshold, dtype: Number) -> Step:
     falls = (op.direction < 0)[..., None]
     least = [op.values[..., i][..., None] + falls for i in range(op.values.shape[-1])]
     levels = len(least)
@@ -250,7 +253,7 @@ def _counted(op: ops.Threshold, dtype) -> Step:
     return step
 
 
-def _searched(op: ops.Threshold, thresholds, falls, dtype) -> Step:
+def _searched(op: ops.Threshold, thresholds: np.ndarray, falls: np.ndarray, dtype: Number) -> Step:
     levels = thresholds.shape[1]
 
     def step(x):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -52,17 +52,16 @@ class HostQuantiser:
     graph_shape: tuple[int, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Program:
     """What the import leaves: operations, and how to read their result."""
 
-    ops: list[Op] = field(default_factory=list)
-    quantisers: dict[str, Quantiser] = field(default_factory=dict)
-    tensors: dict[str, Integers] = field(default_factory=dict)
-    input: InputContract | None = None
-    host: HostQuantiser | None = None
-    graph_input: str = ""
-    result: Integers | None = None
+    ops: list[Op]
+    quantisers: dict[str, Quantiser]  # by output tensor
+    tensors: dict[str, Integers]
+    input: InputContract
+    host: HostQuantiser | None  # None where the graph input holds integers already
+    result: Integers
 
 
 def datatype_range(name: str) -> tuple[int, int]:

@@ -120,8 +120,6 @@ def _neg(walk: Importer, node: Node) -> Value:
         return replace(value, integers=-value.integers)
     if isinstance(value, Constant):
         return constants.negative(value)
-    if isinstance(value, Weights):
-        return replace(value, integers=-value.integers)
     return transform(walk, node, value, Constant(np.array(-1.0)), None)
 
 
@@ -178,17 +176,19 @@ def _batch_normalization(walk: Importer, node: Node) -> Value:
         factor[c] = gamma[c] / Surd.sqrt(total.x)
     column = (channels,) + (1,) * (len(value.shape) - 1)
     offset = (bias - mean * factor).reshape(column)
-    out = transform(walk, node, value, Constant(factor.reshape(column)), Constant(offset))
-    if not isinstance(out, Integers):
-        return out
+    scale, shift = Constant(factor.reshape(column)), Constant(offset)
+    if isinstance(value, Real):
+        return transform(walk, node, value, scale, shift)
+    walk.not_final(node, value)
+    out = value.transform(scale, shift)
     errors = [np.broadcast_to(p.error, p.shape).reshape(-1) for p in parameters]
     total = as_floats(variance) + float(epsilon)
     slack = _factor_slack(as_floats(gamma), total, errors[0], errors[3])
-    size, centre, shift = (np.abs(as_floats(p)).reshape(column) for p in (factor, mean, bias))
+    size, centre, raised = (np.abs(as_floats(p)).reshape(column) for p in (factor, mean, bias))
     slack, shift_error, centre_error = (e.reshape(column) for e in (slack, *errors[1:3]))
     size, magnitude = size + slack, value.magnitude()
     centred = magnitude + value.error + centre + centre_error
-    rounding = BATCHNORM_ROUNDINGS * UNIT * (size * centred + shift + shift_error)
+    rounding = BATCHNORM_ROUNDINGS * UNIT * (size * centred + raised + shift_error)
     computed = size * centre_error + slack * (magnitude + centre) + shift_error  # parameters
     return replace(out, error=size * value.error + computed + rounding)
 
@@ -245,7 +245,7 @@ def _hard_sigmoid(walk: Importer, node: Node) -> Value:
         Constant(np.array(np.float32(node.number(name, default))))
         for name, default in (("alpha", 0.2), ("beta", 0.5))
     )
-    value = transform(walk, node, _bendable(walk, node), gain, shift)
+    value = _bendable(walk, node).transform(gain, shift)
     return _limited(value, Constant(np.zeros(())), Constant(np.ones(())))
 
 

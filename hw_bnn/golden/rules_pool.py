@@ -38,15 +38,17 @@ def _window(node: Node, value: Integers, ceil: bool) -> tuple:
         raise Unsupported(
             "its padding is as large as its kernel", node=node.name, remedy="pad less"
         )
-    pads, sizes = list(pads), []
+    top, left, bottom, right = pads
+    around, sizes = [top, left, bottom, right], []
     for i, size in enumerate(value.shape[1:]):
-        n = output_size(size, kernel[i], strides[i], pads[i], pads[i + 2], dilations[i])
+        n = output_size(size, kernel[i], strides[i], around[i], around[i + 2], dilations[i])
         if ceil:
             whole = dilations[i] * (kernel[i] - 1) + 1
-            n = -(-(size + pads[i] + pads[i + 2] - whole) // strides[i]) + 1
-            if (n - 1) * strides[i] >= size + pads[i]:
+            n = -(-(size + around[i] + around[i + 2] - whole) // strides[i]) + 1
+            if (n - 1) * strides[i] >= size + around[i]:
                 n -= 1
-            pads[i + 2] = max(pads[i + 2], (n - 1) * strides[i] + whole - size - pads[i])
+            reach = (n - 1) * strides[i] + whole
+            around[i + 2] = max(around[i + 2], reach - size - around[i])
         sizes.append(n)
     if min(sizes) < 1:
         raise BadInput(
@@ -54,7 +56,7 @@ def _window(node: Node, value: Integers, ceil: bool) -> tuple:
             node=node.name,
             remedy="export the model again",
         )
-    return kernel, strides, tuple(pads), dilations, tuple(sizes)
+    return kernel, strides, tuple(around), dilations, tuple(sizes)
 
 
 def _activation(walk: Importer, node: Node) -> Integers:
@@ -110,9 +112,9 @@ def _average(walk: Importer, node: Node) -> Integers:
     if node.op_type == "GlobalAveragePool":
         axes = tuple(range(1, rank))
     else:
-        axes = walk.numbers(node, 1) if node.has(1) else node.integers("axes", None)
+        named = walk.numbers(node, 1) if node.has(1) else node.integers("axes", None)
         keep = bool(node.integer("keepdims", 1))
-        axes = tuple(sorted(a - 1 for a in read_axes(node, axes or (), rank + 1)))
+        axes = tuple(sorted(a - 1 for a in read_axes(node, named or (), rank + 1)))
         if not axes or axes[0] < 0:
             raise Unsupported(
                 "it reduces the batch", node=node.name, remedy="reduce axes of a frame"

@@ -116,7 +116,7 @@ def _quantise(
     walk: Importer, node: Node, value: Value, levels: Levels, scale: Constant, zero: Surd
 ) -> Integers:
     """A quantiser with one set of levels; value is in the units of their boundaries."""
-    if isinstance(value, Weights):
+    if not isinstance(value, Integers | Real):
         raise Unsupported(
             "it quantises weights a second time", node=node.name, remedy="quantise them once"
         )
@@ -146,7 +146,7 @@ def _emit_quantiser(
         return _on_host(walk, node, value, levels, out, stride)
     walk.not_final(node, value)
     thresholds = find_thresholds(node.output, value, first, stride, levels)
-    walk.program.quantisers[node.output] = Quantiser(node.name, value, levels, thresholds)
+    walk.quantisers[node.output] = Quantiser(node.name, value, levels, thresholds)
     op = Threshold(
         node.output,
         (value.name,),
@@ -186,12 +186,12 @@ def _on_host(
         )
     scale, offset = out.alpha.reshape(-1)[0], out.beta.reshape(-1)[0]
     low, high = int(out.minimum.min()), int(out.maximum.max())
-    walk.program.host = HostQuantiser(value, levels, low, stride, walk.graph.shape)
+    walk.host = HostQuantiser(value, levels, low, stride, walk.graph.shape)
     opened = walk.open_input(
         node.output, value.shape, low, high, scale.x, offset.x, datatype_name(low, high, stride)
     )
     opened = replace(opened, error=np.asarray(out.error))
-    walk.program.tensors[node.output] = opened
+    walk.tensors[node.output] = opened
     return opened
 
 

@@ -57,10 +57,14 @@ def _shape(walk: Importer, node: Node) -> Constant:
     )
 
 
+_JOINED = ("alpha", "beta", "minimum", "maximum", "error")
+
+
 @rule("Concat")
 def _concat(walk: Importer, node: Node) -> Integers:
-    values = [walk.value(node, i) for i in range(len(node.inputs))]
-    if not all(isinstance(v, Integers) for v in values):
+    inputs = [walk.value(node, i) for i in range(len(node.inputs))]
+    values = [v for v in inputs if isinstance(v, Integers)]
+    if len(values) < len(inputs):
         raise Unsupported(
             "Concat of activations is not supported", node=node.name, remedy=REFUSED["Concat"]
         )
@@ -88,8 +92,17 @@ def _concat(walk: Importer, node: Node) -> Integers:
             axis=axis,
         )
 
-    parts = {n: joined(n) for n in ("alpha", "beta", "minimum", "maximum", "error")}
-    out = Integers(node.output, tuple(shape), **parts, binary=all(v.binary for v in values))
+    alpha, beta, minimum, maximum, error = map(joined, _JOINED)
+    out = Integers(
+        node.output,
+        tuple(shape),
+        alpha,
+        beta,
+        minimum,
+        maximum,
+        error=error,
+        binary=all(v.binary for v in values),
+    )
     return walk.emit(Concat(node.output, tuple(v.name for v in values), node.name, axis), out)
 
 
@@ -150,8 +163,8 @@ def _target(walk: Importer, node: Node, shape: tuple[int, ...], *, frames: bool)
         raise BadInput("it names no axes", node=node.name, remedy="export the model again")
     rank = len(shape) + len(axes)
     new = read_axes(node, axes, rank)
-    rest = iter(shape)
-    return tuple(1 if i in new else next(rest) for i in range(rank))
+    kept = iter(shape)
+    return tuple(1 if i in new else next(kept) for i in range(rank))
 
 
 @rule("Transpose")
@@ -170,9 +183,9 @@ def _transpose(walk: Importer, node: Node) -> Value:
             node=node.name,
             remedy="keep the first axis in place",
         )
-    axes = tuple(a - 1 for a in axes[1:])
-    back = Transpose(node.output, (), node.name, tuple(int(i) for i in np.argsort(axes)))
-    return _move(walk, node, value, Transpose(node.output, (), node.name, axes), back)
+    frame = tuple(a - 1 for a in axes[1:])
+    back = Transpose(node.output, (), node.name, tuple(int(i) for i in np.argsort(frame)))
+    return _move(walk, node, value, Transpose(node.output, (), node.name, frame), back)
 
 
 def _move_constant(value: Constant | Weights, function) -> Constant | Weights:

@@ -25,6 +25,7 @@ import numpy as np
 from ..errors import Unsupported
 from .curves import Function, Same
 from .exact import ONE, ZERO, MixedRoots, Surd, as_floats, exact_array, full
+from .ops import Op
 
 UNIT = 2.0**-24
 """Unit roundoff of float32: an operation is off by at most UNIT times its result's magnitude."""
@@ -78,15 +79,14 @@ class Weights:
 class Real:
     """The graph input on its way to its quantiser: value = alpha * reshaped input + beta.
 
-    path: functions that bring a batch of graph inputs to this shape; back: their inverses, last
-    first.
+    path: what brings a batch of graph inputs to this shape; back: its inverses, last first.
     """
 
     shape: tuple[int, ...]
     alpha: np.ndarray
     beta: np.ndarray
-    path: tuple[Callable, ...] = ()
-    back: tuple[Callable, ...] = ()
+    path: tuple[Op, ...] = ()
+    back: tuple[Op, ...] = ()
     error: np.ndarray | float = 0.0
 
 
@@ -110,7 +110,7 @@ class Integers:
     error: np.ndarray = field(default_factory=lambda: np.zeros(()))
     binary: bool = False  # every integer is -1 or +1
     inner: Integers | None = None
-    function: Function | None = None
+    function: Function = field(default_factory=Same)  # of the inner tensor, where there is one
     final: str | None = None  # Softmax or ArgMax node that took the scores; nothing may follow
 
     @property
@@ -165,12 +165,20 @@ class Integers:
 
     def moved(self, name: str, shape: tuple[int, ...], move: Callable) -> Integers:
         """The tensor `name` of another shape or order; `move` does it to what broadcasts with it."""
-        arrays = ("alpha", "beta", "minimum", "maximum", "low", "high", "error")
-        parts = {n: None if getattr(self, n) is None else move(getattr(self, n)) for n in arrays}
-        if self.inner is not None:
-            parts["inner"] = self.inner.moved(name, shape, move)
-            parts["function"] = self.function.moved(move)
-        return replace(self, name=name, shape=shape, **parts)
+        return replace(
+            self,
+            name=name,
+            shape=shape,
+            alpha=move(self.alpha),
+            beta=move(self.beta),
+            minimum=move(self.minimum),
+            maximum=move(self.maximum),
+            low=None if self.low is None else move(self.low),
+            high=None if self.high is None else move(self.high),
+            error=move(self.error),
+            inner=None if self.inner is None else self.inner.moved(name, shape, move),
+            function=self.function.moved(move),
+        )
 
     def transform(self, scale: Constant | None, shift: Constant | None) -> Integers:
         """The tensor whose values are multiplied by scale and then shifted by shift.
@@ -216,7 +224,9 @@ def _turns_some(factor: np.ndarray) -> bool:
     return len({f.sign() < 0 for f in factor.reshape(-1)}) > 1
 
 
-def _scaled_limits(factor, low, high):
+def _scaled_limits(
+    factor: np.ndarray, low: np.ndarray | None, high: np.ndarray | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Clip limits after a multiplication: they swap where the factor is negative."""
     if low is None and high is None:
         return None, None

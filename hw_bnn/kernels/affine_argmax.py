@@ -35,7 +35,7 @@ class AffineArgmax(Kernel):
         label = int(mode != 0)
         table = rom(pe * (a + b), p["N"] // pe) if a and label else (0, 0, 0)
         stages = (3 if a else 1) + bits_for(pe)
-        ring = (0, pe * bits * (mode == 2), 0)
+        ring: tuple[float, float, float] = (0, pe * bits * (mode == 2), 0)
         if mode == 2 and stages > 1:
             ring = ram(pe * bits, stages)
         dsp = pe if a and label and number + a >= SMALLEST_DSP else 0

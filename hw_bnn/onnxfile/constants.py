@@ -233,7 +233,7 @@ def float32_error(
         flat = np.concatenate([[0.0], *(e.reshape(-1) for e in kept_errors if e is not None)])
         return [flat[place] for place in _places(node, arrays, version_for(node, opset), budget)]
     exact = [None if a is None else floats_as(np.float64, a) for a in arrays]
-    runs = [(exact, np.float32)]
+    runs: list[tuple[list[np.ndarray | None], type]] = [(exact, np.float32)]
     if np.any([np.any(e) for e in errors]):
         for sign in (1, -1):
             moved = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from math import isqrt, prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -275,7 +275,8 @@ def evaluate(node: Node, inputs: Sequence[np.ndarray | None], opset: int, kind: 
     from onnx.reference import ReferenceEvaluator
 
     feeds = {f"i{i}": a for i, a in enumerate(inputs) if a is not None}
-    return ReferenceEvaluator(_model(node, inputs, opset, kind)).run(None, feeds)
+    found = ReferenceEvaluator(_model(node, inputs, opset, kind)).run(None, feeds)
+    return cast(list[Any], found)  # a dict when asked for intermediate results, alone
 
 
 def _by_qonnx(node: Node, inputs) -> list[Any]:

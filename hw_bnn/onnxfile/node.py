@@ -17,7 +17,7 @@ hw_bnn.errors.BadInput: first: its attribute group is a string, not an integer; 
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import onnx
@@ -26,10 +26,12 @@ from onnx import AttributeProto
 from ..errors import BadInput
 from .tensor import AGAIN, numbers
 
+Default = TypeVar("Default")
+
 REQUIRED: Any = object()
 """Default of an attribute that has to be there."""
 
-_WORDS = {
+_WORDS: dict[int, str] = {
     AttributeProto.INT: "an integer",
     AttributeProto.FLOAT: "a number",
     AttributeProto.STRING: "a string",
@@ -78,29 +80,29 @@ class Node:
     # -- attributes: the default is given back as it is where the file has none. Each raises BadInput
     #    for one that has to be there and is not, is there twice, or has another type --
 
-    def integer(self, name: str, default: Any = REQUIRED) -> int:
+    def integer(self, name: str, default: Default = REQUIRED) -> int | Default:
         """An INT attribute, signed 64 bits."""
         return self._read(name, AttributeProto.INT, default, lambda item: item.i)
 
-    def integers(self, name: str, default: Any = REQUIRED) -> list[int]:
+    def integers(self, name: str, default: Default = REQUIRED) -> list[int] | Default:
         """An INTS attribute, each signed 64 bits; of any length."""
         return self._read(name, AttributeProto.INTS, default, lambda item: list(item.ints))
 
-    def number(self, name: str, default: Any = REQUIRED) -> float:
+    def number(self, name: str, default: Default = REQUIRED) -> float | Default:
         """A FLOAT attribute, finite: the float32 number of the file."""
         return self._read(name, AttributeProto.FLOAT, default, lambda item: item.f)
 
-    def numbers(self, name: str, default: Any = REQUIRED) -> list[float]:
+    def numbers(self, name: str, default: Default = REQUIRED) -> list[float] | Default:
         """A FLOATS attribute, each finite: float32 numbers; of any length."""
         return self._read(name, AttributeProto.FLOATS, default, lambda item: list(item.floats))
 
-    def text(self, name: str, default: Any = REQUIRED) -> str:
+    def text(self, name: str, default: Default = REQUIRED) -> str | Default:
         """A STRING attribute; bytes that are no UTF-8 become U+FFFD."""
         return self._read(
             name, AttributeProto.STRING, default, lambda item: item.s.decode(errors="replace")
         )
 
-    def tensor(self, name: str, default: Any = REQUIRED) -> np.ndarray:
+    def tensor(self, name: str, default: Default = REQUIRED) -> np.ndarray | Default:
         """A TENSOR attribute, checked as every tensor of the file (tensor.py): integers, bool, or
         finite floats of 32 or 64 bits."""
         return self._read(
