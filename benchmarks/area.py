@@ -3,17 +3,16 @@
     python benchmarks/area.py neurons            LUT per bit over N, for each coding
     python benchmarks/area.py hardwired [DIR]    hard-wired 64-64-64-64-10 on digits, against da4ml
     python benchmarks/area.py hardwired-large    784-256-256-256-10, layer by layer (--timeout each)
-    python benchmarks/area.py designs            FINN's SFC at 16 cycles a frame, weights in LUTs and in
-                                                 block RAM, and CNV at the best rate a Zynq-7020 holds;
-                                                 --synth SFC-lut ... synthesises these whole (long)
+    python benchmarks/area.py designs            FINN's SFC at 16 cycles a frame, weights in LUTs
+                                                 and in block RAM, and CNV at the best rate a
+                                                 Zynq-7020 holds; --synth SFC-lut ... synthesises
+                                                 these whole (long)
     python benchmarks/area.py table              the results as Markdown
 
 Each writes its part of results/area.json. A LUT is a cell of Yosys' netlist; an instantiated LUT6_2
-is
-one six-input LUT whose two outputs are used, and is also counted as two under `outputs`. da4ml
-(LGPL) is
-only a subject of comparison: `pip install da4ml==0.6.0`, or name another Python that has it by
---da4ml.
+is one six-input LUT whose two outputs are used, and is also counted as two under `outputs`. da4ml
+(LGPL) is only a subject of comparison: `pip install da4ml==0.6.0`, or name another Python that has
+it by --da4ml.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def save(part: str, content) -> None:
     document["tools"] = {
         "pyosys": metadata.version("pyosys"),
         "flow": "synth_xilinx -family xc7 -flatten -noiopad, abc9.verify off",
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
@@ -104,8 +103,10 @@ def neurons(sizes) -> None:
             threshold = np.array([n // 2])
             hard = place / f"hard{n}"
             hard.mkdir()
-            plain = f"""module plain (input logic ap_clk, input logic [{n - 1}:0] x, output logic y);
-              assign y = $countones(x ~^ {n}'b{"".join("1" if w > 0 else "0" for w in weights[0][::-1])})
+            signs = "".join("1" if w > 0 else "0" for w in weights[0][::-1])
+            plain = f"""module plain (
+              input logic ap_clk, input logic [{n - 1}:0] x, output logic y);
+              assign y = $countones(x ~^ {n}'b{signs})
                 >= {threshold[0]};
               endmodule"""
             (hard / "plain.sv").write_text(plain)
@@ -157,14 +158,14 @@ def da4ml_network(python: str, npz: Path, folder: Path, cutoff: float) -> dict:
 
 
 def hardwired(python: str, folder: str | None, periods) -> None:
-    """64-64-64-64-10 on digits: the whole accelerator as compiled, the bare core, da4ml's design."""
+    """64-64-64-64-10 on digits: the accelerator as compiled, the bare core, da4ml's design."""
     import onnx
     from digits_mlp import qonnx_model, train
 
     from hw_bnn.compile import compile_model
 
     weights, thresholds, _, _, accuracy = train()
-    network = Network([from_popcount(w, t) for w, t in zip(weights, thresholds)])
+    network = Network([from_popcount(w, t) for w, t in zip(weights, thresholds, strict=True)])
     model = qonnx_model(weights, thresholds)
     total = int(sum(w.size for w in weights))
     document: dict = {"accuracy": accuracy, "weights": total, "ours": []}
@@ -208,7 +209,7 @@ LARGE = (784, 256, 256, 256, 10)
 
 
 def hardwired_large(timeout_s: float) -> None:
-    """784-256-256-256-10 of random weights, each layer a synthesis of its own, within a time each."""
+    """784-256-256-256-10 of random weights, each layer synthesised by itself, in a time each."""
     rng = np.random.default_rng(0)
     rows = []
     for k in reversed(range(len(LARGE) - 1)):  # the small ones first
@@ -237,7 +238,8 @@ DESIGNS = {
     "SFC-block": ("sfc_1w1a", {"target_cycles": 16, "memory": "block"}, 334_336),
     "CNV": ("cnv_1w1a", {"board": "pynq-z1"}, 59_461_376),
 }
-"""Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (for CNV without its 8-bit layer)."""
+"""Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (CNV: all but its 8-bit
+layer's)."""
 
 
 DATA = {"sfc": (1, 28, 28), "cnv": (3, 32, 32)}
@@ -245,7 +247,7 @@ DATA = {"sfc": (1, 28, 28), "cnv": (3, 32, 32)}
 
 
 def designs(names: list[str], to_synthesise: list[str], timeout_s: float) -> None:
-    """Whole accelerators: estimate, and synthesis where asked for; control, FIFOs and converters counted."""
+    """Whole accelerators, with control, FIFOs and converters: estimate, synthesis if asked."""
     from hw_bnn.compile import compile_model
     from hw_bnn.synth.estimate import estimate
 
@@ -286,8 +288,8 @@ def table() -> None:
     print("| coding | N | LUT | LUT/bit | LUT outputs | levels |\n|---|---|---|---|---|---|")
     for row in document.get("neurons", []):
         print(
-            f"| {row['coding']} | {row['n']} | {row['lut']} | {row['lut_per_bit']} | {row['outputs']} "
-            f"| {row['lut_levels']} |"
+            f"| {row['coding']} | {row['n']} | {row['lut']} | {row['lut_per_bit']} "
+            f"| {row['outputs']} | {row['lut_levels']} |"
         )
     hard = document.get("hardwired")
     if hard:
@@ -300,12 +302,14 @@ def table() -> None:
     large = document.get("hardwired_large")
     if large:
         print(
-            f"\n| {large['sizes']}, hard-wired | planned LUT | LUT | LUT/weight |\n|---|---|---|---|"
+            f"\n| {large['sizes']}, hard-wired | planned LUT | LUT | LUT/weight |"
+            "\n|---|---|---|---|"
         )
         for row in large["layers"]:
             made = row.get("lut", row.get("synthesis"))
             print(
-                f"| layer {row['layer']} | {row['planned_lut']} | {made} | {row['lut_per_weight']} |"
+                f"| layer {row['layer']} | {row['planned_lut']} | {made} "
+                f"| {row['lut_per_weight']} |"
             )
     if document.get("designs"):
         print(

@@ -8,8 +8,8 @@ def binary_network(arrays):
     """The combinational logic of a network of +-1 weights on bits.
 
     Args:
-        arrays: w0, w1, ... (MH, MW) of +-1, and t0, t1, ... (MH,) popcount thresholds of all layers but
-            the last, as np.load gives them.
+        arrays: w0, w1, ... (MH, MW) of +-1, and t0, t1, ... (MH,) popcount thresholds of all layers
+            but the last, as np.load gives them.
 
     Returns:
         (da4ml's logic of the last layer's sums over bits, the number of layers).

@@ -9,6 +9,8 @@ domain, rows of negative BatchNorm scale negated, so that every bit is popcount 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 SIZES = (64, 64, 64, 64, 10)
@@ -39,15 +41,13 @@ def train(epochs: int = 120, seed: int = 0):
             (value,) = context.saved_tensors
             return gradient * (value.abs() <= 1)
 
-    weights = [
-        nn.Parameter(torch.empty(o, i).uniform_(-0.5, 0.5)) for i, o in zip(SIZES, SIZES[1:])
-    ]
+    weights = [nn.Parameter(torch.empty(o, i).uniform_(-0.5, 0.5)) for i, o in pairwise(SIZES)]
     norms = nn.ModuleList(nn.BatchNorm1d(o) for o in SIZES[1:])
     optimiser = torch.optim.Adam([*weights, *norms.parameters()], lr=0.01)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
 
     def forward(value):
-        for k, (weight, norm) in enumerate(zip(weights, norms)):
+        for k, (weight, norm) in enumerate(zip(weights, norms, strict=True)):
             value = norm(value @ Sign.apply(weight).T)
             value = Sign.apply(value) if k < len(weights) - 1 else value
         return value
@@ -68,7 +68,7 @@ def train(epochs: int = 120, seed: int = 0):
     with torch.no_grad():
         accuracy = (forward(x[held]).argmax(1) == y[held]).double().mean().item()
     matrices, thresholds = [], []
-    for k, (weight, norm) in enumerate(zip(weights, norms)):
+    for k, (weight, norm) in enumerate(zip(weights, norms, strict=True)):
         matrix = np.where(weight.detach().numpy() >= 0, 1, -1)
         limit = None
         if k < len(weights) - 1:
@@ -103,7 +103,7 @@ def qonnx_model(weights, thresholds):
         return target
 
     at = bipolar("x", "bits", "input")
-    for k, (matrix, limit) in enumerate(zip(weights, thresholds)):
+    for k, (matrix, limit) in enumerate(zip(weights, thresholds, strict=True)):
         parameters.append(numpy_helper.from_array(matrix.T.astype(np.float32), f"w{k}"))
         nodes.append(
             helper.make_node(

@@ -1,4 +1,5 @@
-"""The resource estimator: what it is fitted to, and how far it is off on networks it was not fitted to.
+"""The resource estimator: what it is fitted to, and how far it is off on networks it was
+not fitted to.
 
     python benchmarks/estimator.py grid          synthesise the grid of kernels (kernel_grid.py)
     python benchmarks/estimator.py fit           hw_bnn/synth/estimate.json from it, and its error
@@ -14,7 +15,7 @@ import argparse
 import hashlib
 import json
 import tempfile
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -45,7 +46,8 @@ NETWORKS = {
     "TFC 1w2a: 2-bit activations": (
         partial(zoo_network, "tfc_1w2a", shape=(1, 28, 28)), {"target_cycles": 512}),
     "1x12x12, 8c3, pool, 16c3, 10": (
-        partial(binary_network, shape=(1, 12, 12), convolutions=[(8, 3, 2), (16, 3, 1)], dense=[10]),
+        partial(binary_network, shape=(1, 12, 12), convolutions=[(8, 3, 2), (16, 3, 1)],
+                dense=[10]),
         {"target_cycles": 2000}),
     "3x10x10 of 4 bits, 8c3, pool, 24, 5": (
         partial(binary_network, shape=(3, 10, 10), convolutions=[(8, 3, 2)], dense=[24, 5],
@@ -70,7 +72,7 @@ def save(part: str, content, command: str) -> None:
     document.setdefault("runs", {})[part] = {
         "command": f"python benchmarks/estimator.py {command}",
         "pyosys": metadata.version("pyosys"),
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
@@ -127,7 +129,8 @@ def networks(only: list[str]) -> None:
             folder = compile_model(model, place / "accelerator", check=False, **options)
             guess, real = estimate.estimate(folder), synth(folder)
         rows[name] = {
-            "options": options, "cycles": guess["cycles_per_frame"], "not_estimated": guess["not_estimated"],
+            "options": options, "cycles": guess["cycles_per_frame"],
+            "not_estimated": guess["not_estimated"],
             **{kind: {"estimated": guess["total"][kind], "synth": real["total"][kind]}
                for kind in ("lut", "ff", "bram")},
             "error_percent": round(100 * (guess["total"]["lut"] / real["total"]["lut"] - 1), 1),

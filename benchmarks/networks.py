@@ -1,4 +1,4 @@
-"""Random binary networks as QONNX, for measurements: weights and statistics are random, shapes are not."""
+"""Random binary networks as QONNX, for measurements: only weights and statistics are random."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ GENERAL = "qonnx.custom_op.general"
 
 
 def binary_mlp(path: Path, widths: list[int], seed: int = 0) -> Path:
-    """Write a QONNX file: bipolar inputs, weights and hidden activations, BatchNorm before each sign.
+    """Write a QONNX file: bipolar inputs, weights and hidden activations, BatchNorm
+    before each sign.
 
     widths: inputs, hidden layers ..., outputs. The last layer gives raw scores.
     """
@@ -60,8 +61,9 @@ def binary_network(
         constant("step", np.array(2.0 ** (1 - input_bits)))
         constant("zero", np.zeros(()))
         constant("bits", np.array(float(input_bits)))
-        nodes.append(helper.make_node("Quant", ["x", "step", "zero", "bits"], ["x_int"], domain=GENERAL,
-                                      signed=1, narrow=0, rounding_mode="ROUND"))  # fmt: skip
+        nodes.append(helper.make_node("Quant", ["x", "step", "zero", "bits"], ["x_int"],
+                                      domain=GENERAL, signed=1, narrow=0,
+                                      rounding_mode="ROUND"))  # fmt: skip
         tensor = "x_int"
     channels, size = shape[0], shape[-1]
     for i, (n, kernel, pool) in enumerate(convolutions):
@@ -71,7 +73,8 @@ def binary_network(
         tensor = activation(f"map{i}", f"_c{i}", n, channels * kernel**2)
         channels, size = n, size - kernel + 1
         if pool > 1:
-            nodes.append(helper.make_node("MaxPool", [tensor], [f"pool{i}"], kernel_shape=[pool, pool],
+            nodes.append(helper.make_node("MaxPool", [tensor], [f"pool{i}"],
+                                          kernel_shape=[pool, pool],
                                           strides=[pool, pool]))  # fmt: skip
             tensor, size = f"pool{i}", size // pool
     if convolutions:
@@ -119,7 +122,8 @@ def finn_network(name: str, path: Path, seed: int = 3) -> Path:
 
 
 def zoo_network(name: str, path: Path, shape: tuple[int, ...], seed: int = 1, **options) -> Path:
-    """Write a model of hw_bnn.nn.zoo as QONNX, untrained, with random BatchNorm statistics of both signs.
+    """Write a model of hw_bnn.nn.zoo as QONNX, untrained, with random BatchNorm statistics
+    of both signs.
 
     Args:
         shape: of a frame. options: of the model's builder.

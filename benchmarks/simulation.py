@@ -8,9 +8,9 @@ ACCELERATOR is a folder that `hw-bnn compile` wrote. Without one there are three
 64-64-64-64-10 fully unfolded (a frame a cycle) and at 64 cycles a frame, with random weights, and
 the network of the recipe digits_mlp at 128 cycles, trained for one epoch. Beside the MLP runs
 da4ml's Verilated model of the same network (`pip install da4ml==0.6.0`, here or in another
-environment that --da4ml names). Absent packages are told and left out. The gates after synthesis for
-7-series run where the network is folded: those of an unfolded one take many minutes to synthesise
-and to build (--netlist all).
+environment that --da4ml names). Absent packages are told and left out. The gates after synthesis
+for 7-series run where the network is folded: those of an unfolded one take many minutes to
+synthesise and to build (--netlist all).
 
 Every engine runs on one thread, gets random frames of the input's type, is warmed up, and is
 repeated until --seconds have passed; medians count. An engine whose scores differ from the golden

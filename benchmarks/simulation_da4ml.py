@@ -15,6 +15,7 @@ import statistics
 import sys
 import time
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,9 +56,9 @@ for name, cutoff in (("pipelined", 2), ("combinational", -1)):
     pointer = ctypes.POINTER(ctypes.c_int32)
     arguments = (words.ctypes.data_as(pointer), scores.ctypes.data_as(pointer), len(inputs), -1)
     with chdir(model._path / "src" / "memfiles"):
-        inner = median(lambda: model._lib.inference(*arguments))
+        inner = median(partial(model._lib.inference, *arguments))
     results[f"da4ml {name}"] = {
         **inner, "build_seconds": round(build, 1),
-        "predict": median(lambda: model.predict(inputs, n_threads=-1)),
+        "predict": median(partial(model.predict, inputs, n_threads=-1)),
     }  # fmt: skip
 print(json.dumps(results))

@@ -24,6 +24,7 @@ import statistics
 import sys
 import time
 import warnings
+from itertools import pairwise
 
 warnings.filterwarnings("ignore")
 os.environ.setdefault("BREVITAS_JIT", "0")
@@ -71,13 +72,12 @@ class PlainNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.weights = nn.ParameterList(
-            nn.Parameter(nn.init.xavier_uniform_(torch.empty(o, i)))
-            for i, o in zip(WIDTHS, WIDTHS[1:])
+            nn.Parameter(nn.init.xavier_uniform_(torch.empty(o, i))) for i, o in pairwise(WIDTHS)
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(o) for o in WIDTHS[1:])
 
     def forward(self, x):
-        for index, (weight, norm) in enumerate(zip(self.weights, self.norms)):
+        for index, (weight, norm) in enumerate(zip(self.weights, self.norms, strict=True)):
             x = norm(functional.linear(x, _PlainSign.apply(weight)))
             if index < len(self.weights) - 1:
                 x = _PlainActivation.apply(x)
@@ -89,7 +89,7 @@ def plain_step():
     same = MLP(784, 10, hidden=WIDTHS[1:-1], input=Input(bits=0))
     model = PlainNet()
     with torch.no_grad():
-        for weight, source in zip(model.weights, binary_parameters(same)):
+        for weight, source in zip(model.weights, binary_parameters(same), strict=True):
             weight.copy_(source)
     optimiser = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
 
@@ -134,7 +134,7 @@ def brevitas_step():
     import hw_bnn.nn  # noqa: F401  (keeps Brevitas working with this torch)
 
     layers = []
-    for n_in, n_out in zip(WIDTHS, WIDTHS[1:]):
+    for n_in, n_out in pairwise(WIDTHS):
         linear = QuantLinear(
             n_in, n_out, bias=False, weight_quant=CommonWeightQuant, weight_bit_width=1
         )

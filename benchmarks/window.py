@@ -3,9 +3,9 @@
     python benchmarks/window.py            writes results/window.json
 
 For each shape both generators run in Verilator, source and sink never pausing, and Yosys maps both
-to Xilinx 7-series cells. Both have to give the same words in the same order, or it ends with an error.
-FINN's comes from the installed finn-plus package. Cycles are those from the end of one frame to the
-end of the next, after the first two; bound = max(words in, words out).
+to Xilinx 7-series cells. Both have to give the same words in the same order, or it ends with an
+error. FINN's comes from the installed finn-plus package. Cycles are those from the end of one frame
+to the end of the next, after the first two; bound = max(words in, words out).
 """
 
 from __future__ import annotations

@@ -221,7 +221,7 @@ def top_text(kernel, shapes, data):
     ports = ["input logic ap_clk", "input logic ap_rst_n"]
     ports += [f"input logic [{len(order) - 1}:0] drive", f"output logic [{len(order) - 1}:0] probe"]
     bodies = []
-    for i, (shape, item) in enumerate(zip(shapes, data)):
+    for i, (shape, item) in enumerate(zip(shapes, data, strict=True)):
         prefix, connections = f"u{i}", [".ap_clk", ".ap_rst_n"]
         for port, stream in (item.inputs | item.outputs).items():
             is_input, name, index = port in item.inputs, f"{prefix}_{port}", bit[prefix, port]

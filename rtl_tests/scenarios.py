@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import cocotb
@@ -66,7 +67,8 @@ class Instance:
         for port, stream in self.item["outputs"].items():
             sink, expected = self.tb.sinks[self.prefix, port], self.words(stream, frames)
             where = f"{self.prefix}_{port}"
-            for i, (a, b) in enumerate(zip(sink.words, expected)):
+            # Lengths are compared afterwards: the first wrong word tells more.
+            for i, (a, b) in enumerate(zip(sink.words, expected, strict=False)):
                 assert a == b, f"{where}: word {i} is {a:#x}, expected {b:#x}"
             count = len(sink.words)
             assert count == len(expected), f"{where}: {count} words came, not {len(expected)}"
@@ -80,7 +82,7 @@ class Instance:
         for port, stream in item["outputs"].items():
             per_frame = len(stream["words"]) // self.frames
             ends = self.tb.sinks[self.prefix, port].cycles[per_frame - 1 :: per_frame]
-            steps = [b - a for a, b in zip(ends, ends[1:])][item["settle"] :]
+            steps = [b - a for a, b in pairwise(ends)][item["settle"] :]
             where = f"{self.prefix}_{port}"
             if item["interval"] is not None:
                 assert steps, f"{where}: too few frames to see the initiation interval"
@@ -121,7 +123,7 @@ async def run(tb, instances, frames, slowness, what):
         except AssertionError as error:
             raise AssertionError(
                 f"{what}{'' if done else f' (stopped at {limit} cycles)'}: {error}"
-            )
+            ) from error
 
 
 @cocotb.test()

@@ -1,5 +1,5 @@
-"""Data for the tests that are marked `mnist` or `cifar10`, the folder named by HW_BNN_DATA; time for
-those that are marked `full`."""
+"""Data for the tests that are marked `mnist` or `cifar10`, the folder named by HW_BNN_DATA; time
+for those that are marked `full`."""
 
 import os
 from pathlib import Path

@@ -1,5 +1,6 @@
 """A plausible accelerator folder in which no file is ever built or run."""
 
+from itertools import pairwise
 from pathlib import Path
 
 from hw_bnn.accelerator import Description, Input, Memory, Node, Output, Stream
@@ -20,7 +21,8 @@ def accelerator(**changes) -> Description:
     """Its description, with some fields changed."""
     nodes = [
         Node(name="mvau_0", op="IntMVAU_rtl", module="m0", layer="/fc1/MatMul", inputs=["s0"],
-             outputs=["s1"], cycles=32, pe=8, simd=16, mw=64, mh=64, parameters={"RAM_STYLE": "auto"},
+             outputs=["s1"], cycles=32, pe=8, simd=16, mw=64, mh=64,
+             parameters={"RAM_STYLE": "auto"},
              memories=[Memory(parameter="WEIGHTS_FILE", file="w.hex", words=2, bits=16)]),
         Node(name="fifo_0", op="StreamingFIFO_rtl", module="f0", inputs=["s1"], outputs=["s2"],
              cycles=8, depth=4),
@@ -31,7 +33,7 @@ def accelerator(**changes) -> Description:
         Stream(
             name=f"s{i}", producer=producer, consumer=consumer, words=8, word_bits=8, tdata_bits=8
         )
-        for i, (producer, consumer) in enumerate(zip(ENDS, ENDS[1:], strict=False))
+        for i, (producer, consumer) in enumerate(pairwise(ENDS))
     ]
     document = dict(
         name="net", board="pynq-z1", part="xc7z020clg400-1", clk_period_ns=10.0, input=INPUT,

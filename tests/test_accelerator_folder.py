@@ -180,7 +180,8 @@ def link_out(folder, name):
     (lambda f: shutil.rmtree(f / "rtl"), "m0.v is missing"),
     (lambda f: link_out(f, "rtl/w.hex"), "w.hex is a link out of the folder"),
     (lambda f: link_out(f, "model.onnx"), "model.onnx is a link out of the folder"),
-    (lambda f: (f / "rtl/w.hex").unlink() or (f / "rtl/w.hex").symlink_to("w.hex"), "w.hex cannot be"),
+    (lambda f: (f / "rtl/w.hex").unlink() or (f / "rtl/w.hex").symlink_to("w.hex"),
+     "w.hex cannot be"),
     (lambda f: (f / "rtl/w.hex").unlink() or (f / "rtl/w.hex").mkdir(), "w.hex is no file"),
     (lambda f: (f.joinpath("rtl").rename(f.parent / "rtl"), f.joinpath("rtl").symlink_to(
         f.parent / "rtl")), "m0.v is a link out of the folder"),

@@ -41,7 +41,8 @@ MODELS = {
     "empty": (lambda: b"", "net.onnx is empty"),
     "not ONNX": (lambda: b"solver: xgboost\n" * 9, "net.onnx"),
     "external data": (lambda: with_external_data("../secret.bin").SerializeToString(),
-                      "tensor w0: its external data '../secret.bin' leaves the model's folder; keep"),
+                      "tensor w0: its external data '../secret.bin' leaves the model's folder; "
+                      "keep"),
     "absolute data": (lambda: with_external_data("/etc/passwd").SerializeToString(),
                       "tensor w0: its external data '/etc/passwd' leaves the model's folder"),
     "float": (lambda: float_network().SerializeToString(), "quantis"),

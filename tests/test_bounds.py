@@ -1,4 +1,4 @@
-"""Values out of any bounds are refused by a sentence at once, and other people's words stay words."""
+"""Values out of bounds are refused by a sentence at once, and other people's words stay words."""
 
 import re
 import time

@@ -10,7 +10,10 @@ import pytest
 
 from hw_bnn import children
 
-TREE = "import subprocess, sys, time; print(subprocess.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
+TREE = (
+    "import subprocess, sys, time; "
+    "print(subprocess.Popen(['sleep', '300']).pid, flush=True); time.sleep(300)"
+)
 # As a shell starts it: one that runs tests in the background may have these signals ignored.
 PARENT = f"""
 import signal, sys

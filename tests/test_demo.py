@@ -96,8 +96,9 @@ def test_all_images_through_the_gates(netlist):
 def test_one_flipped_bit_of_a_lut_is_caught(netlist):
     """In the last layer's popcount, the first LUT's entry for two pairs of -1 and -1.
 
-    Whenever it is looked up, its XNORs' parity is 1 instead of 0, so that the popcount is greater by 1
-    and the score by 2: no second error can make up for it. So what comes out is known for each frame.
+    Whenever it is looked up, its XNORs' parity is 1 instead of 0, so that the popcount is
+    greater by 1 and the score by 2: no second error can make up for it. So what comes out is
+    known for each frame.
     """
     from hw_bnn.sim import capture
     from hw_bnn.simulation import simulate

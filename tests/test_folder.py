@@ -36,9 +36,11 @@ def test_nothing_is_left_of_a_failed_body(tmp_path, error):
 def test_an_existing_folder_stays_without_overwrite(tmp_path):
     with output_folder(tmp_path / "out") as folder:
         (folder / "x").write_text("old")
-    with pytest.raises(BadInput, match="exists already.*force=True"):
-        with output_folder(tmp_path / "out"):
-            pytest.fail("the body must not run")
+    with (
+        pytest.raises(BadInput, match="exists already.*force=True"),
+        output_folder(tmp_path / "out"),
+    ):
+        pytest.fail("the body must not run")
     assert (tmp_path / "out" / "x").read_text() == "old"
 
 
@@ -64,9 +66,11 @@ def test_a_failed_overwrite_keeps_the_old_folder(tmp_path):
 def test_a_folder_that_is_not_ours_is_never_replaced(tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.tex").write_text("dear")
-    with pytest.raises(BadInput, match="holds other files"):
-        with output_folder(tmp_path / "home", overwrite=True):
-            pytest.fail("the body must not run")
+    with (
+        pytest.raises(BadInput, match="holds other files"),
+        output_folder(tmp_path / "home", overwrite=True),
+    ):
+        pytest.fail("the body must not run")
     assert (tmp_path / "home" / "thesis.tex").read_text() == "dear"
 
 
@@ -154,9 +158,12 @@ def test_no_permission(tmp_path, below):
 
 
 def test_disk_full_leaves_nothing(tmp_path):
-    with pytest.raises(BadInput, match="the disk is full"), output_folder(tmp_path / "out"):
-        with open("/dev/full", "w") as full:
-            full.write("x" * 100_000)
+    with (
+        pytest.raises(BadInput, match="the disk is full"),
+        output_folder(tmp_path / "out"),
+        open("/dev/full", "w") as full,
+    ):
+        full.write("x" * 100_000)
     assert names(tmp_path) == []
 
 
@@ -182,9 +189,11 @@ def test_a_second_process_is_refused_and_a_killed_one_leaves_no_obstacle(tmp_pat
     )
     try:
         assert first.stdout.readline() == "inside\n"
-        with pytest.raises(BadInput, match="being written by another"):
-            with output_folder(tmp_path / "out", overwrite=True):
-                pytest.fail("the body must not run")
+        with (
+            pytest.raises(BadInput, match="being written by another"),
+            output_folder(tmp_path / "out", overwrite=True),
+        ):
+            pytest.fail("the body must not run")
         assert (tmp_path / ".out.partial" / "x").exists()  # the first one's work is untouched
     finally:
         first.kill()
@@ -251,18 +260,22 @@ def test_file_refusals(tmp_path):
     (tmp_path / "there").write_text("1")
     with pytest.raises(BadInput, match="is a folder"), output_file(tmp_path):
         pass
-    with pytest.raises(BadInput, match="exists already"):
-        with output_file(tmp_path / "there", overwrite=False):
-            pass
+    with (
+        pytest.raises(BadInput, match="exists already"),
+        output_file(tmp_path / "there", overwrite=False),
+    ):
+        pass
 
 
 def test_a_folder_that_is_worked_on_in_place_is_held_by_one_process(tmp_path):
     place = tmp_path / "a" / "run"
     with held_folder(place):
         for path in (place, tmp_path / "a" / ".." / "a" / "run"):
-            with pytest.raises(BadInput, match="written by another hw-bnn process"):
-                with held_folder(path):
-                    pass
+            with (
+                pytest.raises(BadInput, match="written by another hw-bnn process"),
+                held_folder(path),
+            ):
+                pass
         assert names(place) == [".lock"]
     assert names(tmp_path) == []  # nothing came to stand in it
     with held_folder(place):
@@ -270,9 +283,11 @@ def test_a_folder_that_is_worked_on_in_place_is_held_by_one_process(tmp_path):
     with held_folder(place):
         pass
     assert names(place) == ["x"]
-    with pytest.raises(BadInput, match="cannot be written: a part of the path is a file"):
-        with held_folder(place / "x"):
-            pass
+    with (
+        pytest.raises(BadInput, match="cannot be written: a part of the path is a file"),
+        held_folder(place / "x"),
+    ):
+        pass
 
 
 def test_what_a_killed_process_left_of_a_file_is_removed_by_the_next(tmp_path):

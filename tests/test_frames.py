@@ -108,7 +108,8 @@ def test_a_files_own_scale_is_read_and_a_damaged_entry_refused(tmp_path):
         '{"dataset": "mnist", "scale": "unit", "task": "1"}', "[" * 100_000,
         '{"dataset": "mnist", "scale": "unit", "task": -1, "permutation_seed": 1}',
         '{"dataset": "mnist", "scale": "normalise", "mean": [0], "std": [0]}', "NaN",
-        *('{"dataset": "cifar10", "scale": "normalise", "mean": %s, "std": %s}' % pair for pair in (
+        *(f'{{"dataset": "cifar10", "scale": "normalise", "mean": {mean}, "std": {std}}}'
+          for mean, std in (
             ("[]", "[]"), ("[0]", "[NaN]"), ("[NaN]", "[1]"), ("[1e999]", "[1]"), ("[0]", "[-1]"),
             ("[0]", "[1e-60]"), ("[1e60]", "[1]"), ("[0, 0]", "[1]"), ('"0"', '"1"'),
             ("[true]", "[1]"), ("[1%s]" % ("0" * 390), "[1]"),

@@ -1,4 +1,4 @@
-"""SFC (784-256-256-256-10) on MNIST's whole test set through the RTL, at the rates that it is folded for."""
+"""SFC (784-256-256-256-10) on MNIST's whole test set in RTL, at the rates it is folded for."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What a killed process leaves is removed by the next one; what lives, and what is not ours, stays."""
+"""What a killed process leaves is removed by the next; what lives, or is not ours, stays."""
 
 import os
 import signal

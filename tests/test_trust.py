@@ -1,4 +1,4 @@
-"""Whose folder it is: only what this user's compile wrote is given to a tool without being asked."""
+"""Whose folder it is: only what this user's compile wrote reaches a tool without being asked."""
 
 import json
 import multiprocessing

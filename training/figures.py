@@ -83,7 +83,7 @@ def retention(document: dict):
     figure, axes = plt.subplots(
         1, len(document["rows"]), figsize=(6 * len(document["rows"]), 4.5), sharey=True
     )
-    for axis, row in zip(np.atleast_1d(axes), document["rows"]):
+    for axis, row in zip(np.atleast_1d(axes), document["rows"], strict=True):
         runs = _records(row)
         tasks = max(r["stage"] for r in runs[0]) + 1
         for task in range(tasks):
@@ -109,7 +109,7 @@ def _outputs(folder: str, x: torch.Tensor) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     outputs = []
     for _ in range(SAMPLED_NETWORKS):
-        for weight, lam in zip(weights, trained.extra["lam"]):
+        for weight, lam in zip(weights, trained.extra["lam"], strict=True):
             positive = torch.rand(weight.shape, generator=generator) < torch.sigmoid(2 * lam)
             weight.copy_(torch.where(positive, 1.0, -1.0))
         outputs.append(trained.model(x))
@@ -123,7 +123,7 @@ def two_moons(document: dict):
     x, y = load_arrays("two_moons", "train")
     rows = document["rows"]
     figure, axes = plt.subplots(1, len(rows), figsize=(6 * len(rows), 5))
-    for axis, row in zip(np.atleast_1d(axes), rows):
+    for axis, row in zip(np.atleast_1d(axes), rows, strict=True):
         p = _outputs(row["runs"][0]["folder"], grid).sigmoid().mean(0).view(120, 120)
         picture = axis.contourf(
             axis_values, axis_values, p.T, levels=np.linspace(0, 1, 21), cmap="RdBu_r"
@@ -143,7 +143,7 @@ def snelson(document: dict):
     rows = document["rows"]
     figure, axes = plt.subplots(1, len(rows), figsize=(6 * len(rows), 4.5), sharey=True)
     inside = (inputs[:, 0] >= x.min()) & (inputs[:, 0] <= x.max())
-    for axis, row in zip(np.atleast_1d(axes), rows):
+    for axis, row in zip(np.atleast_1d(axes), rows, strict=True):
         outputs = _outputs(row["runs"][0]["folder"], inputs)[..., 0]
         mean, deviation = outputs.mean(0), outputs.std(0, correction=0)
         axis.plot(inputs, mean)

@@ -109,7 +109,7 @@ def test_a_reset_in_mid_frame_with_cocotb(tb, stall):
 
 
 def test_a_dropped_handshake_is_caught(tb, tmp_path):
-    """A FIFO that now and then loses the word it takes: the run stops, no score is wrong in silence."""
+    """A FIFO that sometimes loses a word it takes: the run stops, no score is silently wrong."""
     import shutil
 
     folder = tmp_path / "mutant"
@@ -119,7 +119,8 @@ def test_a_dropped_handshake_is_caught(tb, tmp_path):
     assert text.count("assign push = s_axis_tvalid && s_axis_tready;") == 1
     fifo.write_text(text.replace(
         "assign push = s_axis_tvalid && s_axis_tready;",
-        "logic [7:0] n = 0; always_ff @(posedge ap_clk) n <= n + 8'(s_axis_tvalid && s_axis_tready);"
+        "logic [7:0] n = 0; "
+        "always_ff @(posedge ap_clk) n <= n + 8'(s_axis_tvalid && s_axis_tready);"
         "assign push = s_axis_tvalid && s_axis_tready && n != 8'hff;"))  # fmt: skip
     reseal(folder)
     with pytest.raises(CheckFailed, match="hangs|tlast"):

@@ -12,7 +12,7 @@ from rtl_tests.pixels import lint, pack
 def shape(pe, a, b, out_bits):
     """a, b: (bits, "unsigned" | "signed" | "bipolar", scale)."""
     made = {"PE": pe, "OUT_BITS": out_bits}
-    for side, (bits, kind, scale) in zip("AB", (a, b)):
+    for side, (bits, kind, scale) in zip("AB", (a, b), strict=True):
         made |= {
             f"{side}_BITS": bits,
             f"{side}_SIGNED": int(kind == "signed"),

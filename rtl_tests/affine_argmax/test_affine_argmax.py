@@ -71,7 +71,7 @@ def draw(shape, rng, frames=30):
     if a_bits:
         a, b = signed(rng, a_bits, n), signed(rng, b_bits, n)
         values = a * scores + b
-        lanes = [pack([x], a_bits) | pack([y], b_bits) << a_bits for x, y in zip(a, b)]
+        lanes = [pack([x], a_bits) | pack([y], b_bits) << a_bits for x, y in zip(a, b, strict=True)]
         width = a_bits + b_bits
         words = [
             sum(lane << (i * width) for i, lane in enumerate(lanes[k : k + pe]))

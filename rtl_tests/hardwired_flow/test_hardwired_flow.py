@@ -1,4 +1,4 @@
-"""hardwired_flow: every vector once and in order, a result a cycle, after exactly LATENCY cycles."""
+"""hardwired_flow: every vector once, in order, a result a cycle, after exactly LATENCY cycles."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     run([("stream_fork", {"BITS": 8, "N": 2}, data)])
 
-Each case is a kernel, its parameters and the data that its bench draws (rtl_tests.bench.Data): words in,
-words that must come out, memory words.
+Each case is a kernel, its parameters and the data that its bench draws (rtl_tests.bench.Data):
+words in, words that must come out, memory words.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def run(cases: Sequence[Case], **options) -> None:
         AssertionError: a word differs, or a stream runs dry or keeps words.
     """
     wrong = results(cases, **{"optimise": "-O1", **options})
-    assert not any(wrong), [(c[0], c[1], w) for c, w in zip(cases, wrong) if w][:5]
+    assert not any(wrong), [(c[0], c[1], w) for c, w in zip(cases, wrong, strict=True) if w][:5]
 
 
 def results(cases: Sequence[Case], **options) -> list[str]:

@@ -1,5 +1,5 @@
-"""The C++ as HLS tools take it: pragmas by the whitelist, no language feature that cannot be hardware,
-and scripts whose commands and options there are."""
+"""The C++ as HLS tools take it: pragmas by the whitelist, no language feature that cannot be
+hardware, and scripts whose commands and options there are."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from rtl_tests.pixels import lint, pack
 
 
 def shape(h, w, channels, simd, bits, pads, value):
-    sides = {f"PAD_{side}": pad for side, pad in zip("TBLR", pads)}
+    sides = {f"PAD_{side}": pad for side, pad in zip("TBLR", pads, strict=True)}
     return {
         "IFM_H": h,
         "IFM_W": w,

@@ -1,4 +1,4 @@
-"""A core that gives out the bytes that it takes, in words of another width: what the shell is tested around."""
+"""A core that gives out the bytes that it takes, in words of another width: the tests' core."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def frame_bytes(in_bytes: int, out_bytes: int) -> int:
 def echo_core(in_bytes: int, out_bytes: int) -> str:
     """SystemVerilog of module echo; it needs the kernel width_converter."""
     return ECHO.format(
-        in_msb=8 * in_bytes - 1, out_msb=8 * out_bytes - 1, in_bits=8 * in_bytes, out_bits=8 * out_bytes,
+        in_msb=8 * in_bytes - 1, out_msb=8 * out_bytes - 1,
+        in_bits=8 * in_bytes, out_bits=8 * out_bytes,
         frame_bits=8 * frame_bytes(in_bytes, out_bytes),
     )  # fmt: skip

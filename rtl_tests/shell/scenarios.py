@@ -1,6 +1,8 @@
-"""The shell between cocotbext-axi's models: the board's own driver, in a thread, against AxiLiteMaster and AxiRam.
+"""The shell between cocotbext-axi's models: the board's own driver, in a thread, against
+AxiLiteMaster and AxiRam.
 
-Run inside the simulator by test_shell.py; shell.json in the working folder says which shape is built.
+Run inside the simulator by test_shell.py; shell.json in the working folder says which
+shape is built.
 """
 
 from __future__ import annotations
@@ -26,13 +28,13 @@ GUARD = 64  # bytes on both sides of a buffer that must stay
 
 
 class TB:
-    """Clock, reset, a processor's port and a memory; also the driver's port (see driver.PynqPort)."""
+    """Clock, reset, a processor's port, a memory; also the driver's port (see driver.PynqPort)."""
 
     window_s = 1e-5
 
     @classmethod
     async def start(cls, dut):
-        """In reset for some cycles before the models look, since registers power up with any value."""
+        """Reset some cycles before the models look, since registers power up with any value."""
         dut.ap_rst_n.value = 0
         cocotb.start_soon(Clock(dut.ap_clk, PERIOD_NS, unit="ns").start())
         await ClockCycles(dut.ap_clk, 8)
@@ -94,7 +96,7 @@ class TB:
         return get_sim_time("ns") * 1e-9
 
     async def transfer(self, frames, source, target, seed):
-        """`frames` frames of random bytes through an echo core, and every byte around them unchanged."""
+        """`frames` frames of random bytes through an echo core; all bytes around them unchanged."""
         job, rng = self.job, np.random.default_rng(seed)
         words = rng.integers(
             0, 256, (frames * job["input"]["words"], job["in_bytes"]), dtype=np.uint8

@@ -1,4 +1,5 @@
-"""The shell against cocotbext-axi, somebody else's opinion of AXI; the mass of runs is in tests/boards.
+"""The shell against cocotbext-axi, somebody else's opinion of AXI; the mass of runs is in
+tests/boards.
 
 Both ports; words that fill a part of a beat, and words of several beats.
 """
@@ -19,9 +20,9 @@ from rtl_tests.shell.echo import echo_core, frame_bytes
 
 SCENARIOS = ("stalls_counts_and_offsets", "reset_in_mid_run")
 FLAGS = (
-    "--cc", "--vpi", "--no-timing", "--timescale", "1ns/1ps", "-O3", "--x-assign", "unique", "--x-initial",
-    "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-DHW_BNN_CHECK", "--prefix", "Vtop", "-Mdir", "obj",
-    "--top-module", TOP,
+    "--cc", "--vpi", "--no-timing", "--timescale", "1ns/1ps", "-O3",
+    "--x-assign", "unique", "--x-initial", "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style",
+    "-DHW_BNN_CHECK", "--prefix", "Vtop", "-Mdir", "obj", "--top-module", TOP,
 )  # fmt: skip
 
 
@@ -37,8 +38,10 @@ def test_shell(family, in_bytes, out_bytes, tmp_path):
     frame = frame_bytes(in_bytes, out_bytes)
     job = {
         "name": "echo", "model": f"{shell.model:016x}", "bus_bytes": shell.beat_bytes,
-        "address_bits": shell.port.addr_bits, "in_stride": shell.in_stride, "out_stride": shell.out_stride,
-        "in_bytes": in_bytes, "out_bytes": out_bytes, "clock_mhz": 100.0, "bound_cycles": frame // in_bytes,
+        "address_bits": shell.port.addr_bits,
+        "in_stride": shell.in_stride, "out_stride": shell.out_stride,
+        "in_bytes": in_bytes, "out_bytes": out_bytes,
+        "clock_mhz": 100.0, "bound_cycles": frame // in_bytes,
         "input": {"words": frame // in_bytes}, "output": {"words": frame // out_bytes},
     }  # fmt: skip
     (tmp_path / "shell.json").write_text(json.dumps(job))
@@ -54,7 +57,8 @@ def test_shell(family, in_bytes, out_bytes, tmp_path):
         with _environment("verilator"):
             try:
                 results = get_runner("verilator").test(
-                    test_module="rtl_tests.shell.scenarios", hdl_toplevel=TOP, hdl_toplevel_lang="verilog",
+                    test_module="rtl_tests.shell.scenarios",
+                    hdl_toplevel=TOP, hdl_toplevel_lang="verilog",
                     build_dir=tmp_path, test_dir=tmp_path, log_file=log,
                     results_xml=tmp_path / "results.xml",
                     plusargs=["+verilator+rand+reset+2", "+verilator+seed+7"],

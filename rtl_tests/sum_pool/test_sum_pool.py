@@ -10,7 +10,7 @@ from rtl_tests.pixels import lint, pack, pad_words, pooled_windows
 
 
 def shape(h, w, channels, simd, bits, kind, kernel, stride, out_bits, shift=0, pads=(0, 0, 0, 0)):
-    sides = {f"PAD_{side}": pad for side, pad in zip("TBLR", pads)}
+    sides = {f"PAD_{side}": pad for side, pad in zip("TBLR", pads, strict=True)}
     return {
         "IFM_H": h,
         "IFM_W": w,

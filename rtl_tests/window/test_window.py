@@ -30,7 +30,7 @@ class Shape:
 
     @property
     def ofm(self) -> tuple[int, ...]:
-        axes = zip(self.ifm, self.k, self.stride, self.dilation)
+        axes = zip(self.ifm, self.k, self.stride, self.dilation, strict=True)
         return tuple((n - (k - 1) * d - 1) // s + 1 for n, k, s, d in axes)
 
     @property
@@ -42,12 +42,16 @@ class Shape:
     @property
     def span(self) -> int:
         """Words from a window's first to its last: the least depth of the ring."""
-        tall, wide = ((k - 1) * d for k, d in zip(self.k, self.dilation))
+        tall, wide = ((k - 1) * d for k, d in zip(self.k, self.dilation, strict=True))
         return (tall * self.ifm[1] + wide + 1) * self.channels // self.simd
 
     def parameters(self) -> dict[str, int]:
         pairs = {"IFM": self.ifm, "K": self.k, "STRIDE": self.stride, "DILATION": self.dilation}
-        both = {f"{key}_{axis}": v for key, pair in pairs.items() for axis, v in zip("HW", pair)}
+        both = {
+            f"{key}_{axis}": v
+            for key, pair in pairs.items()
+            for axis, v in zip("HW", pair, strict=True)
+        }
         return both | {
             "CHANNELS": self.channels,
             "SIMD": self.simd,
@@ -101,7 +105,7 @@ MORE_SHAPES = [
 
 def random_shape(rng: np.random.Generator) -> Shape:
     k, dilation, stride = (tuple(map(int, rng.integers(1, top, 2))) for top in (5, 3, 5))
-    ifm = tuple((a - 1) * d + 1 + int(rng.integers(0, 6)) for a, d in zip(k, dilation))
+    ifm = tuple((a - 1) * d + 1 + int(rng.integers(0, 6)) for a, d in zip(k, dilation, strict=True))
     simd, fold = int(rng.integers(1, 5)), int(rng.integers(1, 4))
     shape = Shape(
         ifm,

@@ -1,4 +1,4 @@
-"""A shell around a core that passes bytes on, on a simulated board; and one run with everything checked."""
+"""A shell around a core that passes bytes on, on a simulated board, and one run, all checked."""
 
 from pathlib import Path
 
@@ -40,7 +40,8 @@ class EchoBoard:
         self.shell = shell
         self.port = SimulatedBoard(folder, sources, shell, checks=True, poll_cycles=20, **options)
         io = {
-            "name": "echo", "ip": "bnn_overlay", "model": f"{shell.model:016x}", "clock_mhz": 100.0, "bound_cycles": self.frame_in,
+            "name": "echo", "ip": "bnn_overlay", "model": f"{shell.model:016x}",
+            "clock_mhz": 100.0, "bound_cycles": self.frame_in,
             "bus_bytes": shell.beat_bytes, "address_bits": shell.port.addr_bits,
             "in_stride": shell.in_stride, "out_stride": shell.out_stride,
             "input": {"words": self.frame_in}, "output": {"words": self.frame_out}, "golden": None,
@@ -48,7 +49,7 @@ class EchoBoard:
         self.board = driver().Board(io, self.port, timeout_s=1e-3)
 
     def layout(self, words: np.ndarray, stride: int, rng) -> np.ndarray:
-        """(N, bytes) words as they lie in memory, with `rng` between them, or zeros where it is None."""
+        """(N, bytes) words as they lie in memory, `rng` between them, or zeros if it is None."""
         laid = np.zeros((len(words), stride), np.uint8)
         if rng is not None:
             laid[:] = rng.integers(0, 256, laid.shape)
@@ -56,7 +57,8 @@ class EchoBoard:
         return laid.reshape(-1)
 
     def transfer(self, frames: int, source: int, target: int, seed: int, finish=None) -> np.ndarray:
-        """One run; what must hold afterwards is asserted: the output, and not a byte changed elsewhere.
+        """One run; what must hold afterwards is asserted: the output, and not a byte
+        changed elsewhere.
 
         Args:
             source, target: offsets in memory, multiples of the bus.

@@ -1,4 +1,4 @@
-"""`simulate --shell` and `deploy`: a folder through the simulated board, and the zip for a real one."""
+"""`simulate --shell` and `deploy`: a folder through the simulated board, a zip for a real one."""
 
 import importlib.util
 import io
@@ -50,7 +50,8 @@ def test_scores_are_those_of_the_core_alone(folder, tmp_path):
 
 
 @pytest.mark.parametrize("more, reason", [
-    (["--waves", "x.fst"], "waves"), (["--engine", "cocotb"], "contradicts"), (["--jobs", "2"], "jobs"),
+    (["--waves", "x.fst"], "waves"), (["--engine", "cocotb"], "contradicts"),
+    (["--jobs", "2"], "jobs"),
 ])  # fmt: skip
 def test_options_that_it_does_not_have_are_refused(folder, more, reason):
     code, _, errors = run("simulate", folder, "--frames", 4, "--shell", *more)

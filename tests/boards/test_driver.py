@@ -1,4 +1,4 @@
-"""The board's driver: its packing, and whole sets through driver, registers, DMA and accelerator."""
+"""The board's driver: its packing; whole sets through driver, registers, DMA and accelerator."""
 
 import ast
 from types import SimpleNamespace
@@ -120,7 +120,8 @@ def test_unpacking_is_the_products_own(seed):
     offset = 0 if mode == "label" else lanes * bits
     used = offset + (label_bits if mode != "scores" else 0)
     contract = Output(
-        mode=mode, tensor="y", datatype=kind if kind == "BIPOLAR" else f"{kind}{bits}", minimum=low, maximum=high,
+        mode=mode, tensor="y", datatype=kind if kind == "BIPOLAR" else f"{kind}{bits}",
+        minimum=low, maximum=high,
         scores=scores, lanes=lanes, score_bits=bits, label_bits=label_bits,
         label_offset=offset, words=words, tdata_bits=-(-used // 8) * 8,
     )  # fmt: skip
@@ -130,7 +131,7 @@ def test_unpacking_is_the_products_own(seed):
     labels = rng.integers(0, 1 << label_bits, 4) if mode != "scores" else None
     packed = pack_output(contract, y, labels)
     got = driver().unpack(contract.model_dump(), np.pad(packed, ((0, 0), (0, 0), (0, 3))))
-    for mine, theirs in zip(got, unpack_output(contract, packed)):
+    for mine, theirs in zip(got, unpack_output(contract, packed), strict=True):
         assert (mine is None) == (theirs is None)
         if mine is not None:
             np.testing.assert_array_equal(mine, theirs)
@@ -141,7 +142,7 @@ def test_unpacking_is_the_products_own(seed):
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """A small compiled network, the whole digits set as its input, and what the golden model says."""
+    """A small compiled network, all of digits as its input, and what the golden model says."""
     sklearn = pytest.importorskip("sklearn.datasets")
     from hw_bnn.compile import compile_model
     from hw_bnn.golden import GoldenModel
@@ -171,7 +172,7 @@ def io(digits, port):
 
 @pytest.mark.slow
 def test_the_whole_digits_set(digits, port, io):
-    """1,797 frames in one run and in batches, with and without stalls: equal to the golden model; full rate."""
+    """1,797 frames, in one run or in batches, stalls or none: golden's scores, full rate."""
     for batch, latency, stall in ((1797, 100, 0), (256, 20, 0.3), (1000, 1, 0.9)):
         port.behaviour.latency = latency
         port.set_stall(stall)

@@ -1,6 +1,8 @@
-"""`Board.load` and its pynq port, with a stand-in for the package pynq in front of the simulated board.
+"""`Board.load` and its pynq port, with a stand-in for the package pynq in front of the
+simulated board.
 
-The stand-in takes what pynq's documentation says that its calls take, and refuses the rest; pynq itself is not run.
+The stand-in takes what pynq's documentation says that its calls take, and refuses the rest; pynq
+itself is not run.
 """
 
 import json

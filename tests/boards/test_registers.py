@@ -13,7 +13,7 @@ def test_generated_files_are_what_the_yaml_file_makes(path):
 
 
 def test_control_registers_stand_where_hls_puts_them():
-    """Vitis HLS, UG1399: ap_ctrl_hs at 0x00, GIER, IER, ISR; FINN's drivers start and poll by them."""
+    """Vitis HLS, UG1399: ap_ctrl_hs at 0x00, GIER, IER, ISR; FINN's drivers start, poll by them."""
     shell = registers.load()
     assert [shell[name].offset for name in ("CTRL", "GIER", "IER", "ISR")] == [0, 4, 8, 12]
     fields = shell["CTRL"].fields

@@ -1,4 +1,4 @@
-"""boards/ulx3s/host.py with a stand-in for pyserial: frames as the contract packs them, refusals, decoded scores."""
+"""boards/ulx3s/host.py, pyserial replaced: frames as the contract packs them, refusals, scores."""
 
 import importlib.util
 import json
@@ -15,20 +15,21 @@ from hw_bnn.sim.packing import pack_input, pack_output
 
 HOST = BOARD_FILES / "ulx3s" / "host.py"
 BIPOLAR = Input(
-    datatype="BIPOLAR", minimum=-1, maximum=1, shape=[2, 2, 5], tensor="x", elements=20, stream_shape=[2, 5, 2],
-    transpose=[1, 2, 0], element_bits=1, words=3, word_bits=7, tdata_bits=8,
+    datatype="BIPOLAR", minimum=-1, maximum=1, shape=[2, 2, 5], tensor="x", elements=20,
+    stream_shape=[2, 5, 2], transpose=[1, 2, 0], element_bits=1, words=3, word_bits=7, tdata_bits=8,
 )  # fmt: skip
 INT4 = Input(
-    datatype="INT4", minimum=-8, maximum=7, shape=[5], tensor="x", elements=5, stream_shape=[5], transpose=None,
-    element_bits=4, words=2, word_bits=12, tdata_bits=16,
+    datatype="INT4", minimum=-8, maximum=7, shape=[5], tensor="x", elements=5,
+    stream_shape=[5], transpose=None, element_bits=4, words=2, word_bits=12, tdata_bits=16,
 )  # fmt: skip
 
 
 def output(datatype, low, high, bits, mode="both"):
     used = bits + (2 if mode == "both" else 0)
     return Output(
-        mode=mode, tensor="y", datatype=datatype, minimum=low, maximum=high, scores=3, lanes=1, score_bits=bits,
-        label_bits=2, label_offset=bits, words=3, tdata_bits=-(-used // 8) * 8,
+        mode=mode, tensor="y", datatype=datatype, minimum=low, maximum=high,
+        scores=3, lanes=1, score_bits=bits, label_bits=2,
+        label_offset=bits, words=3, tdata_bits=-(-used // 8) * 8,
     )  # fmt: skip
 
 
@@ -41,7 +42,7 @@ OUTPUTS = [
 
 @pytest.fixture
 def board(tmp_path, monkeypatch):
-    """board(contract in, contract out, answers): runs host.py; the folder, what it sent, and its exit code."""
+    """board(contract in, contract out, answers) runs host.py: folder, what it sent, exit code."""
 
     class Serial:
         sent, answers, short = [], [], 0

@@ -1,7 +1,9 @@
-"""The shell on the simulated board, with a core that passes bytes on: data, bandwidth, errors, abort.
+"""The shell on the simulated board, with a core that passes bytes on: data, bandwidth,
+errors, abort.
 
-Both ports: 64 bits with 32-bit addresses (Zynq-7000) and 128 with 40 (UltraScale+, memory beyond 4 GiB). Words
-narrower than the bus, as wide, and wider. axi_checker watches the memory port in every run.
+Both ports: 64 bits with 32-bit addresses (Zynq-7000) and 128 with 40 (UltraScale+, memory
+beyond 4 GiB). Words narrower than the bus, as wide, and wider. axi_checker watches the memory
+port in every run.
 """
 
 import numpy as np
@@ -242,7 +244,8 @@ MUTANTS = {  # file, expression, what stands there instead
     "a write crosses 4 KiB": ("write_dma.sv", ROUND, "(PLACE_BITS + 1)'(BURST)"),
     "the last strobe is whole": ("write_dma.sv", "last ? last_strobe : '1", "'1"),
     "the last strobe is a byte short": (
-        "shell_control.sv", "i < int'(out_bytes[LOW_BITS-1:0])", "i + 1 < int'(out_bytes[LOW_BITS-1:0])"),
+        "shell_control.sv", "i < int'(out_bytes[LOW_BITS-1:0])",
+        "i + 1 < int'(out_bytes[LOW_BITS-1:0])"),
     "done before the responses": (
         "write_dma.sv", "left == '0 && idle", "left == '0 && !aw_valid && due == '0"),
     "an address of 32 bits": (
@@ -257,7 +260,7 @@ MUTANTS = {  # file, expression, what stands there instead
 
 
 def mutated():
-    """The sources with every mutant in them; the memory file mutant.hex chooses one, so one build serves all."""
+    """The sources with every mutant in them; mutant.hex chooses one, so one build serves all."""
     changes = {}
     for i, (file, old, new) in enumerate(MUTANTS.values(), start=1):
         changes.setdefault(file, []).append((old, f"(mutant[0] == {i} ? ({new}) : ({old}))"))
@@ -270,8 +273,8 @@ def mutated():
 
 @pytest.mark.parametrize("name", [None, *MUTANTS])
 def test_mutants_are_caught(name, tmp_path):
-    """Each is caught by an ordeal that the shell itself passes: a checker stops, a byte differs, or a word is
-    missing."""
+    """Each is caught by an ordeal that the shell itself passes: a checker stops, a byte differs, or
+    a word is missing."""
     number = 0 if name is None else 1 + list(MUTANTS).index(name)
     (tmp_path / "mutant.hex").write_text(f"{number:x}\n")
     echo = EchoBoard(tmp_path, "zynqmp", 20, 4, mutations=mutated())

@@ -1,4 +1,4 @@
-"""The shell's RTL under Verilator's lint and in Yosys: clean, and of the size that docs/boards.md tells."""
+"""The shell's RTL in Verilator's lint and in Yosys: clean, and as large as docs/boards.md tells."""
 
 import subprocess
 
@@ -18,7 +18,8 @@ def test_lint(family, in_bytes, out_bytes, tmp_path):
     (tmp_path / "echo.sv").write_text(
         echo_core(in_bytes, out_bytes).replace(
             "input logic s_axis_tlast,",
-            "/* verilator lint_off UNUSEDSIGNAL */ input logic s_axis_tlast, /* verilator lint_on UNUSEDSIGNAL */"))  # fmt: skip
+            "/* verilator lint_off UNUSEDSIGNAL */ input logic s_axis_tlast, "
+            "/* verilator lint_on UNUSEDSIGNAL */"))  # fmt: skip
     (tmp_path / f"{TOP}.v").write_text(shell.wrapper())
     files = [
         *shell.sources(),

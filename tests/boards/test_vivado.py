@@ -1,4 +1,7 @@
-"""What Vivado is given, under the stub in tclsh: boards, board files, failures, wiring mutants. No Vivado runs."""
+"""What Vivado is given, under the stub in tclsh: boards, board files, failures, wiring mutants.
+
+No Vivado runs.
+"""
 
 import doctest
 import json
@@ -56,7 +59,8 @@ def test_lines_in_a_word_of_tcl_stay_in_it(word, tmp_path):
     for value in (word, [word]):
         get = "$word" if value is word else "[lindex $word 0]"
         script.write_text(
-            f"set word {vivado.tcl(value)}\nputs [scan {get} [string repeat %c [string length {get}]]]\n"
+            f"set word {vivado.tcl(value)}\n"
+            f"puts [scan {get} [string repeat %c [string length {get}]]]\n"
         )
         told = subprocess.run(
             ["tclsh", str(script)], capture_output=True, text=True, check=True
@@ -67,7 +71,7 @@ def test_lines_in_a_word_of_tcl_stay_in_it(word, tmp_path):
 @pytest.mark.parametrize("place", ZYNQS, indirect=True)
 @pytest.mark.parametrize("board_files", [False, True])
 def test_every_board(place, board_files):
-    """The script runs to its end; IP registers are regs.yaml's; the ports are those of the processor."""
+    """The script runs to its end; IP registers are regs.yaml's, ports those of the processor."""
     told = vivado.check_scripts(place, board_files=board_files).splitlines()
     assert told[-1] == "done"
     assert [line.split()[1] for line in told if line.startswith("register ")] == [

@@ -1,4 +1,4 @@
-"""One network through every stage: qonnx, golden (both forms), FINN's execution, RTL. What the tests share."""
+"""What tests share: one network through qonnx, golden (both forms), FINN's execution and RTL."""
 
 from __future__ import annotations
 
@@ -114,11 +114,12 @@ def check_rtl(
     x: np.ndarray | None = None,
     **options,
 ) -> Path:
-    """golden = RTL in raw scores and labels, with pauses on both sides; FIFOs hold a frame by default.
+    """golden = RTL in raw scores and labels, with pauses on both sides; FIFOs hold a
+    frame by default.
 
     Args:
-        rate: frames of a second run, without pauses, in whose second half a frame takes at most RATE x
-            bound cycles; 0 for none.
+        rate: frames of a second run, without pauses, in whose second half a frame takes at most
+            RATE x bound cycles; 0 for none.
         x: integers to run, if not `frames` random ones.
         options: of compile_model.
 
@@ -174,7 +175,8 @@ def check_all(model: onnx.ModelProto, folder: Path, frames: int, **options) -> d
         raise Differ(str(error))
     if summary["cycles_per_frame"] > RATE * summary["bound_cycles"]:
         raise Differ(
-            f"a frame takes {summary['cycles_per_frame']} cycles, by folding {summary['bound_cycles']}"
+            f"a frame takes {summary['cycles_per_frame']} cycles, "
+            f"by folding {summary['bound_cycles']}"
         )
     return summary
 
@@ -193,7 +195,8 @@ def _equal(golden: GoldenModel, scores: np.ndarray, result) -> None:
 
 
 def check_spec(spec: dict, check, folder: Path, tries: int = 60) -> None:
-    """Run check(spec); a failure is shrunk (in `tries` runs) and written as files that reproduce it.
+    """Run check(spec); a failure is shrunk (in `tries` runs) and written as files that
+    reproduce it.
 
     Raises:
         AssertionError: names the files and how to run them again.
@@ -218,7 +221,8 @@ def check_spec(spec: dict, check, folder: Path, tries: int = 60) -> None:
     base.with_suffix(".json").write_text(json.dumps(small, indent=1) + "\n")
     onnx.save(build(small), base.with_suffix(".onnx"))
     raise AssertionError(
-        f"seed {spec['seed']}: {type(first).__name__}: {first}\nshrunk to {base}.json and {base}.onnx; "
+        f"seed {spec['seed']}: {type(first).__name__}: {first}\n"
+        f"shrunk to {base}.json and {base}.onnx; "
         f"reproduce: hw-bnn verify {base}.onnx, or HW_BNN_SPEC={base}.json pytest "
         "tests/compile/test_compile_random.py -k spec"
     ) from first

@@ -1,5 +1,5 @@
-"""A csynth.xml as Vitis HLS 2022.2 writes them, of a manifest's processes: the elements that are read,
-and around them some that are not. No Vitis wrote it."""
+"""A csynth.xml as Vitis HLS 2022.2 writes them, of a manifest's processes: the elements that are
+read, and around them some that are not. No Vitis wrote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""board.yaml files: a user's own is read strictly, when it is asked for, and harms no other board."""
+"""board.yaml files: a user's own is read strictly, when asked for, and harms no other board."""
 
 import subprocess
 import sys

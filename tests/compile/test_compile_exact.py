@@ -138,7 +138,7 @@ QUANTISERS = [
 def test_thresholds_are_the_quantiser_over_the_whole_range(
     alpha, beta, root, scale, shape, mode, relu, low, high
 ):
-    """Brute force: the quantised value of every reachable integer, with the rounding written out."""
+    """Brute force: the quantised value of every reachable integer, the rounding written out."""
     bits, signed, narrow, zero = shape
     alpha, beta = Surd(0, alpha, root), Surd(beta)
     levels = quant_integers(bits, signed=bool(signed), narrow=bool(narrow), rounding=mode)
@@ -192,7 +192,7 @@ def test_the_sign_of_zero_is_plus(alpha, beta, root, low, high):
 def test_closed_form_equals_the_bisection_of_the_golden_model(
     alpha, beta, root, at, strict, low, high
 ):
-    """Two derivations that share no code: a closed form here, a search with an exact predicate there."""
+    """Two derivations that share no code: a closed form, and a search with an exact predicate."""
     assume(alpha)
     direction, t = crossing(Surd(0, alpha, root), Surd(beta - at), strict=strict)
     expected = solve(

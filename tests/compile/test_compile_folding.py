@@ -158,7 +158,7 @@ def test_folding_changes_no_score(network):
 
 
 def test_without_a_target_the_nearest_possible_rate_is_taken():
-    """A map of 1,200 pixels passes one pixel a cycle: 1,024 is not possible, and nobody asked for it."""
+    """A map of 1,200 pixels passes one pixel a cycle: 1,024 is impossible, nobody asked for it."""
     net = Builder((1, 30, 40), 0, 1)
     net.bipolar()
     net.conv(1, 2, 3)

@@ -1,4 +1,4 @@
-"""The C++ for HLS tools: raw scores of C simulation = golden, faults named by layer, least depths."""
+"""C++ for HLS tools: raw scores of C simulation = golden, faults named by layer, least depths."""
 
 from __future__ import annotations
 

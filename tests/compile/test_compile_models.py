@@ -1,4 +1,5 @@
-"""Networks of brevitas_examples.bnn_pynq as they are: TFC, SFC and LFC in RTL, CNV, and 2-bit weights.
+"""Networks of brevitas_examples.bnn_pynq as they are: TFC, SFC and LFC in RTL, CNV, and
+2-bit weights.
 
 In CI CNV is held against FINN's execution; `-m full` runs it in RTL at full size, and 1,000 images.
 TFC and SFC in 1W1A: tests/test_finn_networks.py.
@@ -100,7 +101,7 @@ CNV_FOLDING = {
 
 
 def images(golden: GoldenModel, count: int) -> np.ndarray:
-    """CIFAR-10's first test images where HW_BNN_DATA has them, else random ones; as the model's integers."""
+    """CIFAR-10's first test images if HW_BNN_DATA has them, else random ones, as integers."""
     root = os.environ.get("HW_BNN_DATA")
     if root is None or not (Path(root) / "cifar-10-batches-py").is_dir():
         return random_integers(golden, count, 1)
@@ -126,7 +127,7 @@ def test_cnv_in_rtl_with_the_folding_of_finn_examples(exported, tmp_path, name):
 
 @pytest.mark.full
 def test_cnv_on_a_thousand_images(exported):
-    """golden, plain and packed, = qonnx up to proven ties, on the raw scores and every quantiser."""
+    """golden, plain and packed, = qonnx but for proven ties, on raw scores and all quantisers."""
     model = exported("cnv_1w1a")
     golden = GoldenModel.from_onnx(model)
     x = images(golden, 1000)

@@ -1,4 +1,4 @@
-"""A kernel of each kind as gates: two small networks that hold them all, equal to the golden model."""
+"""A kernel of each kind as gates: two small networks that hold them all, equal to golden."""
 
 import numpy as np
 import onnx
@@ -11,7 +11,6 @@ from tests.networks.support_case import norm
 
 pytest.importorskip("finn")
 pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
-pytestmark = pytest.mark.slow
 
 from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model
@@ -20,9 +19,11 @@ from hw_bnn.golden import GoldenModel
 from hw_bnn.simulation import simulate
 from hw_bnn.synth import synth
 
+pytestmark = pytest.mark.slow
+
 
 def residual_network() -> onnx.ModelProto:
-    """All kernels but the hard-wired one: borders, windows, max and average pool, a join, a last norm."""
+    """All kernels but the hard-wired one: borders, windows, two pools, a join, a last norm."""
     made = Builder((2, 6, 6), 5, batch=1)
     made.quant(4.0, 0.125)
     made.conv(2, 4, pads=(1, 1, 1, 1))

@@ -181,7 +181,7 @@ def test_same_input_and_options_give_the_same_bytes(tmp_path):
 
 
 def the_description_is_what_was_written(folder):
-    """Every node's parameters and memories in accelerator.json are those of its wrapper and files."""
+    """A node's parameters and memories in accelerator.json are those of its wrapper and files."""
     nodes = [n for n in Description.load(folder).nodes if n.name != "tlast"]
     for node in nodes:
         wrapper = (folder / "rtl" / f"{node.name}.v").read_text()

@@ -1,8 +1,8 @@
 """Random networks: qonnx = golden (plain, packed) = dataflow = RTL.
 
-In CI 200 networks go through the Python stages and 30 through RTL; `-m full` runs 2,000 and 120 more.
-A failing network is shrunk and written to files (HW_BNN_FAILURES names the folder); HW_BNN_SPEC=FILE.json
-runs such a spec again.
+In CI 200 networks go through the Python stages and 30 through RTL; `-m full` runs 2,000 and 120
+more. A failing network is shrunk and written to files (HW_BNN_FAILURES names the folder);
+HW_BNN_SPEC=FILE.json runs such a spec again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ pytest.importorskip("finn")
 
 NETWORKS, PART = 200, 20
 SHAPES, WEIGHTS = (8, 21, 35, 49, 53, 62), 5
-"""RTL: the specs of these seeds, each with so many sets of weights, which share a Verilator build."""
+"""RTL: the specs of these seeds, each with so many sets of weights in one Verilator build."""
 
 
 def stages(spec):
@@ -43,8 +43,8 @@ def test_python_stages_agree_on_many(start, tmp_path):
 
 
 def with_weights(seed: int, k: int) -> dict:
-    """The spec of a seed with its k-th weights. Its head has a BatchNorm at k = 0 only, since the widths of
-    the fixed-point head depend on it, and so does the build."""
+    """The spec of a seed with its k-th weights. Its head has a BatchNorm at k = 0 only, since the
+    widths of the fixed-point head depend on it, and so does the build."""
     spec = random_spec(seed)
     if k:
         spec = {**spec, "seed": seed + 10_000 * k, "head": {**spec["head"], "norm": "none"}}

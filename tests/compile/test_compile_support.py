@@ -1,4 +1,4 @@
-"""Every case of the support matrix: exact in all stages, or refused by name with nothing written."""
+"""Every case of the support matrix: exact in all stages, or refused by name, nothing written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernels that an open HLS tool (XLS) synthesises from DSLX, in the place of ours: exact, at the bound."""
+"""Kernels that an open HLS tool (XLS) makes from DSLX, in ours' place: exact, at the bound."""
 
 from __future__ import annotations
 

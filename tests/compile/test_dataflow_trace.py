@@ -15,7 +15,7 @@ pytest.importorskip("finn")
 
 
 def network():
-    """8-bit input, pool before BatchNorm, a residual block that halves the map, a dense layer; 3 x 5 maps."""
+    """8-bit input, pool before BatchNorm, a residual block that halves 3 x 5 maps, dense."""
     made = net((2, 12, 20), quantiser="int8")
     made.conv(2, 3, 3, 1, (1, 1, 1, 1))
     made.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])

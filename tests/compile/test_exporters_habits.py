@@ -1,4 +1,4 @@
-"""Small networks in the forms that exporters write: golden = float64 = the compiler's integer graph."""
+"""Small networks in the forms that exporters write: golden = float64 = the integer graph."""
 
 from __future__ import annotations
 

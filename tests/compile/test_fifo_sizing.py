@@ -120,7 +120,7 @@ def test_one_word_less_anywhere_lowers_the_rate(network, request):
 
 @pytest.mark.slow
 def test_a_shortcut_holds_several_frames_where_its_branch_does(tmp_path):
-    """Each convolution on a map of 2x2 pixels lags by a frame: at the full rate two lie in the shortcut."""
+    """Each convolution on 2x2 pixels lags by a frame: at the full rate two lie in the shortcut."""
     from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
 

@@ -1,4 +1,4 @@
-"""Our steps named in a configuration of FINN's own build: the graph and its RTL give golden's scores."""
+"""Our steps named in a configuration of FINN's own build: graph and RTL give golden's scores."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from hw_bnn.sim import NativeModel, pack_input, unpack_output
 
 
 def padded() -> onnx.ModelProto:
-    """1-bit maps with exact zeros around them: 3x3, a strided 2x2 of other borders, a 1x1; each another way
-    to the border in the graph."""
+    """1-bit maps with exact zeros around them: 3x3, a strided 2x2 of other borders, a 1x1; each
+    another way to the border in the graph."""
     made = net((2, 5, 6), quantiser="bipolar")
     made.conv(2, 4, 3, 1, (1, 1, 1, 1))
     norm(made, 4)
@@ -93,7 +93,7 @@ def test_zero_padded_convolutions_through_finns_build(tmp_path):
 
 
 def test_zeros_that_no_threshold_makes_up_for_are_refused():
-    """A graph without the pass that widens such maps (passes.py): named in the step, never wrong RTL."""
+    """A graph without the pass that widens such maps (passes.py): refused, never wrong RTL."""
     made = net((2, 5, 6), quantiser="bipolar")
     made.conv(2, 4, 3, 1, (1, 1, 1, 1))
     made.add("GlobalAveragePool")

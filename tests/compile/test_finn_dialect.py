@@ -1,4 +1,4 @@
-"""What FINN's own front end writes: MultiThreshold, XnorPopcountMatMul, reshapes around BatchNorm."""
+"""What FINN's front end writes: MultiThreshold, XnorPopcountMatMul, reshapes around BatchNorm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flattening stands wherever people put it: before or behind the input's quantiser, in any spelling."""
+"""A flattening stands where people put it: before or behind the input's quantiser, in any form."""
 
 from __future__ import annotations
 

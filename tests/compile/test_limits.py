@@ -1,4 +1,4 @@
-"""Every step of a compile run ends: by rounds of a transformation, or by the clock; the error names it."""
+"""Every step of a compile run ends, by rounds or by the clock, and the error names the step."""
 
 from __future__ import annotations
 

@@ -19,11 +19,15 @@ from hw_bnn.compile.frontend import import_model
 from hw_bnn.compile.provenance import layers, origins
 from hw_bnn.golden import GoldenModel
 
-OURS = ["global_in", "global_out", "head_affine", "input_words", "t0", "t1", "t2_weights", "t2_flat", "t2_shape", "t1_thresholds", "tensor_0", "tensor_1", "MVAU_0_out0", "Fifo_rtl_0_out0", "Fork_rtl_0", "XnorMVAU_rtl_0_weights.hex", "s_axis", "m_axis"]
+OURS = [
+    "global_in", "global_out", "head_affine", "input_words", "t0", "t1", "t2_weights", "t2_flat",
+    "t2_shape", "t1_thresholds", "tensor_0", "tensor_1", "MVAU_0_out0", "Fifo_rtl_0_out0",
+    "Fork_rtl_0", "XnorMVAU_rtl_0_weights.hex", "s_axis", "m_axis",
+]  # fmt: skip
 
 
 def network() -> onnx.ModelProto:
-    """Padded convolution, flattening, a last BatchNorm: every kind of tensor that the emitter names."""
+    """Padded convolution, flattening, a last BatchNorm: every kind of tensor with a name."""
     net = Builder((2, 4, 4), 1, 1)
     net.quant(4, 1.0, signed=0)
     net.conv(2, 3, 3, pads=(1, 1, 1, 1))
@@ -97,7 +101,7 @@ def test_layers_and_tensors_are_told_by_the_users_names(tmp_path):
 
 
 def test_equal_weights_are_told_apart():
-    """Two layers with the same weights, the second's inputs permuted by the first: names by place."""
+    """Two layers with the same weights, the second's inputs permuted: names by place."""
     net = Builder((6,), 0, 1)
     net.bipolar()
     weights = net.constant(np.where(np.eye(6) > 0, -1.0, 1.0))

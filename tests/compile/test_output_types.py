@@ -1,4 +1,4 @@
-"""Networks that end in a quantiser: the scores' type is told by accelerator.json, and RTL follows it."""
+"""Networks that end in a quantiser: accelerator.json tells the scores' type, RTL follows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quant and BipolarQuant over all their parameters: golden = float64 = the dataflow graph, or refused."""
+"""Quant and BipolarQuant over all parameters: golden = float64 = dataflow graph, or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Residual networks with 8-bit integer shortcuts, from file to RTL, at the rate of the slowest layer.
+"""Residual networks with 8-bit integer shortcuts, from file to RTL, at the rate of the
+slowest layer.
 
 A quarter of the channels on a smaller image in CI; ResNet-20 of full width with `-m full`.
 """

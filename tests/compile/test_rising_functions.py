@@ -1,4 +1,4 @@
-"""ReLU, Clip, LeakyReLU, Tanh, ... before a quantiser, and affines between: exact thresholds of integers."""
+"""ReLU, Clip, LeakyReLU, Tanh, ... and affines before a quantiser: exact integer thresholds."""
 
 from __future__ import annotations
 

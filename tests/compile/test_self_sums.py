@@ -1,4 +1,4 @@
-"""Sums, differences and negations of one tensor: affines, without hardware; diamonds of two quantisers."""
+"""Sums, differences, negations of one tensor: affines, no hardware; diamonds of two quantisers."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_constants_that_would_make_a_tensor_larger_are_refused(op, channels):
 
 
 def test_negated_weights_are_weights():
-    """Neg of 2-bit weights with a scale a row: integers negated, in the golden model as in the compiler."""
+    """Neg of 2-bit weights with a scale a row: integers negated, in golden as in the compiler."""
     net = Builder((6,), 3, 1)
     start = net.quant(4.0, 0.125, signed=0)
     net.at = net.constant(net.rng.normal(0, 1, (4, 6)))

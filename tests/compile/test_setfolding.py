@@ -1,5 +1,5 @@
-"""FINN's networks: at the rate that SetFolding reaches, the search takes no more LUTs by estimate, and what
-it finds is exact in RTL."""
+"""FINN's networks: at the rate that SetFolding reaches, the search takes no more LUTs by estimate,
+and what it finds is exact in RTL."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Words of streams whose elements are no whole bytes: they compile at any target, and RTL reads them so."""
+"""Streams whose elements are no whole bytes: they compile at any target, and RTL reads them so."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ python -m tests.fuzz.campaign onnx/mlp:rename_tensor.123+flip_bit.5      # one m
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import selectors
@@ -37,7 +38,7 @@ FINE = ("ok", "refused", "unmade")
 
 
 class Worker:
-    """A process of `tests.fuzz.worker`, started when it is first used and again after it has died or hung."""
+    """A process of `tests.fuzz.worker`, started at first use, and anew when it died or hung."""
 
     def __init__(self, materials: Path, family: str, limit_s: float = LIMIT_S):
         self.materials, self.family, self.limit_s = materials, family, limit_s
@@ -78,7 +79,7 @@ class Worker:
             return 0.0
 
     def _start(self) -> None:
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (it lives as long as the process)
         path = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
             [*COMMAND, str(self.materials), self.family],
@@ -93,10 +94,8 @@ class Worker:
             self.process.send_signal(signal.SIGUSR1)
             time.sleep(0.5)
         with_children = self.process.pid
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(with_children, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
         self.process.stdin.close(), self.process.stdout.close()
         self.process = None

@@ -110,8 +110,7 @@ class _Nodes:
 
 def larq() -> onnx.ModelProto:
     """Larq's layers through tf2onnx: kernels stored as +-1 in (H, W, in, out), BatchNorm without a
-    gain,
-    padding by ones, pooling before BatchNorm, channels last at the input."""
+    gain, padding by ones, pooling before BatchNorm, channels last at the input."""
     g, rng = _Nodes(6), np.random.default_rng(6)
     at = g.add("Transpose", ["input_1"], "sequential/quant_conv2d/Conv2D__9:0", perm=[0, 3, 1, 2])
     g.keep("scale", 1 / 16), g.keep("zero", 0.0), g.keep("bits", 5.0), g.keep("one", 1.0)

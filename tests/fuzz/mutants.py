@@ -70,9 +70,9 @@ class Mutant:
 class Family:
     """How one kind of file is read into a document, changed, and written to bytes again.
 
-    bases: names of its base files. load(materials, base) -> document. change: name -> function of
-    (document, generator),
-    that returns the document or changes it. text: the same of the written text.
+    bases: names of its base files. load(materials, base) -> document. change: name -> function
+    of (document, generator), that returns the document or changes it. text: the same of the
+    written text.
     """
 
     bases: tuple[str, ...]

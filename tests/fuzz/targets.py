@@ -2,9 +2,9 @@
 such a file.
 
 A target returns what it saw in a word or two; an error of hw_bnn passes through. Whatever is
-accepted is
-checked: networks against the executor of the tests and against the compiler's graph, arrays against
-numpy, weights against the checkpoint that was written. Wrong is raised where they differ.
+accepted is checked: networks against the executor of the tests and against the compiler's
+graph, arrays against numpy, weights against the checkpoint that was written. Wrong is raised
+where they differ.
 """
 
 from __future__ import annotations

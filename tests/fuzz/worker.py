@@ -1,5 +1,5 @@
-"""The process that mutants run in: one JSON line in, one out. `python -m tests.fuzz.worker MATERIALS
-FAMILY`.
+"""The process that mutants run in: one JSON line in, one out. `python -m tests.fuzz.worker
+MATERIALS FAMILY`.
 
     {"mutant": "onnx/mlp:cut_node.3", "thorough": false}  ->  {"kind": "refused", "text": "..."}
 

@@ -1,4 +1,4 @@
-"""Every kernel's description is that of its SystemVerilog module: parameters, defaults, memories."""
+"""A kernel's description is that of its SystemVerilog module: parameters, defaults, memories."""
 
 import re
 

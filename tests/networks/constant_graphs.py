@@ -25,7 +25,7 @@ class Net(Builder):
 
 
 def perceptron(scale, shape=(6,)) -> onnx.ModelProto:
-    """4-bit input, dense, sign, dense; `scale(net)` gives the scale of the weights, or stops there."""
+    """4-bit input, dense, sign, dense; `scale(net)` gives the weights' scale, or stops there."""
     net = Net(shape, 3, 1)
     net.quant(4.0, 0.125, signed=0)
     weights = net.constant(net.rng.normal(0, 1, (4, 6)))

@@ -1,9 +1,9 @@
 """A network in the habits of tf2onnx with QONNX's QKeras handlers, written node by node.
 
-Channels last at both ends of the convolutional part, with Transpose nodes between; kernels (H, W, in, out)
-quantised in that layout and transposed behind it; 1-bit `Quant` with a scale per output channel; a border
-by auto_pad; quantised biases in Conv, in an Add of their own and in Gemm (transB = 0); the dense layer's
-BatchNorm as Mul and Add; names with slashes and :0.
+Channels last at both ends of the convolutional part, with Transpose nodes between; kernels (H, W,
+in, out) quantised in that layout and transposed behind it; 1-bit `Quant` with a scale per output
+channel; a border by auto_pad; quantised biases in Conv, in an Add of their own and in Gemm
+(transB = 0); the dense layer's BatchNorm as Mul and Add; names with slashes and :0.
 """
 
 from __future__ import annotations

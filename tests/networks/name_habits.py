@@ -1,6 +1,5 @@
 """Names of tensors and nodes in users' habits; some are the compiler's own, or collide once they
-are
-made identifiers.
+are made identifiers.
 
 >>> sorted(HABITS)[:3]
 ['colliding', 'empty', 'finn']

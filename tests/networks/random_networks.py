@@ -1,15 +1,16 @@
 """Random networks from a seed, as plain data that can be shrunk and written to a file.
 
-A *spec* is a dictionary of JSON values: the input, a list of blocks, the head and a folding divisor. Its
-seed alone decides weights and BatchNorms, so that a spec is a network.
+A *spec* is a dictionary of JSON values: the input, a list of blocks, the head and a folding
+divisor. Its seed alone decides weights and BatchNorms, so that a spec is a network.
 
     spec = random_spec(7)          # the same for the same seed
     model = build(spec)            # onnx.ModelProto, in the habits of several exporters
-    small = shrink(spec, fails)    # fails(spec) -> bool: the least spec found for which it still holds
+    small = shrink(spec, fails)    # fails(spec) -> bool: the least spec found that still fails
 
 >>> random_spec(7) == random_spec(7)
 True
->>> build(random_spec(7)).graph.node[-1].op_type in {"Gemm", "Add", "BatchNormalization", "Softmax", "Div"}
+>>> last = build(random_spec(7)).graph.node[-1].op_type
+>>> last in {"Gemm", "Add", "BatchNormalization", "Softmax", "Div"}
 True
 """
 
@@ -59,7 +60,7 @@ class Net(Builder):
         )
 
     def activation(self, quantiser: dict) -> None:
-        """BipolarQuant, 1-bit Quant, or Quant of 1 to 8 bits, behind a ReLU where it is unsigned."""
+        """BipolarQuant, 1-bit Quant, or Quant of 1 to 8 bits, behind a ReLU if unsigned."""
         bits, scale = quantiser["bits"], float(np.float32(quantiser["scale"]))
         if not quantiser["signed"]:
             self.add("Relu")
@@ -197,7 +198,7 @@ def build(spec: dict) -> onnx.ModelProto:
 
 
 def _input(net: Net, contract: dict) -> dict:
-    """Quantise the input; state says what the next layer reads: the spread of its values, bipolar or not."""
+    """Quantise the input; state says what the next layer reads: the values' spread, bipolarity."""
     kind, rank = contract["kind"], len(contract["shape"])
     flatten, last = contract.get("flatten"), contract["channels_last"]
     if last:

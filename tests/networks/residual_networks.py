@@ -1,11 +1,14 @@
-"""Residual networks of 1-bit layers with 8-bit integer shortcuts, as QONNX: ResNet-20 and Bi-Real Net.
+"""Residual networks of 1-bit layers with 8-bit integer shortcuts, as QONNX: ResNet-20 and
+Bi-Real Net.
 
-Every map between blocks is an 8-bit integer on one scale, so that additions are additions of integers:
+Every map between blocks is an 8-bit integer on one scale, so that additions are additions
+of integers:
 
     basic block    Q8( x + Q8(BN(conv(sign(BN(conv(sign(x))))))) )
     Bi-Real block  Q8( x + Q8(BN(conv(sign(x)))) )
 
-Where the map shrinks, the shortcut is average pooling 2x2, Q8, a 1-bit 1x1 convolution, BatchNorm, Q8.
+Where the map shrinks, the shortcut is average pooling 2x2, Q8, a 1-bit 1x1 convolution,
+BatchNorm, Q8.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ class Residual(Builder):
         return self.quant(8.0, SCALE)
 
     def norm(self, channels: int, spread: float) -> None:
-        """Gains of both signs, every seventh 0; `spread`: standard deviation of what is normalised."""
+        """Gains of both signs, each seventh 0; `spread`: deviation of what is normalised."""
         gamma = self.rng.uniform(0.4, 2, channels) * self.rng.choice([-1.0, 1.0], channels)
         gamma[6::7] = 0
         self.add(
@@ -51,7 +54,7 @@ class Residual(Builder):
         self.norm(outputs, (9 * inputs) ** 0.5)
 
     def block(self, inputs: int, outputs: int, layers: int) -> None:
-        """A block of one convolution (Bi-Real) or two (basic); it halves the map where it widens it."""
+        """A block of one convolution (Bi-Real) or two (basic); it halves a map that it widens."""
         shortcut = self.at
         stride = 1 if inputs == outputs else 2
         self.layer(inputs, outputs, stride)
@@ -70,7 +73,7 @@ class Residual(Builder):
         self.integers()
 
     def head(self, channels: int, classes: int = 10) -> onnx.ModelProto:
-        """Global average pooling and a dense layer with BatchNorm, which reads the pool's exact sums."""
+        """Global average pooling, and a dense layer with BatchNorm that reads its exact sums."""
         self.add("GlobalAveragePool")
         self.add("Flatten", axis=1)
         self.linear(channels, classes)

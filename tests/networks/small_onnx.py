@@ -1,4 +1,4 @@
-"""Small QONNX files for the tests of commands, written by hand: a perceptron, and what is wrong with it."""
+"""Small QONNX files for tests of commands, by hand: a perceptron, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ QONNX = "qonnx.custom_op.general"
 
 
 def perceptron(sizes=(16, 8, 4), seed: int = 0, bits: int = 4) -> onnx.ModelProto:
-    """Quant - [MatMul - BatchNormalization - BipolarQuant] - MatMul; weights +-1, gains of both signs.
+    """Quant - [MatMul - BatchNormalization - BipolarQuant] - MatMul; weights +-1, gains
+    of both signs.
 
     Input (1, sizes[0]); `bits` of the unsigned input.
     """

@@ -1,4 +1,4 @@
-"""What the cases of docs/support-matrix.md are made of: layer x option -> exact or refused, by a small network."""
+"""What the cases of docs/support-matrix.md are: layer x option -> exact or refused, a network."""
 
 from __future__ import annotations
 

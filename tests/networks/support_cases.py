@@ -1,7 +1,7 @@
 """All cases of docs/support-matrix.md, registered by the modules that are imported here.
 
-An exact case goes through qonnx, golden, dataflow and RTL in test_compile_support.py; a refused one has to
-be refused with node, reason and remedy before anything is written.
+An exact case goes through qonnx, golden, dataflow and RTL in test_compile_support.py; a refused one
+has to be refused with node, reason and remedy before anything is written.
 """
 
 import tests.networks.support_layers  # noqa: F401

@@ -170,7 +170,7 @@ def test_the_faster_product_is_the_float_one(int8, estimator, monkeypatch):
         out.backward(upstream)
         results.append((out.detach(), x.grad, layer.weight.grad))
     assert torch.equal(results[0][0], results[1][0])
-    for fast, plain in zip(results[0][1:], results[1][1:]):
+    for fast, plain in zip(results[0][1:], results[1][1:], strict=True):
         torch.testing.assert_close(fast, plain, rtol=1e-5, atol=1e-5)
     assert (results[0][2] == 0).any() == (estimator == "clipped")
     monkeypatch.setattr(binary_product, "LEAST_WEIGHTS", 1)

@@ -1,4 +1,4 @@
-"""Axes, permutations and shapes that a node names: as ONNX means them, or refused, by both walks."""
+"""Axes, permutations and shapes of a node: as ONNX means them, or refused, by both walks."""
 
 from __future__ import annotations
 

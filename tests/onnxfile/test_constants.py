@@ -1,4 +1,4 @@
-"""Constant subgraphs: computed whatever the operator, the same by both walks, never out of bounds."""
+"""Constant subgraphs: computed whatever the operator, equally by both walks, within bounds."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_subgraphs_of_exporters_give_one_network_to_both(scale):
 
 
 def test_constant_padding_whose_amounts_are_computed():
-    """torch's ConstantPad2d: zeros behind the amounts by ConstantOfShape, then Reshape, Slice, Transpose."""
+    """torch's ConstantPad2d: amounts, zeros of ConstantOfShape, Reshape, Slice, Transpose."""
     pytest.importorskip("finn")
     from tests.compile.compile_stages import check_stages
 

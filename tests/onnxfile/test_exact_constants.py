@@ -1,8 +1,9 @@
-"""Exact numbers in constant subgraphs: never rounded while they are moved or scaled, the same in both
-walks."""
+"""Exact numbers in constant subgraphs: never rounded while they are moved or scaled, the same in
+both walks."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from fractions import Fraction
 
@@ -230,10 +231,8 @@ def held(value):
 
 
 def values_of(walk, name: str):
-    try:
+    with contextlib.suppress(HwBnnError):  # no scale that the layer could use, perhaps
         walk.run()
-    except HwBnnError:
-        pass  # no scale that the layer could use, perhaps
     return walk.values
 
 

@@ -81,7 +81,7 @@ def test_a_group_added_later_moves_like_one_given_at_once(name):
     later.add_param_group({"params": iter([again[1]])})
     assert [g.keys() for g in together.param_groups] == [g.keys() for g in later.param_groups]
     steps(together, both), steps(later, again)
-    assert all(torch.equal(a, b) for a, b in zip(both, again))
+    assert all(torch.equal(a, b) for a, b in zip(both, again, strict=True))
     assert not torch.equal(again[1], weight(1))
 
 
@@ -143,17 +143,17 @@ def test_a_copy_goes_on_alike(name, how, tmp_path):
             torch.save(state, tmp_path / "state.pt")
             state = torch.load(tmp_path / "state.pt", weights_only=True)
         with torch.no_grad():
-            for w, new in zip(weights, fresh):
+            for w, new in zip(weights, fresh, strict=True):
                 new.copy_(w)
         other.load_state_dict(state)
         with torch.no_grad():
-            for w, new in zip(weights, fresh):
+            for w, new in zip(weights, fresh, strict=True):
                 new.copy_(w)
     copies = [w for group in other.param_groups for w in group["params"]]
-    assert all(torch.equal(a, b) and a is not b for a, b in zip(weights, copies))
+    assert all(torch.equal(a, b) and a is not b for a, b in zip(weights, copies, strict=True))
     assert [g["lr"] for g in other.param_groups] == [0.05, 0.1]
     steps(optimiser, weights), steps(other, copies)
-    assert all(torch.equal(a, b) for a, b in zip(weights, copies))
+    assert all(torch.equal(a, b) for a, b in zip(weights, copies, strict=True))
     other.add_param_group({"params": [weight(2)]})
     assert len(other.param_groups) == 3 and len(optimiser.param_groups) == 2
 
@@ -191,7 +191,7 @@ def test_parameters_come_in_any_iterable(name):
     named = OPTIMISERS[name]((f"layer{i}.weight", w) for i, w in enumerate(third))
     assert named.param_groups[0]["param_names"] == ["layer0.weight", "layer1.weight"]
     steps(a, plain), steps(b, other), steps(named, third)
-    for x, y, z in zip(plain, other, third):
+    for x, y, z in zip(plain, other, third, strict=True):
         assert torch.equal(x, y) and torch.equal(y, z)
 
 

@@ -414,7 +414,7 @@ def test_weight_clipping_makes_gradient_clipping_idle():
     unclipped = copy.deepcopy(two)
     x, y = torch.randint(0, 17, (40, 12)).float(), torch.randint(0, 3, (40,))
     models = [(m, torch.optim.Adam(m.parameters(), lr=0.1)) for m in (one, two, unclipped)]
-    for step in range(30):
+    for _ in range(30):
         for index, (model, optimiser) in enumerate(models):
             hinge_gradients(model, x, y)
             optimiser.step()

@@ -1,4 +1,4 @@
-"""A join whose short branch has too shallow a FIFO: the run stops by itself and names the streams."""
+"""A join whose short branch has too shallow a FIFO: the run stops and names the streams."""
 
 import shutil
 import time
@@ -92,7 +92,8 @@ def joined(tmp_path_factory):
                     tensor="x", elements=WORDS, element_bits=8, words=WORDS, word_bits=8,
                     tdata_bits=8),
         output=Output(mode="scores", tensor="y", datatype="INT9", minimum=-256, maximum=255,
-                      scores=WORDS, lanes=1, score_bits=9, label_bits=1, label_offset=0, words=WORDS, tdata_bits=16),
+                      scores=WORDS, lanes=1, score_bits=9, label_bits=1, label_offset=0,
+                      words=WORDS, tdata_bits=16),
         nodes=[
             node("split", "stream_fork", ["source"], ["long_in", "short_in"]),
             node("gather", "width_converter", ["long_in"], ["frame"]),

@@ -1,4 +1,4 @@
-"""The native engine on the toy accelerator: exact under any pauses, and loud when something is wrong."""
+"""The native engine on the toy accelerator: exact under any pauses, loud when anything is wrong."""
 
 import shutil
 
@@ -31,7 +31,8 @@ def test_cycle_counts_are_those_of_the_slowest_layer(shared):
     toy, x = shared
     result = simulate(toy.folder, x)
     assert result.cycles_per_frame == toy.accelerator.bound_cycles == N
-    # 3 words in, of which the last needs 1 cycle in fifo_0; 1 in the layer; 1 in fifo_1; 5 words out
+    # 3 words in, of which the last needs 1 cycle in fifo_0; 1 in the layer; 1 in fifo_1;
+    # 5 words out
     assert result.latency_cycles == WORDS + 1 + 1 + N
     assert result.cycles == result.latency_cycles + (len(x) - 1) * N + 1
 
@@ -201,7 +202,8 @@ def test_a_withdrawn_word_is_found_when_watched(shared, tmp_path):
 def test_a_failing_assertion_stops_with_its_message(shared, tmp_path):
     toy, x = shared
     broken = mutate(toy, tmp_path, "toy_layer.v", "      word <= last",
-                    '      if (s_axis_tdata == 8\'h5a) $error("seen 5a");\n      word <= last')  # fmt: skip
+                    '      if (s_axis_tdata == 8\'h5a) $error("seen 5a");\n'
+                    "      word <= last")  # fmt: skip
     with pytest.raises(CheckFailed, match="seen 5a.*toy_layer"):
         simulate(broken, x)
 

@@ -132,7 +132,10 @@ def test_luts_equal_the_library_for_every_table_and_input(tmp_path):
 
 
 def test_used_cells_are_instances_of_what_is_not_defined():
-    text = "module a(x);\n  LUT2 #(\n    .INIT(4'h8)\n  ) _1_ (\n  );\n  b inner (\n  );\n  INV _2_ (\n"
+    text = (
+        "module a(x);\n  LUT2 #(\n    .INIT(4'h8)\n  ) _1_ (\n  );\n"
+        "  b inner (\n  );\n  INV _2_ (\n"
+    )
     assert used_cells(text + "endmodule\nmodule b(y);\nendmodule\n") == {"LUT2", "INV"}
 
 
@@ -140,8 +143,8 @@ def test_used_cells_are_instances_of_what_is_not_defined():
 
 MEMORIES = [  # bits, address bits, mode of ram.v
     (1, 14, 3), (2, 13, 3), (4, 12, 3), (9, 11, 3), (18, 10, 3), (36, 9, 3), (36, 10, 3),
-    (9, 11, 0), (18, 10, 0), (9, 11, 1), (18, 10, 1), (9, 11, 2), (18, 11, 2), (8, 11, 4), (64, 9, 4),
-    (18, 10, 5),
+    (9, 11, 0), (18, 10, 0), (9, 11, 1), (18, 10, 1), (9, 11, 2), (18, 11, 2),
+    (8, 11, 4), (64, 9, 4), (18, 10, 5),
 ]  # fmt: skip
 
 
@@ -156,7 +159,8 @@ def memory_top(memories) -> tuple[str, int]:
         "  output wire m_axis_tvalid, input wire m_axis_tready, output wire m_axis_tlast", ");",
         "  reg valid; assign m_axis_tvalid = valid; assign m_axis_tlast = 1'b1;",
         "  wire en = !valid || m_axis_tready; assign s_axis_tready = en;",
-        "  always @(posedge ap_clk) if (!ap_rst_n) valid <= 0; else if (en) valid <= s_axis_tvalid;",
+        "  always @(posedge ap_clk)",
+        "    if (!ap_rst_n) valid <= 0; else if (en) valid <= s_axis_tvalid;",
         "  wire go = en && s_axis_tvalid;",
         f"  wire [{total - 1}:0] q; assign m_axis_tdata = q;",
         "  wire [255:0] d = {s_axis_tdata, s_axis_tdata};",
@@ -167,7 +171,8 @@ def memory_top(memories) -> tuple[str, int]:
             f'  ram #(.BITS({bits}), .ADDR({addr}), .MODE({mode}), .FILE("ram_{i}.hex")) ram_{i} ('
             f".clk(ap_clk), .en(go), .we(s_axis_tdata[0]), .be(s_axis_tdata[127:126]),"
             f" .addr(s_axis_tdata[1 +: {addr}]),"
-            f" .waddr(s_axis_tdata[20 +: {addr}]), .d(d[{40 + i} +: {bits}]), .q(q[{at} +: {bits}]));"
+            f" .waddr(s_axis_tdata[20 +: {addr}]), .d(d[{40 + i} +: {bits}]),"
+            f" .q(q[{at} +: {bits}]));"
         )
         at += bits
     return "\n".join([*lines, "endmodule", ""]), padded
@@ -185,9 +190,11 @@ def memory_folder(folder, memories):
         (rtl / f"ram_{i}.hex").write_text("".join(f"{v:x}\n" for v in values))
     accelerator = describe("rams").model_copy(update=dict(
         input=Input(datatype="UINT16", minimum=0, maximum=65535, shape=[8], stream_shape=[8],
-                    tensor="x", elements=8, element_bits=16, words=1, word_bits=128, tdata_bits=128),
-        output=Output(mode="scores", tensor="y", datatype="INT8", minimum=-128, maximum=127, scores=out_bits // 8, lanes=out_bits // 8,
-                      score_bits=8, label_bits=1, label_offset=0, words=1, tdata_bits=out_bits),
+                    tensor="x", elements=8, element_bits=16, words=1, word_bits=128,
+                    tdata_bits=128),
+        output=Output(mode="scores", tensor="y", datatype="INT8", minimum=-128, maximum=127,
+                      scores=out_bits // 8, lanes=out_bits // 8, score_bits=8,
+                      label_bits=1, label_offset=0, words=1, tdata_bits=out_bits),
         nodes=[], streams=[], sources=["ram.v", "bnn_accelerator.v"], bound_cycles=1,
     ))  # fmt: skip
     return seal(folder, accelerator)

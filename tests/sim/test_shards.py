@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from tests.sim.toy_accelerator import random_inputs
 def test_bounds_cover_every_frame_once(frames, jobs, resume):
     bounds = shard_bounds(frames, jobs, resume)
     assert bounds[0][0] == 0 and bounds[-1][1] == frames
-    assert all(a[1] == b[0] for a, b in zip(bounds, bounds[1:]))
+    assert all(a[1] == b[0] for a, b in pairwise(bounds))
     assert all(stop > start for start, stop in bounds)
     if not resume:
         assert len(bounds) >= min(jobs, frames)
@@ -64,8 +65,14 @@ def test_other_inputs_weights_or_options_are_other_runs(toy):
     assert changed.shards_reused == 0 and (changed.scores != toy.expected(x)[0]).any()
 
 
-@pytest.mark.parametrize("damage", [lambda p: p.write_bytes(p.read_bytes()[:100]),
-                                    lambda p: p.write_bytes(b""), lambda p: p.unlink()])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda p: p.write_bytes(p.read_bytes()[:100]),
+        lambda p: p.write_bytes(b""),
+        lambda p: p.unlink(),
+    ],
+)
 def test_a_damaged_shard_is_run_again(toy, damage):
     x = random_inputs(200)
     good = simulate(toy.folder, x, resume=True)
@@ -154,7 +161,7 @@ def test_a_dask_cluster_shares_the_frames(toy):
 
 
 def test_a_cluster_survives_the_death_of_a_worker(toy):
-    """One of two worker processes is stopped in the middle, so that it holds what it began, and killed."""
+    """One of two workers is stopped in the middle, so that it holds what it began, and killed."""
     distributed = pytest.importorskip("distributed")
     x = random_inputs(400_000)
     here = simulate(toy.folder, x, statistics=True)
@@ -272,7 +279,8 @@ set -e
 mount -t tmpfs -o size=16m tmpfs "$HW_BNN_CACHE"
 cp -r "$FRESH"/. "$HW_BNN_CACHE"
 used=$(du -sk "$HW_BNN_CACHE" | cut -f1)
-for room in 30 400 32000; do  # KiB: Verilator's output does not fit, the compiler's does not, all does
+# Room in KiB: Verilator's output does not fit, the compiler's does not, all does.
+for room in 30 400 32000; do
     mount -o remount,size=$((used + room))k "$HW_BNN_CACHE"
     "$PYTHON" -c "$CODE"
     ls "$HW_BNN_CACHE"/verilated | grep -v lock || true
@@ -293,14 +301,19 @@ def test_a_full_disk_is_one_sentence_and_the_next_run_builds(toy, fresh_cache, t
         pytest.skip("no file system can be mounted here (needs unshare and user name spaces)")
     np.savez(tmp_path / "x.npz", x=x, y=toy.expected(x)[0])
     code = (
-        "import numpy as np; from hw_bnn.errors import HwBnnError; from hw_bnn.simulation import simulate\n"
+        "import numpy as np\n"
+        "from hw_bnn.errors import HwBnnError\n"
+        "from hw_bnn.simulation import simulate\n"
         f"d = np.load({str(tmp_path / 'x.npz')!r})\n"
         f"try: print((simulate({str(toy.folder)!r}, d['x']).scores == d['y']).all())\n"
         "except HwBnnError as error: print(error)\n"
     )
     environment = os.environ | {
-        "HW_BNN_CACHE": str(disk), "FRESH": str(tmp_path / "fresh"), "PYTHON": sys.executable, "CODE": code,
-    }  # fmt: skip
+        "HW_BNN_CACHE": str(disk),
+        "FRESH": str(tmp_path / "fresh"),
+        "PYTHON": sys.executable,
+        "CODE": code,
+    }
     run = subprocess.run(
         [*own, "sh", "-c", FULL_DISK], env=environment, capture_output=True, text=True
     )

@@ -61,8 +61,10 @@ def test_nothing_is_written_through_a_link(toy, tmp_path):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-@pytest.mark.parametrize("name", ["a b", "it's; $(touch x) `y`", 'quo"te', "nl\nline", "ünïcode", "-x",
-                                  "back\\slash", "co,mma", "hash#", "*", "%d"])  # fmt: skip
+@pytest.mark.parametrize("name", [
+    "a b", "it's; $(touch x) `y`", 'quo"te', "nl\nline", "ünïcode", "-x", "back\\slash", "co,mma",
+    "hash#", "*", "%d",
+])  # fmt: skip
 def test_a_folder_of_any_name_is_simulated(toy, tmp_path, name, monkeypatch):
     place = tmp_path / name
     shutil.move(toy.folder, place)

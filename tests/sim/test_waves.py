@@ -1,4 +1,4 @@
-"""Wave files hold what happened: read back by an independent reader and compared with the capture."""
+"""Wave files hold what happened: an independent reader gives what was captured."""
 
 import numpy as np
 import pytest

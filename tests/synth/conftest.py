@@ -17,11 +17,13 @@ module bnn_accelerator (
   wire [15:0] between_tdata;
   wire between_tvalid, between_tready;
   layer0_fifo layer0_fifo (
-      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .in0_V_TDATA(s_axis_tdata), .in0_V_TVALID(s_axis_tvalid),
+      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
+      .in0_V_TDATA(s_axis_tdata), .in0_V_TVALID(s_axis_tvalid),
       .in0_V_TREADY(s_axis_tready), .out0_V_TDATA(between_tdata), .out0_V_TVALID(between_tvalid),
       .out0_V_TREADY(between_tready));
   layer1_mvau layer1_mvau (
-      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .in0_V_TDATA(between_tdata), .in0_V_TVALID(between_tvalid),
+      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
+      .in0_V_TDATA(between_tdata), .in0_V_TVALID(between_tvalid),
       .in0_V_TREADY(between_tready), .out0_V_TDATA(m_axis_tdata), .out0_V_TVALID(m_axis_tvalid),
       .out0_V_TREADY(m_axis_tready));
   assign m_axis_tlast = m_axis_tvalid;
@@ -33,7 +35,8 @@ module {name} (
     input wire [15:0] in0_V_TDATA, input wire in0_V_TVALID, output wire in0_V_TREADY,
     output wire [{out}:0] out0_V_TDATA, output wire out0_V_TVALID, input wire out0_V_TREADY);
   {kernel} #({parameters}) kernel (
-      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .s_axis_tdata(in0_V_TDATA), .s_axis_tvalid(in0_V_TVALID),
+      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
+      .s_axis_tdata(in0_V_TDATA), .s_axis_tvalid(in0_V_TVALID),
       .s_axis_tready(in0_V_TREADY), .m_axis_tdata(out0_V_TDATA), .m_axis_tvalid(out0_V_TVALID),
       .m_axis_tready(out0_V_TREADY));
 endmodule

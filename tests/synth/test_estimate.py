@@ -1,4 +1,4 @@
-"""The estimator: its trees are the kernels', its factors are those of the grid, its error is told."""
+"""The estimator: its trees are the kernels', its factors the grid's, its error is told."""
 
 import json
 from pathlib import Path

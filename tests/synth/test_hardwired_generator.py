@@ -62,9 +62,10 @@ def specification(network: Network) -> str:
     (layer,) = network.layers
     n, m = layer.weights.shape[1], layer.weights.shape[0]
     lines = [
-        f"module spec (input logic ap_clk, ce, input logic [{n - 1}:0] x, output logic [{m - 1}:0] y);"
+        f"module spec (input logic ap_clk, ce, input logic [{n - 1}:0] x, "
+        f"output logic [{m - 1}:0] y);"
     ]
-    for i, (row, t) in enumerate(zip(layer.weights, layer.thresholds)):
+    for i, (row, t) in enumerate(zip(layer.weights, layer.thresholds, strict=True)):
         plus = "".join("1" if w > 0 else "0" for w in row[::-1])
         minus = "".join("0" if w > 0 else "1" for w in row[::-1])
         lines.append(

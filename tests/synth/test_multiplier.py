@@ -42,7 +42,7 @@ def test_products_of_the_netlist(tmp_path):
     rng = np.random.default_rng(0)
     a, b = rng.integers(0, 2**23, 200), rng.integers(0, 2**11, 200)
     a[:3], b[:3] = (2**22, 2**23 - 1, 2**22), (2**10, 2**11 - 1, 1)
-    words = [f"{int(x) << 11 | int(y):x}" for x, y in zip(a, b)]
+    words = [f"{int(x) << 11 | int(y):x}" for x, y in zip(a, b, strict=True)]
     (tmp_path / "x.hex").write_text("\n".join(words) + "\n")
     bench.write_text(BENCH.format(count=len(a)))
     for name, text in cell_library("ecp5").items():

@@ -87,10 +87,13 @@ def test_errors_carry_the_tools_words_and_the_log(accelerator):
 
 
 @pytest.mark.parametrize(("tool", "said", "message"), [
-    ("nextpnr_ecp5", "Info: packing\nERROR: Unable to place cell 'x', no Bels remaining of type 'DP16KD'\n",
-     r"tiny: nextpnr failed: ERROR: Unable to place cell 'x', no Bels remaining .* \(log: .*nextpnr\.log\)"),
+    ("nextpnr_ecp5",
+     "Info: packing\nERROR: Unable to place cell 'x', no Bels remaining of type 'DP16KD'\n",
+     r"tiny: nextpnr failed: ERROR: Unable to place cell 'x', no Bels remaining .* "
+     r"\(log: .*nextpnr\.log\)"),
     ("nextpnr_ecp5", "killed\n", r"tiny: nextpnr failed: exit code 1 \(log: .*nextpnr\.log\)"),
-    ("ecppack", "ERROR: no such tile\n", r"tiny: ecppack failed: ERROR: no such tile \(log: .*ecppack\.log\)"),
+    ("ecppack", "ERROR: no such tile\n",
+     r"tiny: ecppack failed: ERROR: no such tile \(log: .*ecppack\.log\)"),
 ])  # fmt: skip
 def test_a_failing_tool_gives_no_bitstream(accelerator, monkeypatch, tool, said, message):
     def run_tool(name, arguments, *, log, timeout_s, cwd=None):

@@ -1,5 +1,5 @@
-"""The demo's network on the ULX3S, folded by the search: placed, routed and packed at 100 MHz; its gates equal
-golden."""
+"""The demo's network on the ULX3S, folded by the search: placed, routed and packed at 100 MHz; its
+gates equal golden."""
 
 import numpy as np
 import pytest

@@ -7,7 +7,7 @@ from hw_bnn.sim.verilator_env import verilator_environment
 
 
 def run_bench(sources, top: str, build: Path, cwd: Path, timeout_s: float = 300) -> str:
-    """Standard output of bench module `top`, run in `cwd`; `build` is the folder for the program."""
+    """Standard output of bench module `top`, run in `cwd`; `build`: folder for the program."""
     command = ["verilator", "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-style"]
     command += ["-CFLAGS", "-O0", "--top-module", top, "--Mdir", str(build), *map(str, sources)]
     built = subprocess.run(

@@ -154,7 +154,7 @@ def test_batches_visit_every_sample_once_in_a_seeded_order():
     seen = torch.cat([x for x, _ in batches])
     assert sorted(map(tuple, seen.tolist())) == sorted(map(tuple, data.train.x.float().tolist()))
     again = list(data.batches(torch.Generator().manual_seed(1)))
-    assert all(torch.equal(a[0], b[0]) for a, b in zip(batches, again))
+    assert all(torch.equal(a[0], b[0]) for a, b in zip(batches, again, strict=True))
     shares = [list(data.batches(torch.Generator().manual_seed(1), rank, 2)) for rank in (0, 1)]
     x = torch.empty_like(batches[0][0])
     x[0::2], x[1::2] = shares[0][0][0], shares[1][0][0]
@@ -183,7 +183,7 @@ def test_crop_and_flip_take_pieces_of_the_image():
     out = data.augment(images, torch.Generator().manual_seed(0))
     padded = torch.nn.functional.pad(images, (2,) * 4)
     kinds = set()
-    for image, frame in zip(out, padded):
+    for image, frame in zip(out, padded, strict=True):
         matches = [
             (dy, dx, flip)
             for dy in range(5) for dx in range(5) for flip in (False, True)
