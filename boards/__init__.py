@@ -1,1 +1,1 @@
-"""Files for boards: RTL of the shell, board descriptions, Tcl, drivers. Installed as hw_bnn.board_files."""
+"""Files for boards, installed as hw_bnn.board_files: the shell's RTL, descriptions, Tcl, drivers."""

@@ -1,8 +1,8 @@
 """Processes that end with this one: compilers, simulators, synthesis, workers.
 
-Each is the head of a process group of its own, so that what it starts (a compiler's passes, abc) ends
-with it. When the caller is interrupted the group is killed; when this process itself is killed, a
-small guard process sees its pipe close and does it.
+Each is the head of a process group of its own, so that what it starts (a compiler's passes, abc)
+ends with it. When the caller is interrupted the group is killed; when this process itself is
+killed, a small guard process sees its pipe close and does it.
 
 >>> run(["echo", "hello"], stdout=subprocess.PIPE).stdout
 b'hello\\n'

@@ -9,9 +9,9 @@ nothing else on stdout:
         advance(256)
     table("Verification", ["stage", "frames"], [["golden", "1797"]])
 
-Stages nest, and any code may open one; all share one live display. Names of files, nodes and tensors
-are other people's words: what could move a terminal's cursor, colour it or reverse its writing
-(control characters, escapes, marks of direction) is shown as ``?``.
+Stages nest, and any code may open one; all share one live display. Names of files, nodes and
+tensors are other people's words: what could move a terminal's cursor, colour it or reverse its
+writing (control characters, escapes, marks of direction) is shown as ``?``.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ def _package(package: Package, wanted: dict[str, str]) -> Item:
 
 
 def _with_torch(item: Item, items: list[Item]) -> Item:
-    """Brevitas beside the torch that is there: every layer of an older one fails in a newer torch."""
+    """Brevitas beside the installed torch: every layer of an older one fails in a newer torch."""
     torch = next(other for other in items if other.name == "torch")
     if (
         item.name != "brevitas"

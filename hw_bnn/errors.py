@@ -35,7 +35,7 @@ class CheckFailed(HwBnnError):
 
 
 class CompilerError(HwBnnError):
-    """A step of the compiler that does not end: a defect of ours; nothing is written (exit code 1)."""
+    """A step of the compiler that does not end: our defect; nothing is written (exit code 1)."""
 
     exit_code = 1
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from .train.trained import Trained
 
 SAMPLES = 8
-# Logits after a BatchNorm are sums of float32 products taken in another order: both sides are
-# correctly
-# rounded to some 1e-6 of the largest logit, while one flipped sign moves a logit by far more.
+# Logits after a BatchNorm are sums of float32 products taken in another order: both sides
+# are correctly rounded to some 1e-6 of the largest logit, while one flipped sign moves a
+# logit by far more.
 TOLERANCE = 1e-4
 
 

@@ -6,8 +6,8 @@
     labels = board.predict(x)                   # x: (N, ...) integers of the input type
     scores, labels = board.run(x)
 
-One file for the board: it needs Python 3.8, numpy and pynq, nothing else. What a word holds comes from
-the .json file, which `hw-bnn deploy` writes; the register map is generated from regs.yaml.
+One file for the board: it needs Python 3.8, numpy and pynq, nothing else. What a word holds comes
+from the .json file, which `hw-bnn deploy` writes; the register map is generated from regs.yaml.
 """
 
 import json
@@ -124,8 +124,8 @@ def pack(contract, x, stride):
         stride: bytes from one word to the next.
 
     Returns:
-        (N, words, stride) uint8: element i of a frame at bit i * element_bits of its bit string, which is
-        cut into words of word_bits; a word's lowest byte first; the rest zero.
+        (N, words, stride) uint8: element i of a frame at bit i * element_bits of its bit string,
+        which is cut into words of word_bits; a word's lowest byte first; the rest zero.
     """
     x = check_input(contract, x)
     count, bits = len(x), contract["element_bits"]
@@ -151,7 +151,8 @@ def pack(contract, x, stride):
 
 
 def unpack(contract, words):
-    """Output words to (scores (N, n) int64 or None, labels (N,) int64 or None), by the output's mode.
+    """Output words to (scores (N, n) int64 or None, labels (N,) int64 or None), by the
+    output's mode.
 
     Args:
         contract: "output" of accelerator.json. words: (N, words, stride) uint8.
@@ -209,7 +210,7 @@ class PynqPort:
         self._mmio.write(offset, int(value))  # a numpy integer is refused
 
     def buffer(self, size):
-        """A contiguous buffer of `size` bytes: an array with an attribute `address`, the physical one."""
+        """A contiguous buffer of `size` bytes: an array with its physical address, `address`."""
         made = self._pynq.allocate(
             shape=(size,),
             dtype=np.uint8,
@@ -245,7 +246,7 @@ class _PynqBuffer:
 
 
 def default_batch(frame_bytes):
-    """Frames of one run: 1024, but no more than 32 MiB hold of their words in and out, and one at least."""
+    """Frames of one run: 1024, but at least one and no more than 32 MiB hold, words in and out."""
     return min(1024, (32 << 20) // frame_bytes or 1)
 
 
@@ -260,9 +261,10 @@ class Board:
     Args:
         io: contents of the .json file, or its path.
         port: read32, write32, buffer, flush, invalidate, free, now, pause (see PynqPort).
-        batch: frames of one run; more are cut into several. By default 1024, or as many as 32 MiB hold.
-        timeout_s: how long a run may take; by default four times what a batch takes by folding, and 10 s
-            at least.
+        batch: frames of one run; more are cut into several. By default 1024, or as many as
+            32 MiB hold.
+        timeout_s: how long a run may take; by default four times what a batch takes by folding, and
+            10 s at least.
         check: read the identification registers first.
 
     Raises:
@@ -339,7 +341,7 @@ class Board:
         self.port.write32(REGISTERS[name], value)
 
     def identify(self):
-        """Compare the identification registers with the .json file; WrongBitstream where they differ."""
+        """Compare the identification registers with the .json file; WrongBitstream if they differ."""
         io = self.io
         found = self.read("ID")
         if found != ID:
@@ -452,7 +454,8 @@ class Board:
         x = check_input(self.io["input"], x)
         starts = list(range(0, len(x), self.batch))
         parts = []
-        # Two pairs of buffers: while one run goes on, the next frames are packed and the last unpacked.
+        # Two pairs of buffers: while one run goes on, the next frames are packed and the
+        # last unpacked.
         waiting = None
         try:
             for i, at in enumerate(starts):
@@ -480,7 +483,7 @@ class Board:
         return tuple(None if part[0] is None else np.concatenate(part) for part in zip(*parts))
 
     def predict(self, x):
-        """Labels (N,): the accelerator's, or the argmax of its scores (ties to the lowest index)."""
+        """Labels (N,): the accelerator's, or the argmax of its scores, ties to the lowest index."""
         scores, labels = self.run(x)
         return np.argmax(scores, axis=1) if labels is None else labels
 
@@ -580,14 +583,15 @@ class Board:
         """Identification, clock and golden vectors.
 
         Args:
-            golden: .npz with x, and scores and labels as far as the accelerator gives them; the .json
-                file's "golden" by default, beside that file.
+            golden: .npz with x, and scores and labels as far as the accelerator gives them; the
+                .json file's "golden" by default, beside that file.
 
         Returns:
             {"model", "clock_mhz", "frames"}.
 
         Raises:
-            WrongBitstream: see `identify`. BoardError: the clock is off by over 2 %, or an output differs.
+            WrongBitstream: see `identify`. BoardError: the clock is off by over 2 %, or an
+                output differs.
         """
         self.identify()
         clock = self.measured_mhz()

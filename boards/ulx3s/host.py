@@ -2,11 +2,12 @@
 
     python host.py ACCELERATOR_FOLDER PORT --inputs x.npy [--outputs y.npz]
 
-x.npy holds integers (N, ...), in the input's range and shape (accelerator.json). y.npz receives scores
-(N, n) and labels (N,), as far as the accelerator puts them out; labels are printed, one a line.
+x.npy holds integers (N, ...), in the input's range and shape (accelerator.json). y.npz
+receives scores (N, n) and labels (N,), as far as the accelerator puts them out; labels are
+printed, one a line.
 
-How frames lie in words is the business of driver.py, the file that runs on PYNQ boards: it stands beside
-this one, as `hw-bnn bitstream` puts both, or in ../pynq, as in the repository.
+How frames lie in words is the business of driver.py, the file that runs on PYNQ boards: it stands
+beside this one, as `hw-bnn bitstream` puts both, or in ../pynq, as in the repository.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def run(folder: Path, port: str, x: np.ndarray) -> tuple[np.ndarray | None, np.n
     """Scores and labels of frames, by the accelerator's output mode.
 
     Raises:
-        ValueError: x does not fit the accelerator's input. OSError: no such folder or port, or no answer.
+        ValueError: x does not fit the accelerator's input. OSError: no such folder or port,
+            or no answer.
     """
     driver = load_driver()
     accelerator = json.loads((folder / "accelerator.json").read_text())

@@ -7,18 +7,19 @@
     DIR/golden/ reports/ sim/ synth/ ...
 
 **Streams.** All are AXI4-Stream. A *stream* carries frames; a frame is `words` beats of `word_bits`
-useful bits, zero-extended to `tdata_bits` (whole bytes). Elements are packed densely, element 0 in the
-least significant bits, and the channel is the fastest index (NHWC).
+useful bits, zero-extended to `tdata_bits` (whole bytes). Elements are packed densely, element 0 in
+the least significant bits, and the channel is the fastest index (NHWC).
 
 **Input.** A frame is the bit string of its `elements` x `element_bits` bits (element i at bit
-i*element_bits, two's complement when signed, 1 = +1 and 0 = -1 when bipolar), cut into `words` words of
-`word_bits`; the last word is filled with zeros. Where word_bits is a multiple of 8 a frame is therefore the
-dense little-endian byte string, 98 bytes for 784 pixels of one bit.
+i*element_bits, two's complement when signed, 1 = +1 and 0 = -1 when bipolar), cut into `words`
+words of `word_bits`; the last word is filled with zeros. Where word_bits is a multiple of 8 a frame
+is therefore the dense little-endian byte string, 98 bytes for 784 pixels of one bit.
 
-**Output.** Beat w of a frame holds `lanes` scores: score w*lanes+l stands in `score_bits` bits at bit
-l*score_bits, as `datatype` says: two's complement for INTn, unsigned for UINTn and BINARY, 1 = +1 and 0 = -1
-for BIPOLAR. The argmax label, unsigned, stands at bit `label_offset` in the *last* beat.
-With mode "scores" there is no label, with mode "label" there is one beat with the label alone.
+**Output.** Beat w of a frame holds `lanes` scores: score w*lanes+l stands in `score_bits` bits at
+bit l*score_bits, as `datatype` says: two's complement for INTn, unsigned for UINTn and BINARY,
+1 = +1 and 0 = -1 for BIPOLAR. The argmax label, unsigned, stands at bit `label_offset` in the
+*last* beat. With mode "scores" there is no label, with mode "label" there is one beat with the
+label alone.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ LONGEST_CLOCK_NS = 1e6
 SCALE = re.compile("[1-9][0-9]{0,399}(/[1-9][0-9]{0,399})?")
 """How a positive real number is told exactly: digits, or two numbers with a slash."""
 TOP = "bnn_accelerator"
-"""Name of the top module: ports ap_clk, ap_rst_n, s_axis_*, m_axis_* (tdata, tvalid, tready, tlast)."""
+"""The top module's name: ports ap_clk, ap_rst_n, s_axis_*, m_axis_* (tdata, tvalid, tready, tlast)."""
 
 
 DataType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_<>,]{0,63}$")]
@@ -71,7 +72,7 @@ def _require(right: bool, sentence: str) -> None:
 
 
 class Input(_Part):
-    """The input contract. An integer x stands for the real value scale*x + offset in the user's model."""
+    """The input contract. An integer x stands for scale*x + offset, a real, in the user's model."""
 
     datatype: DataType
     minimum: int
@@ -163,7 +164,7 @@ class Output(_Part):
 
 
 class Stream(_Part):
-    """A point-to-point stream of the stitched top; its wires are <name>_tdata, <name>_tvalid, <name>_tready."""
+    """A point-to-point stream of the stitched top: wires <name>_tdata, <name>_tvalid, <name>_tready."""
 
     name: Identifier
     producer: Identifier  # node name, or "s_axis"
@@ -180,7 +181,7 @@ class Stream(_Part):
 
 
 class Resources(_Part):
-    """An estimate of what a node, or all of them, takes on a Xilinx 7-series device (synth/estimate.py)."""
+    """What a node, or all of them, takes on a Xilinx 7-series device, by estimate (synth/estimate.py)."""
 
     lut: Index
     ff: Index
@@ -222,7 +223,8 @@ class Node(_Part):
     mw: Count | None = None
     mh: Count | None = None
     depth: Count | None = None  # FIFOs only, in words
-    # The kernel's SystemVerilog parameters but those that name a file; what is absent has its default.
+    # The kernel's SystemVerilog parameters but those that name a file; what is absent has
+    # its default.
     parameters: dict[Identifier, int | Setting] = Field(default_factory=dict)
     memories: list[Memory] = Field(default_factory=list)
     planned: Planned | None = None  # hard-wired layers only

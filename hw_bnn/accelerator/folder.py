@@ -5,8 +5,8 @@
 
 `accelerator.json` has the SHA-256 of the files that are the accelerator. What is absent, altered, a
 link to elsewhere, or beside them in rtl/ without standing there, is refused by its name: a changed
-digit of a memory file would otherwise only give other scores. Who made a folder is another question;
-:mod:`hw_bnn.accelerator.trust` answers it.
+digit of a memory file would otherwise only give other scores. Who made a folder is another
+question; :mod:`hw_bnn.accelerator.trust` answers it.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def reseal(folder: str | Path) -> Description:
 
 
 def _entries(rtl: Path) -> list[str]:
-    """Relative names of what is in rtl/, but for files that tools of the desktop leave (.DS_Store)."""
+    """Relative names of what is in rtl/, but for what tools of the desktop leave (.DS_Store)."""
     try:
         return sorted(f"rtl/{path.name}" for path in rtl.iterdir() if path.name[0] != ".")
     except OSError as error:

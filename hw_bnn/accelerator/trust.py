@@ -4,9 +4,9 @@ RTL is a program: a simulation of a stranger's folder can run any command ($syst
 write files. So a folder's RTL is given to a tool only where a compile of this user on this machine
 wrote it, or where the user says so (`--trust`, `trust=True`).
 
-The signature is an HMAC-SHA256 of accelerator.json, which has the hashes of all files, under a random
-key that stays in the user's state folder. It proves nothing to others: on another machine, or for
-another user, the folder is a stranger's again.
+The signature is an HMAC-SHA256 of accelerator.json, which has the hashes of all files, under a
+random key that stays in the user's state folder. It proves nothing to others: on another machine,
+or for another user, the folder is a stranger's again.
 
     sign(folder, "accelerator.json")            # writes .accelerator.json.signature
     require(folder, "accelerator.json", trust=False)
@@ -104,7 +104,7 @@ def pass_on(folder: Path, document: str) -> str:
 
 
 def take_over(digest: str) -> None:
-    """Trust the document of which the process that gives the work has decided so (see `pass_on`)."""
+    """Trust the document of which the process that gives the work decided so (see `pass_on`)."""
     _accepted.add(digest)
 
 

@@ -56,14 +56,15 @@ def deploy(
         folder: accelerator folder. board: a board with a processor (pynq-z1, ...).
         out: the zip; NAME_BOARD.zip in the working folder by default.
         frames: golden frames, drawn with `seed`.
-        trust: take an overlay that no `bitstream` of this user on this machine made (see docs/trust.md).
+        trust: take an overlay that no `bitstream` of this user on this machine made (see
+            docs/trust.md).
 
     Returns:
         {"zip", "board", "overlay": whether it holds one, "frames", "files": name -> SHA-256}.
 
     Raises:
-        BadInput: no accelerator, a board without a processor, an overlay that is damaged, strange or of
-            another accelerator, or a place that cannot be written.
+        BadInput: no accelerator, a board without a processor, an overlay that is damaged, strange
+            or of another accelerator, or a place that cannot be written.
     """
     from ..golden import GoldenModel
 

@@ -1,4 +1,4 @@
-"""`simulate --shell`: frames as a board's processor sends them, through driver, registers, DMA and core."""
+"""`simulate --shell`: frames as a board's processor sends them: driver, registers, DMA and core."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from .simboard import MEMORY_BYTES, SimulatedBoard, driver, io_document
 
 DEFAULT_PROCESSOR = "zynq7000"
 LATENCY = 100
-"""Cycles that the simulated memory takes: what a busy DDR of a Zynq takes at 100 MHz, about a microsecond."""
+"""Cycles of the simulated memory: about a microsecond at 100 MHz, as of a Zynq's busy DDR."""
 _LARGEST_BATCH = 4096
 
 
 def port_of(board: str | None) -> Port:
-    """The memory port of a board's processor; Zynq-7000's where the board has none or is not known."""
+    """The memory port of a board's processor; Zynq-7000's where it has none or is not known."""
     known = BOARDS.get(board or "")
     return PORTS[known.processor if known and known.processor else DEFAULT_PROCESSOR]
 

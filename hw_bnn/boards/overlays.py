@@ -42,7 +42,7 @@ class OverlayDocument(BaseModel):
 
 @dataclass(frozen=True)
 class Overlay:
-    """An overlay that Vivado made of an accelerator: its two files, and the clock that they are for."""
+    """An overlay that Vivado made of an accelerator: its two files, and the clock they are for."""
 
     bit: bytes
     hwh: bytes
@@ -75,7 +75,8 @@ def open_overlay(folder: Path, board: str, model: str, *, trust: bool = False) -
     """The overlay of the accelerator MODEL for BOARD in FOLDER; None where `bitstream` made none.
 
     Args:
-        model: the accelerator's hash, 16 hexadecimal digits. trust: take one that nobody vouches for.
+        model: the accelerator's hash, 16 hexadecimal digits. trust: take one that nobody
+            vouches for.
 
     Raises:
         BadInput: it is damaged, changed, behind a link, of another accelerator or board, or no

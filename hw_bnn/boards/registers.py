@@ -3,8 +3,8 @@
     registers = load()
     registers["CTRL"].offset, registers["CTRL"].fields["IDLE"].mask
 
-`python -m hw_bnn.boards.registers` writes the generated parts of the repository anew: the RTL's package
-shell_regs.sv, the driver's constants and the table in docs/boards.md.
+`python -m hw_bnn.boards.registers` writes the generated parts of the repository anew: the RTL's
+package shell_regs.sv, the driver's constants and the table in docs/boards.md.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def load(path: Path = SOURCE) -> Map:
     """Read and check regs.yaml.
 
     Raises:
-        ValueError: two registers or fields overlap, an offset is no multiple of 4, an unknown access.
+        ValueError: two registers or fields overlap, an offset is no multiple of 4, an
+            unknown access.
     """
     document = yaml.safe_load(path.read_text())
     registers: dict[str, Register] = {}
@@ -142,7 +143,7 @@ def rtl_package(registers: Map) -> str:
 
 
 def driver_constants(registers: Map) -> str:
-    """Python text for the driver, as the formatter leaves it: REGISTERS, FIELDS, ID, VERSION_MAJOR."""
+    """The driver's Python text, as the formatter leaves it: REGISTERS, FIELDS, ID, VERSION_MAJOR."""
     lines = [f"ID = 0x{registers.magic:08X}", f"VERSION_MAJOR = {registers.major}", "REGISTERS = {"]
     lines += [f'    "{r.name}": 0x{r.offset:02X},' for r in registers]
     lines += ["}", "FIELDS = {  # register -> field -> mask"]

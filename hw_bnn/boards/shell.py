@@ -1,10 +1,12 @@
-"""The shell around an accelerator: how its words lie in memory, its sources, and the top that joins them.
+"""The shell around an accelerator: how its words lie in memory, its sources, and the top
+that joins them.
 
     shell = Shell.of(accelerator, PORTS["zynq7000"])
     shell.in_stride, shell.wrapper()
 
-A word of the core's stream lies at the low end of a container: the power of two of bytes at or above the
-word while that fits in a beat of the memory port, else the multiple of the beat at or above it.
+A word of the core's stream lies at the low end of a container: the power of two of bytes at or
+above the word while that fits in a beat of the memory port, else the multiple of the beat at
+or above it.
 """
 
 from __future__ import annotations
@@ -113,7 +115,7 @@ class Shell:
         )  # fmt: skip
 
     def sources(self, *, checks: bool = False) -> list[Path]:
-        """The shell's files in compilation order, without the wrapper; with the protocol checker."""
+        """The shell's files in compilation order, not the wrapper; with the protocol checker."""
         own = [RTL / f"{name}.sv" for name in MODULES]
         kernels = rtl_sources(*KERNELS, checks=checks)
         return [own[0], *kernels, *([CHECKER] if checks else []), *own[1:]]
@@ -166,7 +168,8 @@ def _declaration(name: str, direction: str, bits: int) -> str:
 
 
 def cost(shell: Shell, family: str, place: Path) -> dict[str, float]:
-    """Resources of the shell alone, by Yosys (see `hw_bnn.synth.resources`); `place` takes netlist and log.
+    """Resources of the shell alone, by Yosys (see `hw_bnn.synth.resources`); `place` takes
+    netlist and log.
 
     Raises:
         MissingTool: Yosys is not installed. CheckFailed: it fails.

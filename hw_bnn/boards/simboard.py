@@ -1,11 +1,13 @@
-"""The simulated board: the shell and an accelerator in Verilator, a memory, and the driver's port to both.
+"""The simulated board: the shell and an accelerator in Verilator, a memory, and the driver's
+port to both.
 
     with SimulatedBoard(folder, accelerator, PORTS["zynq7000"]) as port:
         board = driver.Board(io_document(accelerator, port.shell), port)
         scores, labels = board.run(x)
 
-Host buffers and the simulated memory are apart: only `flush` and `invalidate` move bytes between them, so that
-a driver that forgets one gives wrong results here too. Time is counted in simulated clock cycles.
+Host buffers and the simulated memory are apart: only `flush` and `invalidate` move bytes between
+them, so that a driver that forgets one gives wrong results here too. Time is counted in simulated
+clock cycles.
 """
 
 from __future__ import annotations
@@ -84,11 +86,13 @@ class SimulatedBoard:
     """A port for the driver (`driver.Board`): registers, buffers and time of a simulated board.
 
     Args:
-        folder: where memory files of the core are found. sources: of the core, in compilation order.
+        folder: where memory files of the core are found. sources: of the core, in
+            compilation order.
         shell: its shell.
         latency: of the memory, in cycles. stall: probability of a pause per cycle and channel.
         seed: of the pauses and of power-up values. bursts: outstanding ones that the memory takes.
-        clk_period_ns: what a simulated cycle counts. poll_cycles: that pass before each register access.
+        clk_period_ns: what a simulated cycle counts. poll_cycles: that pass before each
+            register access.
         checks: with the AXI and stream checkers.
     """
 

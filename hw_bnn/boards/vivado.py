@@ -1,10 +1,12 @@
-"""Overlays of boards with a Zynq: what Vivado is given, the run of it, and a check of the scripts without it.
+"""Overlays of boards with a Zynq: what Vivado is given, the run of it, and a check of the
+scripts without it.
 
     overlay("net", "pynq-z2", dry_run=True)["checked"]
 
-DIR/board/BOARD/ takes settings.tcl, rtl/, the two scripts of boards/vivado/ and, from Vivado, overlay.bit,
-overlay.hwh and reports, and overlay.json (see overlays.py). A dry run gives the scripts to boards/vivado/stub.tcl in tclsh, which knows the commands
-they use and the pins of the cells they place; it proves spelling and wiring against its own tables alone.
+DIR/board/BOARD/ takes settings.tcl, rtl/, the two scripts of boards/vivado/ and, from Vivado,
+overlay.bit, overlay.hwh and reports, and overlay.json (see overlays.py). A dry run gives the
+scripts to boards/vivado/stub.tcl in tclsh, which knows the commands they use and the pins of the
+cells they place; it proves spelling and wiring against its own tables alone.
 """
 
 from __future__ import annotations
@@ -42,18 +44,21 @@ def overlay(
     folder: str | Path, board: str, *, dry_run: bool = False, freq_mhz: float | None = None,
     timeout_s: float = 4 * 3600, trust: bool = False,
 ) -> dict:  # fmt: skip
-    """Make DIR/board/BOARD/: the overlay with Vivado, or in a dry run all that Vivado would be given.
+    """Make DIR/board/BOARD/: the overlay with Vivado, or in a dry run all that Vivado
+    would be given.
 
     Args:
         board: one with a Zynq. freq_mhz: its clock; the accelerator's own by default.
         timeout_s: of each of synthesis and implementation, in seconds.
 
     Returns:
-        {"board", "part", "file" (None in a dry run), "freq_mhz", "checked": what saw the scripts, "folder"}.
+        {"board", "part", "file" (None in a dry run), "freq_mhz", "checked": what saw the scripts,
+        "folder"}.
 
     Raises:
         BadInput: no accelerator, a board without a Zynq, or an impossible clock.
-        MissingTool: Vivado (in a dry run: tclsh) is not installed. CheckFailed: it failed, and where.
+        MissingTool: Vivado (in a dry run: tclsh) is not installed. CheckFailed: it
+            failed, and where.
     """
     folder = Path(folder).resolve()
     accelerator = open_accelerator(folder, trust=trust)

@@ -1,4 +1,4 @@
-"""The boards that are known by name: their part and what it holds, from boards/<board>/board.yaml."""
+"""Boards that are known by name: their part and what it holds, from boards/<board>/board.yaml."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read_board(path: Path) -> Board:
 
 
 class Boards(UserDict[str, Board]):
-    """Board name -> its FPGA; a file is read when its board is asked for, so that a wrong one harms no other."""
+    """Board name -> its FPGA; each file is read when asked for: a wrong one harms no other board."""
 
     def __init__(self, folder: Path):
         super().__init__()
@@ -78,7 +78,7 @@ class Boards(UserDict[str, Board]):
 
 
 BOARDS = Boards(BOARD_FILES)
-"""Board name -> its FPGA, by the vendors' product tables (Xilinx DS190, DS891, DS987; Lattice FPGA-DS-02012)."""
+"""Board name -> its FPGA, by the product tables (Xilinx DS190, DS891, DS987; Lattice FPGA-DS-02012)."""
 
 DEFAULT_BOARD = "pynq-z1"
 SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95}
@@ -114,7 +114,8 @@ def bram_price(board: str) -> float:
 
 
 def too_large(accelerator, board: str) -> str | None:
-    """What an accelerator takes beyond the whole board, and which node most of it, in words; None if it fits.
+    """What an accelerator takes beyond the whole board, and which node most of it, in words;
+    None if it fits.
 
     Args:
         accelerator: its description, with resources by estimate; without them it counts as fitting.

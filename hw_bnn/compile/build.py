@@ -47,25 +47,27 @@ def compile_model(
     Args:
         model: the ONNX file.
         out: folder to write; by default the file's name without suffix, plus `_accelerator`.
-        board, part: what it is for; a board (boards.py) or an FPGA part, PYNQ-Z1 by default. A board that
-            is named has to hold the accelerator, by estimate; without a target it gets the best rate
-            that fits it.
+        board, part: what it is for; a board (boards.py) or an FPGA part, PYNQ-Z1 by default. A
+            board that is named has to hold the accelerator, by estimate; without a target it gets
+            the best rate that fits it.
         target_fps: frames per second to reach at the clock; or
-        target_cycles: cycles a frame to reach (where neither this nor a board is named 1,024, or the
-            nearest that is possible); or
-        folding: PE and SIMD by node: a JSON file, a dictionary, or "finn" for FINN's SetFolding.
-            A folding and a target may be given together: the target is met first, the folding overrides.
+        target_cycles: cycles a frame to reach (where neither this nor a board is named 1,024, or
+            the nearest that is possible); or
+        folding: PE and SIMD by node: a JSON file, a dictionary, or "finn" for FINN's
+            SetFolding. A folding and a target may be given together: the target is met first,
+            the folding overrides.
         clk_period_ns: clock period in nanoseconds.
-        input_datatype: take raw integers of this type (UINT8, ...) and put the model's input quantiser on
-            chip; input_scale is the real value of one step ("1/255").
+        input_datatype: take raw integers of this type (UINT8, ...) and put the model's input
+            quantiser on chip; input_scale is the real value of one step ("1/255").
         output_mode: "scores", "label" or "both".
-        memory: where weights stand: "lut" (up to 4,096 words), "block" RAM, or "auto", as the search finds
-            cheapest.
+        memory: where weights stand: "lut" (up to 4,096 words), "block" RAM, or "auto", as the
+            search finds cheapest.
         check: compare FINN's execution with the golden model after every step, on sample frames.
         size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
-        max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it costs in rate.
-        hardwired: weights become constants of a generated netlist: dense layers only, one frame a cycle
-            (target_cycles is for the other layers, by default 1 or the nearest possible). See
+        max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it
+            costs in rate.
+        hardwired: weights become constants of a generated netlist: dense layers only, one frame a
+            cycle (target_cycles is for the other layers, by default 1 or the nearest possible). See
             docs/hardwired.md.
         force: replace an accelerator folder that is there.
         progress: called with the name of each step as it begins.

@@ -91,8 +91,8 @@ def build_dataflow(
     """Run FINN's builder steps and ours on an imported model.
 
     Args:
-        target: cycles a frame, or None where no folding is given for the default or the nearest that
-            is possible; with a board, for the best rate that it holds.
+        target: cycles a frame, or None where no folding is given for the default or the nearest
+            that is possible; with a board, for the best rate that it holds.
         folding: None, a dictionary, or "finn" (SetFolding).
         check: compare with the golden model after every step.
         log: file for what FINN prints.
@@ -184,12 +184,14 @@ def execute(folder: str | Path, x: np.ndarray, *, batch: int = 256) -> np.ndarra
 def trace(
     folder: str | Path, x: np.ndarray, shapes: dict[str, tuple[int, ...]]
 ) -> dict[str, np.ndarray]:
-    """What an accelerator's dataflow graph holds of the model file's tensors, executed by FINN in Python.
+    """What an accelerator's dataflow graph holds of the model file's tensors, executed by
+    FINN in Python.
 
     Args:
         x: as for `execute`; all frames are executed at once.
-        shapes: tensor of the model file -> shape of one frame, (C,) or (C, H, W). Where the compiler has
-            moved a pool behind a quantiser, two edges stand for its tensor: the one of this size is taken.
+        shapes: tensor of the model file -> shape of one frame, (C,) or (C, H, W). Where the
+            compiler has moved a pool behind a quantiser, two edges stand for its tensor: the one of
+            this size is taken.
 
     Returns:
         tensor -> int64 (frames, *shape), of the tensors that the graph holds.

@@ -1,10 +1,10 @@
 """Integer graph -> FINN's ONNX dialect, in the form its conversion to hardware layers reads.
 
 Maps are NHWC; dense layers are MatMul, convolutions Im2Col + MatMul, thresholds MultiThreshold with
-integer thresholds. Every tensor carries its integer datatype. What FINN has no exact form of is written as
-one of our ops at once (ops/). Names of tensors are those of the integer graph (t0, t1, ...) and what is made
-of them here (t1_weights, ...): no name of the user's file is among them; whose a node is it says by itself
-(provenance.py).
+integer thresholds. Every tensor carries its integer datatype. What FINN has no exact form of is
+written as one of our ops at once (ops/). Names of tensors are those of the integer graph (t0, t1,
+...) and what is made of them here (t1_weights, ...): no name of the user's file is among them;
+whose a node is it says by itself (provenance.py).
 """
 
 from __future__ import annotations

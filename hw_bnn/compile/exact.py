@@ -1,10 +1,10 @@
 """Exact thresholds: where does p*a + r cross a level, for integers a?
 
-BatchNormalization brings one square root, sqrt(var + eps), into each channel. All that a chain of scales,
-biases and one BatchNorm can produce from an integer accumulator a is therefore p*a + r with p and r in
-Q(sqrt(d)): numbers x + y*sqrt(d) with rational x, y, d, since every float32 parameter is a rational number.
-The threshold of a quantiser is a floor or ceiling of such a number, found in closed form with an integer
-square root; nothing is rounded.
+BatchNormalization brings one square root, sqrt(var + eps), into each channel. All that a chain of
+scales, biases and one BatchNorm can produce from an integer accumulator a is therefore p*a + r with
+p and r in Q(sqrt(d)): numbers x + y*sqrt(d) with rational x, y, d, since every float32 parameter is
+a rational number. The threshold of a quantiser is a floor or ceiling of such a number, found in
+closed form with an integer square root; nothing is rounded.
 
 >>> from fractions import Fraction
 >>> third = Surd(Fraction(1, 3))
@@ -27,8 +27,8 @@ from ..errors import Unsupported
 class Surd:
     """The real number x + y*sqrt(d), with rational x, y and d >= 0; d is 0 when y is.
 
-    Arithmetic between two numbers needs roots of rational ratio (sqrt(2) and sqrt(8)), or one of them
-    rational; pure roots may always be multiplied and divided.
+    Arithmetic between two numbers needs roots of rational ratio (sqrt(2) and sqrt(8)), or one of
+    them rational; pure roots may always be multiplied and divided.
     """
 
     __slots__ = ("d", "x", "y")
@@ -90,8 +90,8 @@ class Surd:
     def floor(self) -> int:
         """Greatest integer not above the number.
 
-        x + y*sqrt(d) is brought to (a + s*sqrt(n)) / m with integers; since m is a positive integer,
-        floor((a + s*sqrt(n)) / m) = floor(floor(a + s*sqrt(n)) / m).
+        x + y*sqrt(d) is brought to (a + s*sqrt(n)) / m with integers; since m is a positive
+        integer, floor((a + s*sqrt(n)) / m) = floor(floor(a + s*sqrt(n)) / m).
         """
         if not self.y:
             return self.x.numerator // self.x.denominator
@@ -113,7 +113,7 @@ class Surd:
         return hash(self._key())
 
     def _key(self) -> tuple[Fraction, Fraction]:
-        """The same for 2*sqrt(2) and sqrt(8): the rational part, and the signed square of the other."""
+        """Equal for 2*sqrt(2) and sqrt(8): the rational part, the signed square of the other."""
         return self.x, self.y * abs(self.y) * self.d
 
     def __float__(self) -> float:

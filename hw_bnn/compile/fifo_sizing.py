@@ -1,10 +1,11 @@
 """FIFO depths by simulation: the least that keep the full rate.
 
-1. With room for some frames in every FIFO and the source slowed to the bottleneck's rate, the occupancy of each
-   FIFO is what the schedule needs (an unslowed source would fill them all).
+1. With room for some frames in every FIFO and the source slowed to the bottleneck's rate, the
+   occupancy of each FIFO is what the schedule needs (an unslowed source would fill them all).
 2. At those depths the unslowed rate is measured: the best that the design can do.
-3. One FIFO after the other, the widest first, is lowered by bisection as far as the rate holds. Lowering
-   another one later can only raise what a FIFO needs, so at the end none can be lowered alone.
+3. One FIFO after the other, the widest first, is lowered by bisection as far as the rate holds.
+   Lowering another one later can only raise what a FIFO needs, so at the end none can be
+   lowered alone.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ MINIMUM = 1
 PROBE_CYCLES = 150_000
 """Length of one probe. A pipeline can settle into a slower rhythm only after many frames."""
 BUDGET = 300_000_000
-"""What all probes together may take, in simulated cycles times nodes of the design: about 20 seconds, but
-counted, so that results repeat. FIFOs that it leaves out, the smallest, keep one word more than they hold at
-the full rate."""
+"""What all probes together may take, in simulated cycles times nodes of the design: about 20
+seconds, but counted, so that results repeat. FIFOs that it leaves out, the smallest, keep one word
+more than they hold at the full rate."""
 
 
 def size(
@@ -60,7 +61,8 @@ def size(
         best, _ = probe.rate(room)
         _, occupancy = probe.rate(room, throttle=best / accelerator.input.words)
         wanted = probe.cycles(room)
-        # One word more than it ever held: a full FIFO takes no word in the cycle in which it gives one.
+        # One word more than it ever held: a full FIFO takes no word in the cycle in which it
+        # gives one.
         depths = {name: min(occupancy[name] + 1, room[name]) for name in fifos}
         while probe.cycles(depths) > wanted:  # a slowed source can hide what a burst needs
             depths = {name: min(2 * depths[name], room[name]) for name in fifos}
@@ -108,8 +110,8 @@ def size(
 def largest(frame: int) -> int:
     """Words that a simulated FIFO can hold whose DEPTH is a frame's words (rtl/fifo.sv).
 
-    A shortcut may have to hold several frames: as many as are under way in the branch beside it, in which
-    each convolution on a map of a few pixels lags by a frame.
+    A shortcut may have to hold several frames: as many as are under way in the branch beside it, in
+    which each convolution on a map of a few pixels lags by a frame.
     """
     return max(4 * frame, 8192)
 

@@ -1,9 +1,9 @@
 """Folding: how many neurons (PE) and inputs (SIMD) a layer computes in a cycle.
 
 A layer of MW inputs, MH neurons and V vectors a frame takes V * MH/PE * MW/SIMD cycles. The search
-(search.py) chooses both for every layer, and where its weights stand; a folding file or FINN's SetFolding
-may instead, then the search chooses the memories alone. SetFolding stops where a weight word is wider than
-its HLS can hold; here nothing does.
+(search.py) chooses both for every layer, and where its weights stand; a folding file or FINN's
+SetFolding may instead, then the search chooses the memories alone. SetFolding stops where a weight
+word is wider than its HLS can hold; here nothing does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def choose(
         default: cycles a frame where nothing is asked for; more where no folding is as fast.
 
     Raises:
-        BadInput: the target cannot be reached, on any device or on this board; tells the nearest that can.
+        BadInput: the target cannot be reached, on any device or on this board; tells the
+            nearest that can.
     """
     if board is None:
         return search.plan(target or max(default, search.fastest()))
@@ -97,7 +98,8 @@ def match_head(model: ModelWrapper) -> None:
 
 
 def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
-    """A folding file: {"node": {"PE": p, "SIMD": s}, ...}, FINN's format ("Defaults" is passed over).
+    """A folding file: {"node": {"PE": p, "SIMD": s}, ...}, FINN's format ("Defaults" is
+    passed over).
 
     Raises:
         BadInput: it cannot be read, or holds anything but positive integers for PE and SIMD.
@@ -126,7 +128,8 @@ def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
 def apply_folding(
     model: ModelWrapper, folding: dict[str, dict[str, int]], layers: dict[str, str]
 ) -> None:
-    """Set PE and SIMD by name: a node's name, FINN's name for it, or the user's layer (layers: node -> it).
+    """Set PE and SIMD by name: a node's name, FINN's name for it, or the user's layer (layers:
+    node -> it).
 
     Raises:
         BadInput: an unknown name (with the nearest right one), or a value that does not divide.

@@ -13,7 +13,8 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
         target: cycles a frame that were asked for, if any.
 
     Returns:
-        {"target_cycles", "bound_cycles", "bottleneck": {"node", "layer", "cycles", "why"}, "total", "layers"}.
+        {"target_cycles", "bound_cycles", "bottleneck": {"node", "layer", "cycles", "why"},
+        "total", "layers"}.
     """
     rows, slowest = [], None
     for table, row, column in zip(search.tables, plan.rows, plan.columns, strict=True):

@@ -1,4 +1,4 @@
-"""From the user's file to FINN's dialect, with what later stages need to speak in the user's terms."""
+"""From the user's file to FINN's dialect, with what lets later stages speak in the user's terms."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """The last layer's affine in fixed point, with exactly the argmax of the real numbers.
 
-The real score of class c is alpha[c]*s + beta[c] for the integer s that the last layer gives. On chip it is
-A[c]*s + B[c] with integers. A and B are good when they put all reachable (class, s) in the order of the
-real numbers, and real ties so that the lower class wins. All reachable pairs are checked, in exact
-arithmetic; the narrowest A and B that pass are taken.
+The real score of class c is alpha[c]*s + beta[c] for the integer s that the last layer gives. On
+chip it is A[c]*s + B[c] with integers. A and B are good when they put all reachable (class, s) in
+the order of the real numbers, and real ties so that the lower class wins. All reachable pairs are
+checked, in exact arithmetic; the narrowest A and B that pass are taken.
 """
 
 from __future__ import annotations
@@ -65,10 +65,11 @@ def fixed_affine(head: Head, reachable: list[range], layer: str) -> FixedAffine:
 
 
 def _ranking(alpha, beta, reachable) -> tuple[np.ndarray, np.ndarray]:
-    """(classes, scores) of all reachable pairs, worst first; among equal reals the higher class is worse.
+    """(classes, scores) of all reachable pairs, worst first; among equal reals the higher
+    class is worse.
 
-    Keys are the real numbers times a common factor: exact integers where all are rational, else rounded
-    down to 2^-GUARD_BITS; neighbours that this leaves undecided are compared exactly.
+    Keys are the real numbers times a common factor: exact integers where all are rational, else
+    rounded down to 2^-GUARD_BITS; neighbours that this leaves undecided are compared exactly.
     """
     numbers = [*alpha, *beta]
     rational = not any(v.d for v in numbers)
@@ -110,7 +111,7 @@ def _settle(order, key, doubt: int, alpha, beta, classes, scores) -> np.ndarray:
 
 
 def _keeps(classes: np.ndarray, scores: np.ndarray, a: list[int], b: list[int]) -> bool:
-    """Whether a[c]*s + b[c] puts the pairs in this order, and equal ones with the higher class first."""
+    """Whether a[c]*s + b[c] puts the pairs in this order, equal ones the higher class first."""
     largest = int(np.abs(scores).max(initial=0))
     dtype = np.int64 if max(map(abs, a)) * largest + max(map(abs, b)) < 2**62 else object
     value = np.array(a, dtype=dtype)[classes] * scores + np.array(b, dtype=dtype)[classes]

@@ -1,7 +1,7 @@
 """FINN's builder on a machine without Vivado, and without its output on the user's terminal.
 
-finn-plus binds Vivado's simulator (XSI) when its builder is imported; no step used here calls it. Where no
-Vivado is set up, its names are bound to a class that says so when it is called.
+finn-plus binds Vivado's simulator (XSI) when its builder is imported; no step used here calls it.
+Where no Vivado is set up, its names are bound to a class that says so when it is called.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def builder():
 
 @contextlib.contextmanager
 def finn_session(log: Path | None = None) -> Iterator[Path]:
-    """Run FINN code: a build folder of its own, printed and logged text to `log` instead of the terminal.
+    """Run FINN code: a build folder of its own, printed and logged text to `log` instead of
+    the terminal.
 
     Yields:
         the build folder; it is removed at the end.

@@ -1,9 +1,10 @@
-"""The integer network: what is left of a QONNX file once scales, BatchNorms and quantisers are thresholds.
+"""The integer network: what is left of a QONNX file once scales, BatchNorms and quantisers
+are thresholds.
 
-A list of operations on integer tensors in topological order. A tensor holds one frame, channel fastest:
-(H, W, C) for maps, (K,) for vectors. Every operation remembers the node of the user's file that it came
-from (`layer`), every tensor the user's tensor that it stands for (`origin`), so that a difference found
-anywhere later can be named in the user's terms.
+A list of operations on integer tensors in topological order. A tensor holds one frame, channel
+fastest: (H, W, C) for maps, (K,) for vectors. Every operation remembers the node of the user's file
+that it came from (`layer`), every tensor the user's tensor that it stands for (`origin`), so that a
+difference found anywhere later can be named in the user's terms.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Op:
 class Linear(Op):
     """out[m] = sum_k weights[m, k] * in[k], or a convolution with weights (M, kh, kw, C).
 
-    pad_value: the integer that stands outside a map. 0 is exact zero padding, which no bipolar value has.
+    pad_value: the integer that stands outside a map. 0 is exact zero padding, which no
+    bipolar value has.
     """
 
     weights: np.ndarray = field(repr=False)  # int8, +1 and -1
@@ -68,8 +70,9 @@ class Linear(Op):
 class Threshold(Op):
     """out = bias + step * #{l : s*in >= thresholds[c, l]}, with s = -1 where negate[c], else +1.
 
-    thresholds ascend along l and lie in [minimum, maximum + 1] of s*in: the outer values mean always, never.
-    Where they vary by position, c counts the elements of the frame instead of the channels.
+    thresholds ascend along l and lie in [minimum, maximum + 1] of s*in: the outer values mean
+    always, never. Where they vary by position, c counts the elements of the frame instead of
+    the channels.
     """
 
     thresholds: np.ndarray  # int64 (C or 1 or elements, levels)
@@ -80,7 +83,7 @@ class Threshold(Op):
 
 @dataclass
 class MaxPool(Op):
-    """Per channel the maximum, or where minimum[c] the minimum, over a window; padding never wins."""
+    """A channel's maximum, or where minimum[c] minimum, over a window; padding never wins."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -105,7 +108,7 @@ class Add(Op):
 
 @dataclass
 class Head:
-    """What stands behind the last integer layer: real score of class c is alpha[c]*score + beta[c]."""
+    """What follows the last integer layer: class c's real score is alpha[c]*score + beta[c]."""
 
     alpha: list[Surd]
     beta: list[Surd]

@@ -1,9 +1,9 @@
 """No step of the compiler runs without end.
 
-FINN and qonnx apply a transformation until it changes nothing more; one that flips for ever would hang. Here
-the number of rounds is bounded, the same for the same graph on any machine and in any thread. What is no such
-loop is bounded by the clock, generously: a thread besides interrupts the step, since signals reach the main
-thread only. Both end in a CompilerError that names the step.
+FINN and qonnx apply a transformation until it changes nothing more; one that flips for ever would
+hang. Here the number of rounds is bounded, the same for the same graph on any machine and in any
+thread. What is no such loop is bounded by the clock, generously: a thread besides interrupts the
+step, since signals reach the main thread only. Both end in a CompilerError that names the step.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ..errors import CompilerError
 ROUNDS, ROUNDS_A_NODE = 1000, 50
 """What a transformation may take to settle: many move one node past one other a round."""
 SECONDS = 3600.0
-"""What a step may take: the longest known, FIFO sizing of CNV on a loaded machine, takes minutes."""
+"""What a step may take: the longest known (FIFO sizing of CNV, a loaded machine) takes minutes."""
 REPORT = "this is a defect of the compiler: please report it with the model"
 
 _step: ContextVar[str] = ContextVar("step", default="")

@@ -1,12 +1,14 @@
 """QONNX file -> integer graph: every scale, BatchNorm and quantiser becomes integer thresholds.
 
-One walk over the file's nodes in order. Each tensor is followed as an exact value (values.py); a rule a
-kind of node (rules_*.py) says how the node changes it, or refuses it by name. Nothing here depends on who
-wrote the file: constants may be folded or not, layers may be Gemm, MatMul or Conv, weights may come through
-Transpose, quantisers may be BipolarQuant or one-bit Quant, maps may be NCHW or NHWC.
+One walk over the file's nodes in order. Each tensor is followed as an exact value (values.py); a
+rule a kind of node (rules_*.py) says how the node changes it, or refuses it by name. Nothing here
+depends on who wrote the file: constants may be folded or not, layers may be Gemm, MatMul or Conv,
+weights may come through Transpose, quantisers may be BipolarQuant or one-bit Quant, maps may be
+NCHW or NHWC.
 
 Precondition: an ONNX file whose nodes stand in topological order (the ONNX standard).
-Postcondition: an IntegerGraph with integer thresholds only, whose raw scores equal those of the file.
+Postcondition: an IntegerGraph with integer thresholds only, whose raw scores equal those
+of the file.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ class Lowering:
 
     Args:
         model: the user's file.
-        input_datatype: integer type of the graph input (UINT8, ...), if its first quantiser is to run on
-            chip; by default the accelerator takes that quantiser's integers.
+        input_datatype: integer type of the graph input (UINT8, ...), if its first quantiser is to
+            run on chip; by default the accelerator takes that quantiser's integers.
         input_scale: real value of one step of that type; an exact fraction.
     """
 
@@ -129,7 +131,7 @@ class Lowering:
         minimum: int | None = None,
         maximum: int | None = None,
     ) -> Activation:
-        """Make `origin` the integer input of the accelerator; its range is the type's unless given."""
+        """Make `origin` the accelerator's integer input; its range is the type's unless given."""
         from qonnx.core.datatype import DataType
 
         if self.input is not None:
@@ -187,8 +189,8 @@ class Lowering:
         return tensor
 
     def fresh(self) -> str:
-        """A name for a tensor of the integer graph. The user's names have no part in it, so that none of
-        them can meet one of the compiler's."""
+        """A name for a tensor of the integer graph. The user's names have no part in it, so that
+        none of them can meet one of the compiler's."""
         self._named += 1
         return f"t{self._named - 1}"
 

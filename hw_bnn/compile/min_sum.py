@@ -8,8 +8,8 @@ import numpy as np
 def cheapest(own: list[np.ndarray], joint: dict[tuple[int, int], np.ndarray]) -> list[int]:
     """The choices c that minimise sum_i own[i][c_i] + sum_(i,j) joint[i,j][c_i, c_j].
 
-    Exact, by eliminating one node after the other, those with the fewest combinations first. A chain
-    takes the product of two neighbours' choices, a residual block that of three.
+    Exact, by eliminating one node after the other, those with the fewest combinations first. A
+    chain takes the product of two neighbours' choices, a residual block that of three.
 
     Args:
         own: cost of each choice, by node; inf for one that cannot be.

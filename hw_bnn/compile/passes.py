@@ -15,10 +15,11 @@ from .integer_graph import IntegerGraph, Linear, Threshold, datatype_for
 class NegateWeights:
     """A channel whose threshold falls (negative BatchNorm gain) gets its weights negated instead.
 
-    -dot >= t is (-w).x >= t, so the comparison rises again: it then costs nothing and FINN merges it.
+    -dot >= t is (-w).x >= t, so the comparison rises again: it then costs nothing and
+    FINN merges it.
 
-    Postcondition: no threshold that alone reads a layer negates its input. Others (of sums, averages, of
-    accumulators that something else reads, too) do so in the threshold kernel.
+    Postcondition: no threshold that alone reads a layer negates its input. Others (of sums,
+    averages, of accumulators that something else reads, too) do so in the threshold kernel.
     """
 
     def run(self, graph: IntegerGraph) -> IntegerGraph:
@@ -48,9 +49,9 @@ class NegateWeights:
 class WidenZeroPadded:
     """A 1-bit map that is padded with exact zeros, where no threshold of its own makes up for them.
 
-    The XNOR layer stands for zeros by thresholds that vary with the position (ops/mvau.py). A layer whose
-    accumulators themselves are wanted (a last layer, a sum, an average) has no thresholds: its input
-    becomes INT2, which has a zero.
+    The XNOR layer stands for zeros by thresholds that vary with the position (ops/mvau.py). A layer
+    whose accumulators themselves are wanted (a last layer, a sum, an average) has no thresholds:
+    its input becomes INT2, which has a zero.
 
     Postcondition: a layer that pads a bipolar map with 0 feeds one threshold and nothing else.
     """

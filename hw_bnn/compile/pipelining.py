@@ -1,8 +1,8 @@
 """Register stages inside kernels, from a delay model and the clock.
 
-The model counts cells and average nets, no placement: it chooses where registers stand, and place and
-route is the judge. Times in ns at the slowest speed grade of each family; MARGIN of the period is left to
-what it does not see (fan-out of the clock enables, uneven routing).
+The model counts cells and average nets, no placement: it chooses where registers stand, and place
+and route is the judge. Times in ns at the slowest speed grade of each family; MARGIN of the period
+is left to what it does not see (fan-out of the clock enables, uneven routing).
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def mvau_stages(
     """(PIPELINE, WEIGHTS_STAGE) of an MVAU: the fewest stages that the model lets meet the clock.
 
     Args:
-        in_bits: 1 for the XNOR kernel; more for n-bit inputs, whose bit planes are counted one by one.
+        in_bits: 1 for the XNOR kernel; more for n-bit inputs, whose bit planes are
+            counted one by one.
         words: depth of the deepest memory, of weights or thresholds; one word is constants.
 
     Where even the most stages are too slow, all are taken.

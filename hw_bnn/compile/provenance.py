@@ -1,8 +1,9 @@
 """Whose a node is: the user's layer, and the user's tensor that its output holds.
 
-They travel with the graph through every transformation, as attributes `layer` and `origin` of our nodes.
-FINN makes new nodes out of matrix products and thresholds, but hands on their parameter tensors, under other
-names; so there they travel as annotations of the parameters, from which `name_nodes` sets the attributes.
+They travel with the graph through every transformation, as attributes `layer` and `origin` of our
+nodes. FINN makes new nodes out of matrix products and thresholds, but hands on their parameter
+tensors, under other names; so there they travel as annotations of the parameters, from which
+`name_nodes` sets the attributes.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ def _read(model: ModelWrapper, tensor: str) -> dict[str, str]:
 
 
 def name_nodes(model: ModelWrapper) -> None:
-    """Set `layer` and `origin` of nodes that FINN has made: the layer is its first parameter's, the output
-    its last one's (of weights and thresholds in one node, the product's layer and the threshold's output).
+    """Set `layer` and `origin` of nodes that FINN has made: the layer is its first parameter's, the
+    output its last one's (of weights and thresholds in one node, the product's layer and the
+    threshold's output).
 
     Precondition: every node is one of our ops.
     """

@@ -17,7 +17,8 @@ MAX_RATIO = 64
 def residual(state, node, left: Activation, right: Activation, subtract: bool) -> None:
     """Sum or difference of two integer tensors: alpha*(m*x + n*y) with whole factors m and n.
 
-    Precondition: one shape; the ratio of the scales is rational, the same in every channel, and small.
+    Precondition: one shape; the ratio of the scales is rational, the same in every
+    channel, and small.
     """
     name = node.name
     left, right = settled(left, node), settled(right, node)

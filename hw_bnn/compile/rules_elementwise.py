@@ -1,4 +1,5 @@
-"""Rules of the import for arithmetic with constants: Mul, Add, Sub, Div, BatchNormalization, ReLU, ...
+"""Rules of the import for arithmetic with constants: Mul, Add, Sub, Div,
+BatchNormalization, ReLU, ...
 
 Each multiplies or shifts the exact affine of its input; none touches the integers.
 """
@@ -139,7 +140,8 @@ def scale(state, node):
 
 
 def _quantised_product(left, right, invert: bool) -> Constant | QuantConstant:
-    """Quantised weights times or by a constant: a gain a channel (XNOR-Net's alpha) enters the scale.
+    """Quantised weights times or by a constant: a gain a channel (XNOR-Net's alpha)
+    enters the scale.
 
     A constant of whole numbers, one an element, is a mask and enters the integers. All else is a
     constant, exact, but quantised no longer.

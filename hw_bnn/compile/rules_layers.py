@@ -18,7 +18,7 @@ from .windows import check_map, padding
 
 @rule("MatMul", "Gemm")
 def dense(state, node):
-    """out = x*W (+ bias). Precondition: x quantised on one scale, W of +1 and -1 times a scale a row."""
+    """out = x*W (+ bias). Precondition: x quantised on one scale, W = +-1 times a scale a row."""
     name = node.name
     weights = _weights(state.value(node, 1), node)
     alpha = Surd(1)
@@ -162,7 +162,7 @@ def conv(state, node):
 
 @rule("Pad")
 def pad(state, node):
-    """Constant padding of H and W. Precondition: a convolution without padding of its own follows."""
+    """Constant padding of H, W. Precondition: a convolution without padding of its own follows."""
     name = node.name
     if node.text("mode", "constant") != "constant":
         raise Unsupported(
@@ -312,7 +312,7 @@ def _row_scale(weights: QuantConstant, axis: int, name: str) -> list[Surd]:
 
 
 def _merge_padding(state, node, value: Activation, pads, pending):
-    """One box and one integer for padding by the convolution (real 0) and by a Pad node before it."""
+    """One box, one integer for padding by the convolution (real 0) and by a Pad before it."""
     name = node.name
     if pending is None and not any(pads):
         return tuple(pads), 0

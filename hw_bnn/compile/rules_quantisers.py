@@ -1,4 +1,4 @@
-"""Rules of the import for quantisers: BipolarQuant, Quant/IntQuant, Sign and FINN's MultiThreshold."""
+"""Rules of the import for quantisers: BipolarQuant, Quant/IntQuant, Sign, FINN's MultiThreshold."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def bipolar_quant(state, node):
 
 @rule("Quant", "IntQuant")
 def quant(state, node):
-    """(clip(round(x/scale + zero)) - zero)*scale; one signed bit: (sign(x/scale + zero) - zero)*scale.
+    """(clip(round(x/scale + zero)) - zero)*scale; one signed bit:
+    (sign(x/scale + zero) - zero)*scale.
 
     Precondition: scale, zero point and bit width are constants, the last two one a tensor.
     """
@@ -85,7 +86,7 @@ def _one(constant: Constant, what: str, name: str) -> Fraction:
 
 @rule("MultiThreshold")
 def multi_threshold(state, node):
-    """FINN dialect: out_bias + out_scale * #{thresholds reached}; real thresholds, one row a channel."""
+    """FINN's: out_bias + out_scale * #{thresholds reached}; real thresholds, a row a channel."""
     value = state.value(node, 0)
     table = state.constant(node, 1).exact()
     if table.ndim != 2 or any(t.d for t in table.reshape(-1)):
@@ -297,8 +298,8 @@ def _weights(
 ) -> QuantConstant:
     """A constant behind its quantiser: scale * (q - zero) with q the integer of value/unit + zero.
 
-    Where float64 comes near a half or a whole number, on which all roundings turn, the exact numbers
-    decide.
+    Where float64 comes near a half or a whole number, on which all roundings turn, the exact
+    numbers decide.
 
     Precondition: a whole zero point; the scale broadcasts against the constant.
     """
@@ -335,7 +336,7 @@ def _weights(
 
 
 def _rounded(y: np.ndarray, margin: np.ndarray, integers: Integers):
-    """(integers nearest to y, where y lies within a margin of a number on which the rounding turns)."""
+    """(integers nearest to y, where y is within a margin of where the rounding turns)."""
     if integers.bipolar:
         return np.where(y >= 0, 1, -1).astype(np.int64), np.abs(y) <= margin
     down, up = (float(level(k, integers.rounding)[0] - k) + 1 for k in (0, 1))

@@ -1,4 +1,4 @@
-"""Rules of the import for shapes: the integer graph is channel-fastest throughout, so they only rename axes."""
+"""Rules of the import for shapes: axes are renamed, since the integer graph is channel-fastest."""
 
 from __future__ import annotations
 

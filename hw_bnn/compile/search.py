@@ -1,10 +1,11 @@
 """The folding search: the fewest LUTs for a rate, or the best rate that fits a device.
 
 Every op has a table of choices (PE, SIMD, where its memories stand) with cycles and cost by the
-estimator; every stream has a cost for the words that its ends agree on: a register, and a width converter
-where they differ, which is small where one width divides the other. For a target rate the sum over the
-whole graph is minimised exactly (min_sum.py). Block RAM enters the sum at a price in LUTs: as many as the
-device has beside each block, more where it has too few blocks and less where it has too few LUTs.
+estimator; every stream has a cost for the words that its ends agree on: a register, and a width
+converter where they differ, which is small where one width divides the other. For a target rate the
+sum over the whole graph is minimised exactly (min_sum.py). Block RAM enters the sum at a price in
+LUTs: as many as the device has beside each block, more where it has too few blocks and less where
+it has too few LUTs.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def dividend(op, attribute: str) -> int | None:
 
 
 def choices(op) -> list[dict[str, int]]:
-    """Every PE/SIMD that the op could take, those with the fewest lanes first; [{}] without folding."""
+    """Every PE/SIMD that the op could take, fewest lanes first; [{}] without folding."""
     found: list[dict[str, int]] = [{}]
     if op.onnx_node.op_type == HARDWIRED:
         return found
@@ -216,7 +217,7 @@ class FoldingSearch:
         return cost["lut"], cost["ff"], cost["bram"]
 
     def _streams(self):
-        """(producer or None, consumer, index of the input, bits of a frame, of an element) of every stream."""
+        """(producer or None, consumer, input's index, bits of a frame, of an element), all streams."""
         places = {table.name: i for i, table in enumerate(self.tables)}
         for consumer, table in enumerate(self.tables):
             node, op = table.op.onnx_node, table.op
@@ -325,7 +326,7 @@ class FoldingSearch:
         return min(found, key=lambda p: (p.lut + self.price * p.bram, p.rows), default=None)
 
     def _packed(self, rows: list[int], blocks: float) -> list[int] | None:
-        """The variants with the fewest LUTs in so many block RAMs (exact, in halves); None if none fits."""
+        """The variants with the fewest LUTs in so many block RAMs (exact, halves); None if none fits."""
         room = int(2 * blocks)
         best, steps = np.zeros(room + 1), []  # fewest LUTs by halves that are free
         for table, row in zip(self.tables, rows, strict=True):
@@ -347,7 +348,7 @@ class FoldingSearch:
         return columns[::-1]
 
     def best(self, budget: Budget) -> Plan | None:
-        """The plan with the fewest cycles a frame within a budget; None if not even the slowest fits."""
+        """The plan with the fewest cycles a frame in a budget; None if not even the slowest fits."""
         rates = sorted({int(c) for t in self.tables for c in t.cycles if c >= self.fastest()})
         low, high, found = 0, len(rates), None
         while low < high:

@@ -1,9 +1,9 @@
 """FINN builder steps: FINN's own, and ours between them.
 
-Ours take (ModelWrapper, DataflowBuildConfig) and return a ModelWrapper like FINN's, so that a `finn build`
-configuration can name them: its `steps` are those of BUILD, in that order. FINN's
-ConvertBipolarMatMulToXnorPopcount is left out: it relabels bipolar tensors as {0, 1}, where zero padding
-silently becomes -1; the XNOR form is made inside the kernel instead (ops/mvau.py).
+Ours take (ModelWrapper, DataflowBuildConfig) and return a ModelWrapper like FINN's, so that a `finn
+build` configuration can name them: its `steps` are those of BUILD, in that order. FINN's
+ConvertBipolarMatMulToXnorPopcount is left out: it relabels bipolar tensors as {0, 1}, where zero
+padding silently becomes -1; the XNOR form is made inside the kernel instead (ops/mvau.py).
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def step_bnn_drop_reshapes(model: ModelWrapper, cfg) -> ModelWrapper:
 def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
     """Put our RTL ops in the place of FINN's HLS ones. Run after folding, before bit widths.
 
-    Postcondition: every node is an RTL op of ours, knows the user's layer, and makes up for exact zero
-    padding in front of it.
+    Postcondition: every node is an RTL op of ours, knows the user's layer, and makes up for exact
+    zero padding in front of it.
 
     Raises:
         Unsupported: a 1-bit layer behind exact zero padding has no thresholds of its own.
@@ -171,9 +171,9 @@ def step_bnn_bit_widths(model: ModelWrapper, cfg) -> ModelWrapper:
 def step_bnn_streams(model: ModelWrapper, cfg) -> ModelWrapper:
     """FINN's InsertDWC and InsertFIFO, then our RTL for what they insert.
 
-    The input gets a width converter where its first layer's words are no whole bytes, so that a frame is
-    a dense byte string (accelerator.py, "Input"). Each FIFO can hold a frame, until its depth is found by
-    simulation (fifo_sizing.py).
+    The input gets a width converter where its first layer's words are no whole bytes, so that a
+    frame is a dense byte string (accelerator.py, "Input"). Each FIFO can hold a frame, until its
+    depth is found by simulation (fifo_sizing.py).
     """
     model = model.transform(InsertDWC())
     model = _input_converter(model)
@@ -215,8 +215,8 @@ def _drop_outer_fifos(model: ModelWrapper) -> None:
 
 
 def input_word_bits(frame_bits: int, layer_bits: int, element_bits: int) -> int:
-    """Bits of an input word: whole bytes and whole elements that divide the frame, at least as fast as
-    the first layer reads; the layer's own words where the frame is no whole bytes.
+    """Bits of an input word: whole bytes and whole elements that divide the frame, at least as fast
+    as the first layer reads; the layer's own words where the frame is no whole bytes.
 
     >>> input_word_bits(784, 49, 1), input_word_bits(512, 64, 8), input_word_bits(50, 5, 5)
     (56, 64, 5)

@@ -1,6 +1,7 @@
 """One top module out of a dataflow graph: an instance a node, a stream an edge.
 
-The top's wires <stream>_tdata, <stream>_tvalid and <stream>_tready are what simulations and reports name.
+The top's wires <stream>_tdata, <stream>_tvalid and <stream>_tready are what simulations and
+reports name.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float) -> S
 
 
 def _streams(model: ModelWrapper, held: dict[str, str]) -> list[tuple[str, Stream]]:
-    """(tensor, stream) of every edge, the input first, the last node's output and the top's output last."""
+    """(tensor, stream) of every edge: the input first, the last node's and the top's output last."""
     found = []
     name = model.graph.input[0].name
     consumer = model.find_consumer(name)

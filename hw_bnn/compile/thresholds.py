@@ -1,9 +1,10 @@
 """From an exact affine and a quantiser to integer thresholds.
 
 A quantiser maps the real y to the integer q = clip(round(y/s + z)); q >= k holds exactly where
-y/s + z >= k - 1/2, and with round-half-even the tie itself counts only for even k. With y = alpha*a + beta
-each level is a comparison of the integer a with one integer threshold (exact.crossing), ascending in a for
-alpha/s > 0 and in -a for alpha/s < 0. What bends y on the way (ReLU, Clip, ...) is in bends.py.
+y/s + z >= k - 1/2, and with round-half-even the tie itself counts only for even k. With
+y = alpha*a + beta each level is a comparison of the integer a with one integer threshold
+(exact.crossing), ascending in a for alpha/s > 0 and in -a for alpha/s < 0. What bends y on the way
+(ReLU, Clip, ...) is in bends.py.
 
 BipolarQuant has the single level y >= 0: sign(0) = +1.
 """
@@ -54,7 +55,7 @@ def bipolar(scale: list[Fraction]) -> Quantiser:
 
 @dataclass(frozen=True)
 class Integers:
-    """The integers low..high of a Quant node and how it rounds to them; one signed bit is -1 and +1."""
+    """The integers low..high of a Quant node, how it rounds to them; one signed bit: -1 and +1."""
 
     low: int
     high: int

@@ -1,7 +1,7 @@
 """What the import of a QONNX file knows about each of its tensors.
 
-A tensor is a constant, a quantised constant (weights), a real input that no quantiser has seen yet, or
-an integer tensor under an exact affine per channel:  real value = alpha[c] * integer + beta[c].
+A tensor is a constant, a quantised constant (weights), a real input that no quantiser has seen yet,
+or an integer tensor under an exact affine per channel: real value = alpha[c] * integer + beta[c].
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .exact import ONE, ZERO, Surd
 
 @dataclass
 class Constant:
-    """A constant of the file: float or int array, or an object array of :class:`Surd` once computed with."""
+    """A constant: float or int array, or an object array of :class:`Surd` once computed with."""
 
     array: np.ndarray
     quantised: ClassVar[bool] = False
@@ -72,7 +72,8 @@ class RealInput:
     path: tuple = ()
 
     def broadcast(self, constant: Constant, node: str) -> RealInput:
-        """What arithmetic with a constant leaves: its numbers are the host's, its shape has to stay.
+        """What arithmetic with a constant leaves: its numbers are the host's, its shape
+        has to stay.
 
         Raises:
             Unsupported: the constant would make the tensor larger.
@@ -108,9 +109,10 @@ class PendingPool:
 class Activation:
     """An integer tensor of the integer graph under an exact affine.
 
-    labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors; "1" is an axis of
-    size 1 besides); `flat` maps the user's vector index to the integer graph's where a map was flattened in
-    another order. `bends` are monotone functions that its real values go through behind alpha and beta.
+    labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors; "1" is
+    an axis of size 1 besides); `flat` maps the user's vector index to the integer graph's where a
+    map was flattened in another order. `bends` are monotone functions that its real values go
+    through behind alpha and beta.
     """
 
     tensor: str
@@ -166,7 +168,7 @@ class Activation:
         return replace(self, alpha=alpha, beta=beta)
 
     def bent(self, make, *parameters: list) -> Activation:
-        """This tensor behind a monotone function, whose parameters are one a channel or one for all."""
+        """This tensor behind a monotone function with parameters a channel or for all."""
         length = max((len(values) for values in parameters), default=1)
         columns = zip(*(values * (length // len(values)) for values in parameters), strict=True)
         each = [make(*column) for column in columns] if parameters else [make()]

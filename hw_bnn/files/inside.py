@@ -1,7 +1,7 @@
 """Paths below a folder that somebody else may have packed: what is written there has to land there.
 
-An accelerator folder can hold a link of any name to any place; `reports/report.html` must not become
-another file of the user's.
+An accelerator folder can hold a link of any name to any place; `reports/report.html` must not
+become another file of the user's.
 """
 
 from __future__ import annotations

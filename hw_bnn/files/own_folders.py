@@ -1,7 +1,7 @@
 """Folders of the user's own outside any project: the build cache and the state with the key.
 
-Where a user has no home that can be written (a container that runs under a bare number), both are in
-a folder of the temporary one that nobody else may enter.
+Where a user has no home that can be written (a container that runs under a bare number), both are
+in a folder of the temporary one that nobody else may enter.
 """
 
 from __future__ import annotations

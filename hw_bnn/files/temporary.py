@@ -61,7 +61,7 @@ def temporary_folder(kind: str, place: Path | None = None) -> Iterator[Path]:
 
 
 def remove_strays(above: Path) -> None:
-    """Remove temporary folders of ours whose process has ended; errors are nobody's concern here."""
+    """Remove temporary folders of ours whose process has ended; errors concern nobody here."""
     try:
         entries = list(os.scandir(above))
     except OSError:

@@ -55,7 +55,7 @@ def divide(a: Constant, b: Constant) -> Constant:
 
 
 def covers(weights: Weights, factor: Constant) -> bool:
-    """Whether a product with the factor has the shape of the weights, and scaled() can follow it."""
+    """Whether a product with the factor has the weights' shape, and scaled() can follow it."""
     error = np.broadcast_to(factor.error, factor.shape)
     return np.broadcast_shapes(weights.shape, factor.shape) == weights.shape and not np.any(
         (error > 0) & (as_floats(factor.exact()) == 0)

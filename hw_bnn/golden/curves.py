@@ -1,4 +1,5 @@
-"""Rising functions that are no affine: LeakyReLU and PReLU, Tanh, Sigmoid; exact thresholds behind them.
+"""Rising functions that are no affine: LeakyReLU and PReLU, Tanh, Sigmoid; exact thresholds
+behind them.
 
 A tensor behind one is  clip(alpha * f(inner) + beta, low, high)  with `inner` a tensor before it
 (values.py). It is evaluated forward, for one integer, between two exact numbers: LeakyReLU keeps
@@ -28,7 +29,7 @@ SLACK = Fraction(1, 10 ** (DIGITS - 12))
 SATURATED = 200  # beyond it tanh and sigmoid differ from their limits by less than SLACK
 LARGEST = 100_000
 ROUNDINGS = 8
-"""Bound on the error of float32's tanh and sigmoid, in units of 2^-24 (libraries promise 1 to 4)."""
+"""Bound on float32's error in tanh and sigmoid, in units of 2^-24 (libraries promise 1 to 4)."""
 
 
 class Same:

@@ -260,7 +260,8 @@ class Importer:
 
 
 def _ordered(result: Integers) -> Integers:
-    """The scores without a last Tanh, Sigmoid or LeakyReLU, which keep their order and what is equal.
+    """The scores without a last Tanh, Sigmoid or LeakyReLU, which keep their order and
+    what is equal.
 
     Raises:
         Unsupported: each class has a function of its own.

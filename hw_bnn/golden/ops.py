@@ -28,7 +28,7 @@ class Op(ABC):
 
     @abstractmethod
     def run(self, *arrays: np.ndarray) -> np.ndarray:
-        """The output of N frames, int64 (N, ...), from the inputs in their order, int64 (N, ...)."""
+        """The output of N frames, int64 (N, ...), of the inputs in order, int64 (N, ...)."""
 
 
 @dataclass(frozen=True)

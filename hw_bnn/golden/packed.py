@@ -62,7 +62,8 @@ class PackedEngine:
             for start in starts:
                 part(start)
         else:
-            # a processor has its own block of frames already: BLAS threads beside them would only wait
+            # a processor has its own block of frames already: BLAS threads beside them
+            # would only wait
             with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(self.threads) as pool:
                 list(pool.map(part, starts))
         return out

@@ -9,7 +9,8 @@ A tensor is one of four things:
 
 The last is the heart:  value = clip(alpha * integer + beta, low, high)  elementwise (curves.py has
 what bends it further), where alpha and beta broadcast against the frame (a shape without the batch
-axis), so that one value a tensor, one a channel and one an element are the same thing. All of these numbers are exact (exact.Surd).
+axis), so that one value a tensor, one a channel and one an element are the same thing. All of these
+numbers are exact (exact.Surd).
 
 Beside each stands a bound on what float32 arithmetic makes of it (`error`, see ties.py).
 """
@@ -164,7 +165,7 @@ class Integers:
         return out if self.high is None else np.minimum(out, as_floats(self.high))
 
     def moved(self, name: str, shape: tuple[int, ...], move: Callable) -> Integers:
-        """The tensor `name` of another shape or order; `move` does it to what broadcasts with it."""
+        """The tensor `name`, reshaped or reordered; `move` does so to what broadcasts with it."""
         return replace(
             self,
             name=name,

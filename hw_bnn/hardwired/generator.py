@@ -1,9 +1,9 @@
 """Hard-wired networks: every weight a constant, one frame a clock cycle.
 
 A layer of +-1 weights over unsigned numbers u (the bits of a 1-bit layer, or the integers of the
-first one) computes s = sum_i w_i u_i and, for hidden neurons, the bit s >= t. Each neuron counts only the
-inputs of one sign, S = {i: w_i = +1} or {i: w_i = -1}, since with U = sum_i u_i, shared by the
-layer,
+first one) computes s = sum_i w_i u_i and, for hidden neurons, the bit s >= t. Each neuron counts
+only the inputs of one sign, S = {i: w_i = +1} or {i: w_i = -1}, since with U = sum_i u_i,
+shared by the layer,
 
     sum_i w_i u_i = 2 u(S+) - U = U - 2 u(S-),         u(S) = sum of u_i over S
 
@@ -11,8 +11,9 @@ layer,
             <=>  not u(S-) >= ceil((U + 1 - t) / 2)
 
 With H = floor(U/2), m bits, u(S) >= ceil((U + k)/2) is u(S) + (2^m - 1 - H) [+ 1 - U mod 2] >= a
-constant: a sum of bits, compressed by counters as :mod:`.heap` plans, and one comparison of half a
-LUT a bit. Where that is dearer, a neuron counts all inputs, those of w = -1 inverted inside the LUTs.
+constant: a sum of bits, compressed by counters as :mod:`.heap` plans, and one comparison of half
+a LUT a bit. Where that is dearer, a neuron counts all inputs, those of w = -1 inverted inside
+the LUTs.
 
     network = Network([Layer(weights1, thresholds1), Layer(weights2, None)], input_bits=1)
     files = write_hardwired(network, "mlp", Path("rtl"))

@@ -7,11 +7,9 @@ there:
                       3, 2 bits       -> 1 here, 1 above                1 LUT
 
 What remains goes to a last stage: hardwired_compare (is the sum at least 4^positions? one LUT for
-two
-columns of up to five bits), or an adder of two rows (one LUT a column). Both searches are exact for
-these blocks: dynamic programming over columns from the lowest, in which only the heights of the
-column
-and of the next two matter.
+two columns of up to five bits), or an adder of two rows (one LUT a column). Both searches are exact
+for these blocks: dynamic programming over columns from the lowest, in which only the heights of the
+column and of the next two matter.
 
 >>> plan = plan_compare((29, 1, 1, 1, 1, 1), offset=37, positions=4)
 >>> plan.luts

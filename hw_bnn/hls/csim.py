@@ -3,8 +3,8 @@
     with opened(folder) as model:
         words = model.run(pack_input(accelerator.input, x))
 
-What is compiled are the files that `hls` wrote: top.cpp, roms.hpp and include/. They are a program, so
-they are checked and trusted as an accelerator's RTL is (docs/trust.md).
+What is compiled are the files that `hls` wrote: top.cpp, roms.hpp and include/. They are a program,
+so they are checked and trusted as an accelerator's RTL is (docs/trust.md).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class CSim(AbstractContextManager):
 
     Args:
         files: name -> text of what `hls` writes (hw_bnn.hls.files).
-        streams: "stream" (sequential, fast) or "bounded" (a thread a kernel, streams of the design's
-            depths).
+        streams: "stream" (sequential, fast) or "bounded" (a thread a kernel, streams of the
+            design's depths).
         options: see `hw_bnn.hls.compiler.library`.
 
     Raises:
@@ -162,8 +162,8 @@ def opened(folder: str | Path, streams: Streams = "stream", *, trust: bool = Fal
     """The code in FOLDER/hls, compiled.
 
     Raises:
-        BadInput: no accelerator, no HLS code or that of another one, a changed file, or nobody vouches
-            for them. MissingTool, CheckFailed: as CSim.
+        BadInput: no accelerator, no HLS code or that of another one, a changed file, or nobody
+            vouches for them. MissingTool, CheckFailed: as CSim.
     """
     folder = Path(folder)
     accelerator = open_accelerator(folder, trust=trust)

@@ -1,10 +1,10 @@
 """Least depths of streams between a fork and an adder, by simulation with bounded streams.
 
-A word that goes both ways waits in one of them until the other way's kernels have given theirs; with
-too few places there, everything stands. Kernels are deterministic, so that whether it does depends on
-the depths alone: each stream's least depth is found by bisection, the others at a whole frame first,
-then at what was found. A frame's words are always enough, since every kernel gives all that it can
-give for a frame out of that frame.
+A word that goes both ways waits in one of them until the other way's kernels have given theirs;
+with too few places there, everything stands. Kernels are deterministic, so that whether it does
+depends on the depths alone: each stream's least depth is found by bisection, the others at a whole
+frame first, then at what was found. A frame's words are always enough, since every kernel gives all
+that it can give for a frame out of that frame.
 """
 
 from __future__ import annotations

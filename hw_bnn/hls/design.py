@@ -1,4 +1,5 @@
-"""An accelerator as HLS processes and channels: its nodes without the FIFOs, its streams with depths.
+"""An accelerator as HLS processes and channels: its nodes without the FIFOs, its streams
+with depths.
 
 A FIFO node is no process: the streams before and behind it are one channel, named as its producer's
 stream, as deep as the FIFO.
@@ -23,8 +24,8 @@ LEAST_DEPTH = 2
 
 @dataclass(frozen=True)
 class Channel:
-    """A stream between two processes: name, useful bits of a word, words a frame, depth in words, and the
-    tensor of the model file that it carries, where there is one."""
+    """A stream between two processes: name, useful bits of a word, words a frame, depth in words,
+    and the tensor of the model file that it carries, where there is one."""
 
     name: str
     word_bits: int
@@ -113,7 +114,7 @@ def design(folder: Path, accelerator: Description) -> Design:
 
 
 def _joined(accelerator: Description) -> dict[str, str]:
-    """Stream -> the channel that it is part of: its name, or where it touches the top's ports, those."""
+    """Stream -> the channel that it is part of: its name, or the top's ports that it touches."""
     found = {stream.name: stream.name for stream in accelerator.streams}
     for node in accelerator.nodes:  # in dataflow order
         if node.module == "fifo":

@@ -1,4 +1,4 @@
-"""The files in DIR/hls: written with their hashes in manifest.json and signed, opened as they were written."""
+"""The files in DIR/hls: written with hashes in manifest.json and signed, opened as written."""
 
 from __future__ import annotations
 

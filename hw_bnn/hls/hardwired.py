@@ -1,4 +1,4 @@
-"""The twin of a hard-wired layer: its weights and limits as constants that the tool folds into logic."""
+"""The twin of a hard-wired layer: weights and limits are constants that the tool folds to logic."""
 
 from __future__ import annotations
 

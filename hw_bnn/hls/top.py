@@ -9,7 +9,7 @@ TOP = "bnn_accelerator"
 
 
 def comment(text: str) -> str:
-    """A name of the user's in a line of comment: nothing in it ends the line or goes on in the next."""
+    """A user's name in a line of comment: nothing in it ends the line or goes on in the next."""
     return "".join(c if c.isprintable() and c not in "\\?" else "." for c in text)
 
 

@@ -1,9 +1,9 @@
 """The C++ twin of each kernel: its template arguments, its memories, and how it is called.
 
 A twin (hls/include/hw_bnn/<kernel>.hpp) has the kernel's parameters (hw_bnn.kernels) as template
-arguments, in their order, without those that only place registers and memories: an HLS tool does that
-itself. Its memories are the kernel's, the same words in limbs of 64 bits; one that the parameters
-leave out is a row of zeros.
+arguments, in their order, without those that only place registers and memories: an HLS tool does
+that itself. Its memories are the kernel's, the same words in limbs of 64 bits; one that the
+parameters leave out is a row of zeros.
 
 >>> fork = TWINS["stream_fork"]
 >>> fork.template({"BITS": 8, "N": 2})
@@ -70,7 +70,7 @@ class Twin:
         return f"{self.kernel}<{', '.join(map(str, self.values(parameters).values()))}>"
 
     def memories(self, parameters: Parameters) -> list[Rows]:
-        """The memory arguments in order; one that the parameters leave out is one row of no bits."""
+        """The memory arguments in order; one that the parameters leave out is a row of no bits."""
         found = {m.parameter: m for m in KERNELS[self.kernel].memories(parameters)}
         return [
             Rows(name, found[name].rows, found[name].word_bits)

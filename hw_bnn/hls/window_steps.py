@@ -1,4 +1,4 @@
-"""Steps that the window twin's loop takes for one frame, by its own rules (include/hw_bnn/window.hpp)."""
+"""Steps of the window twin's loop for one frame, by its own rules (include/hw_bnn/window.hpp)."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     replaced = synthesise(folder, "acc_xls")     # an accelerator whose XnorMVAUs are XLS's Verilog
 
-The Verilog takes the place of a node's wrapper, with the same ports, so that everything that takes an
-accelerator takes it too: simulation, verify, synth.
+The Verilog takes the place of a node's wrapper, with the same ports, so that everything that takes
+an accelerator takes it too: simulation, verify, synth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What each kernel is: the SystemVerilog module's parameters, the layout of its memories, its cost.
 
-One file a kernel, found by name. What a kernel computes stands at the head of hw_bnn/rtl/<kernel>.sv,
-and its bench (rtl_tests/<kernel>) holds it to that; compile/ops makes a FINN op of it.
+One file a kernel, found by name. What a kernel computes stands at the head of
+hw_bnn/rtl/<kernel>.sv, and its bench (rtl_tests/<kernel>) holds it to that; compile/ops makes a
+FINN op of it.
 
 >>> KERNELS["xnor_mvau"].memories({"MW": 64, "MH": 8, "PE": 2, "SIMD": 16})[0]
 Memory(parameter='WEIGHTS_FILE', rows=16, lanes=32, widths=(1,))

@@ -10,7 +10,7 @@ from .memory_cost import ram, rom, rom_luts
 
 
 class MatrixVector(Kernel):
-    """PE x SIMD lanes over NF = MH/PE and SF = MW/SIMD steps; weights and thresholds in memories."""
+    """PE x SIMD lanes over NF = MH/PE, SF = MW/SIMD steps; weights and thresholds in memories."""
 
     @abstractmethod
     def threshold_bits(self, p: dict[str, int]) -> int:

@@ -6,10 +6,10 @@ rational numbers and roots, quantised weights as integers times a scale) stays t
 :func:`kept`. All the rest is computed here, once and the same for both, by onnx's reference
 evaluator (QONNX's operators: by qonnx), in float64 where the file has floats.
 
-An exact number is never rounded on the way: operators that only move numbers (MOVES) carry it along.
-Where an operator makes of exact numbers what no walk can hold exactly (the root of a root, a sum of
-two roots, an exponential), both walks give up at the same node: its inputs go to the nearest float64
-each, and its float64 result counts as the file's own number in both.
+An exact number is never rounded on the way: operators that only move numbers (MOVES) carry it
+along. Where an operator makes of exact numbers what no walk can hold exactly (the root of a root, a
+sum of two roots, an exponential), both walks give up at the same node: its inputs go to the nearest
+float64 each, and its float64 result counts as the file's own number in both.
 
 >>> from onnx import helper
 >>> node = Node(helper.make_node("Range", ["a", "b", "c"], ["r"]))
@@ -145,7 +145,7 @@ def _moved(node: Node, arrays: Sequence[np.ndarray | None]) -> list[np.ndarray |
 def _places(
     node: Node, arrays: Sequence[np.ndarray | None], opset: int, budget: Budget
 ) -> list[np.ndarray]:
-    """Where in :func:`_joined` each number of the outputs stands: the node computed on positions."""
+    """Where in :func:`_joined` each number of the outputs is: the node run on positions."""
     positions, start, inputs = MOVES[node.op_type], 1, list(arrays)
     for i, array in enumerate(arrays):
         if array is not None and (positions is None or i in positions):
@@ -216,8 +216,8 @@ def float32_error(
     differences, and four units of the results, are allowed.
 
     Raises:
-        BadInput: float32 overflows, or gives another integer, truth value or shape (a comparison or a
-            rounding that float64 and float32 decide differently).
+        BadInput: float32 overflows, or gives another integer, truth value or shape (a comparison or
+            a rounding that float64 and float32 decide differently).
     """
     if all(a is None or a.dtype.kind in "biu" for a in arrays):
         return [0.0 if r.dtype.kind != "f" else 4 * UNIT * np.abs(r) for r in results]

@@ -1,7 +1,7 @@
 """One node of constants, executed: by onnx's reference evaluator, or QONNX's operators by qonnx.
 
-A file may ask for a constant of 10^12 elements in a few bytes, so what a node would give is measured
-first, by onnx's shape inference.
+A file may ask for a constant of 10^12 elements in a few bytes, so what a node would give is
+measured first, by onnx's shape inference.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ENLARGING = {
 
 
 class Budget:
-    """What a walk may still spend on constants: a file of many nodes asks for as much as a large one."""
+    """What a walk may still spend on constants: many nodes ask for as much as a large one."""
 
     def __init__(self, left: int = BUDGET):
         self.left = left
@@ -139,8 +139,9 @@ def check_size(node: Node, inputs: Sequence[np.ndarray | None], opset: int, budg
         budget: what is left for the file; the node's work is taken from it.
 
     Raises:
-        Unsupported: the result has more elements than LARGEST (LARGEST_SLOW), or nobody can tell how
-            many; the node's work is above MOST_WORK or the budget; it holds a graph of its own (Loop).
+        Unsupported: the result has more elements than LARGEST (LARGEST_SLOW), or nobody can
+            tell how many; the node's work is above MOST_WORK or the budget; it holds a graph of
+            its own (Loop).
             Exception: onnx's inference says that the inputs do not fit.
     """
     if any(item.HasField("g") or item.graphs for item in node.proto.attribute):
@@ -267,8 +268,8 @@ def evaluate(node: Node, inputs: Sequence[np.ndarray | None], opset: int, kind: 
         kind: np.float64 takes the float32 that the node's attributes name for float64.
 
     Raises:
-        NotImplementedError: nobody knows the operator. Exception: whatever the evaluator raises where
-            the inputs do not fit.
+        NotImplementedError: nobody knows the operator. Exception: whatever the evaluator raises
+            where the inputs do not fit.
     """
     if node.domain not in STANDARD_DOMAINS:
         return _by_qonnx(node, inputs)

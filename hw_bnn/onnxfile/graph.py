@@ -1,4 +1,4 @@
-"""The graph of a file: one input of fixed shape, one output, the nodes that the output depends on."""
+"""The graph of a file: one input of fixed shape, one output, the nodes that it depends on."""
 
 from __future__ import annotations
 

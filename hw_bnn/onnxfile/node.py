@@ -1,4 +1,5 @@
-"""A node of the file, with attributes that have a type: what an exporter wrote is checked when it is read.
+"""A node of the file, with attributes that have a type: what an exporter wrote is checked
+when it is read.
 
     strides = node.integers("strides", [1, 1])     # [1, 1] where the file has no such attribute
     kernel = node.integers("kernel_shape")         # has to be there
@@ -77,8 +78,8 @@ class Node:
             raise BadInput(f"it has no input {position}", node=self.name, remedy=AGAIN)
         return self.inputs[position]
 
-    # -- attributes: the default is given back as it is where the file has none. Each raises BadInput
-    #    for one that has to be there and is not, is there twice, or has another type --
+    # -- attributes: the default is given back as it is where the file has none. Each raises
+    #    BadInput for one that has to be there and is not, is there twice, or has another type --
 
     def integer(self, name: str, default: Default = REQUIRED) -> int | Default:
         """An INT attribute, signed 64 bits."""

@@ -137,7 +137,7 @@ class BinaryOptimizer(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """One step; `closure`, if given, computes the loss and gradients first. Returns the loss."""
+        """One step; `closure`, if given, first computes loss and gradients. Returns the loss."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

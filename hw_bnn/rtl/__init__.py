@@ -1,4 +1,5 @@
-"""The SystemVerilog kernels, which ship as package data: one module a file, file name = module name.
+"""The SystemVerilog kernels, which ship as package data: one module a file, file
+name = module name.
 
 >>> rtl_path("fifo").name
 'fifo.sv'

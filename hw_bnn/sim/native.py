@@ -349,7 +349,7 @@ class NativeModel:
         self.in_bytes, self.out_bytes = int(inside.value), int(outside.value)
 
     def _find_fifos(self) -> dict[str, bytes]:
-        """FIFO node name -> scope of its variables (instance NODE or NODE_i of the top, or in it)."""
+        """FIFO node -> scope of its variables (instance NODE or NODE_i of the top, or in it)."""
         size = self._lib.hwb_find(self._handle, b"sim_max", None, 0)
         text = ctypes.create_string_buffer(size + 1)
         self._lib.hwb_find(self._handle, b"sim_max", text, size + 1)

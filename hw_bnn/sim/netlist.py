@@ -2,10 +2,10 @@
 driver.
 
 Cells behave as Yosys' own library says (read from the installed package when the model is built),
-but for block RAMs and multipliers, which that library declares empty, and Xilinx' LUTs, whose models
-build slowly: those are in cells/. Layers stay modules in the netlist and the streams between them
-keep their names, so that statistics, capture and hang reports work.
-Weights and thresholds are inside the netlist: it takes no memory files.
+but for block RAMs and multipliers, which that library declares empty, and Xilinx' LUTs, whose
+models build slowly: those are in cells/. Layers stay modules in the netlist and the streams between
+them keep their names, so that statistics, capture and hang reports work. Weights and thresholds are
+inside the netlist: it takes no memory files.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def netlist_model(
         trust: take a netlist that no synthesis of this user on this machine wrote.
 
     Raises:
-        BadInput: there is no netlist, or it is damaged or strange. MissingTool: Yosys' cell library is not installed.
+        BadInput: there is no netlist, or it is damaged or strange. MissingTool: Yosys' cell library
+            is not installed.
         Unsupported: the netlist has a cell without a model.
     """
     variant = "waves" if waves else "fast"

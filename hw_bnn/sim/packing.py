@@ -2,8 +2,8 @@
 
 A frame's elements are written one after another, element 0 in the lowest bits, `element_bits` each
 (two's complement; a bipolar +1 as 1 and -1 as 0), and the bit string is cut into words of
-`word_bits`.
-Words lie in memory as the driver takes them: `tdata_bits/8` bytes, the least significant first.
+`word_bits`. Words lie in memory as the driver takes them: `tdata_bits/8` bytes, the least
+significant first.
 
     words = pack_input(accelerator.input, x)          # (N, words, tdata_bytes) uint8
     scores, labels = unpack_output(accelerator.output, y)

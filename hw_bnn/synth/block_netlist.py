@@ -78,8 +78,7 @@ class Netlist:
     """A flattened module of blocks, XNOR gates and registers.
 
     `inputs`, `outputs`: port -> nets; `xnors`: output net -> its two inputs; `registers`: output
-    net ->
-    input net.
+    net -> input net.
     """
 
     inputs: dict[str, list[Bit]]

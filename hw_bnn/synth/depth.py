@@ -6,8 +6,7 @@ delay estimate:
     delay = sum over cells of (cell delay + net delay)
 
 with the cell delays of a 7-series -1 part (UltraScale+: half) and one net delay for each net that
-is
-no carry link, 0.55 ns: an average of placed designs of moderate size. It ranks paths and chooses
+is no carry link, 0.55 ns: an average of placed designs of moderate size. It ranks paths and chooses
 pipeline stages; it is no timing sign-off.
 """
 

@@ -32,7 +32,8 @@ _CRYSTAL_MHZ = 25
 
 
 def pll_dividers(freq_mhz: float) -> tuple[int, int]:
-    """(CLKFB_DIV, CLKOP_DIV) for a clock made of the board's 25 MHz; its oscillator runs near 600 MHz.
+    """(CLKFB_DIV, CLKOP_DIV) for a clock made of the board's 25 MHz; its oscillator runs
+    near 600 MHz.
 
     Raises:
         BadInput: not a multiple of 25 MHz in 25 .. 400.
@@ -74,7 +75,8 @@ def bitstream(
         "critical_path", "seconds", "versions"}.
 
     Raises:
-        BadInput: no accelerator, a damaged or strange one, a board that open tools do not serve, or an impossible clock.
+        BadInput: no accelerator, a damaged or strange one, a board that open tools do not serve, or
+            an impossible clock.
         MissingTool: Yosys or nextpnr is not installed.
         CheckFailed: a tool failed, or the clock is missed (the Fmax and the layers are told).
     """

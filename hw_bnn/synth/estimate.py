@@ -2,10 +2,11 @@
 
     estimate("digits_accelerator")["total"]["lut"]
 
-A kernel is a sum of parts (hw_bnn/kernels): of some the number of LUTs is known exactly (the popcount
-tree of SIMD bits PE times, a memory of so many words), of others up to a factor (an accumulator's bits).
-The factors are fitted once, by least squares, to the grid of kernels in benchmarks/results/estimator.json
-(`python benchmarks/estimator.py grid fit`), for xc7, and stand in estimate.json.
+A kernel is a sum of parts (hw_bnn/kernels): of some the number of LUTs is known exactly (the
+popcount tree of SIMD bits PE times, a memory of so many words), of others up to a factor (an
+accumulator's bits). The factors are fitted once, by least squares, to the grid of kernels in
+benchmarks/results/estimator.json (`python benchmarks/estimator.py grid fit`), for xc7, and stand in
+estimate.json.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ def estimate(folder: str | Path, accelerator: Description | None = None) -> dict
         accelerator: the folder's description, while `compile` writes it; otherwise it is read.
 
     Returns:
-        {"layers": node -> {"lut", "ff", "bram", "dsp", "cycles"}, "total": {"lut", "ff", "bram", "dsp"},
-        "cycles_per_frame", "not_estimated": nodes without a formula}.
+        {"layers": node -> {"lut", "ff", "bram", "dsp", "cycles"}, "total": {"lut", "ff", "bram",
+        "dsp"}, "cycles_per_frame", "not_estimated": nodes without a formula}.
 
     Raises:
         BadInput: no accelerator, or a damaged one.

@@ -31,7 +31,8 @@ _FMAX = re.compile(
 def run_tool(
     tool: str, arguments: Sequence[str], *, log: Path, timeout_s: float, cwd: Path | None = None
 ) -> int:
-    """Run nextpnr_ecp5, ecppack or ecpunpack in a folder (the log's), output appended; the exit code.
+    """Run nextpnr_ecp5, ecppack or ecpunpack in a folder (the log's), output appended;
+    the exit code.
 
     The tools see a file system of their own, in which only paths below the current folder are
     certain: `arguments` name files of that folder.

@@ -1,9 +1,8 @@
 """Proofs that the LUT kernels compute what they should, for all inputs.
 
 **Blocks** (a counter, a merge, an XNOR chain, a comparison, up to 32 input bits) are proved by
-Yosys'
-SAT solver: a miter of the LUT form (HW_BNN_XC7) and the specification (the plain form of the same
-file, or another module with the same ports) can never differ.
+Yosys' SAT solver: a miter of the LUT form (HW_BNN_XC7) and the specification (the plain form of the
+same file, or another module with the same ports) can never differ.
 
 **Whole trees** of any size are proved by composition. Every proved block obeys an identity over the
 integers, with bits as 0 or 1:
@@ -13,10 +12,9 @@ integers, with bits as 0 or 1:
     popcount_merge        sum_i 2^i y_i                 = a + 2 b + 4 c + ones + 2 two   (if < 2^WY)
 
 Starting from the form sum_i 2^i count_i of the tree's output, blocks are substituted from the
-output
-to the inputs: the tree is right if and only if the form ends as the sum of all inputs. The side
-condition of a merge is checked by bounds: the largest value of each operand follows from the same
-identities. Nothing is sampled and no width is too large.
+output to the inputs: the tree is right if and only if the form ends as the sum of all inputs. The
+side condition of a merge is checked by bounds: the largest value of each operand follows from the
+same identities. Nothing is sampled and no width is too large.
 
     prove_block("popcount_counter", {"N": 7})
     prove_tree(1024)

@@ -47,8 +47,7 @@ def count_resources(cells: Mapping[str, int]) -> dict[str, float]:
 
     Returns:
         lut (memories and shift registers included), lutram (those alone), ff, carry, bram, mux,
-        dsp;
-        and under "unknown" the number of cells that belong to none.
+        dsp; and under "unknown" the number of cells that belong to none.
     """
     found: Counter[str] = Counter({kind: 0 for kind in KINDS})
     for kind, number in cells.items():

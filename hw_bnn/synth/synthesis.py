@@ -4,8 +4,7 @@
     document["total"]["lut"], document["layers"]["XnorMVAU_rtl_0"]["lut"]
 
 Layers (the instances of the stitched top) stay modules of their own, so that their cost is exact;
-the
-little that synthesis could save across their streams is not taken.
+the little that synthesis could save across their streams is not taken.
 """
 
 from __future__ import annotations
@@ -60,7 +59,8 @@ def synth_commands(family: str, top: str) -> list[Command]:
         flow = ["synth_ecp5", "-top", top, "-abc9"]
         return [
             [*flow, "-run", "begin:map_ram"],
-            # made for six-input LUTs: a memory that ought to stand in them may be smaller in a block
+            # made for six-input LUTs: a memory that ought to stand in them may be smaller
+            # in a block
             f"setattr -unset rom_style -unset ram_style {_memories('distributed')}",
             [*flow, "-run", "map_ram:"],
             "clean",
@@ -91,8 +91,7 @@ def synth(
     """Synthesise an accelerator and write DIR/synth/<family>.json.
 
     Beside it: <family>.v (the netlist, Verilog, layers as modules), <family>.log and, with `pnr`,
-    the
-    placed design's timing report.
+    the placed design's timing report.
 
     Args:
         folder: accelerator folder.
@@ -108,8 +107,8 @@ def synth(
         "seconds", "versions", "netlist", and "pnr" where asked for.
 
     Raises:
-        BadInput: no accelerator, a damaged or strange one, an unknown family, or DIR/synth cannot be
-            written; what was there before stays.
+        BadInput: no accelerator, a damaged or strange one, an unknown family, or DIR/synth cannot
+            be written; what was there before stays.
         MissingTool: Yosys or nextpnr is not installed.
         CheckFailed: a tool failed (its message and log are told), ran out of time, or the routed
             design misses `freq_mhz`.
@@ -189,7 +188,8 @@ def synthesise(
     Args:
         sources: SystemVerilog files.
         top: module to map, with `parameters`.
-        place: folder for <family>.v, <family>.ys, <family>.log and, for ecp5, <family>.nextpnr.json.
+        place: folder for <family>.v, <family>.ys, <family>.log and, for ecp5,
+            <family>.nextpnr.json.
         log: another place for the log.
         cwd: folder that memory files are found from.
         layers: instances of the top that stay modules, with counts of their own.

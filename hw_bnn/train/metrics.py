@@ -57,7 +57,7 @@ def read_metrics(folder: str | Path) -> list[dict]:
 
 
 def _events(folder: Path, first_epoch: int) -> Events | None:
-    """The event files, None where TensorBoard is not there: metrics.jsonl holds the same figures."""
+    """The event files; None without TensorBoard: metrics.jsonl holds the same figures."""
     try:
         return Events(folder, first_epoch)
     except ImportError:

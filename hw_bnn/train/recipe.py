@@ -309,7 +309,8 @@ def _override(document: dict, override: str) -> dict:
     key, equals, text = override.partition("=")
     if not equals or not key:
         raise BadInput(
-            f"set= has {override!r}, which is not key=value", remedy="write for example training.epochs=3"
+            f"set= has {override!r}, which is not key=value",
+            remedy="write for example training.epochs=3",
         )
     value = yamlfile.parse(text, f"set= {key}: its value")
     if isinstance(value, str):  # YAML 1.1 reads 1e-3 as text

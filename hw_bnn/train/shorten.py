@@ -1,9 +1,9 @@
 """A recipe cut to fewer epochs, everything that counts epochs being scaled along.
 
 Schedules that run from start to end follow by themselves; `every`, `at`, `freeze_after`,
-`selectable_from` and the stages' own epochs are multiplied by the same ratio. What acts by its
-sum over all steps is made stronger, so that the sum stays: BNEW's `pull` (which grows to R, sum ~ R E) by
-1/ratio, ProxQuant's `reg_rate` (lam ~ rate x epoch, sum ~ rate E^2) by 1/ratio^2.
+`selectable_from` and the stages' own epochs are multiplied by the same ratio. What acts by its sum
+over all steps is made stronger, so that the sum stays: BNEW's `pull` (which grows to R, sum ~ R E)
+by 1/ratio, ProxQuant's `reg_rate` (lam ~ rate x epoch, sum ~ rate E^2) by 1/ratio^2.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A stage's run against the golden model: which frames differ, which only by rounding, where first."""
+"""A stage's run against the golden model: which frames differ, which by rounding, where first."""
 
 from __future__ import annotations
 

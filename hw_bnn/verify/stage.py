@@ -1,4 +1,5 @@
-"""What a stage of `verify` is: raw integer scores for the frames of a case, by one way of running it.
+"""What a stage of `verify` is: raw integer scores for the frames of a case, by one way
+of running it.
 
 A new stage is one file in stages/:
 

@@ -15,8 +15,8 @@ MODES = ("scores", "label", "both")
 class AffineArgmax_rtl(KernelOp):
     """label = argmax_c A[c]*score[c] + B[c], ties to the lowest class; scores pass through.
 
-    In the graph its output is the raw scores: what every stage is compared by. Input 1, where there is
-    one, holds A and B as rows of a (2, classes) tensor.
+    In the graph its output is the raw scores: what every stage is compared by. Input 1, where there
+    is one, holds A and B as rows of a (2, classes) tensor.
     """
 
     kernel = "affine_argmax"

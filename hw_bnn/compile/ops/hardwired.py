@@ -1,7 +1,8 @@
 """Hard-wired matrix-vector units: weights and thresholds are constants of a generated netlist.
 
-Fully unfolded (PE = MH, SIMD = MW), a vector a cycle, 1-bit and n-bit inputs alike; :mod:`hw_bnn.hardwired`
-makes the netlist. The graph keeps the tensors of the MVAU that such a node replaces, which executes it.
+Fully unfolded (PE = MH, SIMD = MW), a vector a cycle, 1-bit and n-bit inputs alike;
+:mod:`hw_bnn.hardwired` makes the netlist. The graph keeps the tensors of the MVAU that such a node
+replaces, which executes it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
         return [f"{self.core_name()}.sv", *super().own_sources()]
 
     def network(self, model) -> Network:
-        """The layer over unsigned inputs u: x = 2u - 1 for bits, u - 2^(n-1) for signed integers."""
+        """The layer over unsigned inputs u: x = 2u - 1 for bits, u - 2^(n-1) if signed."""
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64).T
         table, total = self.thresholds(model), weights.sum(axis=1)
         dtype = self.get_input_datatype(0)

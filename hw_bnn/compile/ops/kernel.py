@@ -1,8 +1,8 @@
 """Base of our FINN custom ops: an instance of one of our SystemVerilog kernels.
 
 A subclass says which kernel, with which parameters and which memory contents; this class writes the
-plain-Verilog wrapper with FINN's port names (in0_V, out0_V, ap_clk, ap_rst_n) and the memory files, and
-answers what FINN's stitching asks of an RTLBackend (finn/custom_op/fpgadataflow/rtlbackend.py).
+plain-Verilog wrapper with FINN's port names (in0_V, out0_V, ap_clk, ap_rst_n) and the memory files,
+and answers what FINN's stitching asks of an RTLBackend (finn/custom_op/fpgadataflow/rtlbackend.py).
 """
 
 from __future__ import annotations

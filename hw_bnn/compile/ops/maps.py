@@ -1,7 +1,7 @@
 """Ops on maps (NHWC): padding, sliding window, pools, residual add and fork.
 
-FINN has these in HLS only, or without what 1-bit networks need (padding with -1, minima per channel). All
-take and give one word of SIMD channels a cycle.
+FINN has these in HLS only, or without what 1-bit networks need (padding with -1, minima per
+channel). All take and give one word of SIMD channels a cycle.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class MapOp(KernelOp):
 
 @register_custom_op
 class StreamPad_rtl(MapOp):
-    """A border of one integer value; of a bipolar map also exact zeros (the layer behind makes up)."""
+    """A border of one integer; of a bipolar map also exact zeros (the layer behind makes up)."""
 
     kernel = "pad"
 
@@ -179,7 +179,7 @@ class SlidingWindow_rtl(MapOp):
 
 @register_custom_op
 class MaxPool_rtl(MapOp):
-    """Maximum a channel, or the minimum where input 1 (1, C) holds a 1; of bits that is OR and AND."""
+    """A channel's maximum, or minimum where input 1 (1, C) holds a 1: of bits OR and AND."""
 
     kernel = "max_pool"
 
@@ -280,7 +280,7 @@ class StreamAdd_rtl(MapOp):
         context[self.onnx_node.output[0]] = (m * left + n * right).astype(np.float32)
 
     def infer_node_datatype(self, model):
-        """The smallest signed type for every sum of numbers of the input types, as the kernel asks."""
+        """The smallest signed type for all sums of the input types, as the kernel asks."""
         low, high = -1, 0
         for index, factor in enumerate(self.get_nodeattr("factors")):
             dtype = self.get_input_datatype(index)

@@ -1,8 +1,8 @@
 """Matrix-vector-activation units in RTL: XNOR-popcount for 1-bit inputs, n-bit x 1-bit for others.
 
-They take the place of FINN's MVAU nodes after folding. Tensors stay bipolar (+1, -1) in the graph and
-thresholds stay in the domain of the signed dot product; the XNOR kernel's popcount thresholds are made
-here: with P = (dot + K)/2, dot >= T holds exactly where P >= ceil((T + K)/2).
+They take the place of FINN's MVAU nodes after folding. Tensors stay bipolar (+1, -1) in the graph
+and thresholds stay in the domain of the signed dot product; the XNOR kernel's popcount thresholds
+are made here: with P = (dot + K)/2, dot >= T holds exactly where P >= ceil((T + K)/2).
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ class BipolarWeightMVAU(KernelOp, MVAU):
 
     def get_nodeattr_types(self):
         types = {**MVAU.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
-        # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the window has
-        # the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW, top, left, bottom, right.
+        # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the
+        # window has the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW,
+        # top, left, bottom, right.
         types["zeroPadding"] = ("ints", False, [])
         return types
 
@@ -181,7 +182,8 @@ class XnorMVAU_rtl(FoldedMVAU):
             return [table], np.zeros(self.vectors(), dtype=np.int64)
         masks, index = window_masks(geometry, self.get_nodeattr("MW"))
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
-        # A masked lane adds x*w = -w where exact zero padding adds 0: dot = dot(-1) + sum of masked w.
+        # A masked lane adds x*w = -w where exact zero padding adds 0: dot = dot(-1) + sum
+        # of masked w.
         return [table - (mask @ weights)[:, None] for mask in masks], index
 
 

@@ -1,4 +1,4 @@
-"""Stand-alone thresholds: what stands behind no matrix product (an input quantiser, a residual sum)."""
+"""Stand-alone thresholds, behind no matrix product (an input quantiser, a residual sum)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class BnnThresholding_rtl(KernelOp, Thresholding):
         if len(table) == 1:
             table, negate = np.repeat(table, pe, axis=0), np.repeat(negate, pe)
         if self.get_input_datatype() == DataType["BIPOLAR"]:
-            # The kernel sees bits: 2*b - 1 >= T holds where b >= (T + 1)/2, 1 - 2*b >= T where ~b >= (T - 3)/2.
+            # The kernel sees bits: 2*b - 1 >= T holds where b >= (T + 1)/2, 1 - 2*b >= T where
+            # ~b >= (T - 3)/2.
             table = (table + 2 - 4 * negate[:, None]) // 2
         else:
             table = table - negate[:, None]  # -x >= T holds where ~x >= T - 1
