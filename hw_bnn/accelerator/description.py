@@ -266,6 +266,12 @@ class Description(_Part):
         return self
 
     @property
+    def input_datatype(self) -> str | None:
+        """Type of the graph input, where its quantiser is on the chip; else None."""
+        datatype = self.options.get("input_datatype")
+        return None if datatype is None else str(datatype)
+
+    @property
     def input_scale(self) -> Fraction | None:
         """Real value of one step of the input, where the input quantiser is on the chip."""
         scale = self.options.get("input_scale")

@@ -274,7 +274,9 @@ def add_resources(folder: Path, accelerator: Description) -> Description:
 
 
 def _resources(cost: dict | None) -> Resources | None:
-    return cost and Resources(**{kind: cost[kind] for kind in ("lut", "ff", "bram", "dsp")})
+    if cost is None:
+        return None
+    return Resources(**{kind: cost[kind] for kind in ("lut", "ff", "bram", "dsp")})
 
 
 def _target(board: str | None, part: str | None) -> tuple[str | None, str]:

@@ -6,6 +6,7 @@ import copy
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -13,6 +14,9 @@ import onnx
 from ..errors import BadInput, CheckFailed
 from .frontend import ImportedModel
 from .limits import begin
+
+if TYPE_CHECKING:
+    from qonnx.core.modelwrapper import ModelWrapper
 
 SAMPLE_FRAMES = 4
 SKIPPED = ("WidthConverter_rtl", "Fifo_rtl")
@@ -30,7 +34,7 @@ class DataflowGraph:
         why: the folding explained (folding_report.py).
     """
 
-    model: object
+    model: ModelWrapper
     why: dict[str, object] = field(default_factory=dict)
 
     def ops(self):
@@ -209,7 +213,7 @@ def trace(
             return_full_exec_context=True,
         )
         outputs = {node.name: node.output for node in runnable.graph.node}
-    found = {}
+    found: dict[str, np.ndarray] = {}
     for stream in accelerator.streams:
         if stream.tensor in shapes and stream.producer in outputs:
             index = int(stream.name.removeprefix(f"{stream.producer}_out"))

@@ -10,6 +10,7 @@ whose a node is it says by itself (provenance.py).
 from __future__ import annotations
 
 import numpy as np
+import onnx
 from onnx import TensorProto, helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
@@ -29,7 +30,10 @@ class Emitter:
 
     def __init__(self, graph: IntegerGraph, affine: FixedAffine | None, mode: str):
         self.graph, self.affine, self.mode = graph, affine, mode
-        self.nodes, self.initializers, self.types, self.infos = [], [], {}, []
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.types: dict[str, str] = {}  # tensor -> QONNX datatype
+        self.infos: list[onnx.ValueInfoProto] = []
         self.marks: dict[str, dict[str, str]] = {}  # parameter -> layer and origin
 
     def emit(self) -> ModelWrapper:
@@ -129,9 +133,9 @@ class Emitter:
         _, kh, kw, channels = op.weights.shape
         if (kh, kw) == (1, 1) and op.stride == (1, 1):
             return name
-        target = self.graph.tensors[op.output].shape
+        shape_out = self.graph.tensors[op.output].shape
         windows = self._tensor(
-            f"{op.output}_windows", (*target[:2], kh * kw * channels), source.datatype
+            f"{op.output}_windows", (*shape_out[:2], kh * kw * channels), source.datatype
         )
         self._map(
             "SlidingWindow_rtl",

@@ -57,7 +57,7 @@ def size(
         return {}, {"fifos": {}, "cycles_per_frame": None}
     with NativeModel(folder / "rtl", accelerator) as model:
         probe = _Probe(model, accelerator, seed)
-        room = {name: largest(n.depth) for name, n in fifos.items()}
+        room = {name: largest(n.depth or 0) for name, n in fifos.items()}
         best, _ = probe.rate(room)
         _, occupancy = probe.rate(room, throttle=best / accelerator.input.words)
         wanted = probe.cycles(room)

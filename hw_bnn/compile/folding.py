@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+import onnx
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
@@ -160,9 +161,10 @@ def apply_folding(
     match_head(model)
 
 
-def aliases(model: ModelWrapper, layers: dict[str, str]) -> dict[str, object]:
+def aliases(model: ModelWrapper, layers: dict[str, str]) -> dict[str, onnx.NodeProto]:
     """Every name that a folding file may call a node by -> the node."""
-    known, counts = {}, {}
+    known: dict[str, onnx.NodeProto] = {}
+    counts: dict[str, int] = {}
     for node in model.graph.node:
         kind = node.op_type.removesuffix("_hls").removesuffix("_rtl")
         kind = "MVAU" if kind.endswith("MVAU") else kind

@@ -16,8 +16,9 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
         {"target_cycles", "bound_cycles", "bottleneck": {"node", "layer", "cycles", "why"},
         "total", "layers"}.
     """
-    rows, slowest = [], None
-    for table, row, column in zip(search.tables, plan.rows, plan.columns, strict=True):
+    chosen = list(zip(search.tables, plan.rows, plan.columns, strict=True))
+    rows = []
+    for table, row, column in chosen:
         rows.append(
             {
                 "node": table.name,
@@ -30,9 +31,7 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
                 "bram": float(table.bram[row, column]),
             }
         )
-        if slowest is None or table.cycles[row] > slowest[0].cycles[slowest[1]]:
-            slowest = table, row, column
-    table, row, column = slowest
+    table, row, column = max(chosen, key=lambda c: c[0].cycles[c[1]])  # the first of equals
     return {
         "target_cycles": target,
         "bound_cycles": plan.cycles,

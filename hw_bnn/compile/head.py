@@ -81,16 +81,16 @@ def _ranking(alpha, beta, reachable) -> tuple[np.ndarray, np.ndarray]:
         keys.append(s.astype(object) * whole[c] + whole[len(alpha) + c])
         classes.append(np.full(len(s), c))
         scores.append(s)
-    key, classes, scores = (np.concatenate(part) for part in (keys, classes, scores))
+    key, which, score = (np.concatenate(part) for part in (keys, classes, scores))
     if max(map(abs, key.tolist()), default=0) < 2**62:
         key = key.astype(np.int64)
     order = np.argsort(key, kind="stable")
     if not rational:
         doubt = 2 * (
-            int(np.abs(scores).max(initial=0)) + 1
+            int(np.abs(score).max(initial=0)) + 1
         )  # each key is at most half of it too low
-        order = _settle(order, key, doubt, alpha, beta, classes, scores)
-    return classes[order], scores[order]
+        order = _settle(order, key, doubt, alpha, beta, which, score)
+    return which[order], score[order]
 
 
 def _settle(order, key, doubt: int, alpha, beta, classes, scores) -> np.ndarray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -53,16 +54,16 @@ def bound_transformations() -> None:
     from qonnx.core.modelwrapper import ModelWrapper
 
     unbounded = ModelWrapper.transform
-    if hasattr(unbounded, "unbounded"):
+    if hasattr(unbounded, "__wrapped__"):
         return
 
+    @functools.wraps(unbounded)
     def transform(self, transformation, *args, **kwargs):
         if not isinstance(transformation, _Bounded):  # subgraphs hand it on
             rounds = ROUNDS + ROUNDS_A_NODE * len(self.graph.node)
             transformation = _Bounded(transformation, rounds)
         return unbounded(self, transformation, *args, **kwargs)
 
-    transform.unbounded = unbounded
     ModelWrapper.transform = transform
 
 

@@ -83,7 +83,8 @@ class Lowering:
 
     def constants(self, node: Node) -> list[Constant | QuantConstant] | None:
         values = [self.value(node, i) for i, name in enumerate(node.inputs) if name]
-        return values if all(isinstance(v, Constant | QuantConstant) for v in values) else None
+        constants = [v for v in values if isinstance(v, Constant | QuantConstant)]
+        return constants if len(constants) == len(values) else None
 
     def fold(self, node: Node) -> None:
         arrays = [self.constant(node, i).array if n else None for i, n in enumerate(node.inputs)]
@@ -151,12 +152,12 @@ class Lowering:
             )
         if len(shape) == 4:
             channels_last = _enters_channels_last(self.graph, origin)
-            labels = ("N", "H", "W", "C") if channels_last else ("N", "C", "H", "W")
+            labels = tuple("NHWC" if channels_last else "NCHW")
             sizes = dict(zip(labels, shape, strict=True))
-            frame = (sizes["H"], sizes["W"], sizes["C"])
+            frame = tuple(sizes[axis] for axis in "HWC")
             self.transpose = None if channels_last else (1, 2, 0)
         else:
-            labels, frame = ("N", "C"), (shape[1],)
+            labels, frame = tuple("NC"), shape[1:]
         self.model_shape, self.input = tuple(shape[1:]), self.fresh()
         low = int(dtype.min()) if minimum is None else minimum
         high = int(dtype.max()) if maximum is None else maximum
@@ -235,7 +236,8 @@ class Lowering:
                 "indices)",
                 remedy="let the network end in the first output of its last node",
             )
-        if not isinstance(value, Activation) or not self.ops:
+        shape = self.model_shape
+        if not isinstance(value, Activation) or not self.ops or self.input is None or shape is None:
             raise Unsupported(
                 "the network has no quantised layer: it is a float network",
                 remedy="train it with bipolar weights and quantised activations (hw_bnn.nn, Brevitas)",
@@ -256,7 +258,7 @@ class Lowering:
         value = self._ordered(value)
         head = Head(value.alpha, value.beta)
         return IntegerGraph(
-            self.tensors, self.ops, self.input, value.tensor, head, self.model_shape, self.transpose
+            self.tensors, self.ops, self.input, value.tensor, head, shape, self.transpose
         )
 
     def _ordered(self, value: Activation) -> Activation:
@@ -273,7 +275,7 @@ class Lowering:
                 isinstance(bends.each[0], Affine) and bends.each[0].gain.sign() > 0
             )
             idle = not kept and all(
-                isinstance(bends.at(c), Clip) and bends.at(c).idle(*values[c])
+                isinstance(bend := bends.at(c), Clip) and bend.idle(*values[c])
                 for c in range(value.channels)
             )
             if not (idle or (alike and rising)):

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from math import prod
+
 import numpy as np
+
+Factor = tuple[tuple[int, ...], np.ndarray]
+"""Nodes, and a cost for each combination of their choices: an axis a node."""
 
 
 def cheapest(own: list[np.ndarray], joint: dict[tuple[int, int], np.ndarray]) -> list[int]:
@@ -18,16 +24,15 @@ def cheapest(own: list[np.ndarray], joint: dict[tuple[int, int], np.ndarray]) ->
     Returns:
         The index of each node's choice; among equals the lowest.
     """
-    factors = [((i,), costs) for i, costs in enumerate(own)]
-    factors += [(pair, costs) for pair, costs in joint.items()]
+    factors: list[Factor] = [((i,), costs) for i, costs in enumerate(own)]
+    factors += joint.items()
     left, steps = set(range(len(own))), []
     while left:
-        sizes = {n: float(np.prod([float(len(own[j])) for j in _scope(factors, n)])) for n in left}
-        node = min(left, key=lambda n, sizes=sizes: (sizes[n], n))
+        _, node = min((prod(len(own[j]) for j in _scope(factors, n)), n) for n in left)
         scope = [node, *sorted(_scope(factors, node) - {node})]
         mine = [f for f in factors if node in f[0]]
         factors = [f for f in factors if node not in f[0]]
-        total = sum(_spread(f, scope) for f in mine)
+        total = reduce(np.add, (_spread(f, scope) for f in mine))
         steps.append((node, scope[1:], total.argmin(axis=0)))
         if len(scope) > 1:
             factors.append((tuple(scope[1:]), total.min(axis=0)))
@@ -38,11 +43,11 @@ def cheapest(own: list[np.ndarray], joint: dict[tuple[int, int], np.ndarray]) ->
     return [chosen[i] for i in range(len(own))]
 
 
-def _scope(factors, node: int) -> set[int]:
+def _scope(factors: list[Factor], node: int) -> set[int]:
     return set().union(*(f[0] for f in factors if node in f[0]))
 
 
-def _spread(factor, scope: list[int]) -> np.ndarray:
+def _spread(factor: Factor, scope: list[int]) -> np.ndarray:
     """A factor's costs with the axes of `scope`."""
     nodes, costs = factor
     order = [nodes.index(j) for j in scope if j in nodes]

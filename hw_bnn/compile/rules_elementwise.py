@@ -17,7 +17,7 @@ from .bends import Clip, Curve, Leak
 from .exact import ZERO, Surd, compare, reciprocal_root
 from .registry import rule
 from .residual import residual
-from .values import Activation, Constant, QuantConstant, RealInput
+from .values import Activation, Constant, QuantConstant, RealInput, Value
 
 IDENTITY = ("Identity", "Dropout")
 MONOTONE_HEAD = ("Softmax", "LogSoftmax")
@@ -93,7 +93,7 @@ def negative(state, node):
     """alpha, beta <- -alpha, -beta."""
     value = state.value(node, 0)
     if isinstance(value, QuantConstant):
-        result = QuantConstant(-value.integers, value.scale)
+        result: Value = QuantConstant(-value.integers, value.scale)
     elif isinstance(value, Constant):
         result = Constant(_map(lambda v: -v, value.exact()))
     else:
@@ -101,7 +101,7 @@ def negative(state, node):
     state.values[node.output] = result
 
 
-def scaled(value: Activation | RealInput, factor: Surd, node) -> Activation | RealInput:
+def scaled(value: Value, factor: Surd, node) -> Activation | RealInput:
     """A tensor times one number."""
     if isinstance(value, RealInput):
         return value
@@ -133,10 +133,11 @@ def scale(state, node):
     if isinstance(left, RealInput):
         state.values[node.output] = left.broadcast(right, node.name)
         return
-    factors = _activation(left, node).per_channel(right, node.name)
+    activation = _activation(left, node)
+    factors = activation.per_channel(right, node.name)
     if invert:
         factors = [Surd(1) / f for f in factors]
-    state.values[node.output] = left.affine(factors, None, node.name)
+    state.values[node.output] = activation.affine(factors, None, node.name)
 
 
 def _quantised_product(left, right, invert: bool) -> Constant | QuantConstant:
@@ -208,10 +209,11 @@ def shift(state, node):
     if isinstance(left, RealInput):
         state.values[node.output] = left.broadcast(right, node.name)
         return
-    terms = _activation(left, node).per_channel(right, node.name)
+    activation = _activation(left, node)
+    terms = activation.per_channel(right, node.name)
     if subtract:
         terms = [-t for t in terms]
-    state.values[node.output] = left.affine(None, terms, node.name)
+    state.values[node.output] = activation.affine(None, terms, node.name)
 
 
 @rule("BatchNormalization")

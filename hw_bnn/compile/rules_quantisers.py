@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import replace
 from fractions import Fraction
 
@@ -226,8 +227,9 @@ def _columns(value: Activation, source, quantisers: list[Quantiser]) -> list[Col
     """What precedes and makes the levels: one for all, one a channel, or, only where they vary by
     position of a flattened map, one an element in the integer graph's order."""
     units = [q.unit for q in quantisers]
-    lists = (value.alpha, value.beta, *(b.each for b in value.bends), quantisers, *units)
-    count = max(len(values) for values in lists)
+    lists: list[Sized] = [value.alpha, value.beta, quantisers, *units]
+    lists += [bends.each for bends in value.bends]
+    count = max(map(len, lists))
     columns = []
     for c in range(count):
         quantiser = quantisers[c if len(quantisers) > 1 else 0]

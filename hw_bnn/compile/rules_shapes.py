@@ -11,7 +11,7 @@ from ..onnxfile.axes import axes as read_axes
 from ..onnxfile.axes import flatten_axis, permutation, sizes
 from .bends import Bends
 from .registry import rule
-from .values import Activation, Constant, QuantConstant, RealInput
+from .values import Activation, Constant, QuantConstant, RealInput, Value
 
 
 @rule("Transpose")
@@ -21,7 +21,7 @@ def transpose(state, node):
     rank = len(_shape(value))
     perm = permutation(node, rank)
     if isinstance(value, Constant):
-        result = Constant(value.array.transpose(perm))
+        result: Value = Constant(value.array.transpose(perm))
     elif isinstance(value, QuantConstant):
         scale = value.scale.reshape((1,) * (rank - value.scale.ndim) + value.scale.shape)
         result = QuantConstant(value.integers.transpose(perm), scale.transpose(perm))
@@ -33,11 +33,10 @@ def transpose(state, node):
                 node=node.name,
                 remedy="keep the batch first",
             )
-        result = replace(value, shape=shape)
         if isinstance(value, Activation):
-            result.labels = tuple(value.labels[p] for p in perm)
+            result = replace(value, shape=shape, labels=tuple(value.labels[p] for p in perm))
         else:
-            result.path = (*value.path, tuple(perm))
+            result = replace(value, shape=shape, path=(*value.path, tuple(perm)))
     state.values[node.output] = result
 
 

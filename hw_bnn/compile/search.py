@@ -22,6 +22,7 @@ from ..kernels.memory_cost import DEEPEST_LUT_ROM
 from ..synth.estimate import estimate_kernel
 from .boards import DEFAULT_BOARD, Budget, bram_price
 from .min_sum import cheapest
+from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
 
 HEAD = "AffineArgmax_rtl"
@@ -71,7 +72,7 @@ class Table:
         lut, ff, bram: inf where a variant cannot be.
     """
 
-    op: object
+    op: KernelOp
     choices: list[dict[str, int]]
     cycles: np.ndarray
     ins: np.ndarray
@@ -260,9 +261,9 @@ class FoldingSearch:
                 continue
             outs = self.tables[producer].outs[rows[producer]]
             equal = reader.op.onnx_node.op_type == HEAD
-            table = _joint(outs, ins, bits, equal)
+            costs = _joint(outs, ins, bits, equal)
             key = (producer, consumer)
-            joint[key] = joint[key] + table if key in joint else table
+            joint[key] = joint[key] + costs if key in joint else costs
         found = cheapest(own, joint)
         chosen = [int(r[c]) for r, c in zip(rows, found, strict=True)]
         return self.priced(chosen, price)
@@ -286,7 +287,8 @@ class FoldingSearch:
                 else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
             )
         cycles = max(int(t.cycles[r]) for t, r in zip(self.tables, rows, strict=True))
-        return Plan(rows, columns, *map(float, total), cycles)
+        lut, ff, bram = map(float, total)
+        return Plan(rows, columns, lut, ff, bram, cycles)
 
     def present(self) -> Plan:
         """The plan of the folding that the graph has."""
@@ -368,14 +370,21 @@ class FoldingSearch:
 @cache
 def stream_cost(out: int, width: int, bits: int) -> tuple[float, float]:
     """(LUTs, registers) of a stream: its register, and a converter with one of its own."""
-    parts = [("fifo", {"BITS": out, "DEPTH": 1})]
+    costs = [_cost("fifo", BITS=out, DEPTH=1)]
     if out != width:
-        parts += [
-            ("width_converter", {"IN_BITS": out, "OUT_BITS": width, "FRAME_BITS": bits}),
-            ("fifo", {"BITS": width, "DEPTH": 1}),
+        costs += [
+            _cost("width_converter", IN_BITS=out, OUT_BITS=width, FRAME_BITS=bits),
+            _cost("fifo", BITS=width, DEPTH=1),
         ]
-    costs = [estimate_kernel(*part) for part in parts]
     return sum(c["lut"] for c in costs), sum(c["ff"] for c in costs)
+
+
+def _cost(kernel: str, **parameters: int) -> dict[str, float]:
+    """Of a kernel that has a formula."""
+    cost = estimate_kernel(kernel, parameters)
+    if cost is None:
+        raise LookupError(f"there is no formula for {kernel}")
+    return cost
 
 
 @cache

@@ -32,7 +32,7 @@ class Stitched:
 def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float) -> Stitched:
     """Write wrappers, memories, kernels and the top into folder `rtl`."""
     streams = _streams(model, origins(model))
-    by_tensor = {}
+    by_tensor: dict[str, list[Stream]] = {}
     for tensor, stream in streams:
         by_tensor.setdefault(tensor, []).append(stream)
     owners = layers(model)

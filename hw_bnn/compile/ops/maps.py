@@ -55,10 +55,11 @@ class MapOp(KernelOp):
         kernel, stride, dilation = (
             self.get_nodeattr(n) for n in ("KernelDim", "Stride", "Dilation")
         )
-        return tuple(
+        height, width = (
             int((size - d * (k - 1) - 1) // s + 1)
             for size, k, s, d in zip(self.padded(), kernel, stride, dilation, strict=True)
         )
+        return height, width
 
     def output_channels(self) -> int:
         return int(self.get_nodeattr("NumChannels"))

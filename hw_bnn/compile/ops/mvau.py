@@ -68,7 +68,8 @@ class BipolarWeightMVAU(KernelOp, MVAU):
         return int((plus * low - minus * high).min()), int((plus * high - minus * low).max())
 
     def folding(self) -> tuple[int, int, int, int]:
-        return tuple(int(self.get_nodeattr(k)) for k in ("MW", "MH", "PE", "SIMD"))
+        mw, mh, pe, simd = (int(self.get_nodeattr(k)) for k in ("MW", "MH", "PE", "SIMD"))
+        return mw, mh, pe, simd
 
     def vectors(self) -> int:
         return int(np.prod(self.get_nodeattr("numInputVectors")))
@@ -92,8 +93,9 @@ class FoldedMVAU(BipolarWeightMVAU):
         return types
 
     def threshold_sets(self, model) -> tuple[list[np.ndarray], np.ndarray]:
-        """Threshold tables, one a set, and the set of each vector of a frame."""
-        return [self.thresholds(model)], np.zeros(self.vectors(), dtype=np.int64)
+        """Threshold tables, one a set (none without thresholds), and each vector's set."""
+        table = self.thresholds(model)
+        return [] if table is None else [table], np.zeros(self.vectors(), dtype=np.int64)
 
     def _common_parameters(self, model) -> dict[str, int | str]:
         mw, mh, pe, simd = self.folding()
