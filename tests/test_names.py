@@ -25,13 +25,14 @@ FUNCTIONS = {
     "hls": "hw_bnn.hls.write:hls",
     "bitstream": "hw_bnn.boards.bitstream:bitstream",
     "deploy": "hw_bnn.boards.deploy:deploy",
+    "board": "hw_bnn.boards.remote.server:board",
 }
 """Command -> the function that does its work."""
 
 ONLY_FLAGS = {"json", "debug", "shell"}
 """How to print, and --shell, which is short for --engine shell."""
 
-ONLY_ARGUMENTS = {"x", "progress", "fifo_caps", "preamble", "example_input"}
+ONLY_ARGUMENTS = {"x", "progress", "fifo_caps", "preamble", "example_input", "ready"}
 """Arrays, callbacks and mappings, which a command line has no words for."""
 
 COMMANDS = {c.name or c.callback.__name__: c.callback for c in cli.app.registered_commands}

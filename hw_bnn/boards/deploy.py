@@ -1,6 +1,8 @@
 """`deploy`: one zip with what a PYNQ board needs to run an accelerator.
 
-    NAME.bit, NAME.hwh   the overlay, where `bitstream` made one of this very accelerator
+    NAME.bit, NAME.hwh   the overlay, where `bitstream` made one of this very accelerator; else the
+    .hwh
+                         alone, or with a stand-in of a .bit for the simulated board
     NAME.json            what the driver needs to know
     driver.py            the driver, the file that CI runs on the simulated board
     golden.npz           x, scores, labels: frames and what the golden model says of them
@@ -25,9 +27,11 @@ from ..compile.boards import BOARDS
 from ..errors import BadInput
 from ..files.output import output_file
 from ..frames import load_frames
+from .hwh import handoff
 from .overlays import open_overlay
 from .shell import PORTS, Shell
 from .simboard import DRIVER, io_document
+from .standin import stand_in
 
 GOLDEN_FRAMES = 64
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the time of making is no content
@@ -41,14 +45,19 @@ _README = """# {name} on {title}
 Copy this folder to the board; it needs numpy and pynq, nothing else. {overlay}
 """
 _WITHOUT = (
-    "The overlay {name}.bit and {name}.hwh is not in here: make it where Vivado is, with "
-    "`hw-bnn bitstream`, and deploy again."
+    "The bitstream {name}.bit is not in here: make it where Vivado is, with `hw-bnn bitstream`, "
+    "and deploy again. {name}.hwh tells addresses and registers until then; no Vivado wrote it."
+)
+_SIMULATED = (
+    "{name}.bit is a stand-in, for the simulated board alone (`hw-bnn board --serve`); no real "
+    "board takes it. With `PYNQ_REMOTE_DEVICES=127.0.0.1` in the environment pynq 3.1 and later "
+    "connect."
 )
 
 
 def deploy(
     folder: str | Path, board: str, out: str | Path | None = None, *, frames: int = GOLDEN_FRAMES, seed: int = 0,
-    trust: bool = False,
+    simulated: bool = False, trust: bool = False,
 ) -> dict:  # fmt: skip
     """Write the zip of an accelerator for a board.
 
@@ -56,11 +65,13 @@ def deploy(
         folder: accelerator folder. board: a board with a processor (pynq-z1, ...).
         out: the zip; NAME_BOARD.zip in the working folder by default.
         frames: golden frames, drawn with `seed`.
+        simulated: for the simulated board: with a stand-in where there is no bitstream.
         trust: take an overlay that no `bitstream` of this user on this machine made (see
             docs/trust.md).
 
     Returns:
-        {"zip", "board", "overlay": whether it holds one, "frames", "files": name -> SHA-256}.
+        {"zip", "board", "overlay": whether it holds one of Vivado's, "frames",
+        "files": name -> SHA-256}.
 
     Raises:
         BadInput: no accelerator, a board without a processor, an overlay that is damaged, strange
@@ -99,8 +110,13 @@ def deploy(
     }
     if overlay:
         files |= {f"{name}.bit": overlay.bit, f"{name}.hwh": overlay.hwh}
+    else:
+        clock = document["clock_mhz"]
+        files[f"{name}.hwh"] = handoff(shell, known.processor, clock, known.part)
+        if simulated:
+            files[f"{name}.bit"] = stand_in(files[f"{name}.hwh"], known.part)
     contract = accelerator.input
-    said = "" if overlay else _WITHOUT.format(name=name)
+    said = "" if overlay else (_SIMULATED if simulated else _WITHOUT).format(name=name)
     readme = _README.format(
         name=name, title=known.title, shape=", ".join(map(str, contract.shape)), minimum=contract.minimum,
         maximum=contract.maximum, overlay=said,

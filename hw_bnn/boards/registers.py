@@ -23,6 +23,8 @@ DRIVER = BOARD_FILES / "pynq" / "driver.py"
 DOCUMENT = BOARD_FILES.parent / "docs" / "boards.md"
 LINE_LENGTH = 100
 ACCESSES = ("rw", "ro", "w1s", "w1c")
+IP_XACT_ACCESS = {"rw": "read-write", "ro": "read-only", "w1s": "read-write", "w1c": "read-write"}
+"""access -> what Vivado's IPs and handoffs call it."""
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class SimulatedBoard:
         seed: of the pauses and of power-up values. bursts: outstanding ones that the memory takes.
         clk_period_ns: what a simulated cycle counts. poll_cycles: that pass before each
             register access.
-        checks: with the AXI and stream checkers.
+        checks: with the AXI and stream checkers. memory_bytes: of the simulated memory.
     """
 
     window_s = 1e-4  # the driver measures the clock in; time is exact here
@@ -101,10 +101,10 @@ class SimulatedBoard:
     def __init__(
         self, folder: Path, sources: Sequence[Path], shell: Shell, *, latency: int = 20,
         stall: float | Sequence[float] = 0.0, seed: int = 1, bursts: int = 16, clk_period_ns: float = 10.0,
-        poll_cycles: int = 100, checks: bool = False,
+        poll_cycles: int = 100, checks: bool = False, memory_bytes: int = MEMORY_BYTES,
     ):  # fmt: skip
         self.shell, self.clk_period_ns, self.poll_cycles = shell, clk_period_ns, poll_cycles
-        self.base = BASES[shell.port.addr_bits]
+        self.base, self.memory_bytes = BASES[shell.port.addr_bits], memory_bytes
         self._handle: int | None = None
         self.behaviour = Behaviour(
             latency=latency, bursts=bursts, random=seed * 0x9E3779B97F4A7C15 % 2**64 or 1
@@ -114,14 +114,13 @@ class SimulatedBoard:
             self._lib = _load(path)
         error = ctypes.create_string_buffer(4096)
         self._handle = self._lib.hwb_board_create(
-            str(folder.absolute()).encode(), seed, self.base, MEMORY_BYTES, ctypes.byref(self.behaviour),
+            str(folder.absolute()).encode(), seed, self.base, memory_bytes, ctypes.byref(self.behaviour),
             error, len(error),
         )  # fmt: skip
         if not self._handle:
             raise BadInput(f"the board cannot be simulated ({error.value.decode(errors='replace')})",
                            remedy="compile the accelerator again")  # fmt: skip
-        self._free = self.base + _GUARD
-        self._buffers: list[Buffer] = []
+        self._buffers: list[Buffer] = []  # by address
 
     @classmethod
     def of(cls, folder: Path, accelerator: Description, port: Port, **options) -> SimulatedBoard:
@@ -163,12 +162,17 @@ class SimulatedBoard:
 
     def buffer(self, size: int) -> Buffer:
         """A buffer whose bytes, in memory and on the host, are whatever stood there."""
-        made = Buffer(self._free, np.full(size, 0xCC, np.uint8))
-        self._free += -(-size // _GUARD) * _GUARD + _GUARD
-        if self._free > self.base + MEMORY_BYTES:
-            raise BadInput(f"a buffer of {size} bytes has no room in the simulated memory of {MEMORY_BYTES >> 20} MiB",
-                           remedy="take a smaller batch")  # fmt: skip
-        self._buffers.append(made)
+        address = self.base + _GUARD
+        for place, used in enumerate([*self._buffers, None]):  # the first gap that is wide enough
+            end = self.base + self.memory_bytes if used is None else used.address
+            if address + size + _GUARD <= end:
+                break
+            if used is None:
+                raise BadInput(f"a buffer of {size} bytes has no room in the simulated memory of {self.memory_bytes >> 20} MiB",
+                               remedy="take a smaller batch, or free buffers")  # fmt: skip
+            address = used.address + -(-len(used.array) // _GUARD) * _GUARD + _GUARD
+        made = Buffer(address, np.full(size, 0xCC, np.uint8))
+        self._buffers.insert(place, made)
         return made
 
     def flush(self, buffer: Buffer) -> None:
@@ -178,9 +182,7 @@ class SimulatedBoard:
         buffer.array[:] = self.peek(buffer.address, len(buffer.array))
 
     def free(self, buffer: Buffer) -> None:
-        self._buffers.remove(buffer)
-        if not self._buffers:
-            self._free = self.base + _GUARD
+        self._buffers = [kept for kept in self._buffers if kept is not buffer]
 
     def now(self) -> float:
         return self.cycle * self.clk_period_ns * 1e-9

@@ -23,21 +23,20 @@ from ..compile.boards import BOARDS, Board
 from ..errors import BadInput, CheckFailed, MissingTool
 from ..files.inside import workplace
 from . import BOARD_FILES
+from .hwh import IP_VERSION
 from .overlays import BIT, HIGHEST_MHZ, LOWEST_MHZ, clear_overlay, write_overlay
-from .registers import load
+from .registers import IP_XACT_ACCESS, load
 from .shell import PORTS, TOP, Shell
 from .simboard import io_document
 
 SCRIPTS = BOARD_FILES / "vivado"
 STUB = SCRIPTS / "stub.tcl"
-IP_VERSION = "1.0"
 _EXITS = {
     10: "an IP is missing",
     11: "synthesis failed",
     12: "implementation failed",
     13: "the clock is missed",
 }
-_ACCESS = {"rw": "read-write", "ro": "read-only", "w1s": "read-write", "w1c": "read-write"}
 
 
 def overlay(
@@ -166,7 +165,7 @@ def _escaped(character: str) -> str:
 
 def _registers() -> list[list[object]]:
     return [
-        [r.name, f"{r.offset:#x}", _ACCESS[r.access], r.help,
+        [r.name, f"{r.offset:#x}", IP_XACT_ACCESS[r.access], r.help,
          [[f.name, f.low, f.high - f.low + 1, f.help] for f in r.fields.values()]]
         for r in load()
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""From an accelerator to a device: synth, hls, bitstream, deploy."""
+"""From an accelerator to a device: synth, hls, bitstream, deploy, board."""
 
 from __future__ import annotations
 
@@ -121,6 +121,9 @@ def deploy(
     out: Annotated[Path | None, typer.Option(help="The zip to write; NAME_BOARD.zip.")] = None,
     frames: Annotated[int, typer.Option(help="Golden frames in the zip.")] = 64,
     seed: Seed = 0,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="For the simulated board: without a bitstream.")
+    ] = False,
     trust: Trust = False,
     json: Json = False,
     debug: Debug = False,
@@ -128,7 +131,9 @@ def deploy(
     """A zip for a PYNQ board: overlay, driver, golden vectors, notebook."""
     from ..boards.deploy import deploy
 
-    document = deploy(folder, board, out, frames=frames, seed=seed, trust=trust)
+    document = deploy(
+        folder, board, out, frames=frames, seed=seed, simulated=simulated, trust=trust
+    )
     finish(document, _show_deployed, json)
 
 
@@ -138,3 +143,23 @@ def _show_deployed(document: dict) -> None:
     )
     if not document["overlay"]:
         console.out("it holds no overlay: Vivado makes that (hw-bnn bitstream)")
+
+
+@app.command()
+def board(
+    folder: Folder,
+    board: Annotated[str, typer.Option(help="pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
+    serve: Annotated[bool, typer.Option("--serve", help="Until interrupted.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="pynq knows 7967 only.")] = 7967,
+    trust: Trust = False,
+    debug: Debug = False,
+) -> None:
+    """A simulated board with the accelerator, to which the real pynq connects (PYNQ.remote)."""
+    from ..boards.remote.server import board as simulated
+
+    simulated(folder, board, serve=serve, host=host, port=port, trust=trust, ready=_show_served)
+
+
+def _show_served(address: str) -> None:
+    console.out(f"PYNQ_REMOTE_DEVICES={address.rpartition(':')[0]} connects pynq to {address}")

@@ -1,7 +1,9 @@
 """Boards for the tests, each built once."""
 
 import os
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tests.boards.echo_board import EchoBoard
@@ -52,3 +54,22 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("small")
     model = binary_mlp(place / "mlp.onnx", [24, 8, 4])
     return compile_model(model, place / "mlp", board="kv260", target_cycles=16, check=False)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """A small compiled network, the whole digits set as its input, what the golden model says."""
+    sklearn = pytest.importorskip("sklearn.datasets")
+    from benchmarks.networks import binary_mlp
+    from hw_bnn.accelerator import Description
+    from hw_bnn.compile import compile_model
+    from hw_bnn.golden import GoldenModel
+
+    folder = tmp_path_factory.mktemp("digits")
+    model = binary_mlp(folder / "mlp.onnx", [64, 48, 32, 10])
+    made = compile_model(model, folder / "mlp", target_cycles=64, check=False)
+    x = np.where(sklearn.load_digits().data >= 8, 1, -1)
+    golden = GoldenModel.from_onnx(model)
+    scores = golden.scores(x)
+    return SimpleNamespace(folder=made, accelerator=Description.load(made), x=x, scores=scores,
+                           labels=golden.labels(scores))  # fmt: skip

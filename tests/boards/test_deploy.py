@@ -80,7 +80,7 @@ def test_an_overlay_goes_in_with_the_clock_that_it_was_made_for(mine, place, tmp
     ({"freq_mhz": "150"}, "damaged .freq_mhz"),
     ({"hashes": {}}, "not the file that Vivado wrote"),
     ({"hashes": None}, "damaged .hashes"),
-    ({"freq_mhz": 400}, "not written by you.*bitstream.*--trust"),
+    ({"freq_mhz": 400}, "not written by you.*bitstream.*trust=True"),
 ])  # fmt: skip
 def test_a_document_that_is_wrong_is_refused(mine, place, tmp_path, changes, reason):
     rewrite(place, **changes)

@@ -1,13 +1,11 @@
 """The board's driver: its packing; whole sets through driver, registers, DMA and accelerator."""
 
 import ast
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks.networks import binary_mlp
-from hw_bnn.accelerator import Description, Input, Output
+from hw_bnn.accelerator import Input, Output
 from hw_bnn.boards.shell import PORTS
 from hw_bnn.boards.simboard import DRIVER, SimulatedBoard, driver, io_document
 from hw_bnn.errors import BadInput
@@ -138,23 +136,6 @@ def test_unpacking_is_the_products_own(seed):
 
 
 # ------------------------------------------------------------------------------------ whole sets
-
-
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """A small compiled network, all of digits as its input, and what the golden model says."""
-    sklearn = pytest.importorskip("sklearn.datasets")
-    from hw_bnn.compile import compile_model
-    from hw_bnn.golden import GoldenModel
-
-    folder = tmp_path_factory.mktemp("digits")
-    model = binary_mlp(folder / "mlp.onnx", [64, 48, 32, 10])
-    made = compile_model(model, folder / "mlp", target_cycles=64, check=False)
-    x = np.where(sklearn.load_digits().data >= 8, 1, -1)
-    golden = GoldenModel.from_onnx(model)
-    scores = golden.scores(x)
-    return SimpleNamespace(folder=made, accelerator=Description.load(made), x=x, scores=scores,
-                           labels=golden.labels(scores))  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=PORTS)
