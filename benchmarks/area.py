@@ -95,7 +95,7 @@ def neurons(sizes) -> None:
         for n in sizes:
             for name, sources, top, parameters in (
                 ("streamed, $countones", [place / "neuron.sv"], "neuron", {"N": n}),
-                ("streamed, xnor_neuron", rtl_sources("xnor_neuron"), "xnor_neuron", {"N": n}),
+                ("streamed, xnor_neuron", rtl_sources("xnor_neuron"), "bnn_xnor_neuron", {"N": n}),
             ):
                 rows.append({"coding": name, "n": n, **measure(sources, top, parameters)})
                 print(rows[-1], flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hw_bnn.kernels import KERNELS
-from hw_bnn.rtl import rtl_sources
+from hw_bnn.rtl import module_of, rtl_sources
 from hw_bnn.synth.synthesis import synthesise
 
 
@@ -56,7 +56,7 @@ def synthesise_grid(points: list[tuple[str, dict]], timeout_s: float = 3000) -> 
             text = ", ".join(
                 f'.{k}("{v}")' if isinstance(v, str) else f".{k}({v})" for k, v in p.items()
             )
-            lines.append(f"  (* keep *) {kernel} #({text}) k{number} (.ap_clk(ap_clk));")
+            lines.append(f"  (* keep *) {module_of(kernel)} #({text}) k{number} (.ap_clk(ap_clk));")
         (folder / "grid.sv").write_text("\n".join([*lines, "endmodule", ""]))
         sources = rtl_sources(*dict.fromkeys(kernel for kernel, _ in points))
         result = synthesise(

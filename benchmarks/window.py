@@ -104,7 +104,7 @@ module rates;
 endmodule
 """
 OURS = """\
-window #({parameters}) dut (
+bnn_window #({parameters}) dut (
     .ap_clk(clk), .ap_rst_n(reset_n), .s_axis_tdata(in_data), .s_axis_tvalid(reset_n),
     .s_axis_tready(in_ready), .m_axis_tdata(out_data), .m_axis_tvalid(out_valid),
     .m_axis_tready(1'b1));"""
@@ -248,7 +248,8 @@ def compare(folder: Path) -> list[dict]:
             asdict(shape)
             | {
                 "bound_cycles": max(shape.words),
-                "hw_bnn": rates[f"ours{i}"] | synthesise("window", ours, folder, parameters(shape)),
+                "hw_bnn": rates[f"ours{i}"]
+                | synthesise("bnn_window", ours, folder, parameters(shape)),
                 "finn": rates[f"finns{i}"] | synthesise(module, files, folder, {}),
             }
         )

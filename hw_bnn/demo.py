@@ -69,7 +69,7 @@ def demo(
         from .verify import verify_into
 
         summary = verify_into(
-            folder, Path(model), CompileOptions(target_cycles=target_cycles),
+            folder, Path(model), CompileOptions(name="digits", target_cycles=target_cycles),
             FrameOptions(dataset="digits", split="all"), run=run, jobs=jobs, seconds=seconds,
         )  # fmt: skip
     return summary

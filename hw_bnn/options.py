@@ -64,6 +64,9 @@ def parse_window(text: str) -> tuple[int, int]:
 class CompileOptions:
     """How a model becomes an accelerator."""
 
+    name: Annotated[
+        str | None, Option("Of the accelerator's modules and files; the model file's by default.")
+    ] = None
     board: Annotated[str | None, Option("pynq-z1 (default), pynq-z2, zcu104, ...")] = None
     part: Annotated[str | None, Option("An FPGA part instead of a board.")] = None
     target_fps: Annotated[float | None, Option("Frames per second to reach.")] = None

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import pytest
 
-from hw_bnn.rtl import rtl_sources
+from hw_bnn.rtl import kernels, module_of, rtl_sources
 from hw_bnn.sim.verilator_env import tool_versions, verilator_environment
 
 SIMULATORS = ("verilator", "icarus")
@@ -97,7 +97,7 @@ class Bench:
     """A built top with one instance of the kernel for each shape.
 
     Args:
-        kernel: module name.
+        kernel: its name, or that of a test's own module.
         shapes: its parameters (integers; file names are filled in by `run`).
         simulator: "verilator" or "icarus"; the calling test is skipped where it is not installed.
         defines: macros; HW_BNN_CHECK, which binds the stream checker, is always defined.
@@ -216,6 +216,7 @@ class Bench:
 
 def top_text(kernel, shapes, data):
     """SystemVerilog of a top with an instance u<i> of the kernel for each shape (see `tb`)."""
+    module = module_of(kernel) if kernel in kernels() else kernel
     order = stream_order(data)
     bit = {(prefix, port): i for i, (prefix, port, _) in enumerate(order)}
     ports = ["input logic ap_clk", "input logic ap_rst_n"]
@@ -240,7 +241,7 @@ def top_text(kernel, shapes, data):
         values |= {name: f'"{file_name(i, name)}"' for name in item.files}
         parameters = ", ".join(f".{name}({value})" for name, value in values.items())
         bodies.append(
-            f"  {kernel} #({parameters}) {prefix} (\n    {', '.join(connections)}\n  );\n"
+            f"  {module} #({parameters}) {prefix} (\n    {', '.join(connections)}\n  );\n"
         )
     public = ",\n  ".join(f"{port} {_PUBLIC}" for port in ports)
     return f"module bench_top (\n  {public}\n);\n" + "".join(bodies) + "endmodule : bench_top\n"

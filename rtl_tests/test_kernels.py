@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw_bnn.rtl import FOLDER, rtl_path, rtl_sources
+from hw_bnn.rtl import FOLDER, PREFIX, rtl_path, rtl_sources
 from hw_bnn.sim.verilator_env import verilator_environment
 from rtl_tests.bench import file_name, top_text
 
@@ -78,11 +78,15 @@ def write_top(kernel, shapes, draw, folder):
 
 def test_every_stream_kernel_has_a_bench_in_both_simulators():
     sink = re.compile(r"^ +input .*\bs_axis\w*_tvalid\b", re.M)
-    kernels = {path.stem for path in FOLDER.glob("*.sv") if sink.search(path.read_text())}
+    kernels = {
+        path.stem.removeprefix(PREFIX)
+        for path in FOLDER.glob("*.sv")
+        if sink.search(path.read_text())
+    }
     assert kernels > set(KERNELS)
     for kernel in kernels:
         checked = {path.stem for path in rtl_sources(kernel, checks=True)}
-        assert "stream_checker" in checked, f"{kernel} has no stream_checker on its output"
+        assert "bnn_stream_checker" in checked, f"{kernel} has no stream_checker on its output"
         bench = Path(__file__).parent / kernel / f"test_{kernel}.py"
         assert bench.is_file(), f"{kernel} has no bench"
         assert re.search(r'"icarus"|\(simulator\b', bench.read_text()), (

@@ -20,13 +20,13 @@ ENDS = ["s_axis", "mvau_0", "fifo_0", "mvau_1", "m_axis"]
 def accelerator(**changes) -> Description:
     """Its description, with some fields changed."""
     nodes = [
-        Node(name="mvau_0", op="IntMVAU_rtl", module="m0", layer="/fc1/MatMul", inputs=["s0"],
+        Node(name="mvau_0", op="IntMVAU_rtl", kernel="m0", layer="/fc1/MatMul", inputs=["s0"],
              outputs=["s1"], cycles=32, pe=8, simd=16, mw=64, mh=64,
              parameters={"RAM_STYLE": "auto"},
              memories=[Memory(parameter="WEIGHTS_FILE", file="w.hex", words=2, bits=16)]),
-        Node(name="fifo_0", op="StreamingFIFO_rtl", module="f0", inputs=["s1"], outputs=["s2"],
+        Node(name="fifo_0", op="StreamingFIFO_rtl", kernel="f0", inputs=["s1"], outputs=["s2"],
              cycles=8, depth=4),
-        Node(name="mvau_1", op="XnorMVAU_rtl", module="m1", layer="<b>fc2</b>", inputs=["s2"],
+        Node(name="mvau_1", op="XnorMVAU_rtl", kernel="m1", layer="<b>fc2</b>", inputs=["s2"],
              outputs=["s3"], cycles=20, pe=2, simd=16, mw=64, mh=10),
     ]  # fmt: skip
     streams = [
@@ -36,8 +36,8 @@ def accelerator(**changes) -> Description:
         for i, (producer, consumer) in enumerate(pairwise(ENDS))
     ]
     document = dict(
-        name="net", board="pynq-z1", part="xc7z020clg400-1", clk_period_ns=10.0, input=INPUT,
-        output=OUTPUT, nodes=nodes, streams=streams, bound_cycles=32, sources=["m0.v"],
+        name="net", top="net", board="pynq-z1", part="xc7z020clg400-1", clk_period_ns=10.0,
+        input=INPUT, output=OUTPUT, nodes=nodes, streams=streams, bound_cycles=32, sources=["m0.v"],
         hashes={}, versions={"finn-plus": "1.6.1"}, options={"target_cycles": 32},
     )  # fmt: skip
     return Description(**{**document, **changes})

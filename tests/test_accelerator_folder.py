@@ -78,7 +78,7 @@ DAMAGES = [
     (("nodes", 0, "name"), "mvau_0\n", "nodes.0.name"),
     (("nodes", 0, "name"), "fifo_0", "the node fifo_0 stands twice"),
     (("nodes", 0, "name"), "other", "stream s0 has the consumer mvau_0, which is no node"),
-    (("nodes", 0, "module"), "m0;", "nodes.0.module"),
+    (("nodes", 0, "kernel"), "m0;", "nodes.0.kernel"),
     (("nodes", 0, "op"), "", "nodes.0.op"),
     (("nodes", 0, "inputs"), ["s9"], "stream s0 has the consumer mvau_0, which lacks it"),
     (("nodes", 0, "inputs"), ["s0", "s9"], "node mvau_0 has the stream s9, which is none"),

@@ -121,7 +121,7 @@ def test_one_flipped_bit_of_a_lut_is_caught(netlist):
     mutant = folder.with_name("mutant")
     shutil.copytree(folder, mutant)
     path = mutant / "synth/xc7.v"
-    path.write_text(flipped(path.read_text(), layer.name, 32))
+    path.write_text(flipped(path.read_text(), accelerator.module_of(layer), 32))
     reseal_netlist(mutant, "xc7")
     gates = simulate(mutant, images, engine="netlist")
     np.testing.assert_array_equal(gates.scores - scores, 2 * looked_up)

@@ -44,7 +44,7 @@ def refused(folder):
 
 @pytest.mark.parametrize("whose", ["ours", "a stranger's"])
 def test_a_copy_with_other_kernels_is_signed_where_the_folder_is(whose, tmp_path, monkeypatch):
-    nodes = [node.model_copy(update={"module": "xnor_mvau"}) for node in accelerator().nodes[:1]]
+    nodes = [node.model_copy(update={"kernel": "xnor_mvau"}) for node in accelerator().nodes[:1]]
     folder = make_folder(tmp_path / "net", nodes=[*nodes, *accelerator().nodes[1:]])
     (folder / "dataflow.onnx").write_bytes(b"model")
     reseal(folder)
@@ -60,7 +60,7 @@ def test_a_copy_with_other_kernels_is_signed_where_the_folder_is(whose, tmp_path
     trust._accepted.clear()
     signed = (tmp_path / "made" / trust.signature_name(DOCUMENT)).exists()
     assert signed == (whose == "ours")
-    assert "rtl/mvau_0.v" in read_accelerator(tmp_path / "made").hashes
+    assert "rtl/net_mvau_0.v" in read_accelerator(tmp_path / "made").hashes
     if signed:
         open_accelerator(tmp_path / "made")
     else:

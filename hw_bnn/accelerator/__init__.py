@@ -9,7 +9,6 @@ netlists.py     what `synth` leaves in it
 from .description import (
     LONGEST_CLOCK_NS,
     SCHEMA,
-    TOP,
     Description,
     Input,
     Memory,
@@ -23,7 +22,6 @@ from .description import (
 __all__ = [
     "LONGEST_CLOCK_NS",
     "SCHEMA",
-    "TOP",
     "Description",
     "Input",
     "Memory",

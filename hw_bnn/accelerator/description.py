@@ -40,6 +40,7 @@ from .names import (
     FileName,
     Identifier,
     Index,
+    ModuleName,
     PartName,
     RelativeName,
     Setting,
@@ -49,14 +50,11 @@ from .names import (
 )
 from .wiring import check_wiring
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 LONGEST_CLOCK_NS = 1e6
 """Longest clock period, in ns: 1 kHz, below any clock of an FPGA."""
 SCALE = re.compile("[1-9][0-9]{0,399}(/[1-9][0-9]{0,399})?")
 """How a positive real number is told exactly: digits, or two numbers with a slash."""
-TOP = "bnn_accelerator"
-"""The top module's name: ports ap_clk, ap_rst_n, s_axis_*, m_axis_* (tdata, tvalid, tready, tlast)."""
-
 
 DataType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_<>,]{0,63}$")]
 """A QONNX name: UINT8, INT8, BIPOLAR, ..."""
@@ -192,7 +190,7 @@ class Resources(_Part):
 class Memory(_Part):
     """A memory file of a node: `words` lines of hexadecimal digits, `bits` useful bits each.
 
-    What the bits of a word mean is told at the head of the kernel (rtl/<module>.sv).
+    What the bits of a word mean is told at the head of the kernel (rtl/bnn_<kernel>.sv).
     """
 
     parameter: Identifier  # of the kernel, that names the file: WEIGHTS_FILE, THRESHOLDS_FILE, ...
@@ -213,7 +211,7 @@ class Node(_Part):
 
     name: Identifier
     op: Identifier  # XnorMVAU_rtl, IntMVAU_rtl, StreamingFIFO_rtl, ...
-    module: Identifier  # the kernel: a SystemVerilog module of hw_bnn.rtl
+    kernel: Identifier  # of hw_bnn.kernels
     layer: Text | None = None  # the user's node in model.onnx that it implements
     inputs: list[Identifier]
     outputs: list[Identifier]
@@ -238,9 +236,9 @@ class Node(_Part):
 class Description(_Part):
     """Contents of accelerator.json."""
 
-    schema_version: Literal[2] = SCHEMA
-    name: Text
-    top: Identifier = TOP
+    schema_version: Literal[3] = SCHEMA
+    name: Text  # as the user calls it
+    top: ModuleName  # its module (ap_clk, ap_rst_n, s_axis_*, m_axis_*); names in rtl/ begin so
     board: PartName | None
     part: PartName
     clk_period_ns: Annotated[float, Field(gt=0, le=LONGEST_CLOCK_NS)]
@@ -276,6 +274,10 @@ class Description(_Part):
         """Real value of one step of the input, where the input quantiser is on the chip."""
         scale = self.options.get("input_scale")
         return None if scale is None else Fraction(str(scale))
+
+    def module_of(self, node: Node) -> str:
+        """Name of a node's own module, which rtl/<module>.v holds."""
+        return f"{self.top}_{node.name}"
 
     @property
     def rtl_files(self) -> list[str]:

@@ -9,13 +9,72 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+
+from ..errors import BadInput
+from ..rtl import PREFIX
+from .reserved import RESERVED
 
 LARGEST = 1 << 40
 """Above any count of words, bits or cycles in a frame that could ever be run."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,255}$")]
 """A simple identifier of Verilog."""
+
+_MODULE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_LONGEST_MODULE = 64
+
+
+def is_module_name(name: str) -> bool:
+    """Whether an accelerator's top module may have this name.
+
+    It is a basic identifier of Verilog and VHDL alike and no keyword of either, in small letters (cells of
+    FPGA libraries have capital ones), and begins otherwise than the modules that ship with hw_bnn.
+
+    >>> [is_module_name(n) for n in ("digits", "two_b", "two__b", "Digits", "module", "bnn_fifo")]
+    [True, True, False, False, False, False]
+    """
+    plain = len(name) <= _LONGEST_MODULE and bool(_MODULE.fullmatch(name))
+    return plain and name not in RESERVED and not name.startswith(PREFIX)
+
+
+def module_name(text: str) -> str:
+    """The name of the top module of an accelerator that its user calls `text`.
+
+    >>> module_name("digits"), module_name("My net (2)"), module_name("module"), module_name("3-bit")
+    ('digits', 'my_net_2', 'net_module', 'net_3_bit')
+    >>> module_name("bnn_fifo"), module_name("--")
+    ('net_bnn_fifo', 'accelerator')
+    """
+    if is_module_name(text):
+        return text
+    name = re.sub("[^a-z0-9]+", "_", text.lower()).strip("_")
+    name = name[: _LONGEST_MODULE - 16].rstrip("_") or "accelerator"
+    return name if is_module_name(name) else f"net_{name}"
+
+
+def checked_module_name(name: str) -> str:
+    """The name itself, where it is one that `is_module_name` takes.
+
+    Raises:
+        BadInput: it is not; the remedy is the nearest that is.
+    """
+    if not is_module_name(name):
+        raise BadInput(
+            f"name={name[:80]!r} cannot be the name of an accelerator's modules",
+            remedy=f"use small letters, digits and single underscores, as {module_name(name)}",
+        )
+    return name
+
+
+def _module(name: str) -> str:
+    if not is_module_name(name):
+        raise ValueError(f"{name[:80]!r} is no name of a top module")
+    return name
+
+
+ModuleName = Annotated[str, AfterValidator(_module)]
+"""The name of an accelerator's top module (see `is_module_name`)."""
 
 FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$")]
 """A file's name without a folder; it starts neither with a dot nor as an option."""

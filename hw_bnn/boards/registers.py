@@ -4,7 +4,7 @@
     registers["CTRL"].offset, registers["CTRL"].fields["IDLE"].mask
 
 `python -m hw_bnn.boards.registers` writes the generated parts of the repository anew: the RTL's
-package shell_regs.sv, the driver's constants and the table in docs/boards.md.
+package bnn_shell_regs.sv, the driver's constants and the table in docs/boards.md.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import yaml
 from . import BOARD_FILES
 
 SOURCE = BOARD_FILES / "shell" / "regs.yaml"
-PACKAGE = BOARD_FILES / "shell" / "rtl" / "shell_regs.sv"
+PACKAGE = BOARD_FILES / "shell" / "rtl" / "bnn_shell_regs.sv"
 DRIVER = BOARD_FILES / "pynq" / "driver.py"
 DOCUMENT = BOARD_FILES.parent / "docs" / "boards.md"
 LINE_LENGTH = 100
@@ -120,12 +120,12 @@ def _expect(holds: bool, sentence: str) -> None:
 
 
 def rtl_package(registers: Map) -> str:
-    """Text of shell_regs.sv: R_<register> = offset, <REGISTER>_<FIELD> = bit, ID and version."""
+    """Text of bnn_shell_regs.sv: R_<register> = offset, <REGISTER>_<FIELD> = bit, ID and version."""
     bits = registers.address_bits
     status = max(f.high for f in registers["STATUS"].fields.values()) + 1
     lines = [
-        f"// shell_regs: offsets and bits of the shell's registers. Generated from {SOURCE.name}.",
-        "package shell_regs;",
+        f"// bnn_shell_regs: offsets and bits of the shell's registers. Generated from {SOURCE.name}.",
+        "package bnn_shell_regs;",
         "  /* verilator lint_off UNUSEDPARAM */",
         f"  localparam int AXIL_ADDR_BITS = {bits};",
         f"  localparam int STATUS_BITS = {status};",
@@ -140,7 +140,7 @@ def rtl_package(registers: Map) -> str:
         for part in register.fields.values():
             if part.high == part.low:
                 lines.append(f"  localparam int {register.name}_{part.name} = {part.low};")
-    lines += ["  /* verilator lint_on UNUSEDPARAM */", "endpackage : shell_regs", ""]
+    lines += ["  /* verilator lint_on UNUSEDPARAM */", "endpackage : bnn_shell_regs", ""]
     return "\n".join(lines)
 
 

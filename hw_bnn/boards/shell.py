@@ -23,10 +23,10 @@ from . import BOARD_FILES
 
 RTL = BOARD_FILES / "shell" / "rtl"
 TOP = "bnn_overlay"
-MODULES = ("shell_regs", "read_dma", "write_dma", "word_unpack", "word_pack", "shell_control",
-           "shell_registers", "bnn_shell")  # fmt: skip
+MODULES = ("bnn_shell_regs", "bnn_read_dma", "bnn_write_dma", "bnn_word_unpack", "bnn_word_pack",
+           "bnn_shell_control", "bnn_shell_registers", "bnn_shell")  # fmt: skip
 KERNELS = ("skid", "fifo")
-CHECKER = RTL / "axi_checker.sv"
+CHECKER = RTL / "bnn_axi_checker.sv"
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,15 @@ class Shell:
     port: Port
     in_bytes: int
     out_bytes: int
+    core: str
     model: int = 0
-    core: str = "bnn_accelerator"
 
     @classmethod
     def of(cls, accelerator: Description, port: Port) -> Shell:
         """The shell of an accelerator at a port."""
         return cls(
             accelerator.name, port, accelerator.input.tdata_bits // 8,
-            accelerator.output.tdata_bits // 8, model_hash(accelerator), accelerator.top,
+            accelerator.output.tdata_bits // 8, accelerator.top, model_hash(accelerator),
         )  # fmt: skip
 
     @property

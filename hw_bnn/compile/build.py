@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..accelerator import LONGEST_CLOCK_NS, Description, Input, Output, Resources
 from ..accelerator.folder import seal
+from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
 from ..files.output import output_folder
 from ..onnxfile import load_onnx
@@ -47,6 +48,9 @@ def compile_model(
     Args:
         model: the ONNX file.
         out: folder to write; by default the file's name without suffix, plus `_accelerator`.
+        name: of the accelerator: its top module has it, and the names of all its modules and
+            memory files begin with it, so that several stand in one design. By default the model
+            file's, made a name of a module (accelerator/names.py).
         board, part: what it is for; a board (boards.py) or an FPGA part, PYNQ-Z1 by default. A
             board that is named has to hold the accelerator, by estimate; without a target it gets
             the best rate that fits it.
@@ -82,6 +86,7 @@ def compile_model(
     source = Path(model)
     proto = load_onnx(source)
     options = _resolved(build)
+    name = source.stem if build.name is None else checked_module_name(build.name)
     out = Path(out) if out is not None else Path(f"{source.stem}_accelerator")
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))
@@ -97,7 +102,7 @@ def compile_model(
         shutil.move(folder / "finn.log", folder / "reports" / "finn.log")
         shutil.copyfile(source, folder / "model.onnx")
         say("RTL")
-        write = partial(write_rtl, graph, imported, folder, name=source.stem, options=options)
+        write = partial(write_rtl, graph, imported, folder, name=name, options=options)
         accelerator = write()
         if build.size_fifos:
             say("FIFO sizing")
@@ -204,7 +209,8 @@ def write_rtl(
     rtl = folder / "rtl"
     shutil.rmtree(rtl, ignore_errors=True)
     rtl.mkdir()
-    stitched = stitch(graph.model, rtl, part, clk_period_ns)
+    top = module_name(name)
+    stitched = stitch(graph.model, rtl, top, part, clk_period_ns)
     graph.save(folder / "dataflow.onnx")
     source = stitched.streams[0]
     tensor = imported.graph.tensors[imported.graph.input]
@@ -215,6 +221,7 @@ def write_rtl(
     bits = _bits(tensor.datatype)
     accelerator = Description(
         name=name,
+        top=top,
         board=board,
         part=part,
         clk_period_ns=clk_period_ns,

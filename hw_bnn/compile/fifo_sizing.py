@@ -108,7 +108,7 @@ def size(
 
 
 def largest(frame: int) -> int:
-    """Words that a simulated FIFO can hold whose DEPTH is a frame's words (rtl/fifo.sv).
+    """Words that a simulated FIFO can hold whose DEPTH is a frame's words (rtl/bnn_fifo.sv).
 
     A shortcut may have to hold several frames: as many as are under way in the branch beside it, in
     which each convolution on a map of a few pixels lags by a frame.

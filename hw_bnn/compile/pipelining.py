@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MARGIN = 0.1
-PIECES = 6  # of mvau_popcount.sv
-LARGEST_PIPELINE = 4  # of xnor_mvau.sv, int_mvau.sv
+PIECES = 6  # of bnn_mvau_popcount.sv
+LARGEST_PIPELINE = 4  # of bnn_xnor_mvau.sv, bnn_int_mvau.sv
 
 
 @dataclass(frozen=True)

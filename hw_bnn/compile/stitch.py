@@ -13,11 +13,13 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
-from ..accelerator import TOP, Node, Stream
-from ..rtl import rtl_sources
+from ..accelerator import Node, Stream
+from ..rtl import module_of, rtl_sources
 from .provenance import layers, origins
 
 FRAME_LAST = "frame_last"
+_OF_THIS_RUN = ("code_gen_dir_ipgen", "ipgen_path", "ip_path", "gen_top_module", "prefix")
+"""Attributes whose folders and names have no place in the saved graph."""
 
 
 @dataclass
@@ -29,8 +31,12 @@ class Stitched:
     sources: list[str]
 
 
-def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float) -> Stitched:
-    """Write wrappers, memories, kernels and the top into folder `rtl`."""
+def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: float) -> Stitched:
+    """Write wrappers, memories, kernels and the module `top` into folder `rtl`.
+
+    All but the kernels, which every accelerator shares, have names that begin with `top`: several
+    accelerators may stand in one design.
+    """
     streams = _streams(model, origins(model))
     by_tensor: dict[str, list[Stream]] = {}
     for tensor, stream in streams:
@@ -40,18 +46,19 @@ def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float) -> S
     for node in model.graph.node:
         op = getCustomOp(node)
         op.set_nodeattr("code_gen_dir_ipgen", str(rtl))
+        op.set_nodeattr("prefix", f"{top}_")
         op.generate_hdl(model, part, clk_period_ns)
         kernels += op.kernels()
         own += op.own_sources()
         nodes.append(_describe(model, node, op, by_tensor, owners))
-        for attribute in ("code_gen_dir_ipgen", "ipgen_path", "ip_path"):
-            op.set_nodeattr(attribute, "")  # a path of this machine has no place in the saved graph
+        for attribute in _OF_THIS_RUN:
+            op.set_nodeattr(attribute, "")
     last, output = streams[-2][1], streams[-1][1]
     nodes.append(
         Node(
             name="tlast",
             op="FrameLast",
-            module=FRAME_LAST,
+            kernel=FRAME_LAST,
             inputs=[last.name],
             outputs=[output.name],
             cycles=output.words,
@@ -59,11 +66,11 @@ def stitch(model: ModelWrapper, rtl: Path, part: str, clk_period_ns: float) -> S
         )
     )
     flat = [stream for _, stream in streams]
-    (rtl / f"{TOP}.sv").write_text(_top(nodes, flat, model, by_tensor))
+    (rtl / f"{top}.sv").write_text(_top(top, nodes, flat))
     files = rtl_sources(*dict.fromkeys(kernels))
     for file in files:
         (rtl / file.name).write_bytes(file.read_bytes())
-    sources = [f.name for f in files] + own + [f"{TOP}.sv"]
+    sources = [f.name for f in files] + own + [f"{top}.sv"]
     (rtl / "files.f").write_text("\n".join(sources) + "\n")
     return Stitched(nodes, flat, sources)
 
@@ -133,7 +140,7 @@ def _describe(model, node, op, by_tensor, owners) -> Node:
     return Node(
         name=node.name,
         op=node.op_type,
-        module=op.kernel,
+        kernel=op.kernel,
         layer=owners.get(node.name),
         inputs=[s[0].name for s in inputs],
         outputs=[by_tensor[t][0].name for t in node.output],
@@ -147,14 +154,14 @@ def _describe(model, node, op, by_tensor, owners) -> Node:
     )
 
 
-def _top(nodes: list[Node], streams: list[Stream], model, by_tensor) -> str:
+def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
     source, output = streams[0], streams[-1]
     lines = [
-        f"// {TOP}: the accelerator, generated; one instance a layer, one stream an edge.",
+        f"// {top}: the accelerator, generated; one instance a layer, one stream an edge.",
         f"// Frame in: {source.words} words of {source.word_bits} bits; "
         f"frame out: {output.words} words of {output.word_bits} bits.",
         "// TLAST is ignored at the input and set on the last word of each frame at the output.",
-        f"module {TOP} (",
+        f"module {top} (",
         "    input  logic ap_clk,",
         "    input  logic ap_rst_n,",
         f"    input  logic [{source.tdata_bits - 1}:0] s_axis_tdata,",
@@ -183,18 +190,19 @@ def _top(nodes: list[Node], streams: list[Stream], model, by_tensor) -> str:
                 links += [
                     f".{prefix}{i}_V_{s}({name}_{s.lower()})" for s in ("TDATA", "TVALID", "TREADY")
                 ]
-        lines += ["", f"  {node.name} {node.name} (", "      " + ",\n      ".join(links), "  );"]
+        instance = f"  {top}_{node.name} {node.name} ("
+        lines += ["", instance, "      " + ",\n      ".join(links), "  );"]
     last = nodes[-1]
     lines += [
         "",
-        f"  {FRAME_LAST} #(.BITS({output.word_bits}), .WORDS({output.words})) {last.name} (",
+        f"  {module_of(FRAME_LAST)} #(.BITS({output.word_bits}), .WORDS({output.words})) {last.name} (",
         "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),",
         *(f"      .s_axis_{s}({last.inputs[0]}_{s})," for s in ("tdata", "tvalid", "tready")),
         "      .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),",
         "      .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast)",
         "  );",
         "",
-        f"endmodule : {TOP}",
+        f"endmodule : {top}",
         "",
     ]
     return "\n".join(lines)

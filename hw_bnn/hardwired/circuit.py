@@ -96,7 +96,7 @@ class Circuit:
         nets = ", ".join(reversed([self._plain(bit, stage) for bit in bits]))
         option = f", .INVERT({n}'h{mask:x})" if mask else ""
         self._body.append(
-            f"  popcount_counter #(.N({n}){option}) {net}_count (.bits({{{nets}}}), .count({net}));"
+            f"  bnn_popcount_counter #(.N({n}){option}) {net}_count (.bits({{{nets}}}), .count({net}));"
         )
         return [Bit(f"{net}[{i}]", stage, time + delay) for i in range(width)]
 
@@ -119,7 +119,7 @@ class Circuit:
         net = self._new()
         option = f", .INVERT({5 * positions}'h{flips:x})" if flips else ""
         self._body.append(
-            f"  hardwired_compare #(.POSITIONS({positions}), .TWOS({5 * positions}'h{twos:x}),"
+            f"  bnn_hardwired_compare #(.POSITIONS({positions}), .TWOS({5 * positions}'h{twos:x}),"
             f" .OFFSET({2 * positions}'h{offset:x}){option}) {net}_compare ("
             f".bits({{{', '.join(reversed(nets))}}}), .one(1'b0), .y({net}));"
         )

@@ -100,7 +100,7 @@ def design(folder: Path, accelerator: Description) -> Design:
     joined = _joined(accelerator)
     depths: dict[str, int] = {}
     for node in accelerator.nodes:
-        if node.module == "fifo":
+        if node.kernel == "fifo":
             name = joined[node.inputs[0]]
             depths[name] = depths.get(name, 0) + (node.depth or 1)
     kept = [s for s in accelerator.streams if joined[s.name] == s.name]
@@ -108,7 +108,7 @@ def design(folder: Path, accelerator: Description) -> Design:
     processes = [
         _process(folder, node, streams, joined)
         for node in accelerator.nodes
-        if node.module not in ("fifo", "frame_last")
+        if node.kernel not in ("fifo", "frame_last")
     ]
     return Design(accelerator, processes, channels)
 
@@ -117,9 +117,9 @@ def _joined(accelerator: Description) -> dict[str, str]:
     """Stream -> the channel that it is part of: its name, or the top's ports that it touches."""
     found = {stream.name: stream.name for stream in accelerator.streams}
     for node in accelerator.nodes:  # in dataflow order
-        if node.module == "fifo":
+        if node.kernel == "fifo":
             found[node.outputs[0]] = found[node.inputs[0]]
-        if node.module == "frame_last":
+        if node.kernel == "frame_last":
             last = found[node.inputs[0]]
             found = {name: "m_axis" if joined == last else joined for name, joined in found.items()}
     return found
@@ -133,17 +133,17 @@ def _channel(stream: Stream, depth: int) -> Channel:
 def _process(folder: Path, node: Node, streams: dict[str, Stream], joined: dict) -> Process:
     words = streams[node.inputs[0]].words
     common = {
-        "name": node.name, "kernel": node.module, "layer": node.layer,
+        "name": node.name, "kernel": node.kernel, "layer": node.layer,
         "inputs": [joined[name] for name in node.inputs],
         "outputs": [joined[name] for name in node.outputs],
     }  # fmt: skip
-    if node.module == "hardwired_flow":
+    if node.kernel == "hardwired_flow":
         code, template = _hardwired(folder, node, streams)
         return Process(**common, template=template, units=words, interval=words, code=code)
-    twin = TWINS.get(node.module)
+    twin = TWINS.get(node.kernel)
     if twin is None:
         raise Unsupported(
-            f"the kernel {node.module} has no HLS twin", node=node.name,
+            f"the kernel {node.kernel} has no HLS twin", node=node.name,
             remedy=f"kernels with one: {', '.join(TWINS)}",
         )  # fmt: skip
     tables = {
@@ -176,7 +176,7 @@ def _rows(folder: Path, node: Node, parameter: str, rows: int, bits: int) -> np.
         ) from error
     if (len(words), memory.bits) != (rows, bits):
         raise BadInput(
-            f"{path} has {len(words)} words of {memory.bits} bits where {node.module} reads {rows} "
+            f"{path} has {len(words)} words of {memory.bits} bits where {node.kernel} reads {rows} "
             f"of {bits}", remedy="compile the model again",
         )  # fmt: skip
     return table

@@ -1,6 +1,6 @@
 """xnor_mvau as DSLX, the language of the open synthesis tool XLS: a proc with two channels.
 
-    y[c] as at the head of rtl/xnor_mvau.sv; one step of the proc is one step of the folding.
+    y[c] as at the head of rtl/bnn_xnor_mvau.sv; one step of the proc is one step of the folding.
 
 Weights and thresholds are constants of the text. Threshold sets by position have no form here.
 """

@@ -47,13 +47,13 @@ def synthesise(
         for name in (DESCRIPTION, MODEL, DATAFLOW):
             shutil.copyfile(folder / name, place / name)
         for node in accelerator.nodes:
-            if node.module != "xnor_mvau":
+            if node.kernel != "xnor_mvau":
                 continue
             try:
                 text = verilog(folder, node, accelerator, stages)
             except Unsupported:
                 continue
-            (place / "rtl" / f"{node.name}.v").write_text(text)
+            (place / "rtl" / f"{accelerator.module_of(node)}.v").write_text(text)
             replaced.append(node.name)
         if not replaced:
             raise BadInput(
@@ -65,7 +65,7 @@ def synthesise(
 
 
 def verilog(folder: Path, node: Node, accelerator: Description, stages: int = STAGES) -> str:
-    """Verilog of a module with the node's name and ports.
+    """Verilog of the node's module, with its ports.
 
     Raises:
         Unsupported: the node has no DSLX form. MissingTool: xls-python is not installed.
@@ -76,7 +76,8 @@ def verilog(folder: Path, node: Node, accelerator: Description, stages: int = ST
     )
     streams = {stream.name: stream for stream in accelerator.streams}
     given, taken = streams[node.inputs[0]], streams[node.outputs[0]]
-    return _wrapper(node.name, given, taken) + _codegen(text, f"{node.name}_xls", stages)
+    module = accelerator.module_of(node)
+    return _wrapper(module, given, taken) + _codegen(text, f"{module}_xls", stages)
 
 
 def _codegen(text: str, module: str, stages: int) -> str:

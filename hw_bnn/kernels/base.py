@@ -82,7 +82,7 @@ class Parts:
 class Kernel(ABC):
     """A stream kernel of hw_bnn.rtl.
 
-    name: of its SystemVerilog module. defaults: the module's parameters in their order, but those
+    name: without the prefix that its module has. defaults: the module's parameters in their order, but those
     that name a memory file or a style of memory.
     """
 

@@ -15,7 +15,7 @@ def bits_for(n: int) -> int:
 
 @cache
 def tree_luts(n: int) -> int:
-    """LUTs of popcount_tree #(n)."""
+    """LUTs of bnn_popcount_tree #(n)."""
     if n <= 7:
         return (0, 0, 1, 1, 2, 2, 2, 2)[n]
     groups = n // 7
@@ -26,7 +26,7 @@ def tree_luts(n: int) -> int:
 
 
 def xnor_popcount_luts(n: int) -> int:
-    """LUTs of xnor_popcount #(n)."""
+    """LUTs of bnn_xnor_popcount #(n)."""
     if n == 1:
         return 1
     pairs = n // 2

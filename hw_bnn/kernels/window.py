@@ -18,7 +18,7 @@ class Window(Kernel):
     }  # fmt: skip
 
     def words(self, parameters: Parameters) -> int:
-        """Words of the ring (WORDS in window.sv)."""
+        """Words of the ring (WORDS in bnn_window.sv)."""
         p = self.values(parameters)
         if p["DEPTH"]:
             return p["DEPTH"]

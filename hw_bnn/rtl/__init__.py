@@ -1,12 +1,14 @@
 """The SystemVerilog kernels, which ship as package data: one module a file, file
 name = module name.
 
+A kernel's module is its name with a prefix, which no module of a user's design and no accelerator has.
+
 >>> rtl_path("fifo").name
-'fifo.sv'
+'bnn_fifo.sv'
 >>> [path.stem for path in rtl_sources("fifo")]
-['skid', 'fifo']
+['bnn_skid', 'bnn_fifo']
 >>> [path.stem for path in rtl_sources("fifo", "frame_last", checks=True)]
-['skid', 'stream_checker', 'fifo', 'frame_last']
+['bnn_skid', 'bnn_stream_checker', 'bnn_fifo', 'bnn_frame_last']
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from pathlib import Path
 from ..errors import BadInput
 
 FOLDER = Path(__file__).resolve().parent
+PREFIX = "bnn_"
+"""Of the names of all modules that ship with hw_bnn."""
 CHECKER = "stream_checker"
 """Instantiated by the kernels only where the macro HW_BNN_CHECK is defined (see the module)."""
 
@@ -26,29 +30,38 @@ _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _INSTANCE = re.compile(r"\b([A-Za-z_]\w*)\s+(?:#\s*\(|[A-Za-z_]\w*\s*(?:\[[^\]]*\]\s*)?\()")
 
 
-def rtl_path(name: str) -> Path:
-    """The file of module `name`.
+def module_of(kernel: str) -> str:
+    """Name of a kernel's SystemVerilog module.
+
+    >>> module_of("xnor_mvau")
+    'bnn_xnor_mvau'
+    """
+    return PREFIX + kernel
+
+
+def rtl_path(kernel: str) -> Path:
+    """The file of a kernel's module, or of a part of kernels.
 
     Raises:
         BadInput: there is no such kernel.
     """
-    path = FOLDER / f"{name}.sv"
+    path = FOLDER / f"{module_of(kernel)}.sv"
     if not path.is_file():
-        known = ", ".join(sorted(modules()))
-        raise BadInput(f"there is no RTL module {name}", remedy=f"take one of {known}")
+        known = ", ".join(sorted(kernels()))
+        raise BadInput(f"there is no RTL kernel {kernel}", remedy=f"take one of {known}")
     return path
 
 
-def modules() -> frozenset[str]:
-    """Names of all modules in this folder."""
-    return frozenset(path.stem for path in FOLDER.glob("*.sv"))
+def kernels() -> frozenset[str]:
+    """Names of all kernels in this folder and of their parts, without the prefix."""
+    return frozenset(path.stem.removeprefix(PREFIX) for path in FOLDER.glob("*.sv"))
 
 
 def rtl_sources(*names: str, checks: bool = False) -> list[Path]:
-    """The files that modules `names` need, each once, a module after those it instantiates.
+    """The files that kernels `names` need, each once, a module after those it instantiates.
 
     Args:
-        names: module names, such as "xnor_mvau".
+        names: of kernels or their parts, such as "xnor_mvau".
         checks: with the stream checker, which simulations that define HW_BNN_CHECK need.
 
     Raises:
@@ -72,7 +85,8 @@ def rtl_sources(*names: str, checks: bool = False) -> list[Path]:
 
 @lru_cache(maxsize=None)
 def _instantiated(path: Path, _changed: int) -> tuple[str, ...]:
-    """Modules of this folder that the file instantiates, in order of appearance."""
+    """Kernels of this folder that the file instantiates, in order of appearance."""
     text = _COMMENTS.sub(" ", path.read_text())
     found = (match.group(1) for match in _INSTANCE.finditer(text))
-    return tuple(dict.fromkeys(name for name in found if name in modules()))
+    names = (name.removeprefix(PREFIX) for name in found if name.startswith(PREFIX))
+    return tuple(dict.fromkeys(name for name in names if name in kernels()))

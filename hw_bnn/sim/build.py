@@ -1,6 +1,6 @@
 """Verilator build of an accelerator as a shared library, kept in the build cache.
 
-    RTL + bench.sv --verilator--> C++ --g++--> objects ┐
+    RTL + bnn_bench.sv --verilator--> C++ --g++--> objects ┐
     driver.cpp -------------------------------> object ├--> model.so
     Verilator's runtime ----------------------> objects┘ (compiled once for all models)
 
@@ -27,7 +27,7 @@ from .verilator_env import find_compiler, verilator_environment
 Variant = Literal["fast", "waves"]
 """waves: can write FST files too, and is several times slower even when it does not."""
 
-_DRIVER = ("bench.sv", "driver.cpp", "driver.hpp", "exports.map")
+_DRIVER = ("bnn_bench.sv", "driver.cpp", "driver.hpp", "exports.map")
 _SOURCE_SUFFIXES = {".sv", ".v", ".svh", ".vh"}
 _HOOKS = ("-include", "hooks.hpp")
 _UNITS = ("verilated", "verilated_threads", "verilated_dpi")
@@ -40,7 +40,7 @@ RUNTIMES: dict[Variant, Runtime] = {
 }  # fmt: skip
 _VERILATOR_FLAGS = (
     "--cc", "--no-timing", "--no-assert", "-O3", "--x-assign", "fast", "--x-initial", "unique",
-    "--prefix", "Vbench", "--top-module", "bench", "--Mdir", "obj", "--quiet-stats",
+    "--prefix", "Vbench", "--top-module", "bnn_bench", "--Mdir", "obj", "--quiet-stats",
     "--output-split", "20000", "--output-split-cfuncs", "2000",
     "-Wno-fatal", "-Wno-lint", "-Wno-style", "-DHW_BNN_SIM",
 )  # fmt: skip
@@ -69,7 +69,7 @@ class Design:
     sources: tuple[Path, ...]
     in_bits: int
     out_bits: int
-    top: str = "bnn_accelerator"
+    top: str
     visible: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
     variant: Variant = "fast"
@@ -106,8 +106,8 @@ def folder_sources(rtl: Path, names: Sequence[str]) -> tuple[Path, ...]:
 def stream_visibility(top: str) -> tuple[str, ...]:
     """Configuration lines: the top's stream wires and the FIFOs' run-time variables."""
     return (
-        'public_flat_rw -module "fifo*" -var "sim_cap"',
-        'public_flat_rw -module "fifo*" -var "sim_max"',
+        'public_flat_rw -module "bnn_fifo*" -var "sim_cap"',
+        'public_flat_rw -module "bnn_fifo*" -var "sim_max"',
         *(f'public_flat_rd -module "{top}" -var "*_{w}"' for w in ("tvalid", "tready", "tdata")),
     )
 
@@ -135,10 +135,7 @@ def _build(design: Design, folder: Path, env: dict[str, str]) -> None:
     for name, text in design.texts:
         (work / "src" / name).write_text(text)
     for name in _DRIVER:
-        text = _text(HERE / name)
-        if name == "bench.sv":
-            text = text.replace("bnn_accelerator dut", f"{design.top} dut")
-        (work / name).write_text(text)
+        (work / name).write_text(_text(HERE / name))
     (work / "visible.vlt").write_text("\n".join(["`verilator_config", *design.visible, ""]))
     _verilate(design, work, env)
     header = _text(work / "obj" / "Vbench___024root.h")
@@ -158,9 +155,9 @@ def _verilate(design: Design, work: Path, env: dict[str, str]) -> None:
     command = [
         "verilator", *_VERILATOR_FLAGS, "-Isrc",
         f"-GIN_BITS={design.in_bits}", f"-GOUT_BITS={design.out_bits}",
-        *(f"-D{define}" for define in design.defines), *design.extra_flags,
+        f"-DHW_BNN_CORE={design.top}", *(f"-D{define}" for define in design.defines), *design.extra_flags,
         *(["--trace-fst"] if design.variant == "waves" else []),
-        "visible.vlt", *files, "bench.sv",
+        "visible.vlt", *files, "bnn_bench.sv",
     ]  # fmt: skip
     run_tool(command, work, env, "Verilator")
 

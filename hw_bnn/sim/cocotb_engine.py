@@ -1,7 +1,7 @@
 """The cocotb engine: protocol tests of a whole accelerator, with checkers bound to every stream.
 
 Slower than the native engine by far, and independent of its driver: cocotbext-axi's source and sink
-are others' work. `stream_checker` stands at each stream of the top and ends the simulation when an
+are others' work. `bnn_stream_checker` stands at each stream of the top and ends the simulation when an
 offered word is taken back or changes.
 """
 
@@ -29,7 +29,7 @@ from .results import EngineRun
 from .stall import hang_limit, hang_report, stall_pair
 from .verilator_env import find_compiler, verilator_environment
 
-CHECKER = Path(__file__).resolve().parent.parent / "rtl" / "stream_checker.sv"
+CHECKER = Path(__file__).resolve().parent.parent / "rtl" / "bnn_stream_checker.sv"
 _FLAGS = (
     "--cc", "--vpi", "--no-timing", "--timescale", "1ns/1ps", "-O3", "--x-assign", "unique",
     "--x-initial", "unique", "-Wno-fatal", "-Wno-lint", "-Wno-style", "-Wno-TIMESCALEMOD",
@@ -78,12 +78,12 @@ def run_cocotb(
 
 
 def bind_checkers(accelerator: Description) -> str:
-    """SystemVerilog that binds a stream_checker to every stream of the top."""
+    """SystemVerilog that binds a checker to every stream of the top."""
     lines = []
     for s in accelerator.streams:
         wires = ", ".join(f".{w}({s.name}_{w})" for w in ("tdata", "tvalid", "tready"))
         lines.append(
-            f"bind {accelerator.top} stream_checker #(.BITS({s.tdata_bits})) check_{s.name} (\n"
+            f"bind {accelerator.top} {CHECKER.stem} #(.BITS({s.tdata_bits})) check_{s.name} (\n"
             f"    .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), {wires});\n"
         )
     return "".join(lines)

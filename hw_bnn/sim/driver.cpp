@@ -1,4 +1,4 @@
-// Streams frames through a Verilated accelerator (module bench around bnn_accelerator).
+// Streams frames through a Verilated accelerator (module bnn_bench around it).
 //
 // A call of hwb_run simulates up to `budget` cycles of a run. One cycle is one evaluation: the
 // model's remembered clock is set low by hand (HWB_LAST_CLOCK names that member), which spares the

@@ -31,7 +31,7 @@ from .stall import hang_limit, hang_report, lost_words, stall_pair
 ABI = 1
 DONE, MORE, HUNG, FAILED = range(4)
 RESET_CYCLES = 16
-SCOPE = "bench.dut"
+SCOPE = "bnn_bench.dut"
 _SLICE = 200_000  # cycles between two looks at progress and Ctrl-C; adapted to about 0.1 s
 
 
@@ -379,7 +379,7 @@ def rtl_design(rtl: Path, accelerator: Description, variant: Variant = "fast") -
     words = {stream.name: stream.words for stream in accelerator.streams}
     texts = []
     for node in accelerator.nodes:
-        name = f"{node.name}.v"
+        name = f"{accelerator.module_of(node)}.v"
         if node.op == "Fifo_rtl" and (rtl / name).is_file():
             frame = max(2, words[node.outputs[0]])
             room = frame if (node.depth or 0) <= max(4 * frame, 8192) else node.depth

@@ -70,7 +70,7 @@ def netlist_design(
     text = netlist.read_text()
     used = used_cells(text)
     models = cell_library(library)
-    own = [CELLS / "block_ram.v", CELLS / f"{library}_block_ram.v"]
+    own = [CELLS / "bnn_block_ram.v", CELLS / f"{library}_block_ram.v"]
     known = set(re.findall(r"^\s*module\s+(\w+)", "".join(models.values()), re.M))
     known |= {*_BLOCK_RAMS[library], *_LUTS[library], *_MULTIPLIERS[library]}
     if unknown := sorted(used - known):

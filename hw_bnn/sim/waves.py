@@ -7,7 +7,7 @@ from pathlib import Path
 from ..accelerator import Description
 from ..errors import BadInput
 
-_SCOPE = "bench.dut"
+_SCOPE = "bnn_bench.dut"
 
 
 def write_signal_list(waves: Path, accelerator: Description) -> Path:

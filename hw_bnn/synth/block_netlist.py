@@ -19,29 +19,34 @@ from .yosys import run_yosys, slang_command
 RTL = Path(__file__).resolve().parent.parent / "rtl"
 PRIMITIVES = Path(__file__).resolve().parent / "xc7_primitives.sv"
 KERNEL_FILES = (
-    "popcount.sv",
-    "popcount_tree.sv",
-    "popcount_counter.sv",
-    "popcount_merge.sv",
-    "popcount_xnor_chain.sv",
-    "popcount_delay.sv",
-    "popcount_at_least.sv",
-    "xnor_popcount.sv",
-    "xnor_neuron.sv",
-    "hardwired_compare.sv",
+    "bnn_popcount.sv",
+    "bnn_popcount_tree.sv",
+    "bnn_popcount_counter.sv",
+    "bnn_popcount_merge.sv",
+    "bnn_popcount_xnor_chain.sv",
+    "bnn_popcount_delay.sv",
+    "bnn_popcount_at_least.sv",
+    "bnn_xnor_popcount.sv",
+    "bnn_xnor_neuron.sv",
+    "bnn_hardwired_compare.sv",
 )
-BLOCKS = ("popcount_counter", "popcount_merge", "popcount_xnor_chain", "popcount_at_least")
+BLOCKS = (
+    "bnn_popcount_counter",
+    "bnn_popcount_merge",
+    "bnn_popcount_xnor_chain",
+    "bnn_popcount_at_least",
+)
 OUTPUTS = {
-    "popcount_counter": ("count",),
-    "popcount_merge": ("y",),
-    "popcount_xnor_chain": ("ones", "carry"),
-    "popcount_at_least": ("y",),
+    "bnn_popcount_counter": ("count",),
+    "bnn_popcount_merge": ("y",),
+    "bnn_popcount_xnor_chain": ("ones", "carry"),
+    "bnn_popcount_at_least": ("y",),
 }
 _PARAMETERS = {  # follow from the widths of ports
-    "popcount_counter": (("N", "bits"),),
-    "popcount_merge": (("WA", "a"), ("WB", "b"), ("WC", "c"), ("WY", "y")),
-    "popcount_xnor_chain": (("L", "carry"),),
-    "popcount_at_least": (("W", "count"),),
+    "bnn_popcount_counter": (("N", "bits"),),
+    "bnn_popcount_merge": (("WA", "a"), ("WB", "b"), ("WC", "c"), ("WY", "y")),
+    "bnn_popcount_xnor_chain": (("L", "carry"),),
+    "bnn_popcount_at_least": (("W", "count"),),
 }
 _REGISTERS = ("$_DFF_P_", "$_DFFE_PP_")
 
@@ -199,16 +204,16 @@ def identity(netlist: Netlist, block: Block) -> tuple[list[tuple[Bit, int]], For
             form[netlist.root(bit)] += factor << i if growing else factor
 
     pins = block.pins
-    if block.kind == "popcount_counter":
+    if block.kind == "bnn_popcount_counter":
         add(pins["bits"], 1, False)
         outputs = [(bit, 1 << i) for i, bit in enumerate(pins["count"])]
-    elif block.kind == "popcount_merge":
+    elif block.kind == "bnn_popcount_merge":
         for port, factor in (("a", 1), ("b", 2), ("c", 4)):
             add(pins[port], factor, True)
         add(pins["ones"], 1, False)
         add(pins["two"], 2, False)
         outputs = [(bit, 1 << i) for i, bit in enumerate(pins["y"])]
-    elif block.kind == "popcount_xnor_chain":
+    elif block.kind == "bnn_popcount_xnor_chain":
         add(pins["one"], 1, False)
         for a, w in zip(pins["a"], pins["w"], strict=True):
             form["xnor", netlist.root(a), netlist.root(w)] += 1
@@ -240,7 +245,9 @@ def linear_form(netlist: Netlist, form: Mapping[Bit, int], subject: str) -> Form
     """
     order = topological(netlist)
     identities = {
-        block.name: identity(netlist, block) for block in order if block.kind != "popcount_at_least"
+        block.name: identity(netlist, block)
+        for block in order
+        if block.kind != "bnn_popcount_at_least"
     }
     _check_bounds(netlist, order, identities, subject)
     start: defaultdict[Term, int] = defaultdict(int)
@@ -264,10 +271,10 @@ def _check_bounds(netlist: Netlist, order: list[Block], identities: dict, subjec
     """No merge exceeds its width: the largest values of all operands, from the identities."""
     largest: dict[tuple[Bit, ...], int] = {}  # of the numbers that blocks put out
     for block in order:
-        if block.kind == "popcount_at_least":
+        if block.kind == "bnn_popcount_at_least":
             continue
         outputs, form = identities[block.name]
-        if block.kind != "popcount_merge":
+        if block.kind != "bnn_popcount_merge":
             bound = sum(form.values())
         else:
             bound = sum(form.get(netlist.root(bit), 0) and 1 for bit in block.pins["ones"])

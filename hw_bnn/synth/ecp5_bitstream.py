@@ -23,7 +23,8 @@ from .place_route import first_error, place_and_route, run_tool
 from .synthesis import family_defines, synthesise
 
 BOARDS = {"ulx3s": Path(__file__).resolve().parent / "ulx3s"}
-SHELL = ("serial_receiver.sv", "serial_sender.sv", "serial_shell.sv", "ulx3s_top.sv")
+TOP = "bnn_ulx3s_top"
+SHELL = ("bnn_serial_receiver.sv", "bnn_serial_sender.sv", "bnn_serial_shell.sv", f"{TOP}.sv")
 HOST = (BOARD_FILES / "ulx3s" / "host.py", BOARD_FILES / "pynq" / "driver.py")
 """What the computer at the other end of the line runs."""
 
@@ -141,12 +142,12 @@ def _build(
     start = time.monotonic()
     mapped = synthesise(
         files,
-        "ulx3s_top",
+        TOP,
         "ecp5",
         place=place,
         cwd=sources,
         parameters=parameters,
-        defines=family_defines("ecp5"),
+        defines=[*family_defines("ecp5"), f"HW_BNN_CORE={accelerator.top}"],
         timeout_s=timeout_s,
         subject=accelerator.name,
     )

@@ -100,10 +100,10 @@ def estimate(folder: str | Path, accelerator: Description | None = None) -> dict
         else:
             files = {memory.parameter: memory.file for memory in node.memories}
             try:
-                cost = estimate_kernel(node.module, node.parameters | files)
+                cost = estimate_kernel(node.kernel, node.parameters | files)
             except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 raise BadInput(
-                    f"its parameters describe no {node.module} ({type(error).__name__}: {error})",
+                    f"its parameters describe no {node.kernel} ({type(error).__name__}: {error})",
                     node=node.name,
                     remedy="compile the model again",
                 ) from error

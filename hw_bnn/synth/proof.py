@@ -7,16 +7,16 @@ same file, or another module with the same ports) can never differ.
 **Whole trees** of any size are proved by composition. Every proved block obeys an identity over the
 integers, with bits as 0 or 1:
 
-    popcount_counter      sum_i 2^i count_i             = sum_i bits_i
+    bnn_popcount_counter      sum_i 2^i count_i             = sum_i bits_i
     popcount_xnor_chain   ones + 2 sum_i carry_i        = sum_i (a_i == w_i) + one
-    popcount_merge        sum_i 2^i y_i                 = a + 2 b + 4 c + ones + 2 two   (if < 2^WY)
+    bnn_popcount_merge        sum_i 2^i y_i                 = a + 2 b + 4 c + ones + 2 two   (if < 2^WY)
 
 Starting from the form sum_i 2^i count_i of the tree's output, blocks are substituted from the
 output to the inputs: the tree is right if and only if the form ends as the sum of all inputs. The
 side condition of a merge is checked by bounds: the largest value of each operand follows from the
 same identities. Nothing is sampled and no width is too large.
 
-    prove_block("popcount_counter", {"N": 7})
+    prove_block("bnn_popcount_counter", {"N": 7})
     prove_tree(1024)
 """
 
@@ -156,7 +156,7 @@ def _prove_block_once(module: str, parameters: tuple[tuple[str, int], ...]) -> N
 def prove_tree(
     n: int,
     *,
-    module: str = "popcount_tree",
+    module: str = "bnn_popcount_tree",
     parameters: Mapping[str, int] | None = None,
     sources: Sequence[Path] | None = None,
 ) -> int:
@@ -184,12 +184,12 @@ def prove_tree(
             _prove_block_once(kind, values)
         else:
             prove_block(kind, dict(values), sources=sources)
-    if module == "xnor_neuron":
+    if module == "bnn_xnor_neuron":
         count = _compared_count(netlist, n, subject)
     else:
         count = netlist.outputs["count"]
     form = linear_form(netlist, {bit: 1 << i for i, bit in enumerate(count)}, subject)
-    if module == "popcount_tree":
+    if module == "bnn_popcount_tree":
         wanted = {bit: 1 for bit in netlist.inputs["bits"]}
     else:
         wanted = {
@@ -202,7 +202,7 @@ def prove_tree(
 
 def _compared_count(netlist: Netlist, n: int, subject: str) -> list[Bit]:
     """The count that the neuron's comparison sees, its other side being the threshold input."""
-    (compare,) = (b for b in netlist.blocks if b.kind == "popcount_at_least")
+    (compare,) = (b for b in netlist.blocks if b.kind == "bnn_popcount_at_least")
     if [netlist.root(bit) for bit in netlist.outputs["y"]] != compare.pins["y"]:
         raise CheckFailed("the output is not the comparison's", node=subject)
     if [netlist.root(bit) for bit in compare.pins["threshold"]] != netlist.inputs["threshold"]:

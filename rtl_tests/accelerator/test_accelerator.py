@@ -114,7 +114,7 @@ def test_a_dropped_handshake_is_caught(tb, tmp_path):
 
     folder = tmp_path / "mutant"
     shutil.copytree(tb.folder, folder)
-    fifo = folder / "rtl" / "fifo.sv"
+    fifo = folder / "rtl" / "bnn_fifo.sv"
     text = fifo.read_text()
     assert text.count("assign push = s_axis_tvalid && s_axis_tready;") == 1
     fifo.write_text(text.replace(

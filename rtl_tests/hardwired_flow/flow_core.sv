@@ -1,4 +1,4 @@
-// hardwired_flow around the simplest core: LATENCY enabled registers that pass on the inverted vector.
+// bnn_hardwired_flow around the simplest core: LATENCY enabled registers that pass on the inverted vector.
 module flow_core #(
     parameter int BITS    = 8,
     parameter int LATENCY = 1
@@ -19,7 +19,7 @@ module flow_core #(
   logic [BITS-1:0] x;
   logic [LATENCY*BITS-1:0] stages;  // the youngest vector lowest; without a reset, as cores are
 
-  hardwired_flow #(.IN_BITS(BITS), .OUT_BITS(BITS), .LATENCY(LATENCY)) flow (
+  bnn_hardwired_flow #(.IN_BITS(BITS), .OUT_BITS(BITS), .LATENCY(LATENCY)) flow (
       .ap_clk, .ap_rst_n, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready, .m_axis_tdata,
       .m_axis_tvalid, .m_axis_tready, .ce, .x, .y(stages[(LATENCY-1)*BITS+:BITS]));
 

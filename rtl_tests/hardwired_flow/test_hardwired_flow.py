@@ -45,7 +45,7 @@ def test_hardwired_flow(simulator, sources):
 
 def test_a_register_without_its_reset_is_caught_as_x(sources, tmp_path):
     """What the benches in Icarus are for: registers start as X there, and none may be seen."""
-    (flow,) = (path for path in sources if path.stem == "hardwired_flow")
+    (flow,) = (path for path in sources if path.stem == "bnn_hardwired_flow")
     text, reset = flow.read_text(), "if (!ap_rst_n) valid <= '0;\n    else if"
     assert text.count(reset) == 1
     mutant = tmp_path / flow.name

@@ -22,8 +22,8 @@ module popcount_case #(
   logic fires[STAGES+1];
 
   assign agree = ~(a ^ w);
-  popcount #(.N(N)) dut_tree (.bits(agree), .count(count_tree));
-  xnor_neuron #(.N(N), .STAGES(STAGES)) dut_neuron (
+  bnn_popcount #(.N(N)) dut_tree (.bits(agree), .count(count_tree));
+  bnn_xnor_neuron #(.N(N), .STAGES(STAGES)) dut_neuron (
       .ap_clk(ap_clk), .ce(1'b1), .a(a), .w(w), .threshold(threshold), .y(y));
 
   assign count_xnor = dut_neuron.count;

@@ -1,4 +1,4 @@
-// stream_fork with its outputs as ports of their own, as the bench wants them; lanes from N on idle.
+// bnn_stream_fork with its outputs as ports of their own, as the bench wants them; lanes from N on idle.
 // Checks what the streams alone cannot show: a word is offered at once at all outputs, whichever of
 // them are ready, so that a branch never waits for another.
 module fork_lanes #(
@@ -33,7 +33,7 @@ module fork_lanes #(
   assign {m_axis_3_tvalid, m_axis_2_tvalid, m_axis_1_tvalid, m_axis_0_tvalid} = tvalid;
   assign tready = {m_axis_3_tready, m_axis_2_tready, m_axis_1_tready, m_axis_0_tready};
 
-  stream_fork #(
+  bnn_stream_fork #(
       .BITS(BITS),
       .N(N)
   ) i_fork (

@@ -182,7 +182,9 @@ def test_a_name_ends_no_comment_of_the_wrapper(name):
         return [line for line in text.splitlines() if not line.startswith("//")]
 
     port = PORTS["zynqmp"]
-    assert code(Shell(name, port, 3, 1).wrapper()) == code(Shell("x", port, 3, 1).wrapper())
+    assert code(Shell(name, port, 3, 1, "net").wrapper()) == code(
+        Shell("x", port, 3, 1, "net").wrapper()
+    )
 
 
 def test_names_of_files():

@@ -2,7 +2,7 @@
 errors, abort.
 
 Both ports: 64 bits with 32-bit addresses (Zynq-7000) and 128 with 40 (UltraScale+, memory
-beyond 4 GiB). Words narrower than the bus, as wide, and wider. axi_checker watches the memory
+beyond 4 GiB). Words narrower than the bus, as wide, and wider. bnn_axi_checker watches the memory
 port in every run.
 """
 
@@ -240,22 +240,22 @@ def test_a_start_while_a_run_goes_on_is_ignored(boards):
 
 ROUND = "(PLACE_BITS + 1)'(BURST) - {1'b0, next[PLACE_BITS-1:0]}"
 MUTANTS = {  # file, expression, what stands there instead
-    "a read crosses 4 KiB": ("read_dma.sv", ROUND, "(PLACE_BITS + 1)'(BURST)"),
-    "a write crosses 4 KiB": ("write_dma.sv", ROUND, "(PLACE_BITS + 1)'(BURST)"),
-    "the last strobe is whole": ("write_dma.sv", "last ? last_strobe : '1", "'1"),
+    "a read crosses 4 KiB": ("bnn_read_dma.sv", ROUND, "(PLACE_BITS + 1)'(BURST)"),
+    "a write crosses 4 KiB": ("bnn_write_dma.sv", ROUND, "(PLACE_BITS + 1)'(BURST)"),
+    "the last strobe is whole": ("bnn_write_dma.sv", "last ? last_strobe : '1", "'1"),
     "the last strobe is a byte short": (
-        "shell_control.sv", "i < int'(out_bytes[LOW_BITS-1:0])",
+        "bnn_shell_control.sv", "i < int'(out_bytes[LOW_BITS-1:0])",
         "i + 1 < int'(out_bytes[LOW_BITS-1:0])"),
     "done before the responses": (
-        "write_dma.sv", "left == '0 && idle", "left == '0 && !aw_valid && due == '0"),
+        "bnn_write_dma.sv", "left == '0 && idle", "left == '0 && !aw_valid && due == '0"),
     "an address of 32 bits": (
-        "shell_control.sv", "to[ADDR_BITS-1:LOW_BITS]", "BEAT_BITS'(to[31:LOW_BITS])"),
-    "no room reserved": ("read_dma.sv", "room >= COUNT_BITS'(length)", "1'b1"),
+        "bnn_shell_control.sv", "to[ADDR_BITS-1:LOW_BITS]", "BEAT_BITS'(to[31:LOW_BITS])"),
+    "no room reserved": ("bnn_read_dma.sv", "room >= COUNT_BITS'(length)", "1'b1"),
     "data that wait for their address": (
-        "write_dma.sv", "due + (issue ? COUNT_BITS'(length) : '0)",
+        "bnn_write_dma.sv", "due + (issue ? COUNT_BITS'(length) : '0)",
         "due + (aw_valid && aw_ready ? COUNT_BITS'(aw_len) + 1'b1 : '0)"),
-    "an abort that does not wait": ("shell_control.sv", "read_idle && write_idle", "1'b1"),
-    "an error that is forgotten": ("read_dma.sv", "(r_resp[0] ? 2'b10 : 2'b01)", "2'b00"),
+    "an abort that does not wait": ("bnn_shell_control.sv", "read_idle && write_idle", "1'b1"),
+    "an error that is forgotten": ("bnn_read_dma.sv", "(r_resp[0] ? 2'b10 : 2'b01)", "2'b00"),
 }  # fmt: skip
 
 

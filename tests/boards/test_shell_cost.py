@@ -43,6 +43,6 @@ def test_cost(family, flow, tmp_path):
     pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
     from hw_bnn.boards.shell import cost
 
-    found = cost(Shell("cost", PORTS[family], 5, 2), flow, tmp_path)
+    found = cost(Shell("cost", PORTS[family], 5, 2, "cost"), flow, tmp_path)
     assert {"lut", "ff", "bram"} <= set(found)
     assert 600 < found["lut"] < 2600 and 600 < found["ff"] < 3200 and found["bram"] in (2, 4), found

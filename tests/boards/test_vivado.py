@@ -123,8 +123,8 @@ def test_wrong_wirings_are_rejected(place, old, new, reason):
 
 
 def test_a_source_that_is_missing_is_rejected(place):
-    (place / "rtl" / "read_dma.sv").unlink()
-    with pytest.raises(CheckFailed, match="no file .*read_dma.sv"):
+    (place / "rtl" / "bnn_read_dma.sv").unlink()
+    with pytest.raises(CheckFailed, match="no file .*bnn_read_dma.sv"):
         vivado.check_scripts(place, board_files=False)
 
 

@@ -77,7 +77,7 @@ def networks(tmp_path_factory):
 
 
 def test_they_hold_every_kernel(networks):
-    held = {node.module for _, description, _ in networks for node in description.nodes}
+    held = {node.kernel for _, description, _ in networks for node in description.nodes}
     assert held == kernels() | {"frame_last"}
 
 

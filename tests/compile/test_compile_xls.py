@@ -55,7 +55,7 @@ def replaced(tmp_path_factory):
 def test_every_layer_is_exact_and_at_the_bound(replaced):
     folder, made, nodes, x, scores = replaced
     accelerator = Description.load(made)
-    units = [node for node in accelerator.nodes if node.module == "xnor_mvau"]
+    units = [node for node in accelerator.nodes if node.kernel == "xnor_mvau"]
     assert nodes == [node.name for node in units] and len(units) == 4
     assert max(node.parameters["PE"] for node in units) > 1
     result = simulate(made, x)
@@ -67,7 +67,7 @@ def test_every_layer_is_exact_and_at_the_bound(replaced):
 def test_one_flipped_weight_is_seen(replaced, tmp_path):
     _, made, nodes, x, scores = replaced
     shutil.copytree(made, tmp_path / "mutant")
-    path = tmp_path / "mutant" / "rtl" / f"{nodes[0]}.v"
+    path = tmp_path / "mutant" / "rtl" / f"mlp_{nodes[0]}.v"
     text = path.read_text()
     start = text.index("WEIGHTS[0] = ")
     digit = text.index("'h", start) + 2

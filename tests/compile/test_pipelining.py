@@ -59,7 +59,7 @@ def test_compile_writes_them(tmp_path, board, period, expected):
         size_fifos=False,
         check=False,
     )
-    text = (folder / "rtl" / "XnorMVAU_rtl_0.v").read_text()
+    text = (folder / "rtl" / "net_XnorMVAU_rtl_0.v").read_text()
     found = tuple(
         re.search(rf"\.{name}\((\d)\)", text)[1] for name in ("PIPELINE", "WEIGHTS_STAGE")
     )

@@ -188,5 +188,5 @@ def test_the_accelerator_tells_its_estimate(network, tmp_path):
         json.loads((folder / "reports" / "folding.json").read_text())["bound_cycles"]
         == accelerator.bound_cycles
     )
-    wrapper = (folder / "rtl" / "XnorMVAU_rtl_0.v").read_text()
+    wrapper = (folder / "rtl" / "net_XnorMVAU_rtl_0.v").read_text()
     assert '.WEIGHTS_STYLE("block")' in wrapper

@@ -15,7 +15,7 @@ HABITS = (
     "global_in", "global_out", "global_out_1", "input", "input.1", "output", "scores", "label",
     "x", "t1",
     "module", "wire", "endmodule", "begin", "always_ff", "logic", "clk", "ap_clk", "rst",
-    "bnn_accelerator",
+    "bnn_fifo",
     "s_axis_tdata", "XnorMVAU_rtl_0", "StreamingFIFO_rtl_0", "Fork_rtl_0", "MultiThreshold_0",
     "class", "None",
     "a.b", "a/b", "a:b", "a-b", "a b", "a_b", "/model/layer.0/MatMul_output_0",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hw_bnn.kernels import KERNELS, Memory
-from hw_bnn.rtl import FOLDER, rtl_path
+from hw_bnn.rtl import FOLDER, PREFIX, module_of, rtl_path
 
 PARAMETER = re.compile(
     r"^ +parameter\s+(?:int|bit)?\s+(\w+)\s*=\s*([^,/\n]+?)\s*,?\s*(?://.*)?$", re.M
@@ -18,7 +18,7 @@ SIMULATED = {"SIM_DEPTH"}
 def module(kernel):
     """{parameter: default as text} of the module, in order, and the text above its ports."""
     text = rtl_path(kernel).read_text()
-    head = text[: text.index(") (", text.index(f"module {kernel}"))]
+    head = text[: text.index(") (", text.index(f"module {module_of(kernel)}"))]
     return dict(PARAMETER.findall(head)), head
 
 
@@ -47,7 +47,9 @@ def test_memories_are_the_modules(kernel):
 
 def test_every_stream_kernel_is_described():
     sink = re.compile(r"^ +input .*\bs_axis\w*_tvalid\b", re.M)
-    modules = {p.stem for p in FOLDER.glob("*.sv") if sink.search(p.read_text())}
+    modules = {
+        p.stem.removeprefix(PREFIX) for p in FOLDER.glob("*.sv") if sink.search(p.read_text())
+    }
     inner = {"pool2d"}  # of max_pool and sum_pool
     assert modules - inner == set(KERNELS)
 

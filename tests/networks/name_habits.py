@@ -25,7 +25,7 @@ KEYWORDS = (
     "assign",
 )
 OWN = (
-    "global_in", "global_out", "bnn_accelerator", "s_axis", "m_axis", "XnorMVAU_rtl_0",
+    "global_in", "global_out", "bnn_fifo", "s_axis", "m_axis", "XnorMVAU_rtl_0",
     "IntMVAU_rtl_0",
     "StreamingFIFO_rtl_0", "Fork_rtl_0", "ap_clk", "scores", "label", "MultiThreshold_0",
     "MatMul_0_out0",

@@ -13,9 +13,9 @@ from hw_bnn.rtl import FOLDER as RTL
 from hw_bnn.simulation import simulate
 
 WORDS = 8  # of 8 bits; the long branch gives its first when it has the last
-KERNELS = ["stream_fork.sv", "width_converter.sv", "fifo.sv", "skid.sv", "add.sv"]
+KERNELS = [f"bnn_{name}.sv" for name in ("stream_fork", "width_converter", "fifo", "skid", "add")]
 TOP = """
-module bnn_accelerator (
+module joined (
   input wire ap_clk, input wire ap_rst_n,
   input wire [7:0] s_axis_tdata, input wire s_axis_tvalid, output wire s_axis_tready,
   input wire s_axis_tlast,
@@ -40,26 +40,26 @@ module bnn_accelerator (
     if (!ap_rst_n) word <= 0;
     else if (sum_tvalid && sum_tready) word <= word + 1;
   end
-  stream_fork #(.BITS(8), .N(2)) split (
+  bnn_stream_fork #(.BITS(8), .N(2)) split (
     .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
     .s_axis_tdata(source_tdata), .s_axis_tvalid(source_tvalid), .s_axis_tready(source_tready),
     .m_axis_tdata({short_in_tdata, long_in_tdata}),
     .m_axis_tvalid({short_in_tvalid, long_in_tvalid}),
     .m_axis_tready({short_in_tready, long_in_tready}));
-  width_converter #(.IN_BITS(8), .OUT_BITS(64), .FRAME_BITS(64)) gather (
+  bnn_width_converter #(.IN_BITS(8), .OUT_BITS(64), .FRAME_BITS(64)) gather (
     .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
     .s_axis_tdata(long_in_tdata), .s_axis_tvalid(long_in_tvalid), .s_axis_tready(long_in_tready),
     .m_axis_tdata(frame_tdata), .m_axis_tvalid(frame_tvalid), .m_axis_tready(frame_tready));
-  width_converter #(.IN_BITS(64), .OUT_BITS(8), .FRAME_BITS(64)) scatter (
+  bnn_width_converter #(.IN_BITS(64), .OUT_BITS(8), .FRAME_BITS(64)) scatter (
     .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
     .s_axis_tdata(frame_tdata), .s_axis_tvalid(frame_tvalid), .s_axis_tready(frame_tready),
     .m_axis_tdata(long_tdata), .m_axis_tvalid(long_tvalid), .m_axis_tready(long_tready));
-  fifo #(.BITS(8), .DEPTH(16)) queue (
+  bnn_fifo #(.BITS(8), .DEPTH(16)) queue (
     .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
     .s_axis_tdata(short_in_tdata), .s_axis_tvalid(short_in_tvalid),
     .s_axis_tready(short_in_tready),
     .m_axis_tdata(short_tdata), .m_axis_tvalid(short_tvalid), .m_axis_tready(short_tready));
-  add #(.PE(1), .A_BITS(8), .B_BITS(8), .OUT_BITS(9)) join_0 (
+  bnn_add #(.PE(1), .A_BITS(8), .B_BITS(8), .OUT_BITS(9)) join_0 (
     .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),
     .s_axis_a_tdata(long_tdata), .s_axis_a_tvalid(long_tvalid), .s_axis_a_tready(long_tready),
     .s_axis_b_tdata(short_tdata), .s_axis_b_tvalid(short_tvalid), .s_axis_b_tready(short_tready),
@@ -75,7 +75,7 @@ def joined(tmp_path_factory):
     (folder / "rtl").mkdir()
     for name in KERNELS:
         shutil.copyfile(RTL / name, folder / "rtl" / name)
-    (folder / "rtl/bnn_accelerator.v").write_text(TOP)
+    (folder / "rtl/joined.v").write_text(TOP)
 
     def stream(name, producer, consumer, words=WORDS, bits=8):
         return Stream(name=name, producer=producer, consumer=consumer, words=words,
@@ -83,11 +83,11 @@ def joined(tmp_path_factory):
 
     def node(name, op, inputs, outputs, **more):
         return Node(
-            name=name, op=op, module=op, inputs=inputs, outputs=outputs, cycles=WORDS, **more
+            name=name, op=op, kernel=op, inputs=inputs, outputs=outputs, cycles=WORDS, **more
         )
 
     accelerator = Description(
-        name="join", board=None, part="xc7z020clg400-1", clk_period_ns=10.0,
+        name="join", top="joined", board=None, part="xc7z020clg400-1", clk_period_ns=10.0,
         input=Input(datatype="INT8", minimum=-128, maximum=127, shape=[WORDS], stream_shape=[WORDS],
                     tensor="x", elements=WORDS, element_bits=8, words=WORDS, word_bits=8,
                     tdata_bits=8),
@@ -107,7 +107,7 @@ def joined(tmp_path_factory):
             stream("long", "scatter", "join_0"), stream("short", "queue", "join_0"),
             stream("sum", "join_0", "m_axis", bits=9),
         ],
-        bound_cycles=WORDS, sources=[*KERNELS, "bnn_accelerator.v"], hashes={}, versions={},
+        bound_cycles=WORDS, sources=[*KERNELS, "joined.v"], hashes={}, versions={},
         options={},
     )  # fmt: skip
     seal(folder, accelerator)

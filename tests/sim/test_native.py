@@ -159,9 +159,13 @@ def test_a_deadlock_stops_by_itself_and_names_the_streams(shared, tmp_path):
 def test_a_lost_word_is_a_hang_not_a_wrong_score(shared, tmp_path):
     toy, x = shared
     broken = mutate(
-        toy, tmp_path, "fifo.sv", "tail <= tail + 1;", "tail <= tail + 6'(s_axis_tdata != 8'h5a);"
+        toy,
+        tmp_path,
+        "bnn_fifo.sv",
+        "tail <= tail + 1;",
+        "tail <= tail + 6'(s_axis_tdata != 8'h5a);",
     )
-    broken_fill = broken / "rtl/fifo.sv"
+    broken_fill = broken / "rtl/bnn_fifo.sv"
     broken_fill.write_text(broken_fill.read_text().replace(
         "fill <= fill + 32'(s_axis_tvalid && s_axis_tready)",
         "fill <= fill + 32'(s_axis_tvalid && s_axis_tready && s_axis_tdata != 8'h5a)"))  # fmt: skip

@@ -25,7 +25,7 @@ def toy(tmp_path_factory):
 
     toy = make_toy(tmp_path_factory.mktemp("netlist") / "toy")
     # FIFOs of two words: the toy's own can hold 64, of which gates would only be many
-    fifo = toy.folder / "rtl/fifo.sv"
+    fifo = toy.folder / "rtl/bnn_fifo.sv"
     fifo.write_text(fifo.read_text().replace("SPACE = 64", "SPACE = 4").replace("[5:0]", "[1:0]"))
     reseal(toy.folder)
     for family in ("xc7", "ecp5"):
@@ -153,7 +153,7 @@ def memory_top(memories) -> tuple[str, int]:
     total = sum(bits for bits, _, _ in memories)
     padded = (total + 7) // 8 * 8
     lines = [
-        "module bnn_accelerator (", "  input wire ap_clk, input wire ap_rst_n,",
+        "module toy (", "  input wire ap_clk, input wire ap_rst_n,",
         "  input wire [127:0] s_axis_tdata, input wire s_axis_tvalid, output wire s_axis_tready,",
         "  input wire s_axis_tlast,", f"  output wire [{padded - 1}:0] m_axis_tdata,",
         "  output wire m_axis_tvalid, input wire m_axis_tready, output wire m_axis_tlast", ");",
@@ -182,7 +182,7 @@ def memory_folder(folder, memories):
     rtl = folder / "rtl"
     rtl.mkdir(parents=True)
     text, out_bits = memory_top(memories)
-    (rtl / "bnn_accelerator.v").write_text(text)
+    (rtl / "toy.v").write_text(text)
     shutil.copyfile(TOY.parent / "rams/ram.v", rtl / "ram.v")
     rng = np.random.default_rng(5)
     for i, (bits, addr, _) in enumerate(memories):
@@ -195,7 +195,7 @@ def memory_folder(folder, memories):
         output=Output(mode="scores", tensor="y", datatype="INT8", minimum=-128, maximum=127,
                       scores=out_bits // 8, lanes=out_bits // 8, score_bits=8,
                       label_bits=1, label_offset=0, words=1, tdata_bits=out_bits),
-        nodes=[], streams=[], sources=["ram.v", "bnn_accelerator.v"], bound_cycles=1,
+        nodes=[], streams=[], sources=["ram.v", "toy.v"], bound_cycles=1,
     ))  # fmt: skip
     return seal(folder, accelerator)
 

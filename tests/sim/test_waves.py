@@ -18,7 +18,7 @@ def test_waves_hold_every_transfer(toy, tmp_path):
     assert (result.scores == toy.expected(x)[0]).all() and result.waves == tmp_path / "all.fst"
     fst = Fst(tmp_path / "all.fst")
     for name, (words, cycles) in capture(toy.folder, x, stall=0.3, seed=4).items():
-        scope = f"bench.dut.{name}"
+        scope = f"bnn_bench.dut.{name}"
         seen = []
         for cycle in range(result.cycles):
             time = cycle * PERIOD_PS
@@ -31,7 +31,7 @@ def test_waves_hold_every_transfer(toy, tmp_path):
 def test_a_window_holds_its_cycles_alone(toy, tmp_path):
     x = random_inputs(200)
     simulate(toy.folder, x, waves=tmp_path / "part.fst", window=(500, 520))
-    clock = Fst(tmp_path / "part.fst").changes("bench.dut.ap_clk")
+    clock = Fst(tmp_path / "part.fst").changes("bnn_bench.dut.ap_clk")
     times = [time for time, _ in clock]
     assert min(times) == 500 * PERIOD_PS and 519 * PERIOD_PS <= max(times) < 520 * PERIOD_PS
     assert (np.diff(sorted(set(times))) == PERIOD_PS // 2).all()
@@ -41,7 +41,7 @@ def test_the_signal_list_names_signals_of_the_file(toy, tmp_path):
     simulate(toy.folder, random_inputs(5), waves=tmp_path / "few.fst")
     known = Fst(tmp_path / "few.fst").signals
     lines = (tmp_path / "few.gtkw").read_text().splitlines()
-    listed = [line.split("[")[0] for line in lines if line.startswith("bench.")]
+    listed = [line.split("[")[0] for line in lines if line.startswith("bnn_bench.")]
     assert '[dumpfile] "few.fst"' in lines and len(listed) == 2 + 3 * 5
     assert set(listed) <= set(known)
 

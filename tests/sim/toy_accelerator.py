@@ -43,13 +43,13 @@ def describe(name: str = "toy") -> Description:
             tdata_bits=(bits + 7) // 8 * 8,
         )  # fmt: skip
 
-    def node(name, op, module, ins, outs, cycles, **more):
+    def node(name, op, kernel, ins, outs, cycles, **more):
         return Node(
-            name=name, op=op, module=module, inputs=[ins], outputs=[outs], cycles=cycles, **more
+            name=name, op=op, kernel=kernel, inputs=[ins], outputs=[outs], cycles=cycles, **more
         )
 
     return Description(
-        name=name, board=None, part="xc7z020clg400-1", clk_period_ns=10.0,
+        name=name, top="toy", board=None, part="xc7z020clg400-1", clk_period_ns=10.0,
         input=Input(
             datatype="BIPOLAR", minimum=-1, maximum=1, shape=[8 * WORDS], stream_shape=[8 * WORDS],
             tensor="x", elements=8 * WORDS, element_bits=1, words=WORDS, word_bits=8, tdata_bits=8,
@@ -74,7 +74,7 @@ def describe(name: str = "toy") -> Description:
             stream("result", "argmax_0", "m_axis", N, 11),
         ],
         bound_cycles=N,
-        sources=["fifo.sv", "toy_layer.v", "toy_argmax.v", "bnn_accelerator.v"],
+        sources=["bnn_fifo.sv", "toy_layer.v", "toy_argmax.v", "toy.v"],
         hashes={}, versions={}, options={},
     )  # fmt: skip
 

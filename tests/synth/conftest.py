@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from hw_bnn.accelerator import TOP, Description, Input, Node, Output, Stream
+from hw_bnn.accelerator import Description, Input, Node, Output, Stream
 from hw_bnn.accelerator.folder import seal
 from hw_bnn.rtl import rtl_sources
 
 TOP_TEXT = """
-module bnn_accelerator (
+module tiny (
     input logic ap_clk, input logic ap_rst_n,
     input logic [15:0] s_axis_tdata, input logic s_axis_tvalid, output logic s_axis_tready,
     input logic s_axis_tlast,
@@ -57,13 +57,15 @@ def accelerator(tmp_path):
     for file in files:
         (rtl / file.name).write_bytes(file.read_bytes())
     (rtl / "layer0_fifo.v").write_text(
-        WRAPPER.format(name="layer0_fifo", out=15, kernel="fifo", parameters=".BITS(16), .DEPTH(2)")
+        WRAPPER.format(
+            name="layer0_fifo", out=15, kernel="bnn_fifo", parameters=".BITS(16), .DEPTH(2)"
+        )
     )
     (rtl / "layer1_mvau.v").write_text(
         WRAPPER.format(
             name="layer1_mvau",
             out=7,
-            kernel="xnor_mvau",
+            kernel="bnn_xnor_mvau",
             parameters=".MW(16), .MH(8), .PE(8), .SIMD(16), .N_THRESHOLDS(1), .OUT_BITS(1),"
             ' .PIPELINE(2), .WEIGHTS_FILE("w.hex"), .THRESHOLDS_FILE("t.hex")',
         )
@@ -71,8 +73,8 @@ def accelerator(tmp_path):
     rng = np.random.default_rng(0)
     (rtl / "w.hex").write_text(f"{int.from_bytes(rng.bytes(16), 'little'):x}\n")
     (rtl / "t.hex").write_text("4210842108\n")
-    (rtl / f"{TOP}.sv").write_text(TOP_TEXT)
-    sources = [file.name for file in files] + ["layer0_fifo.v", "layer1_mvau.v", f"{TOP}.sv"]
+    (rtl / "tiny.sv").write_text(TOP_TEXT)
+    sources = [file.name for file in files] + ["layer0_fifo.v", "layer1_mvau.v", "tiny.sv"]
 
     def stream(name, producer, consumer, bits):
         return Stream(name=name, producer=producer, consumer=consumer, words=1, word_bits=bits,
@@ -82,6 +84,7 @@ def accelerator(tmp_path):
         folder,
         Description(
             name="tiny",
+            top="tiny",
             board="ulx3s",
             part="LFE5U-85F-6BG381C",
             clk_period_ns=20.0,
@@ -116,7 +119,7 @@ def accelerator(tmp_path):
                 Node(
                     name="layer0_fifo",
                     op="Fifo_rtl",
-                    module="fifo",
+                    kernel="fifo",
                     cycles=1,
                     parameters=QUEUE,
                     inputs=["s_axis"],
@@ -125,7 +128,7 @@ def accelerator(tmp_path):
                 Node(
                     name="layer1_mvau",
                     op="XnorMVAU_rtl",
-                    module="xnor_mvau",
+                    kernel="xnor_mvau",
                     cycles=1,
                     parameters=UNIT,
                     inputs=["between"],

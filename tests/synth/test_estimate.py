@@ -23,9 +23,9 @@ RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "esti
 @pytest.mark.parametrize("n", [7, 23, 64])
 def test_trees_cost_what_they_cost(tmp_path, n):
     files = rtl_sources("popcount", "xnor_popcount")
-    tree = synthesise(files, "popcount", "xc7", place=tmp_path, parameters={"N": n})
+    tree = synthesise(files, "bnn_popcount", "xc7", place=tmp_path, parameters={"N": n})
     assert abs(tree["total"]["lut"] - tree_luts(n)) <= 1
-    pairs = synthesise(files, "xnor_popcount", "xc7", place=tmp_path, parameters={"N": n})
+    pairs = synthesise(files, "bnn_xnor_popcount", "xc7", place=tmp_path, parameters={"N": n})
     assert abs(pairs["total"]["lut"] - xnor_popcount_luts(n)) <= 2
 
 

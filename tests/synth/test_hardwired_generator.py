@@ -48,8 +48,8 @@ def test_networks_are_exact_in_rtl(tmp_path, input_bits, scores, options):
     bits = (x[:, :, None] >> np.arange(input_bits) & 1).reshape(len(u), -1)
     width = network.score_bits()
     sources = [
-        tmp_path / "popcount_counter.sv",
-        tmp_path / "hardwired_compare.sv",
+        tmp_path / "bnn_popcount_counter.sv",
+        tmp_path / "bnn_hardwired_compare.sv",
         tmp_path / "core.sv",
     ]
     y = run_core(tmp_path / "run", sources, "core", bits, 4 * width, design.latency, pauses=True)
@@ -101,7 +101,7 @@ def test_a_wrong_threshold_is_refuted(tmp_path):
 
 @pytest.mark.parametrize("n, mask", [(3, 5), (5, 18), (6, 21), (7, 31), (7, 9)])
 def test_counters_with_inverted_inputs(n, mask):
-    prove_block("popcount_counter", {"N": n, "INVERT": mask})
+    prove_block("bnn_popcount_counter", {"N": n, "INVERT": mask})
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_counters_with_inverted_inputs(n, mask):
 )
 def test_comparisons(positions, twos, offset, invert):
     prove_block(
-        "hardwired_compare",
+        "bnn_hardwired_compare",
         {"POSITIONS": positions, "TWOS": twos, "OFFSET": offset, "INVERT": invert},
     )
 

@@ -27,7 +27,7 @@ def test_synth_in_a_folder_of_any_name(accelerator, tmp_path, monkeypatch, capsy
     # it fails with its log's place in the sentence, and what was there before stays whole
     before = (place / "synth" / "ecp5.v").read_bytes()
     path = place / "rtl" / "layer0_fifo.v"
-    path.write_text(path.read_text().replace("fifo #(", "no_such_kernel #("))
+    path.write_text(path.read_text().replace("bnn_fifo #(", "no_such_kernel #("))
     reseal(place)
     assert cli.run(["synth", NAME, "--family", "ecp5"]) == 1
     assert "no_such_kernel" in capsys.readouterr().err

@@ -17,7 +17,7 @@ module bench;
   reg [{a}:0] addr;
   wire [{w}:0] q;
   integer i;
-  mvau_rom dut (.ap_clk(clk), .en(en), .addr(addr), .q(q));
+  bnn_mvau_rom dut (.ap_clk(clk), .en(en), .addr(addr), .q(q));
   initial begin
     #200;
     for (i = 0; i < {depth}; i = i + 1) begin
@@ -47,7 +47,7 @@ def test_every_word_of_the_netlist(tmp_path, depth, width, luts, style):
     (tmp_path / "rom.hex").write_text("".join(f"{v:x}\n" for v in values))
     result = synthesise(
         rtl_sources("mvau_rom"),
-        "mvau_rom",
+        "bnn_mvau_rom",
         "xc7",
         place=tmp_path,
         cwd=tmp_path,
@@ -81,6 +81,6 @@ def test_every_word_of_the_netlist(tmp_path, depth, width, luts, style):
 def test_a_memory_stands_where_it_is_told(tmp_path, style, blocks):
     (tmp_path / "rom.hex").write_text("".join(f"{37 * i % 256:x}\n" for i in range(40)))
     parameters = {"BITS": 8, "DEPTH": 40, "FILE": '"rom.hex"', "RAM_STYLE": f'"{style}"'}
-    total = synthesise(rtl_sources("mvau_rom"), "mvau_rom", "xc7", place=tmp_path, cwd=tmp_path,
+    total = synthesise(rtl_sources("mvau_rom"), "bnn_mvau_rom", "xc7", place=tmp_path, cwd=tmp_path,
                        parameters=parameters)["total"]  # fmt: skip
     assert total["bram"] == blocks and (total["lut"] == 0) == (blocks > 0)

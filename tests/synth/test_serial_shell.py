@@ -16,7 +16,7 @@ module shell_bench;
   logic [7:0] status, got;
   logic [15:0] frames[FRAMES];
   int received = 0;
-  serial_shell #(.IN_BYTES(2), .OUT_BYTES(1), .LABEL_OFFSET(0), .BIT_CYCLES(BIT)) dut (
+  bnn_serial_shell #(.IN_BYTES(2), .OUT_BYTES(1), .LABEL_OFFSET(0), .BIT_CYCLES(BIT)) dut (
       .clk(clk), .ready(ready), .rx(rx), .tx(tx), .status(status));
   always #1 clk = !clk;
   task automatic send(input logic [7:0] data);
@@ -66,9 +66,9 @@ def test_frames_over_the_serial_line(accelerator, tmp_path):
     rng = np.random.default_rng(3)
     frames = rng.integers(0, 1 << 16, FRAMES)
     (rtl / "frames.hex").write_text("".join(f"{frame:04x}\n" for frame in frames))
-    (rtl / "bench.sv").write_text(BENCH.format(frames=FRAMES))
-    shell = [BOARDS["ulx3s"] / f"serial_{part}.sv" for part in ("receiver", "sender", "shell")]
-    wrappers = [rtl / name for name in ("layer0_fifo.v", "layer1_mvau.v", "bnn_accelerator.sv")]
+    (rtl / "bench.sv").write_text("`define HW_BNN_CORE tiny\n" + BENCH.format(frames=FRAMES))
+    shell = [BOARDS["ulx3s"] / f"bnn_serial_{part}.sv" for part in ("receiver", "sender", "shell")]
+    wrappers = [rtl / name for name in ("layer0_fifo.v", "layer1_mvau.v", "tiny.sv")]
     sources = [rtl / "bench.sv", *shell, *rtl_sources("fifo", "xnor_mvau"), *wrappers]
     said = run_bench(sources, "shell_bench", tmp_path / "build", rtl, timeout_s=120)
     word = int((rtl / "w.hex").read_text(), 16)

@@ -24,7 +24,7 @@ def test_layers_add_up_to_the_total(accelerator):
     assert layers["layer1_mvau"]["lut"] > 8 * 8
     assert document["depth"]["lut_levels"] >= 4
     netlist = (accelerator / "synth" / "xc7.v").read_text()
-    assert "module bnn_accelerator" in netlist and "LUT6_2" in netlist
+    assert "module tiny" in netlist and "LUT6_2" in netlist
 
 
 def test_a_bitstream_for_the_ulx3s(accelerator):
@@ -65,7 +65,7 @@ def test_a_dry_run_writes_sources_only(accelerator):
     result = bitstream(accelerator, dry_run=True)
     place = accelerator / "board" / "ulx3s"
     assert result["file"] is None and result["baud"] == 1_000_000
-    assert {"ulx3s_top.sv", "serial_shell.sv", "w.hex"} <= {
+    assert {"bnn_ulx3s_top.sv", "bnn_serial_shell.sv", "w.hex"} <= {
         p.name for p in (place / "rtl").iterdir()
     }
     assert (place / "ulx3s.lpf").is_file() and not (place / "ulx3s.bit").exists()
@@ -75,7 +75,7 @@ def test_a_dry_run_writes_sources_only(accelerator):
 
 def test_errors_carry_the_tools_words_and_the_log(accelerator):
     path = accelerator / "rtl" / "layer0_fifo.v"
-    path.write_text(path.read_text().replace("fifo #(", "no_such_kernel #("))
+    path.write_text(path.read_text().replace("bnn_fifo #(", "no_such_kernel #("))
     reseal(accelerator)
     with pytest.raises(
         CheckFailed, match=r"tiny: .*unknown module 'no_such_kernel' \(log: .*xc7\.log\)"

@@ -259,8 +259,9 @@ def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
 @pytest.mark.parametrize("layer", ["layer0", "layer1"])
 def test_one_dropped_handshake_is_found_and_named(accelerator, layer, capsys):
     """A layer acknowledges its 101st word and ignores it: it is told which one loses it."""
-    node = next(n for n in Description.load(accelerator).nodes if n.layer == layer)
-    wrapper = accelerator / "rtl" / f"{node.name}.v"
+    described = Description.load(accelerator)
+    node = next(n for n in described.nodes if n.layer == layer)
+    wrapper = accelerator / "rtl" / f"{described.module_of(node)}.v"
     text = wrapper.read_text()
     assert text.count(".s_axis_tvalid(in0_V_TVALID)") == 1
     count = (

@@ -1,11 +1,11 @@
 // bnn_shell: AXI4-Lite registers, read and write DMA and interrupt around a core with AXI4-Stream ports.
 //
-//   memory -> read_dma -> word_unpack -> core -> word_pack -> write_dma -> memory
+//   memory -> bnn_read_dma -> bnn_word_unpack -> core -> bnn_word_pack -> bnn_write_dma -> memory
 //
 // One AXI4 memory port of DATA_BITS (64 for Zynq-7000's HP0, 128 for UltraScale+'s HP0_FPD) with addresses
 // of ADDR_BITS (32, 40); one clock for all. The core is outside, between m_axis_* (words to it) and
-// s_axis_* (words from it), with a reset of its own: it is held in reset but for a run (shell_control).
-// Registers: regs.yaml. Words in memory: word_unpack. tlast is not used: words are counted.
+// s_axis_* (words from it), with a reset of its own: it is held in reset but for a run (bnn_shell_control).
+// Registers: regs.yaml. Words in memory: bnn_word_unpack. tlast is not used: words are counted.
 module bnn_shell #(
     parameter int        DATA_BITS  = 64,
     parameter int        ADDR_BITS  = 32,
@@ -87,7 +87,7 @@ module bnn_shell #(
   logic [1:0] read_error, write_error;
   logic [63:0] source, target, cycles;
   logic [31:0] source_words, target_words, words_in, words_out, in_words, out_words;
-  logic [shell_regs::STATUS_BITS-1:0] status;
+  logic [bnn_shell_regs::STATUS_BITS-1:0] status;
   logic [BEAT_BITS-1:0] in_place, out_place;
   logic [BEAT_BITS:0] in_beats, out_beats;
   logic [BEAT_BYTES-1:0] last_strobe;
@@ -96,7 +96,7 @@ module bnn_shell #(
 
   assign core_rst_n = engine_rst_n;
 
-  shell_registers #(
+  bnn_shell_registers #(
       .DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .IN_STRIDE(IN_STRIDE), .OUT_STRIDE(OUT_STRIDE),
       .MODEL(MODEL)
   ) registers (
@@ -114,7 +114,7 @@ module bnn_shell #(
       .status, .cycles, .words_in, .words_out
   );
 
-  shell_control #(
+  bnn_shell_control #(
       .DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .IN_STRIDE(IN_STRIDE), .OUT_STRIDE(OUT_STRIDE)
   ) control (
       .ap_clk, .ap_rst_n, .start, .abort, .source, .source_words, .target, .target_words,
@@ -125,7 +125,7 @@ module bnn_shell #(
       .read_idle, .read_error, .write_done, .write_idle, .write_error
   );
 
-  read_dma #(
+  bnn_read_dma #(
       .DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .BURST(BURST), .FIFO_BEATS(FIFO_BEATS)
   ) reader (
       .ap_clk, .ap_rst_n(engine_rst_n), .start(launch), .place(in_place), .beats(in_beats), .stop,
@@ -135,19 +135,19 @@ module bnn_shell #(
       .beat_data(in_beat), .beat_valid(in_beat_valid), .beat_ready(in_beat_ready)
   );
 
-  word_unpack #(.BEAT_BYTES(BEAT_BYTES), .WORD_BYTES(IN_BYTES), .STRIDE(IN_STRIDE)) unpack (
+  bnn_word_unpack #(.BEAT_BYTES(BEAT_BYTES), .WORD_BYTES(IN_BYTES), .STRIDE(IN_STRIDE)) unpack (
       .ap_clk, .ap_rst_n(engine_rst_n), .start(launch), .words(in_words),
       .beat_data(in_beat), .beat_valid(in_beat_valid), .beat_ready(in_beat_ready),
       .word_data(m_axis_tdata), .word_valid(m_axis_tvalid), .word_ready(m_axis_tready)
   );
 
-  word_pack #(.BEAT_BYTES(BEAT_BYTES), .WORD_BYTES(OUT_BYTES), .STRIDE(OUT_STRIDE)) pack (
+  bnn_word_pack #(.BEAT_BYTES(BEAT_BYTES), .WORD_BYTES(OUT_BYTES), .STRIDE(OUT_STRIDE)) pack (
       .ap_clk, .ap_rst_n(engine_rst_n), .start(launch), .words(out_words),
       .word_data(s_axis_tdata), .word_valid(s_axis_tvalid), .word_ready(s_axis_tready),
       .beat_data(out_beat), .beat_valid(out_beat_valid), .beat_ready(out_beat_ready)
   );
 
-  write_dma #(
+  bnn_write_dma #(
       .DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .BURST(BURST), .FIFO_BEATS(FIFO_BEATS)
   ) writer (
       .ap_clk, .ap_rst_n(engine_rst_n), .start(launch), .place(out_place), .beats(out_beats),
@@ -162,7 +162,7 @@ module bnn_shell #(
   assign unused = m_axi_rlast;  // beats are counted
 
 `ifdef HW_BNN_CHECK
-  axi_checker #(.DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .BURST(BURST)) check (
+  bnn_axi_checker #(.DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .BURST(BURST)) check (
       .ap_clk, .ap_rst_n, .idle,
       .aw_addr(m_axi_awaddr), .aw_len(m_axi_awlen),
       .aw_valid(m_axi_awvalid), .aw_ready(m_axi_awready), .w_data(m_axi_wdata), .w_strb(m_axi_wstrb),

@@ -36,7 +36,7 @@ class HardwiredMVAU_rtl(BipolarWeightMVAU):
         return (self.kernel, *KERNELS)
 
     def core_name(self) -> str:
-        return f"{self.onnx_node.name}_core"
+        return f"{self.module_name()}_core"
 
     def own_sources(self):
         return [f"{self.core_name()}.sv", *super().own_sources()]

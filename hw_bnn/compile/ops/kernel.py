@@ -15,7 +15,7 @@ from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
 from ...accelerator import Memory
 from ...kernels import KERNELS, Kernel
-from ...rtl import rtl_sources
+from ...rtl import module_of, rtl_sources
 
 SIGNALS = ("TDATA", "TVALID", "TREADY")
 DOMAIN = "finn.custom_op.fpgadataflow.rtl"
@@ -25,7 +25,7 @@ class KernelOp(RTLBackend):
     """An op made of one kernel."""
 
     kernel: str
-    """Name of the SystemVerilog module."""
+    """Its name in hw_bnn.kernels."""
 
     input_ports: tuple[str, ...] = ("s_axis",)
     output_ports: tuple[str, ...] = ("m_axis",)
@@ -35,12 +35,12 @@ class KernelOp(RTLBackend):
         """Parameters of the kernel; strings are file names."""
 
     def kernels(self) -> tuple[str, ...]:
-        """The SystemVerilog modules of hw_bnn.rtl that the node instantiates."""
+        """The kernels, and parts of kernels, that the node instantiates."""
         return (self.kernel,)
 
     def own_sources(self) -> list[str]:
         """Names of the sources that generate_hdl writes, in compilation order."""
-        return [f"{self.onnx_node.name}.v"]
+        return [f"{self.module_name()}.v"]
 
     def body(self) -> str:
         """Text of the wrapper module besides the kernel."""
@@ -103,8 +103,12 @@ class KernelOp(RTLBackend):
             for signal in SIGNALS
         ]
 
+    def module_name(self) -> str:
+        """Of the wrapper; names of the node's other modules and of its files begin with it."""
+        return self.get_nodeattr("prefix") + self.onnx_node.name
+
     def memory_name(self, kind: str) -> str:
-        return f"{self.onnx_node.name}_{kind}.hex"
+        return f"{self.module_name()}_{kind}.hex"
 
     def stream_inputs(self) -> list[int]:
         """Indices of the node's inputs that are streams (the others are parameters)."""
@@ -114,10 +118,11 @@ class KernelOp(RTLBackend):
         return super().get_nodeattr_types() | {
             "layer": ("s", False, ""),  # the user's, in the model file (provenance.py)
             "origin": ("s", False, ""),  # the user's tensor that the output holds
+            "prefix": ("s", False, ""),  # of the names of modules and files: the accelerator's
         }
 
     def get_verilog_top_module_name(self) -> str:
-        return self.onnx_node.name
+        return self.module_name()
 
     def get_verilog_top_module_intf_names(self):
         return {
@@ -157,7 +162,7 @@ class KernelOp(RTLBackend):
         )
         return _WRAPPER.format(
             module=self.get_verilog_top_module_name(),
-            kernel=self.kernel,
+            kernel=module_of(self.kernel),
             op=self.onnx_node.op_type,
             busses=names,
             ports=",\n    ".join(ports),

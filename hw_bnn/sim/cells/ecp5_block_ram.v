@@ -133,7 +133,7 @@ module DP16KD (
                     : WRITEMODE_A == "READBEFOREWRITE" ? "READ_FIRST" : "NO_CHANGE";
   localparam B_MODE = WRITEMODE_B == "WRITETHROUGH" ? "WRITE_FIRST"
                     : WRITEMODE_B == "READBEFOREWRITE" ? "READ_FIRST" : "NO_CHANGE";
-  block_ram #(
+  bnn_block_ram #(
       .BYTES(2048), .ADDR_BITS(14), .INIT(data_of(RAW)), .INITP(parity_of(RAW)),
       .A_READ(WIDE_WRITE ? 0 : DATA_WIDTH_A), .A_WRITE(DATA_WIDTH_A), .A_MODE(A_MODE),
       .B_READ(DATA_WIDTH_B), .B_WRITE(WIDE_READ || WIDE_WRITE ? 0 : DATA_WIDTH_B), .B_MODE(B_MODE)

@@ -105,7 +105,7 @@ module RAMB18E1 (
   localparam WIDE_WRITE = SDP && WRITE_WIDTH_B == 36;
   wire [63:0] a_out, b_out;
   wire [7:0] a_parity, b_parity;
-  block_ram #(
+  bnn_block_ram #(
       .BYTES(2048), .ADDR_BITS(14),
       .INIT({INIT_3F, INIT_3E, INIT_3D, INIT_3C, INIT_3B, INIT_3A, INIT_39, INIT_38, INIT_37,
             INIT_36, INIT_35, INIT_34, INIT_33, INIT_32, INIT_31, INIT_30, INIT_2F, INIT_2E,
@@ -332,7 +332,7 @@ module RAMB36E1 (
   localparam WIDE_WRITE = SDP && WRITE_WIDTH_B == 72;
   wire [63:0] a_out, b_out;
   wire [7:0] a_parity, b_parity;
-  block_ram #(
+  bnn_block_ram #(
       .BYTES(4096), .ADDR_BITS(15),
       .INIT({INIT_7F, INIT_7E, INIT_7D, INIT_7C, INIT_7B, INIT_7A, INIT_79, INIT_78, INIT_77,
             INIT_76, INIT_75, INIT_74, INIT_73, INIT_72, INIT_71, INIT_70, INIT_6F, INIT_6E,

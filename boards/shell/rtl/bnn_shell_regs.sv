@@ -1,0 +1,50 @@
+// bnn_shell_regs: offsets and bits of the shell's registers. Generated from regs.yaml.
+package bnn_shell_regs;
+  /* verilator lint_off UNUSEDPARAM */
+  localparam int AXIL_ADDR_BITS = 12;
+  localparam int STATUS_BITS = 7;
+  localparam bit [31:0] ID_VALUE = 32'h4e4e4248;
+  localparam bit [31:0] VERSION_VALUE = 32'h00010000;
+  localparam bit [11:0] R_CTRL = 12'h000;
+  localparam bit [11:0] R_GIER = 12'h004;
+  localparam bit [11:0] R_IER = 12'h008;
+  localparam bit [11:0] R_ISR = 12'h00c;
+  localparam bit [11:0] R_SRC_LO = 12'h010;
+  localparam bit [11:0] R_SRC_HI = 12'h014;
+  localparam bit [11:0] R_SRC_WORDS = 12'h018;
+  localparam bit [11:0] R_DST_LO = 12'h01c;
+  localparam bit [11:0] R_DST_HI = 12'h020;
+  localparam bit [11:0] R_DST_WORDS = 12'h024;
+  localparam bit [11:0] R_STATUS = 12'h02c;
+  localparam bit [11:0] R_CYCLES_LO = 12'h030;
+  localparam bit [11:0] R_CYCLES_HI = 12'h034;
+  localparam bit [11:0] R_WORDS_IN = 12'h038;
+  localparam bit [11:0] R_WORDS_OUT = 12'h03c;
+  localparam bit [11:0] R_ID = 12'h040;
+  localparam bit [11:0] R_VERSION = 12'h044;
+  localparam bit [11:0] R_IN_STRIDE = 12'h048;
+  localparam bit [11:0] R_OUT_STRIDE = 12'h04c;
+  localparam bit [11:0] R_PORT = 12'h050;
+  localparam bit [11:0] R_MODEL_LO = 12'h054;
+  localparam bit [11:0] R_MODEL_HI = 12'h058;
+  localparam bit [11:0] R_FREE_LO = 12'h05c;
+  localparam bit [11:0] R_FREE_HI = 12'h060;
+  localparam int CTRL_START = 0;
+  localparam int CTRL_DONE = 1;
+  localparam int CTRL_IDLE = 2;
+  localparam int CTRL_READY = 3;
+  localparam int CTRL_ABORT = 8;
+  localparam int GIER_ENABLE = 0;
+  localparam int IER_DONE = 0;
+  localparam int IER_ERROR = 1;
+  localparam int ISR_DONE = 0;
+  localparam int ISR_ERROR = 1;
+  localparam int STATUS_READ_SLVERR = 0;
+  localparam int STATUS_READ_DECERR = 1;
+  localparam int STATUS_WRITE_SLVERR = 2;
+  localparam int STATUS_WRITE_DECERR = 3;
+  localparam int STATUS_BAD_ADDRESS = 4;
+  localparam int STATUS_BAD_WORDS = 5;
+  localparam int STATUS_ABORTED = 6;
+  /* verilator lint_on UNUSEDPARAM */
+endpackage : bnn_shell_regs

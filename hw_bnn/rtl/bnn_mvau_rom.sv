@@ -1,0 +1,49 @@
+// bnn_mvau_rom: a memory read from a file, one word a cycle.
+//
+//   q = memory[addr], one enabled cycle later; with DEPTH 1 the word itself, a constant, at once.
+//
+// The registered read lets synthesis take block RAM or LUTs: RAM_STYLE is "block", "distributed" or,
+// for the tool to choose, "auto". A single word becomes constants that fold into the logic behind it
+// (the hard-wired form of an unfolded layer).
+// FILE: $readmemh text, one word a line. In simulation it is read at time zero, so that one build
+// serves any contents.
+module bnn_mvau_rom #(
+    parameter int BITS  = 8,
+    parameter int DEPTH = 1,
+    parameter     FILE  = "",
+    /* verilator lint_off UNUSEDPARAM */  // an attribute, which only synthesis reads
+    parameter     RAM_STYLE = "auto",
+    /* verilator lint_on UNUSEDPARAM */
+    localparam int ADDR_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1
+) (
+    input  logic                 ap_clk,
+    input  logic                 en,
+    input  logic [ADDR_BITS-1:0] addr,
+    output logic [BITS-1:0]      q
+);
+
+`ifndef __ICARUS__  // it has no elaboration-time $error
+  if (BITS < 1) begin : g_check_1
+    $error("bnn_mvau_rom: BITS = %0d must be at least 1", BITS);
+  end
+  if (DEPTH < 1) begin : g_check_2
+    $error("bnn_mvau_rom: DEPTH = %0d must be at least 1", DEPTH);
+  end
+`endif
+
+  (* ram_style = RAM_STYLE, rom_style = RAM_STYLE *) logic [BITS-1:0] memory[DEPTH];
+  initial $readmemh(FILE, memory);
+
+  if (DEPTH == 1) begin : g_constant
+`ifdef __ICARUS__
+    always_ff @(posedge ap_clk) q <= memory[0];  // $readmemh does not wake up an assign there
+`else
+    assign q = memory[0];
+`endif
+    logic unused;
+    assign unused = &{1'b0, ap_clk, en, addr};
+  end else begin : g_rom
+    always_ff @(posedge ap_clk) if (en) q <= memory[addr];
+  end
+
+endmodule : bnn_mvau_rom

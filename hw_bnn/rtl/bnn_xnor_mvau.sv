@@ -1,0 +1,130 @@
+// bnn_xnor_mvau: matrix-vector product of +-1 numbers by XNOR and popcount, with thresholds.
+//
+//   bit 1 = +1, bit 0 = -1, so that for each output channel c
+//     P[c]   = sum_i (x[i] ~^ W[c][i])       popcount, in [0, MW]
+//     dot[c] = 2*P[c] - MW                   the signed dot product
+//
+//   N_THRESHOLDS = 0:  y[c] = dot[c]                        OUT_BITS two's complement
+//   N_THRESHOLDS = 1, OUT_BITS = 1:  y[c] = (P[c] >= T)     T = 0 always on, T = MW+1 never on
+//   otherwise:  y[c] = OUT_BIAS + #{t : P[c] >= T[c][t]}    OUT_BITS two's complement
+//
+// Folding: NF = MH/PE, SF = MW/SIMD; channel c = nf*PE + pe, input i = sf*SIMD + simd; for nf: for
+// sf. A vector is SF input words of SIMD bits and NF output words of PE*OUT_BITS bits, element 0
+// in the least significant bits.
+//
+// WEIGHTS_FILE:    NF*SF words of PE*SIMD bits, address nf*SF+sf, bit pe*SIMD+simd = W[c][i].
+// THRESHOLDS_FILE: N_SETS*NF words, address set*NF+nf, threshold t of lane pe (unsigned, TH_BITS =
+//                  $clog2(MW+2)) at bit (pe*N_THRESHOLDS+t)*TH_BITS.
+// SETS_FILE:       N_VECTORS words: the threshold set of each vector of a frame (N_SETS > 1 only).
+//
+// Initiation interval: NF*SF cycles a vector, without bubbles between vectors. Latency, from the
+// last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE + WEIGHTS_STAGE cycles.
+// PIPELINE = register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast
+// clock); WEIGHTS_STAGE = 1 adds one right behind the memories, for block RAMs that answer late.
+module bnn_xnor_mvau #(
+    parameter int MW           = 64,
+    parameter int MH           = 64,
+    parameter int PE           = 1,
+    parameter int SIMD         = 1,
+    parameter int N_THRESHOLDS = 1,
+    parameter int OUT_BITS     = 1,
+    parameter int OUT_BIAS     = 0,
+    parameter     WEIGHTS_FILE    = "",
+    parameter     THRESHOLDS_FILE = "",
+    parameter     WEIGHTS_STYLE    = "auto",  // RAM_STYLE of mvau_rom
+    parameter     THRESHOLDS_STYLE = "auto",
+    parameter int N_SETS       = 1,
+    parameter int N_VECTORS    = 1,
+    parameter     SETS_FILE    = "",
+    parameter int PIPELINE     = 1,
+    parameter bit WEIGHTS_STAGE = 1'b0
+) (
+    input  logic                              ap_clk,
+    input  logic                              ap_rst_n,
+
+    input  logic [(SIMD+7)/8*8-1:0]           s_axis_tdata,
+    input  logic                              s_axis_tvalid,
+    output logic                              s_axis_tready,
+
+    output logic [(PE*OUT_BITS+7)/8*8-1:0]    m_axis_tdata,
+    output logic                              m_axis_tvalid,
+    input  logic                              m_axis_tready
+);
+
+  localparam int NF       = MH / PE;
+  localparam int SF       = MW / SIMD;
+  localparam int ACC_BITS = $clog2(MW + 1);
+  localparam int DOT_BITS = ACC_BITS + 1;
+  localparam int TH_BITS  = $clog2(MW + 2);
+  localparam int SUM_BITS = N_THRESHOLDS > 0 ? ACC_BITS : DOT_BITS;
+  localparam int TH_WIDTH = N_THRESHOLDS > 0 ? PE * N_THRESHOLDS * TH_BITS : 1;
+
+`ifndef __ICARUS__  // it has no elaboration-time $error
+  if (MW % SIMD != 0) begin : g_check_1
+    $error("bnn_xnor_mvau: SIMD = %0d does not divide MW = %0d", SIMD, MW);
+  end
+  if (MH % PE != 0) begin : g_check_2
+    $error("bnn_xnor_mvau: PE = %0d does not divide MH = %0d", PE, MH);
+  end
+  if (N_THRESHOLDS == 0 && OUT_BITS < DOT_BITS) begin : g_check_3
+    $error("bnn_xnor_mvau: OUT_BITS = %0d, but a dot product of %0d needs %0d", OUT_BITS, MW, DOT_BITS);
+  end
+`endif
+
+  logic en, done, acc_valid, acc_first;
+  logic [SIMD-1:0] x;
+  logic [PE*SIMD-1:0] weights;
+  logic [TH_WIDTH-1:0] thresholds;
+  logic [PE*SUM_BITS-1:0] sums;
+
+  bnn_mvau_feed #(
+      .WORD_BITS(SIMD), .WEIGHT_BITS(PE * SIMD), .TH_WIDTH(PE * N_THRESHOLDS * TH_BITS),
+      .SF(SF), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
+      .PIPELINE(PIPELINE), .WEIGHTS_STAGE(WEIGHTS_STAGE),
+      .WEIGHTS_FILE(WEIGHTS_FILE), .THRESHOLDS_FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE),
+      .WEIGHTS_STYLE(WEIGHTS_STYLE), .THRESHOLDS_STYLE(THRESHOLDS_STYLE)
+  ) u_feed (
+      .ap_clk, .ap_rst_n, .en,
+      .s_valid(s_axis_tvalid), .s_ready(s_axis_tready), .s_data(s_axis_tdata[SIMD-1:0]),
+      .x, .weights, .thresholds, .acc_valid, .acc_first, .done
+  );
+
+  for (genvar pe = 0; pe < PE; pe++) begin : g_lane
+    logic [$clog2(SIMD+1)-1:0] count;
+    logic [ACC_BITS-1:0] acc;
+
+`ifdef HW_BNN_XC7  // the XNOR gates go into the first level of the LUT tree
+    bnn_xnor_popcount #(.N(SIMD), .STAGES(PIPELINE)) u_count (
+        .ap_clk, .ce(en), .a(x), .w(weights[pe*SIMD+:SIMD]), .count
+    );
+`else
+    logic [SIMD-1:0] agree;
+    assign agree = x ~^ weights[pe*SIMD+:SIMD];
+    bnn_mvau_popcount #(.N(SIMD), .PIPELINE(PIPELINE)) u_count (
+        .ap_clk, .en, .bits(agree), .count
+    );
+`endif
+
+    always_ff @(posedge ap_clk) begin
+      if (en && acc_valid) acc <= (acc_first ? '0 : acc) + ACC_BITS'(count);
+    end
+
+    if (N_THRESHOLDS > 0) begin : g_popcount
+      assign sums[pe*SUM_BITS+:SUM_BITS] = acc;
+    end else begin : g_dot
+      assign sums[pe*SUM_BITS+:SUM_BITS] = {acc, 1'b0} - DOT_BITS'(MW);
+    end
+  end
+
+  bnn_mvau_result #(
+      .PE(PE), .SUM_BITS(SUM_BITS), .SUM_SIGNED(N_THRESHOLDS == 0), .TH_BITS(TH_BITS),
+      .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS)
+  ) u_result (
+      .ap_clk, .ap_rst_n, .en, .done, .sums, .thresholds,
+      .m_axis_tdata, .m_axis_tvalid, .m_axis_tready
+  );
+
+  logic unused;
+  assign unused = &{1'b0, s_axis_tdata};
+
+endmodule : bnn_xnor_mvau
