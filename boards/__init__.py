@@ -1,1 +1,1 @@
-"""Files for boards, installed as hw_bnn.board_files: the shell's RTL, descriptions, Tcl, drivers."""
+"""Files for boards, installed as hw_bnn.board_files: shell RTL, descriptions, Tcl, drivers."""

@@ -10,6 +10,7 @@ b'hello\\n'
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -60,10 +61,8 @@ def ended(process: subprocess.Popen) -> None:
 
 def kill(process: subprocess.Popen) -> None:
     """End a process and all that it started, and wait for it."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # what it started may outlive it
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -71,10 +70,8 @@ def kill_all() -> None:
     """End everything that is running: the way out of an interruption."""
     with _lock:
         for group in _groups:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
 
 
 def run(
@@ -112,10 +109,8 @@ def _tell(sign: str, group: int) -> None:
         [sys.executable, "-I", "-S", "-c", _GUARD], stdin=subprocess.PIPE, bufsize=0,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    try:
+    with contextlib.suppress(BrokenPipeError):  # killed too; the next group gets a new one
         _write(_guard, "".join(f"+{each}\n" for each in sorted(_groups)))
-    except BrokenPipeError:
-        pass  # killed too; the next group gets a new one
 
 
 def _write(guard: subprocess.Popen, lines: str) -> None:

@@ -2,8 +2,8 @@
 
 Every class carries the exit code of the command line:
 
->>> str(Unsupported("Softmax is not supported", node="Softmax_3", remedy="remove it: argmax is the same"))
-'Softmax_3: Softmax is not supported; remove it: argmax is the same'
+>>> str(Unsupported("Softmax is not supported", node="Softmax_3", remedy="remove it"))
+'Softmax_3: Softmax is not supported; remove it'
 >>> Unsupported.exit_code, CheckFailed.exit_code, MissingTool.exit_code
 (2, 1, 3)
 """

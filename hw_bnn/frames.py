@@ -217,10 +217,9 @@ def _from_dataset(model: GoldenModel, chosen: FrameOptions, trained: Pixels | No
     pixels = choose_pixels(dataset, chosen.scale, trained)
     stored, labels, training = _stored(model, dataset, split, data_root, chosen.limit, trained)
     wanted = _real_shape(model)
-    if stored.shape[1:] != wanted:
-        # A flattened image is the same frame; any other shape is another network's.
-        if len(wanted) != 1 or int(np.prod(stored.shape[1:])) != wanted[0]:
-            _check_shape(wanted, stored.shape, f"the data set {dataset}")
+    # A flattened image is the same frame; any other shape is another network's.
+    if wanted not in (stored.shape[1:], (int(np.prod(stored.shape[1:])),)):
+        _check_shape(wanted, stored.shape, f"the data set {dataset}")
     real = real_inputs(pixels, stored, data_root).reshape(len(stored), *wanted)
     x = _quantise(model, real, f"the data set {dataset}")
     known = labels.astype(np.int64) if np.issubdtype(labels.dtype, np.integer) else None

@@ -341,7 +341,7 @@ class Board:
         self.port.write32(REGISTERS[name], value)
 
     def identify(self):
-        """Compare the identification registers with the .json file; WrongBitstream if they differ."""
+        """Compare the identification registers with the .json file; else WrongBitstream."""
         io = self.io
         found = self.read("ID")
         if found != ID:

@@ -92,8 +92,10 @@ class Input(_Part):
             _require(held == self.elements, f"{name} holds {held} elements, not {self.elements}")
         axes = self.transpose
         if axes is not None:
-            _require(sorted(axes) == list(range(len(self.shape))),
-                     f"transpose {axes} is no order of the {len(self.shape)} dimensions")  # fmt: skip
+            _require(
+                sorted(axes) == list(range(len(self.shape))),
+                f"transpose {axes} is no order of the {len(self.shape)} dimensions",
+            )
             _require([self.shape[a] for a in axes] == self.stream_shape,
                      "stream_shape is not shape transposed")  # fmt: skip
         _check_range(self.datatype, self.element_bits, self.minimum, self.maximum)
@@ -150,8 +152,10 @@ class Output(_Part):
         if self.mode != "label":
             used = self.lanes * self.score_bits
             room = self.words * self.lanes
-            _require(0 <= room - self.scores < max(self.lanes, 1),
-                     f"{self.words} words of {self.lanes} lanes do not fit {self.scores} scores")  # fmt: skip
+            _require(
+                0 <= room - self.scores < max(self.lanes, 1),
+                f"{self.words} words of {self.lanes} lanes do not fit {self.scores} scores",
+            )
         if self.mode != "scores":
             _require(
                 self.label_offset >= used, f"label_offset {self.label_offset} lies in the scores"
@@ -162,7 +166,7 @@ class Output(_Part):
 
 
 class Stream(_Part):
-    """A point-to-point stream of the stitched top: wires <name>_tdata, <name>_tvalid, <name>_tready."""
+    """A stream from node to node of the top: wires <name>_tdata, <name>_tvalid, <name>_tready."""
 
     name: Identifier
     producer: Identifier  # node name, or "s_axis"
@@ -179,7 +183,7 @@ class Stream(_Part):
 
 
 class Resources(_Part):
-    """What a node, or all of them, takes on a Xilinx 7-series device, by estimate (synth/estimate.py)."""
+    """What a node, or all, takes on a Xilinx 7-series device, by estimate (synth/estimate.py)."""
 
     lut: Index
     ff: Index

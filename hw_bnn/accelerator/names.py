@@ -96,7 +96,7 @@ Setting = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{0,64}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 Text = Annotated[str, StringConstraints(max_length=4096)]
-"""The user's own name of a thing: shown, never part of a path, script or source (see `file_name`)."""
+"""The user's own name of a thing: shown, never in a path, script or source (see `file_name`)."""
 
 Count = Annotated[int, Field(ge=1, le=LARGEST)]
 Index = Annotated[int, Field(ge=0, le=LARGEST)]

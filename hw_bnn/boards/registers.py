@@ -145,7 +145,7 @@ def rtl_package(registers: Map) -> str:
 
 
 def driver_constants(registers: Map) -> str:
-    """The driver's Python text, as the formatter leaves it: REGISTERS, FIELDS, ID, VERSION_MAJOR."""
+    """The driver's text, as the formatter leaves it: REGISTERS, FIELDS, ID, VERSION_MAJOR."""
     lines = [f"ID = 0x{registers.magic:08X}", f"VERSION_MAJOR = {registers.major}", "REGISTERS = {"]
     lines += [f'    "{r.name}": 0x{r.offset:02X},' for r in registers]
     lines += ["}", "FIELDS = {  # register -> field -> mask"]

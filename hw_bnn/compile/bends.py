@@ -8,8 +8,8 @@ affine of the integers, and stays one comparison with one integer threshold.
     Clip(low, high)   low >= t: always; high < t: never; else v >= t
     Leak(slope)       v >= t for t >= 0, v >= t/slope for t < 0
     Affine(a, b)      v >= (t - b)/a, or <= where a < 0
-    Curve             v >= atanh(t), v >= ln(t/(1 - t)): irrational but for 0 (Lindemann), hence never
-                      met by the exact number v; decided between two fractions that enclose it
+    Curve             v >= atanh(t), v >= ln(t/(1 - t)): irrational but for 0 (Lindemann), hence
+                      never met by the exact number v; decided between two fractions around it
 """
 
 from __future__ import annotations

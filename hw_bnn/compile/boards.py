@@ -62,7 +62,7 @@ def read_board(path: Path) -> Board:
 
 
 class Boards(UserDict[str, Board]):
-    """Board name -> its FPGA; each file is read when asked for: a wrong one harms no other board."""
+    """Board name -> its FPGA; files are read when asked for: a wrong one harms no other board."""
 
     def __init__(self, folder: Path):
         super().__init__()
@@ -78,7 +78,7 @@ class Boards(UserDict[str, Board]):
 
 
 BOARDS = Boards(BOARD_FILES)
-"""Board name -> its FPGA, by the product tables (Xilinx DS190, DS891, DS987; Lattice FPGA-DS-02012)."""
+"""Board name -> its FPGA, as in Xilinx DS190, DS891 and DS987, and Lattice FPGA-DS-02012."""
 
 DEFAULT_BOARD = "pynq-z1"
 SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95}
@@ -133,7 +133,8 @@ def too_large(accelerator, board: str) -> str | None:
             (n for n in accelerator.nodes if n.resources), key=lambda n: getattr(n.resources, kind)
         )
         found.append(
-            f"about {getattr(total, kind):,.0f} {name} are {getattr(total, kind) - size:,.0f} more than "
-            f"the {size:,.0f} of {board}, {getattr(most.resources, kind):,.0f} of them for {most.name}"
+            f"about {getattr(total, kind):,.0f} {name} are "
+            f"{getattr(total, kind) - size:,.0f} more than the {size:,.0f} of {board}, "
+            f"{getattr(most.resources, kind):,.0f} of them for {most.name}"
         )
     return "; ".join(found) or None

@@ -333,7 +333,8 @@ class _Checker:
         if len(wrong):
             frame, score = wrong[0]
             raise CheckFailed(
-                f"after {step} the graph differs from the golden model in {len(wrong)} scores, first in "
-                f"frame {frame}, score {score}: {found[frame, score]} instead of {self.scores[frame, score]}",
+                f"after {step} the graph differs from the golden model in {len(wrong)} scores, "
+                f"first in frame {frame}, score {score}: {found[frame, score]} instead of "
+                f"{self.scores[frame, score]}",
                 remedy="this is a defect of the compiler: please report it with the model",
             )

@@ -58,7 +58,8 @@ def fixed_affine(head: Head, reachable: list[range], layer: str) -> FixedAffine:
         if max(map(abs, a + b)) < 2**60 and _keeps(*pairs, a, b):
             return FixedAffine(np.array(a), np.array(b), _bits(a), _bits(b))
     raise Unsupported(
-        "no fixed-point affine of up to 48 fraction bits gives the argmax of the last BatchNorm exactly",
+        "no fixed-point affine of up to 48 fraction bits gives the argmax of the last BatchNorm "
+        "exactly",
         node=layer,
         remedy='compile with output_mode="scores" and take the argmax on the host',
     )

@@ -163,7 +163,8 @@ def check_hardwired(graph: IntegerGraph) -> None:
         for after in graph.consumers(op.output):
             if isinstance(after, Threshold) and after.thresholds.shape[1] > 1:
                 raise Unsupported(
-                    f"a hard-wired layer gives bits, this one has {after.thresholds.shape[1] + 1} levels",
+                    "a hard-wired layer gives bits, this one has "
+                    f"{after.thresholds.shape[1] + 1} levels",
                     node=op.layer,
                     remedy=remedy,
                 )

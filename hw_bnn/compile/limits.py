@@ -97,7 +97,9 @@ def watched(
         with moved:
             while not state["ended"]:
                 count = state["count"]
-                if not moved.wait_for(lambda: state["ended"] or state["count"] != count, seconds):
+                if not moved.wait_for(
+                    lambda count=count: state["ended"] or state["count"] != count, seconds
+                ):
                     _raise_in(thread, _OutOfTime)
                     return
 

@@ -240,7 +240,8 @@ class Lowering:
         if not isinstance(value, Activation) or not self.ops or self.input is None or shape is None:
             raise Unsupported(
                 "the network has no quantised layer: it is a float network",
-                remedy="train it with bipolar weights and quantised activations (hw_bnn.nn, Brevitas)",
+                remedy="train it with bipolar weights and quantised activations "
+                "(hw_bnn.nn, Brevitas)",
             )
         if value.pools:
             raise Unsupported(

@@ -308,13 +308,12 @@ def _number(node, key: str, default: float) -> Surd:
 @rule("TopK", "ArgMax")
 def top_k(state, node):
     """The label. Precondition: the last node, k = 1; the raw scores stay the output."""
-    if node.op_type == "TopK":
-        if state.numbers(node, 1) != [1] or not node.integer("largest", 1):
-            raise Unsupported(
-                "only the largest score (k = 1) is supported",
-                node=node.name,
-                remedy="take further ranks from the raw scores on the host",
-            )
+    if node.op_type == "TopK" and (state.numbers(node, 1) != [1] or not node.integer("largest", 1)):
+        raise Unsupported(
+            "only the largest score (k = 1) is supported",
+            node=node.name,
+            remedy="take further ranks from the raw scores on the host",
+        )
     value = _activation(state.value(node, 0), node)
     axis = node.integer("axis", -1 if node.op_type == "TopK" else 0)
     axis = read_axis(node, axis, len(value.shape))

@@ -111,8 +111,8 @@ def conv(state, node):
         raise Unsupported(
             f"an input with axes {value.labels}",
             node=name,
-            remedy="a convolution reads (batch, channels, height, width): of a channels-last map put "
-            "Transpose(0, 3, 1, 2) before it, of a vector use a dense layer",
+            remedy="a convolution reads (batch, channels, height, width): of a channels-last map "
+            "put Transpose(0, 3, 1, 2) before it, of a vector use a dense layer",
         )
     check_map(state, value, node)
     m, c, kh, kw = weights.integers.shape
@@ -207,7 +207,8 @@ def pad(state, node):
         )
     box = (begin["H"], begin["W"], end["H"], end["W"])
     grown = {"H": box[0] + box[2], "W": box[1] + box[3]}
-    shape = tuple(s + grown.get(l, 0) for l, s in zip(value.labels, value.shape, strict=True))
+    axes = zip(value.labels, value.shape, strict=True)
+    shape = tuple(size + grown.get(label, 0) for label, size in axes)
     state.values[node.output] = replace(value, shape=shape, pad=(box, amount))
 
 

@@ -150,12 +150,13 @@ def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Act
 
 def _labels_with_ones(value: Activation, target: tuple[int, ...]) -> tuple[str, ...] | None:
     """Labels of the same numbers with other axes of size 1; None where the channels get lost."""
-    kept = [(l, s) for l, s in zip(value.labels[1:], value.shape[1:], strict=True) if s != 1]
+    axes = zip(value.labels[1:], value.shape[1:], strict=True)
+    kept = [label for label, size in axes if size != 1]
     sizes = [s for s in target[1:] if s != 1]
-    names = iter(l for l, _ in kept)
+    names = iter(kept)
     labels = ["1" if s == 1 else next(names) for s in target[1:]]
     for usual in (["C", "H", "W"], ["H", "W", "C"]):
-        if len(labels) == 3 and all(l in ("1", u) for l, u in zip(labels, usual, strict=True)):
+        if len(labels) == 3 and all(a in ("1", b) for a, b in zip(labels, usual, strict=True)):
             return ("N", *usual)
     if "C" not in labels and "1" in labels:
         labels[labels.index("1")] = "C"  # a single channel
@@ -164,14 +165,14 @@ def _labels_with_ones(value: Activation, target: tuple[int, ...]) -> tuple[str, 
 
 def _flat(value: Activation, target: tuple[int, ...]) -> Activation:
     """A map as a vector, in the user's order of axes."""
-    axes = [l for l in value.labels if l not in ("N", "1")]
+    axes = [axis for axis in value.labels if axis not in ("N", "1")]
     if value.flat is not None or axes == ["C"]:
         return replace(value, shape=target, labels=("N", "C"))
     sizes = dict(zip(value.labels, value.shape, strict=True))
     canonical = np.arange(int(np.prod(target[1:]))).reshape(
-        [sizes.get(l, 1) for l in ("H", "W", "C")]
+        [sizes.get(axis, 1) for axis in ("H", "W", "C")]
     )
-    order = [("H", "W", "C").index(l) for l in (*axes, *(u for u in "HWC" if u not in axes))]
+    order = ["HWC".index(axis) for axis in (*axes, *(a for a in "HWC" if a not in axes))]
     flat = canonical.transpose(order).reshape(-1)
     return replace(
         value,
@@ -187,6 +188,6 @@ def _flat(value: Activation, target: tuple[int, ...]) -> Activation:
 def _flattened(values: list, axes: list[str], sizes: dict[str, int]) -> list:
     if len(values) == 1:
         return values
-    index = np.arange(sizes["C"]).reshape([sizes["C"] if l == "C" else 1 for l in axes])
-    index = np.broadcast_to(index, [sizes[l] for l in axes]).reshape(-1)
+    index = np.arange(sizes["C"]).reshape([sizes["C"] if axis == "C" else 1 for axis in axes])
+    index = np.broadcast_to(index, [sizes[axis] for axis in axes]).reshape(-1)
     return [values[i] for i in index]

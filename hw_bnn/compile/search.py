@@ -218,7 +218,7 @@ class FoldingSearch:
         return cost["lut"], cost["ff"], cost["bram"]
 
     def _streams(self):
-        """(producer or None, consumer, input's index, bits of a frame, of an element), all streams."""
+        """(producer or None, consumer, input's index, bits of a frame, of an element)s."""
         places = {table.name: i for i, table in enumerate(self.tables)}
         for consumer, table in enumerate(self.tables):
             node, op = table.op.onnx_node, table.op
@@ -328,7 +328,7 @@ class FoldingSearch:
         return min(found, key=lambda p: (p.lut + self.price * p.bram, p.rows), default=None)
 
     def _packed(self, rows: list[int], blocks: float) -> list[int] | None:
-        """The variants with the fewest LUTs in so many block RAMs (exact, halves); None if none fits."""
+        """The variants of fewest LUTs in so many block RAMs (exact, halves); None if none fits."""
         room = int(2 * blocks)
         best, steps = np.zeros(room + 1), []  # fewest LUTs by halves that are free
         for table, row in zip(self.tables, rows, strict=True):
@@ -350,7 +350,7 @@ class FoldingSearch:
         return columns[::-1]
 
     def best(self, budget: Budget) -> Plan | None:
-        """The plan with the fewest cycles a frame in a budget; None if not even the slowest fits."""
+        """The plan of fewest cycles a frame in a budget; None if not even the slowest fits."""
         rates = sorted({int(c) for t in self.tables for c in t.cycles if c >= self.fastest()})
         low, high, found = 0, len(rates), None
         while low < high:

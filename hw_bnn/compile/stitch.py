@@ -76,7 +76,7 @@ def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: f
 
 
 def _streams(model: ModelWrapper, held: dict[str, str]) -> list[tuple[str, Stream]]:
-    """(tensor, stream) of every edge: the input first, the last node's and the top's output last."""
+    """(tensor, stream) of each edge: the input first, the last node's, the top's output last."""
     found = []
     name = model.graph.input[0].name
     consumer = model.find_consumer(name)

@@ -141,7 +141,8 @@ class Activation:
         varying = [i for i, size in enumerate(shape) if size > 1]
         if len(shape) > len(self.shape) or any(i != axis for i in varying):
             raise Unsupported(
-                f"a constant of shape {array.shape} varies along more than the channel of {self.shape}",
+                f"a constant of shape {array.shape} varies along more than the channel of "
+                f"{self.shape}",
                 node=node,
                 remedy="use one value a tensor or one a channel",
             )

@@ -1,4 +1,4 @@
-"""Windows over maps: kernel, strides, padding as ONNX writes them, and what may stand below them."""
+"""Windows over maps: kernel, strides, padding as ONNX writes them, what may stand below."""
 
 from __future__ import annotations
 

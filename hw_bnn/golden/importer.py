@@ -145,7 +145,8 @@ class Importer:
                 f"the graph input reaches {node.op_type} with no quantiser before it",
                 node=node.name,
                 remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
-                "the input with a QONNX integer datatype, or give input_datatype= (UINT8 for pixels)",
+                "the input with a QONNX integer datatype, or give input_datatype= "
+                "(UINT8 for pixels)",
             )
         if not isinstance(value, Integers):
             raise Unsupported(
@@ -271,7 +272,8 @@ def _ordered(result: Integers) -> Integers:
         limited = result.low is not None or result.high is not None
         if limited or not alike or result.alpha.reshape(-1)[0].sign() <= 0:
             raise Unsupported(
-                "the network ends in a function that treats each class in its own way, or limits it",
+                "the network ends in a function that treats each class in its own way, or limits "
+                "it",
                 node=result.name,
                 remedy="leave it out, or put a layer behind it",
             )

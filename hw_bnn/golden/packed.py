@@ -220,18 +220,22 @@ def _count_limit(x: Counts, least: np.ndarray) -> np.ndarray:
 
 def _on_bits(op: Op, sources, value) -> Callable[..., Tensor] | None:
     """Forms that keep packed words packed, where there are such."""
-    if isinstance(op, ops.Pool) and not any(op.pads) and not op.channels_last:
-        if (op.sign == op.sign[0]).all():
-            merge = np.bitwise_or if op.sign[0] > 0 else np.bitwise_and
-            return lambda x: Bits(
-                np.stack(
-                    [
-                        merge.reduce(window_planes(word, op.kernel, op.strides, op.dilations))
-                        for word in x.words
-                    ]
-                ),
-                x.channels,
-            )
+    if (
+        isinstance(op, ops.Pool)
+        and not any(op.pads)
+        and not op.channels_last
+        and (op.sign == op.sign[0]).all()
+    ):
+        merge = np.bitwise_or if op.sign[0] > 0 else np.bitwise_and
+        return lambda x: Bits(
+            np.stack(
+                [
+                    merge.reduce(window_planes(word, op.kernel, op.strides, op.dilations))
+                    for word in x.words
+                ]
+            ),
+            x.channels,
+        )
     if isinstance(op, ops.Reshape) and prod(op.shape) == sources[0].shape[0] == op.shape[0]:
         return lambda x: Bits(x.words.reshape(len(x.words), *op.shape[1:], -1), x.channels)
     if (

@@ -121,7 +121,8 @@ def _header(network: Network, name: str, circuit: Circuit) -> str:
     return (
         f"// {name}: hard-wired {sizes} network of 1-bit weights, generated.\n"
         f"// Planned: {circuit.luts} LUTs of six inputs, {circuit.registers} registers.\n"
-        f"// Latency {circuit.latency} enabled cycles, initiation interval 1, no reset: what is in\n"
+        f"// Latency {circuit.latency} enabled cycles, initiation interval 1, no reset: "
+        "what is in\n"
         "// flight is the caller's to mark.\n"
     )
 
@@ -210,14 +211,14 @@ def _forms(layer: Layer, numbers: list[list[Bit]], total: _Total) -> list[_Form]
 
 def _forms_of(row: np.ndarray, threshold: int, widths: list[int], total: _Total) -> list[_Form]:
     """The forms of a neuron; the last one needs no U."""
-    negative = sum((1 << n) - 1 for n, w in zip(widths, row) if w < 0)
+    negative = sum((1 << n) - 1 for n, w in zip(widths, row, strict=True) if w < 0)
     if threshold <= -negative or threshold > total.largest - negative:
         return [_Form("constant", reach=int(threshold <= -negative))]
     forms = []
     for name, sign, k in (("plus", 1, threshold), ("minus", -1, 1 - threshold)):
         # u(S) + (2^m - 1 - H) + [k even] (1 - U mod 2) >= ceil(k / 2) + 2^m - 1 + [k even]
         even, bits = k % 2 == 0, total.bits - 1
-        taken = [n for n, w in zip(widths, row) if w == sign]
+        taken = [n for n, w in zip(widths, row, strict=True) if w == sign]
         heights = [sum(n > j for n in taken) + (j < bits) for j in range(max(*widths, bits))]
         heights[0] += even
         reach = (k + 1) // 2 + (1 << bits) - 1 + even
@@ -241,12 +242,12 @@ def _neuron(
         heap = columns_of(
             [
                 [bit if w > 0 else circuit.inverted(bit) for bit in number]
-                for number, w in zip(numbers, row)
+                for number, w in zip(numbers, row, strict=True)
             ]
         )
     else:
         sign = 1 if form.name == "plus" else -1
-        heap = columns_of([n for n, w in zip(numbers, row) if w == sign])
+        heap = columns_of([n for n, w in zip(numbers, row, strict=True) if w == sign])
         shared = total.inverted()
         heap += [[] for _ in range(max(0, total.bits - 1 - len(heap)))]
         for j, bit in enumerate(shared[1:]):
@@ -318,7 +319,7 @@ def _sum(
     score_bits: int,
 ) -> list[Bit]:
     """2^shift * sum_i row_i u_i + offset in two's complement, from 2 u(S+) + ~U + (1 - 2^bits)."""
-    chosen = [n for n, w in zip(numbers, row) if w > 0]
+    chosen = [n for n, w in zip(numbers, row, strict=True) if w > 0]
     heap = [[], *columns_of(chosen)] if chosen else [[]]
     shared = total.inverted()
     heap += [[] for _ in range(max(0, len(shared) - len(heap)))]

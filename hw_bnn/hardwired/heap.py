@@ -19,7 +19,7 @@ column and of the next two matter.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 COUNTER_LUTS = {7: 2, 6: 2, 5: 2, 4: 2, 3: 1, 2: 1}
 _INFINITE = 1 << 30
@@ -34,7 +34,7 @@ class Plan:
     left: tuple[int, ...]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _reductions(height: int, left: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
     """(LUTs, counter sizes) that take a column from `height` bits to `left`; a few of the cheapest.
 
@@ -67,7 +67,7 @@ def plan_compare(heights: tuple[int, ...], offset: int, positions: int) -> Plan:
     """
     columns = 2 * positions
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(column: int, here: int, above: int, room: tuple[int, int]) -> tuple[int, tuple]:
         # room: (inputs, weight) that the position's lower column leaves for its upper one
         if column == columns:
@@ -107,7 +107,7 @@ def plan_compare(heights: tuple[int, ...], offset: int, positions: int) -> Plan:
 def plan_rows(heights: tuple[int, ...], columns: int) -> Plan:
     """The cheapest compression to two rows and the adder of them, for a sum of `columns` bits."""
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(column: int, here: int, above: int) -> tuple[int, tuple]:
         if column == columns:
             return 0, ()

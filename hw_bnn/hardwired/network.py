@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class Network:
     input_signed: bool = False
 
     def __post_init__(self) -> None:
-        for before, after in zip(self.layers, self.layers[1:]):
+        for before, after in pairwise(self.layers):
             if before.thresholds is None:
                 raise BadInput("only the last hard-wired layer may put out sums")
             if before.weights.shape[0] != after.weights.shape[1]:

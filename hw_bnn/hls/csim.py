@@ -174,7 +174,7 @@ def simulate(
     folder: str | Path, x: object, *, jobs: int = 1, trust: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[np.ndarray | None, np.ndarray | None]:  # fmt: skip
-    """(scores, labels) of integer frames by C simulation, as `hw_bnn.sim.stream_frames` gives them."""
+    """(scores, labels) of integer frames by C simulation, as of `hw_bnn.sim.stream_frames`."""
     with opened(folder, trust=trust) as model:
         words = pack_input(model.accelerator.input, x)
         return unpack_output(

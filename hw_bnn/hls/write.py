@@ -92,7 +92,8 @@ def manifest(made: Design) -> dict:
             for p in made.processes
         ],
         "streams": [
-            {"name": c.name, "bits": c.word_bits, "words": c.words, "depth": c.depth} for c in made.inner
+            {"name": c.name, "bits": c.word_bits, "words": c.words, "depth": c.depth}
+            for c in made.inner
         ],
     }  # fmt: skip
 

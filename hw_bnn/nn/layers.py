@@ -212,9 +212,12 @@ class InputSign(nn.Module):
 def binary_layers(model: nn.Module) -> Iterator[tuple[str, QuantLinear | QuantConv2d]]:
     """(name, layer) of every layer with 1-bit weights, Brevitas' own ones included."""
     for name, module in model.named_modules():
-        if isinstance(module, QuantLinear | QuantConv2d) and module.weight_quant.is_quant_enabled:
-            if int(module.weight_quant.bit_width()) == 1:
-                yield name, module
+        if (
+            isinstance(module, QuantLinear | QuantConv2d)
+            and module.weight_quant.is_quant_enabled
+            and int(module.weight_quant.bit_width()) == 1
+        ):
+            yield name, module
 
 
 def binary_parameters(model: nn.Module) -> list[nn.Parameter]:

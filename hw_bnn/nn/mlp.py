@@ -13,6 +13,7 @@ input) it is the form of the papers that make only the weights binary.
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import pairwise
 from typing import ClassVar, Literal, TypeVar
 
 from brevitas_examples.bnn_pynq.models.tensor_norm import TensorNorm
@@ -127,7 +128,7 @@ class MLP(nn.Sequential):
         if dropout_input:
             layers["dropout0"] = nn.Dropout(dropout_input)
         widths = [in_features, *hidden]
-        for index, (n_in, n_out) in enumerate(zip(widths, widths[1:]), start=1):
+        for index, (n_in, n_out) in enumerate(pairwise(widths), start=1):
             layers[f"linear{index}"] = BinaryLinear(n_in, n_out, estimator=estimator)
             if norm is not None:
                 layers[f"norm{index}"] = norm.linear(n_out)

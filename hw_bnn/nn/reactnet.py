@@ -53,7 +53,7 @@ class ReActBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.activation1(self.norm1(self.conv1(self.sign1(x))) + self.shortcut(x))
         signs = self.sign2(x)
-        halves = [norm(conv(signs)) + x for conv, norm in zip(self.conv2, self.norm2)]
+        halves = [norm(conv(signs)) + x for conv, norm in zip(self.conv2, self.norm2, strict=True)]
         return self.activation2(halves[0] if len(halves) == 1 else torch.cat(halves, dim=1))
 
 

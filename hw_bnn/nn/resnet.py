@@ -92,7 +92,7 @@ class BasicBlock(nn.Module):
         return functional.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
-def _widths(channels: list[int], blocks: int) -> list[tuple[int, int, int]]:
+def _widths(channels: Sequence[int], blocks: int) -> list[tuple[int, int, int]]:
     """(in, out, stride) of every block; the first block of each stage but the first has stride
     2.
     """
@@ -142,7 +142,7 @@ def resnet18(
     classes: int,
     *,
     stem: Stem = "cifar",
-    channels: list[int] = [64, 128, 256, 512],
+    channels: Sequence[int] = (64, 128, 256, 512),
     blocks: int = 2,
     estimator: str = "clipped",
     norm: Norm = Norm(),
@@ -201,7 +201,7 @@ def bnew_resnet20(
     in_channels: int,
     classes: int,
     *,
-    channels: list[int] = [16, 32, 64],
+    channels: Sequence[int] = (16, 32, 64),
     blocks: int = 6,
     channel_scale: bool = True,
     shift: bool = True,
@@ -239,7 +239,7 @@ def birealnet18(
     classes: int,
     *,
     stem: Stem = "imagenet",
-    channels: list[int] = [64, 128, 256, 512],
+    channels: Sequence[int] = (64, 128, 256, 512),
     activation_estimator: str = "approx_sign",
     estimator: str = "clipped",
     scaled: bool = True,

@@ -6,6 +6,9 @@ weight.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -26,14 +29,14 @@ class BiasedBinaryLinear(nn.Module):
 def toy(
     in_features: int,
     *,
-    hidden: list[int] = [64, 64],
+    hidden: Sequence[int] = (64, 64),
     norm_output: bool = False,
     momentum: float = 0.15,
 ) -> nn.Sequential:
     """in_features-64-64-1; `norm_output` puts a BatchNorm without affine behind it (Snelson's)."""
     layers: list[nn.Module] = []
     widths = [in_features, *hidden]
-    for n_in, n_out in zip(widths, widths[1:]):
+    for n_in, n_out in pairwise(widths):
         layers += [BiasedBinaryLinear(n_in, n_out), nn.Tanh()]
     layers.append(BiasedBinaryLinear(widths[-1], 1))
     if norm_output:

@@ -11,6 +11,7 @@ recommend for training: the pool sees real values), or after the activation (FIN
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -41,8 +42,8 @@ def vgg(
     in_channels: int,
     classes: int,
     *,
-    channels: list[int] = [128, 128, 256, 256, 512, 512],
-    fc: list[int] = [1024, 1024],
+    channels: Sequence[int] = (128, 128, 256, 256, 512, 512),
+    fc: Sequence[int] = (1024, 1024),
     size: int = 32,
     input: Input = Input(bits=0),
     activation: Activation = "relu",
@@ -129,7 +130,7 @@ def alexnet(
     in_channels: int,
     classes: int,
     *,
-    fc: list[int] = [4096, 4096],
+    fc: Sequence[int] = (4096, 4096),
     size: int = 224,
     input: Input = Input(bits=0),
     activation: Activation = "relu",

@@ -55,8 +55,9 @@ STRUCTURE = {
 """Moves numbers about: the walks keep integers, scales and roots as they are."""
 MOVES = {
     "CenterCropPad": (0,), "Compress": (0,), "Concat": None, "DepthToSpace": (0,), "Expand": (0,),
-    "Gather": (0,), "GatherElements": (0,), "GatherND": (0,), "Pad": (0, 2), "ReverseSequence": (0,),
-    "ScatterElements": (0, 2), "ScatterND": (0, 2), "Slice": (0,), "SpaceToDepth": (0,),
+    "Gather": (0,), "GatherElements": (0,), "GatherND": (0,), "Pad": (0, 2),
+    "ReverseSequence": (0,), "ScatterElements": (0, 2), "ScatterND": (0, 2), "Slice": (0,),
+    "SpaceToDepth": (0,),
     "Split": (0,), "Tile": (0,), "Trilu": (0,), "Where": (1, 2),
 }  # fmt: skip
 """Operators that move numbers and make none but 0, with the inputs that they move (None: all)."""

@@ -33,14 +33,14 @@ BUDGET = 2**29
 """Multiplications of all constants of a file together, for each walk."""
 
 _VECTORISED = {
-    "Abs", "Add", "Div", "Flatten", "Identity", "Mul", "Neg", "Pow", "Reciprocal", "Reshape", "Sqrt",
-    "Squeeze", "Sub", "Transpose", "Unsqueeze",
-    "And", "ArgMax", "ArgMin", "Cast", "CastLike", "Ceil", "Clip", "Concat", "ConstantOfShape", "Cos",
-    "Equal", "Erf", "Exp", "Expand", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual", "Less",
-    "LessOrEqual", "Log", "MatMul", "Max", "Mean", "Min", "Mod", "Not", "Or", "Pad", "Range",
-    "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum",
-    "ReduceSumSquare", "Relu", "Round", "Shape", "Sigmoid", "Sign", "Sin", "Size", "Slice", "Softmax",
-    "Split", "Sum", "Tanh", "Tile", "Where", "Xor",
+    "Abs", "Add", "Div", "Flatten", "Identity", "Mul", "Neg", "Pow", "Reciprocal", "Reshape",
+    "Sqrt", "Squeeze", "Sub", "Transpose", "Unsqueeze",
+    "And", "ArgMax", "ArgMin", "Cast", "CastLike", "Ceil", "Clip", "Concat", "ConstantOfShape",
+    "Cos", "Equal", "Erf", "Exp", "Expand", "Floor", "Gather", "Gemm", "Greater", "GreaterOrEqual",
+    "Less", "LessOrEqual", "Log", "MatMul", "Max", "Mean", "Min", "Mod", "Not", "Or", "Pad",
+    "Range", "ReduceL1", "ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd",
+    "ReduceSum", "ReduceSumSquare", "Relu", "Round", "Shape", "Sigmoid", "Sign", "Sin", "Size",
+    "Slice", "Softmax", "Split", "Sum", "Tanh", "Tile", "Where", "Xor",
 }  # fmt: skip
 _RECURRENT = {"Attention", "DFT", "Det", "GRU", "GridSample", "LSTM", "LRN", "RNN", "STFT"}
 _ENLARGING = {

@@ -6,13 +6,13 @@ when it is read.
     epsilon = node.number("epsilon", 1e-5)         # finite
 
 >>> from onnx import helper
->>> node = Node(helper.make_node("Conv", ["x", "w"], ["y"], name="first", group="two"))
+>>> node = Node(helper.make_node("Conv", ["x", "w"], ["y"], name="c1", group="two"))
 >>> node.name, node.inputs, node.output
-('first', ('x', 'w'), 'y')
+('c1', ('x', 'w'), 'y')
 >>> node.integer("group", 1)
 Traceback (most recent call last):
 ...
-hw_bnn.errors.BadInput: first: its attribute group is a string, not an integer; export the model again
+hw_bnn.errors.BadInput: c1: its attribute group is a string, not an integer; export the model again
 """
 
 from __future__ import annotations

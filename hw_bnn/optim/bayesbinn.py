@@ -175,7 +175,8 @@ class BayesBiNN(BinaryOptimizer):
         names = [name for name in ("lam", "mu", "prior", "momentum") if name in state]
         sources = self._factors(group, weight) if total is None else (total,)
         for blocks in _blocks(*(state[name] for name in names), *sources):
-            own, gradients = dict(zip(names, blocks)), blocks[len(names) :]
+            own = dict(zip(names, blocks[: len(names)], strict=True))
+            gradients = blocks[len(names) :]
             if total is None:
                 mean = self._scaled(group, *gradients)
             else:
@@ -306,4 +307,4 @@ def _blocks(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """
     if tensors[0].device.type != "cpu" or not all(t.is_contiguous() for t in tensors):
         return iter((tensors,))
-    return zip(*(t.detach().view(-1).split(_BLOCK) for t in tensors))
+    return zip(*(t.detach().view(-1).split(_BLOCK) for t in tensors), strict=True)

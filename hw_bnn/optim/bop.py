@@ -88,7 +88,7 @@ class Bop(BinaryOptimizer):
         return list(torch._foreach_mul(self._momenta(group, weights), weights))
 
     def _flip(self, group: dict, weights: list[Tensor], agreements: list[Tensor]) -> None:
-        for weight, agreement in zip(weights, agreements):
+        for weight, agreement in zip(weights, agreements, strict=True):
             state = self.state[weight]
             if "binary" not in state:
                 state["binary"] = True

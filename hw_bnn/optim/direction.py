@@ -27,7 +27,7 @@ def adam_direction(
     All states are at the same step count (as in torch, a tensor without a gradient is left out).
     """
     first, second = betas
-    for state, gradient in zip(states, gradients):
+    for state, gradient in zip(states, gradients, strict=True):
         if "exp_avg" not in state:
             state["exp_avg"] = torch.zeros_like(gradient)
             state["exp_avg_sq"] = torch.zeros_like(gradient)

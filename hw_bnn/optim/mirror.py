@@ -65,7 +65,7 @@ class Mirror(BinaryOptimizer, ABC):
         )
         duals = [state["dual"] for state in states]
         torch._foreach_add_(duals, directions, alpha=-self.rate(group))
-        for weight, dual in zip(weights, duals):
+        for weight, dual in zip(weights, duals, strict=True):
             weight.copy_(self.primal_of(dual, group))
 
     @torch.no_grad()

@@ -89,7 +89,7 @@ class PMF(BinaryOptimizer):
     def step_group(self, group: dict, weights: list[Tensor]) -> None:
         states = [self.state[w] for w in weights]
         found = []
-        for weight, state in zip(weights, states):
+        for weight, state in zip(weights, states, strict=True):
             # The gradient was taken at the weight of the present logits and the beta then in force.
             own = self.logit_gradient(
                 weight, signed_gradient(group, weight), group["beta"], exact=group["exact"]
@@ -97,5 +97,5 @@ class PMF(BinaryOptimizer):
             found.append(own.add_(state["logits"], alpha=group["weight_decay"]))
         directions = adam_direction(states, found, betas=group["betas"], eps=group["eps"])
         torch._foreach_add_([s["logits"] for s in states], directions, alpha=-float(group["lr"]))
-        for weight, state in zip(weights, states):
+        for weight, state in zip(weights, states, strict=True):
             weight.copy_(self._weight(state["logits"], group))

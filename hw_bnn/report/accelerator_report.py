@@ -202,7 +202,8 @@ def _interface(accelerator: Description) -> str:
         ["input", i.datatype, f"{i.minimum:,} \u2026 {i.maximum:,}", str(tuple(i.shape)), i.words,
          i.tdata_bits, code(i.tensor)],
         ["output", f"{o.mode} (scores {o.datatype})" if o.mode != "label" else "label",
-         f"{o.minimum:,} \u2026 {o.maximum:,}", str((o.scores,)), o.words, o.tdata_bits, code(o.tensor)],
+         f"{o.minimum:,} \u2026 {o.maximum:,}", str((o.scores,)), o.words, o.tdata_bits,
+         code(o.tensor)],
     ]  # fmt: skip
     columns = ["port", "type", "range", "shape", "words per frame", "tdata bits", "model's tensor"]
     return section("Interface", table(columns, rows))

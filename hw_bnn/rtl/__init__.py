@@ -14,7 +14,7 @@ A kernel's module is its name with a prefix, which no module of a user's design 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from ..errors import BadInput
@@ -83,7 +83,7 @@ def rtl_sources(*names: str, checks: bool = False) -> list[Path]:
     return list(ordered.values())
 
 
-@lru_cache(maxsize=None)
+@cache
 def _instantiated(path: Path, _changed: int) -> tuple[str, ...]:
     """Kernels of this folder that the file instantiates, in order of appearance."""
     text = _COMMENTS.sub(" ", path.read_text())

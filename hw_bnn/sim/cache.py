@@ -11,6 +11,7 @@ repeating it.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import hashlib
@@ -110,10 +111,8 @@ def _intact(folder: Path) -> bool:
 
 
 def _touch(folder: Path) -> None:
-    try:
+    with contextlib.suppress(OSError):  # a cache that may be read only
         os.utime(folder / MANIFEST)  # the time of last use, for _prune
-    except OSError:
-        pass  # a cache that may be read only
 
 
 def _remove_half_built(root: Path) -> None:

@@ -75,8 +75,10 @@ class Bench:
             except SimTimeoutError:
                 return {"hang": self.states(), "frames": len(outputs), "cycle": _cycle() - started}
             if len(frame) != self.job["frame_bytes"]:
-                return {"failed": f"m_axis: frame {len(outputs)} has {len(frame)} bytes up to tlast, "
-                                  f"expected {self.job['frame_bytes']}"}  # fmt: skip
+                return {
+                    "failed": f"m_axis: frame {len(outputs)} has {len(frame)} bytes up to tlast, "
+                    f"expected {self.job['frame_bytes']}"
+                }
             outputs.append(bytes(frame))
             ends.append(round(_in_ns(frame.sim_time_end) / PERIOD_NS) - started - 1)
         await ClockCycles(self.dut.ap_clk, 32)

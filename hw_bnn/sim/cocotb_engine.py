@@ -7,6 +7,7 @@ offered word is taken back or changes.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import re
@@ -122,8 +123,8 @@ def _build(
     libraries = cocotb_tools.config.libs_dir
     bridge = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     files = [f"src/{p.name}" for p in sources if p.suffix not in {".svh", ".vh"}]
-    verilate = ["verilator", *_FLAGS, "-Isrc", "--top-module", accelerator.top, "visible.vlt", *files,
-                "checkers.sv"]  # fmt: skip
+    verilate = ["verilator", *_FLAGS, "-Isrc", "--top-module", accelerator.top, "visible.vlt",
+                *files, "checkers.sv"]  # fmt: skip
     run_tool(verilate, work, env, "Verilator")
     link = [
         "-Xlinker",
@@ -173,7 +174,8 @@ def _run(
     started = time.monotonic()
     # The runner starts `build_dir/<top>`.
     (work / accelerator.top).symlink_to(folder / "simulation")
-    try:
+    # What went wrong stands in the log.
+    with contextlib.suppress(SystemExit, RuntimeError, subprocess.CalledProcessError):
         runner.test(
             test_module="hw_bnn.sim.cocotb_bench", hdl_toplevel=accelerator.top,
             hdl_toplevel_lang="verilog", build_dir=work, test_dir=work, seed=seed,
@@ -183,8 +185,6 @@ def _run(
                 "PYTHONWARNINGS": "ignore",
             },
         )  # fmt: skip
-    except (SystemExit, RuntimeError, subprocess.CalledProcessError):
-        pass  # what went wrong stands in the log
     seconds = time.monotonic() - started
     result = _result(work, accelerator)
     output = np.load(work / "output.npy").reshape(len(words), out.words, out.tdata_bits // 8)

@@ -173,7 +173,8 @@ def _exchange(worker, task: dict, lock, progress: Callable[[int], None] | None) 
             raise_told(message)
             return
     raise CheckFailed(
-        f"the worker of frames {task['start']}..{task['stop'] - 1} ended (exit code {worker.wait()})",
+        f"the worker of frames {task['start']}..{task['stop'] - 1} ended "
+        f"(exit code {worker.wait()})",
         remedy="run again; with resume, finished parts are kept",
     )
 

@@ -49,12 +49,15 @@ def calibrate(rows: Sequence[Mapping]) -> dict:
             parts = [getattr(description.cost(row["parameters"]), kind) for row in mine]
             names = [name for name in parts[0] if name != "exact"]
             target = np.array(
-                [row[kind] - part.get("exact", 0) for row, part in zip(mine, parts)], float
+                [row[kind] - part.get("exact", 0) for row, part in zip(mine, parts, strict=True)],
+                float,
             )
             scale = 1 / np.maximum([row[kind] for row in mine], 20)
             matrix = np.array([[part[name] for name in names] for part in parts], float)
             factors, _ = nnls(matrix * scale[:, None], target * scale)
-            found[kernel][kind] = {name: round(float(f), 4) for name, f in zip(names, factors)}
+            found[kernel][kind] = {
+                name: round(float(f), 4) for name, f in zip(names, factors, strict=True)
+            }
     return found
 
 

@@ -133,11 +133,13 @@ def place_and_route(
             name, (reached, _, wanted) = min(missed.items(), key=lambda item: item[1][0])
             where = f", critical path through {' -> '.join(path['nodes'])}" if path["nodes"] else ""
             raise CheckFailed(
-                f"the design reaches {reached:g} MHz, {wanted:g} MHz were asked for{where} (log: {log})",
+                f"the design reaches {reached:g} MHz, {wanted:g} MHz were asked for{where} "
+                f"(log: {log})",
                 node=accelerator.name,
                 remedy="lower freq_mhz= or fold with a smaller SIMD"
                 if accelerator.part.upper().startswith("LFE5")
-                else f"its registers stand for {accelerator.part}: compile the model with board='ulx3s'",
+                else f"its registers stand for {accelerator.part}: "
+                "compile the model with board='ulx3s'",
             )
         reason = first_error(log) or f"exit code {code}"
         raise CheckFailed(f"nextpnr failed: {reason} (log: {log})", node=accelerator.name)

@@ -23,7 +23,7 @@ same identities. Nothing is sampled and no width is too large.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from ..errors import CheckFailed
@@ -148,7 +148,7 @@ def _prove(
             raise CheckFailed("the solver gave no answer", node=subject)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _prove_block_once(module: str, parameters: tuple[tuple[str, int], ...]) -> None:
     prove_block(module, dict(parameters))
 

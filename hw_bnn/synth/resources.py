@@ -1,8 +1,8 @@
 """Counting a netlist's cells as a device's resources.
 
 xc7, xcup:
-    lut     LUT1 .. LUT6 and LUT6_2, one each (LUT6_2: a six-input LUT with both outputs in use), and
-            lutram: memories and shift registers made of LUTs, as many as they take
+    lut     LUT1 .. LUT6 and LUT6_2, one each (LUT6_2: a six-input LUT with both outputs in use),
+            and lutram: memories and shift registers made of LUTs, as many as they take
     carry   CARRY4;  ff  FD*;  bram  RAMB36 = 1, RAMB18 = 0.5;  mux  MUXF7 .. MUXF9
 ecp5:
     lut     LUT4; a CCU2C is two; a DPR16X4 is four and two for its write logic (lutram)

@@ -79,8 +79,10 @@ def jobs(sweep: Sweep) -> dict[str, Recipe]:
     result: dict[str, Recipe] = {}
     for recipe in sweep.recipes:
         for values in itertools.product(*sweep.grid.values()):
-            changes = [f"{k}={json.dumps(v)}" for k, v in zip(sweep.grid, values)]
-            label = "".join(f"-{k.split('.')[-1]}={v}" for k, v in zip(sweep.grid, values))
+            changes = [f"{k}={json.dumps(v)}" for k, v in zip(sweep.grid, values, strict=True)]
+            label = "".join(
+                f"-{k.split('.')[-1]}={v}" for k, v in zip(sweep.grid, values, strict=True)
+            )
             for seed in seeds:
                 found = load_recipe(recipe, [*sweep.set, *changes, f"seed={seed}"])
                 if sweep.epochs:

@@ -154,7 +154,8 @@ class KernelOp(RTLBackend):
                 ("TVALID", direction, ""),
                 ("TREADY", back, ""),
             ):
-                note = f'(* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 {name} {signal}" *)\n    '
+                port = f"xilinx.com:interface:axis:1.0 {name} {signal}"
+                note = f'(* X_INTERFACE_INFO = "{port}" *)\n    '
                 ports.append(f"{note}{way} wire {width}{name}_{signal}")
         parameters = ",\n".join(
             f"      .{key}({_literal(value)})"

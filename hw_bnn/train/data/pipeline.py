@@ -119,7 +119,10 @@ class DataSource:
         take = np.floor(shares).astype(int)
         take[np.argsort(take - shares, kind="stable")[: held - take.sum()]] += 1
         chosen = np.concatenate(
-            [generator.permutation(np.flatnonzero(y == c))[:k] for c, k in zip(classes, take)]
+            [
+                generator.permutation(np.flatnonzero(y == c))[:k]
+                for c, k in zip(classes, take, strict=True)
+            ]
         )
         mask = np.zeros(n, bool)
         mask[chosen] = True

@@ -79,7 +79,7 @@ class BayesBiNNMethod(Method[BayesBiNNSettings]):
     def follow(self, previous: Method) -> None:
         if not isinstance(previous, BayesBiNNMethod):
             return
-        for old, new in zip(previous.weights_state(), self.weights_state()):
+        for old, new in zip(previous.weights_state(), self.weights_state(), strict=True):
             if self.settings.carry:
                 new["lam"], new["mu"] = old["lam"].clone(), old["mu"].clone()
             if self.settings.prior == "posterior":
@@ -114,7 +114,7 @@ class BayesBiNNMethod(Method[BayesBiNNSettings]):
         """
         if not self.settings.mean_samples:
             return None
-        for state, lam in zip(self.weights_state(), extra["lam"]):
+        for state, lam in zip(self.weights_state(), extra["lam"], strict=True):
             state["lam"] = lam.to(state["lam"].device)
         generator = torch.Generator().manual_seed(0)
         total = torch.zeros((), device=x.device)
