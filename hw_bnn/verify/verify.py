@@ -70,7 +70,7 @@ def verify(
         jobs: processes to simulate with.
         synth: count the resources too, for this family (xc7, xcup, ecp5).
         also: optional stages to run: netlist, the gates of that family (xc7 by default); hls,
-            the C++ for HLS tools in C simulation.
+            the C++ for HLS tools in C simulation; shell, in a board's AXI shell by its driver.
         junit: JUnit XML file to write, also where stages differ.
         force: replace an `out` folder written before.
         trust: take an accelerator folder that was not compiled by this user on this machine (see

@@ -15,11 +15,14 @@ import pytest
 
 PYTHONS = {"2.7.0": "3.8", "3.0.1": "3.10", "3.1.2": "3.11", "4.0.0": "3.11"}
 """Version of pynq -> of the Python that it is run by."""
+BESIDE = {"4.0.0": ["ipykernel"]}
+"""What else is in an environment: for the notebook."""
 SECONDS = 240  # to make one in
 
 
-def python_with_pynq(version, *more):
-    """Python beside this pynq and what `more` names; skips the test where none can be made."""
+def python_with_pynq(version):
+    """Python beside this pynq; skips the test where none can be made."""
+    more = BESIDE.get(version, [])
     kept = os.environ.get("HW_BNN_TEST_ENVIRONMENTS") or Path.home() / ".cache" / "hw_bnn_tests"
     wanted = [f"pynq=={version}", "pycparser<3", *more]
     name = "-".join([f"pynq-{version}", f"py{PYTHONS[version]}", *more])

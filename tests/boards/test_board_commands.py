@@ -16,6 +16,10 @@ from hw_bnn.boards.engine import port_of
 from hw_bnn.boards.shell import PORTS
 from hw_bnn.boards.simboard import SimulatedBoard
 from hw_bnn.compile.boards import BOARDS
+from hw_bnn.frames import Frames
+from hw_bnn.golden import GoldenModel
+from hw_bnn.verify.stage import Case
+from hw_bnn.verify.stages.shell import Shell
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +60,27 @@ def test_scores_are_those_of_the_core_alone(folder, tmp_path):
 def test_options_that_it_does_not_have_are_refused(folder, more, reason):
     code, _, errors = run("simulate", folder, "--frames", 4, "--shell", *more)
     assert code == 2 and reason in errors
+
+
+def test_the_shell_is_a_stage_of_verify(folder, tmp_path):
+    code, out, errors = run("verify", folder, "--frames", 300, "--also", "shell", "--json")
+    assert code == 0, errors
+    summary = json.loads(out)
+    assert summary["frames"]["shell"] == 300 and summary["mismatches"]["shell"] == 0
+
+
+def test_a_driver_that_forgets_a_flush_fails_the_stage(folder, monkeypatch):
+    golden = GoldenModel.from_onnx(folder / "model.onnx")
+    x = np.random.default_rng(3).choice([-1, 1], (50, 24))
+    scores = golden.scores(x)
+    case = Case(golden, folder, Description.load(folder), Frames(x, None, "random"), scores,
+                golden.labels(scores))  # fmt: skip
+    seen = []
+    result = Shell().run(case, x, seen.append)
+    np.testing.assert_array_equal(result.scores, scores)
+    assert sum(seen) == 50 and result.figures["cycles_per_frame"] > 0
+    monkeypatch.setattr(SimulatedBoard, "flush", lambda self, buffer: None)
+    assert (Shell().run(case, x, seen.append).scores != scores).any()
 
 
 # --------------------------------------------------------------------------------------- deploy

@@ -1,5 +1,6 @@
 """The real pynq, unmodified, on the simulated board: over PYNQ.remote, from 3.1 on."""
 
+import ast
 import json
 import os
 import re
@@ -7,8 +8,10 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 from hw_bnn.boards import registers
 from hw_bnn.boards.deploy import deploy
@@ -103,3 +106,30 @@ def registers_are_those_of_the_rtl(told, port):
     assert told["map"] == {
         "ID": shell.magic, "MAJOR": shell.major, "ADDRESS_BITS": port.addr_bits
     }  # fmt: skip
+
+
+def test_the_notebook_of_the_zip(digits, tmp_path, monkeypatch):
+    """Executed as it is, cell by cell, on the simulated board."""
+    python = python_with_pynq("4.0.0")
+    folder = deployed(digits.folder, "kv260", tmp_path)
+    kernel = tmp_path / "kernels" / "pynq"
+    kernel.mkdir(parents=True)
+    command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": command, "display_name": "pynq", "env": {"PYNQ_REMOTE_DEVICES": HOST}}
+    (kernel / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    notebook = nbformat.read(folder / "mlp.ipynb", as_version=4)
+    place = {"metadata": {"path": str(folder)}}
+    with served(digits.folder, "kv260", host=HOST):
+        NotebookClient(notebook, timeout=120, kernel_name="pynq", resources=place).execute()
+
+    def shown(cell):
+        return next(o for o in cell.outputs if o.output_type == "execute_result")["data"][
+            "text/plain"
+        ]
+
+    selftest, throughput, labels = map(shown, notebook.cells[1:])
+    assert ast.literal_eval(selftest)["frames"] == 64
+    assert ast.literal_eval(throughput)["N"] == 1024
+    with np.load(folder / "golden.npz") as golden:
+        np.testing.assert_array_equal(np.array(ast.literal_eval(labels[6:-1])), golden["labels"])
