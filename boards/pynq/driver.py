@@ -92,26 +92,19 @@ def check_input(contract, x):
     """x as an integer array (N, *shape) within the contract; ValueError says what is wrong."""
     x = np.asarray(x)
     if not np.issubdtype(x.dtype, np.integer):
-        raise ValueError("the inputs are %s, not integers of %s" % (x.dtype, contract["datatype"]))
+        raise ValueError(f"the inputs are {x.dtype}, not integers of {contract['datatype']}")
     shape = tuple(contract["shape"])
     if x.ndim != len(shape) + 1 or x.shape[1:] != shape:
         raise ValueError(
-            "the inputs have shape %s, expected (N, %s)" % (x.shape, ", ".join(map(str, shape)))
+            f"the inputs have shape {x.shape}, expected (N, {', '.join(map(str, shape))})"
         )
     bipolar = contract["datatype"] == "BIPOLAR"
     if x.size:
         low, high = int(x.min()), int(x.max())
         if low < contract["minimum"] or high > contract["maximum"] or (bipolar and (x == 0).any()):
+            allowed = "-1 and 1" if bipolar else f"{contract['minimum']}..{contract['maximum']}"
             raise ValueError(
-                "input values in %d..%d, allowed are %s (%s)"
-                % (
-                    low,
-                    high,
-                    "-1 and 1"
-                    if bipolar
-                    else "%d..%d" % (contract["minimum"], contract["maximum"]),
-                    contract["datatype"],
-                )
+                f"input values in {low}..{high}, allowed are {allowed} ({contract['datatype']})"
             )
     return x
 
@@ -138,7 +131,7 @@ def pack(contract, x, stride):
         line = (flat & 1).astype(np.uint8)
     else:
         size = next(s for s in (1, 2, 4, 8) if 8 * s >= bits)
-        raw = np.ascontiguousarray(flat.astype("<i%d" % size)).view(np.uint8)
+        raw = np.ascontiguousarray(flat.astype(f"<i{size}")).view(np.uint8)
         line = np.unpackbits(raw.reshape(count, -1, size), axis=2, bitorder="little")[:, :, :bits]
         line = line.reshape(count, -1)
     words, word_bits = contract["words"], contract["word_bits"]
@@ -315,7 +308,7 @@ class Board:
         ]
         if len(found) != 1:
             raise WrongBitstream(
-                "%s holds %d IPs of type %s, expected one" % (bitfile, len(found), document["ip"])
+                f"{bitfile} holds {len(found)} IPs of type {document['ip']}, expected one"
             )
         board = cls(io, PynqPort(int(found[0]["phys_addr"]), device=device), **options)
         board.overlay, board.clock_mhz = overlay, float(pynq.Clocks.fclk0_mhz)
@@ -346,20 +339,17 @@ class Board:
         found = self.read("ID")
         if found != ID:
             raise WrongBitstream(
-                "register ID reads %#010x, expected %#010x: no shell of hw_bnn is there"
-                % (found, ID)
+                f"register ID reads {found:#010x}, expected {ID:#010x}: no shell of hw_bnn is there"
             )
         version = self.read("VERSION") >> 16
         if version != VERSION_MAJOR:
             raise WrongBitstream(
-                "the shell's registers are of version %d, this driver's of %d"
-                % (version, VERSION_MAJOR)
+                f"the shell's registers are of version {version}, this driver's of {VERSION_MAJOR}"
             )
         model = self.read64("MODEL")
         if model != int(io["model"], 16):
             raise WrongBitstream(
-                "the bitstream holds the accelerator %016x, the files are of %s"
-                % (model, io["model"])
+                f"the bitstream holds the accelerator {model:016x}, the files are of {io['model']}"
             )
         port = self.read("PORT")
         for name, got, want in (
@@ -370,7 +360,7 @@ class Board:
         ):
             if got != want:
                 raise WrongBitstream(
-                    "%s is %d in the bitstream and %d in the .json file" % (name, got, want)
+                    f"{name} is {got} in the bitstream and {want} in the .json file"
                 )
 
     # ---- runs
@@ -395,7 +385,7 @@ class Board:
         if not self._idle_within(self.timeout_s):
             told = self._progress(frames)
             self.abort()
-            raise RunTimeout("no end after %g s: %s; aborted" % (self.timeout_s, told))
+            raise RunTimeout(f"no end after {self.timeout_s:g} s: {told}; aborted")
         self._raise_status(self.read("STATUS"), frames)
         self.cycles += self.read64("CYCLES")
 
@@ -404,8 +394,8 @@ class Board:
         self.write("CTRL", FIELDS["CTRL"]["ABORT"])
         if not self._idle_within(self.timeout_s):
             raise DeadPort(
-                "the memory port still owes responses %g s after an abort: load the bitstream again"
-                % self.timeout_s
+                f"the memory port still owes responses {self.timeout_s:g} s after an abort: "
+                "load the bitstream again"
             )
 
     def _idle_within(self, seconds):
@@ -421,18 +411,15 @@ class Board:
             self.port.pause()
 
     def _progress(self, frames):
-        return "%d of %d words in, %d of %d out" % (
-            self.read("WORDS_IN"),
-            frames * self.io["input"]["words"],
-            self.read("WORDS_OUT"),
-            frames * self.io["output"]["words"],
-        )
+        words_in, words_out = self.read("WORDS_IN"), self.read("WORDS_OUT")
+        all_in, all_out = (frames * self.io[side]["words"] for side in ("input", "output"))
+        return f"{words_in} of {all_in} words in, {words_out} of {all_out} out"
 
     def _raise_status(self, status, frames):
         if not status:
             return
         named = [name for name, mask in FIELDS["STATUS"].items() if status & mask]
-        told = "%s (%s)" % (", ".join(named), self._progress(frames))
+        told = f"{', '.join(named)} ({self._progress(frames)})"
         if any(name.endswith("ERR") for name in named):
             raise MemoryFault("the memory port answered with an error: " + told)
         raise BoardError("the run was refused or aborted: " + told)
@@ -560,7 +547,7 @@ class Board:
         count = 1 if out["mode"] == "label" else out["scores"]
         return {
             "idt": [inp["datatype"]],
-            "odt": ["UINT%d" % out["label_bits"] if out["mode"] == "label" else out["datatype"]],
+            "odt": [f"UINT{out['label_bits']}" if out["mode"] == "label" else out["datatype"]],
             "ishape_normal": [(1,) + tuple(inp["shape"])],
             "oshape_normal": [(1, count)],
             "ishape_folded": [(1, inp["words"], inp["word_bits"] // inp["element_bits"])],
@@ -611,7 +598,7 @@ class Board:
         clock = self.measured_mhz()
         wanted = self.clock_mhz or self.io["clock_mhz"]
         if abs(clock - wanted) > 0.02 * wanted:
-            raise BoardError("the clock runs at %.2f MHz, expected %.2f" % (clock, wanted))
+            raise BoardError(f"the clock runs at {clock:.2f} MHz, expected {wanted:.2f}")
         frames, name = 0, golden
         if name is None and self.io.get("golden"):
             name = os.path.join(self._folder, self.io["golden"])
@@ -626,8 +613,8 @@ class Board:
                 if wrong.any():
                     first = int(np.argmax(wrong))
                     raise BoardError(
-                        "%d of %d golden frames differ; first frame %d: %s are %s, expected %s"
-                        % (wrong.sum(), len(wrong), first, key, values[first], given[key][first])
+                        f"{wrong.sum()} of {len(wrong)} golden frames differ; first frame {first}: "
+                        f"{key} are {values[first]}, expected {given[key][first]}"
                     )
             frames = len(given["x"])
         return {"model": self.io["model"], "clock_mhz": clock, "frames": frames}

@@ -28,8 +28,9 @@ _LONGEST_MODULE = 64
 def is_module_name(name: str) -> bool:
     """Whether an accelerator's top module may have this name.
 
-    It is a basic identifier of Verilog and VHDL alike and no keyword of either, in small letters (cells of
-    FPGA libraries have capital ones), and begins otherwise than the modules that ship with hw_bnn.
+    It is a basic identifier of Verilog and VHDL alike and no keyword of either, in small letters
+    (cells of FPGA libraries have capital ones), and begins otherwise than the modules that ship
+    with hw_bnn.
 
     >>> [is_module_name(n) for n in ("digits", "two_b", "two__b", "Digits", "module", "bnn_fifo")]
     [True, True, False, False, False, False]
@@ -41,8 +42,10 @@ def is_module_name(name: str) -> bool:
 def module_name(text: str) -> str:
     """The name of the top module of an accelerator that its user calls `text`.
 
-    >>> module_name("digits"), module_name("My net (2)"), module_name("module"), module_name("3-bit")
-    ('digits', 'my_net_2', 'net_module', 'net_3_bit')
+    >>> module_name("digits"), module_name("My net (2)")
+    ('digits', 'my_net_2')
+    >>> module_name("module"), module_name("3-bit")
+    ('net_module', 'net_3_bit')
     >>> module_name("bnn_fifo"), module_name("--")
     ('net_bnn_fifo', 'accelerator')
     """

@@ -56,8 +56,8 @@ _SIMULATED = (
 
 
 def deploy(
-    folder: str | Path, board: str, out: str | Path | None = None, *, frames: int = GOLDEN_FRAMES, seed: int = 0,
-    simulated: bool = False, trust: bool = False,
+    folder: str | Path, board: str, out: str | Path | None = None, *,
+    frames: int = GOLDEN_FRAMES, seed: int = 0, simulated: bool = False, trust: bool = False,
 ) -> dict:  # fmt: skip
     """Write the zip of an accelerator for a board.
 
@@ -118,8 +118,8 @@ def deploy(
     contract = accelerator.input
     said = "" if overlay else (_SIMULATED if simulated else _WITHOUT).format(name=name)
     readme = _README.format(
-        name=name, title=known.title, shape=", ".join(map(str, contract.shape)), minimum=contract.minimum,
-        maximum=contract.maximum, overlay=said,
+        name=name, title=known.title, shape=", ".join(map(str, contract.shape)),
+        minimum=contract.minimum, maximum=contract.maximum, overlay=said,
     )  # fmt: skip
     files |= {"README.md": readme.encode(), f"{name}.ipynb": _json(_notebook(name))}
     digests = {key: sha256(data).hexdigest() for key, data in sorted(files.items())}
@@ -176,10 +176,12 @@ def _notebook(name: str) -> dict:
     ]
     return {
         "nbformat": 4, "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "metadata": {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
         "cells": [
-            {"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None, "outputs": [],
-             "source": source}
+            {"cell_type": "code", "id": f"cell{i}", "metadata": {}, "execution_count": None,
+             "outputs": [], "source": source}
             for i, source in enumerate(cells)
         ],
     }  # fmt: skip

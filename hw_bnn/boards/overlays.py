@@ -1,7 +1,8 @@
 """Overlays of an accelerator: what `bitstream` leaves in DIR/board/BOARD and `deploy` reads there.
 
 overlay.bit, overlay.hwh   from Vivado
-overlay.json               board, clock, the accelerator's hash, and the SHA-256 of both; signed as DIR is
+overlay.json               board, clock, the accelerator's hash, and the SHA-256 of both;
+                           signed as DIR is
 """
 
 from __future__ import annotations

@@ -120,11 +120,12 @@ def _expect(holds: bool, sentence: str) -> None:
 
 
 def rtl_package(registers: Map) -> str:
-    """Text of bnn_shell_regs.sv: R_<register> = offset, <REGISTER>_<FIELD> = bit, ID and version."""
+    """Text of bnn_shell_regs.sv: R_<register> = offset, <REGISTER>_<FIELD> = bit, ID, version."""
     bits = registers.address_bits
     status = max(f.high for f in registers["STATUS"].fields.values()) + 1
     lines = [
-        f"// bnn_shell_regs: offsets and bits of the shell's registers. Generated from {SOURCE.name}.",
+        "// bnn_shell_regs: offsets and bits of the shell's registers. "
+        f"Generated from {SOURCE.name}.",
         "package bnn_shell_regs;",
         "  /* verilator lint_off UNUSEDPARAM */",
         f"  localparam int AXIL_ADDR_BITS = {bits};",

@@ -163,7 +163,11 @@ def _declaration(name: str, direction: str, bits: int) -> str:
     info = f'    (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 {bus} {signal.upper()}" *)'
     port = f"{info}\n    {direction:6} wire {width:7} {name}"
     if name in ("m_axi_bid", "m_axi_rid"):
-        return f"    /* verilator lint_off UNUSEDSIGNAL */\n{port}  // one identifier\n    /* verilator lint_on UNUSEDSIGNAL */"
+        return (
+            "    /* verilator lint_off UNUSEDSIGNAL */\n"
+            f"{port}  // one identifier\n"
+            "    /* verilator lint_on UNUSEDSIGNAL */"
+        )
     return port
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import shutil
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,12 +44,13 @@ BASES = {32: 0x1000_0000, 40: 0x8_0000_0000}
 _GUARD = 4096  # bytes between two buffers
 _FLAGS = (
     "--cc", "--no-timing", "--no-assert", "-O3", "--x-assign", "fast", "--x-initial", "unique",
-    "--prefix", "Vboard", "--top-module", TOP, "--Mdir", "obj", "--quiet-stats", "--output-split", "20000",
-    "--output-split-cfuncs", "2000", "-Wno-fatal", "-Wno-lint", "-Wno-style",
+    "--prefix", "Vboard", "--top-module", TOP, "--Mdir", "obj", "--quiet-stats",
+    "--output-split", "20000", "--output-split-cfuncs", "2000",
+    "-Wno-fatal", "-Wno-lint", "-Wno-style",
 )  # fmt: skip
 _LINK = (
-    "-shared", "-pthread", "-static-libstdc++", "-static-libgcc", "-Wl,--wrap=fopen", "-Wl,-Bsymbolic",
-    "-Wl,--version-script=exports.map",
+    "-shared", "-pthread", "-static-libstdc++", "-static-libgcc", "-Wl,--wrap=fopen",
+    "-Wl,-Bsymbolic", "-Wl,--version-script=exports.map",
 )  # fmt: skip
 
 
@@ -100,8 +102,9 @@ class SimulatedBoard:
 
     def __init__(
         self, folder: Path, sources: Sequence[Path], shell: Shell, *, latency: int = 20,
-        stall: float | Sequence[float] = 0.0, seed: int = 1, bursts: int = 16, clk_period_ns: float = 10.0,
-        poll_cycles: int = 100, checks: bool = False, memory_bytes: int = MEMORY_BYTES,
+        stall: float | Sequence[float] = 0.0, seed: int = 1, bursts: int = 16,
+        clk_period_ns: float = 10.0, poll_cycles: int = 100, checks: bool = False,
+        memory_bytes: int = MEMORY_BYTES,
     ):  # fmt: skip
         self.shell, self.clk_period_ns, self.poll_cycles = shell, clk_period_ns, poll_cycles
         self.base, self.memory_bytes = BASES[shell.port.addr_bits], memory_bytes
@@ -114,12 +117,14 @@ class SimulatedBoard:
             self._lib = _load(path)
         error = ctypes.create_string_buffer(4096)
         self._handle = self._lib.hwb_board_create(
-            str(folder.absolute()).encode(), seed, self.base, memory_bytes, ctypes.byref(self.behaviour),
-            error, len(error),
+            str(folder.absolute()).encode(), seed, self.base, memory_bytes,
+            ctypes.byref(self.behaviour), error, len(error),
         )  # fmt: skip
         if not self._handle:
-            raise BadInput(f"the board cannot be simulated ({error.value.decode(errors='replace')})",
-                           remedy="compile the accelerator again")  # fmt: skip
+            raise BadInput(
+                f"the board cannot be simulated ({error.value.decode(errors='replace')})",
+                remedy="compile the accelerator again",
+            )
         self._buffers: list[Buffer] = []  # by address
 
     @classmethod
@@ -163,16 +168,19 @@ class SimulatedBoard:
     def buffer(self, size: int) -> Buffer:
         """A buffer whose bytes, in memory and on the host, are whatever stood there."""
         address = self.base + _GUARD
-        for place, used in enumerate([*self._buffers, None]):  # the first gap that is wide enough
+        for used in [*self._buffers, None]:  # the first gap that is wide enough
             end = self.base + self.memory_bytes if used is None else used.address
             if address + size + _GUARD <= end:
                 break
             if used is None:
-                raise BadInput(f"a buffer of {size} bytes has no room in the simulated memory of {self.memory_bytes >> 20} MiB",
-                               remedy="take a smaller batch, or free buffers")  # fmt: skip
+                raise BadInput(
+                    f"a buffer of {size} bytes has no room in the simulated memory of "
+                    f"{self.memory_bytes >> 20} MiB",
+                    remedy="take a smaller batch, or free buffers",
+                )
             address = used.address + -(-len(used.array) // _GUARD) * _GUARD + _GUARD
         made = Buffer(address, np.full(size, 0xCC, np.uint8))
-        self._buffers.insert(place, made)
+        insort(self._buffers, made, key=lambda buffer: buffer.address)
         return made
 
     def flush(self, buffer: Buffer) -> None:

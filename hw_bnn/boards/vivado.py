@@ -126,9 +126,10 @@ def write_sources(
     for name in ("build.tcl", "package_ip.tcl"):
         shutil.copyfile(SCRIPTS / name, place / name)
     settings = {
-        "top": TOP, "version": IP_VERSION, "name_of_accelerator": accelerator.name, "part": board.part,
-        "board_part": board.board_part or "", "processor": board.processor, "data_bits": shell.port.data_bits,
-        "control_base": f"{shell.port.control:#010x}", "clock_mhz": f"{freq_mhz:g}", "minutes": minutes, "jobs": 4,
+        "top": TOP, "version": IP_VERSION, "name_of_accelerator": accelerator.name,
+        "part": board.part, "board_part": board.board_part or "", "processor": board.processor,
+        "data_bits": shell.port.data_bits, "control_base": f"{shell.port.control:#010x}",
+        "clock_mhz": f"{freq_mhz:g}", "minutes": minutes, "jobs": 4,
         "sources": sources, "memories": memories, "registers": _registers(),
     }  # fmt: skip
     lines = ["# What build.tcl and package_ip.tcl are to make; written by hw_bnn."]
@@ -205,14 +206,16 @@ def _run_vivado(place: Path, accelerator: Description, timeout_s: float) -> None
                "-tclargs", "settings.tcl"]  # fmt: skip
     pipe = subprocess.PIPE
     try:
-        run = children.run(command, cwd=place, stdout=pipe, stderr=pipe, text=True, errors="replace",
-                           timeout=3 * timeout_s)  # fmt: skip
+        run = children.run(
+            command, cwd=place, stdout=pipe, stderr=pipe, text=True, errors="replace",
+            timeout=3 * timeout_s,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise CheckFailed(f"Vivado ran longer than {3 * timeout_s:g} s (log: {place}/vivado.log)",
                           node=accelerator.name) from None  # fmt: skip
     if run.returncode != 0:
-        raise CheckFailed(f"{_reason(run.returncode, run.stdout + run.stderr)} (log: {place}/vivado.log)",
-                          node=accelerator.name)  # fmt: skip
+        reason = _reason(run.returncode, run.stdout + run.stderr)
+        raise CheckFailed(f"{reason} (log: {place}/vivado.log)", node=accelerator.name)
 
 
 def _reason(code: int, text: str) -> str:

@@ -195,7 +195,8 @@ def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
     last = nodes[-1]
     lines += [
         "",
-        f"  {module_of(FRAME_LAST)} #(.BITS({output.word_bits}), .WORDS({output.words})) {last.name} (",
+        f"  {module_of(FRAME_LAST)} #(.BITS({output.word_bits}), .WORDS({output.words})) "
+        f"{last.name} (",
         "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),",
         *(f"      .s_axis_{s}({last.inputs[0]}_{s})," for s in ("tdata", "tvalid", "tready")),
         "      .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),",

@@ -96,7 +96,8 @@ class Circuit:
         nets = ", ".join(reversed([self._plain(bit, stage) for bit in bits]))
         option = f", .INVERT({n}'h{mask:x})" if mask else ""
         self._body.append(
-            f"  bnn_popcount_counter #(.N({n}){option}) {net}_count (.bits({{{nets}}}), .count({net}));"
+            f"  bnn_popcount_counter #(.N({n}){option}) {net}_count "
+            f"(.bits({{{nets}}}), .count({net}));"
         )
         return [Bit(f"{net}[{i}]", stage, time + delay) for i in range(width)]
 

@@ -82,8 +82,8 @@ class Parts:
 class Kernel(ABC):
     """A stream kernel of hw_bnn.rtl.
 
-    name: without the prefix that its module has. defaults: the module's parameters in their order, but those
-    that name a memory file or a style of memory.
+    name: without the prefix that its module has. defaults: the module's parameters in their order,
+    but those that name a memory file or a style of memory.
     """
 
     name: ClassVar[str]

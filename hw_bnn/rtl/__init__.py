@@ -1,7 +1,8 @@
 """The SystemVerilog kernels, which ship as package data: one module a file, file
 name = module name.
 
-A kernel's module is its name with a prefix, which no module of a user's design and no accelerator has.
+A kernel's module is its name with a prefix, which no module of a user's design and no
+accelerator has.
 
 >>> rtl_path("fifo").name
 'bnn_fifo.sv'

@@ -155,7 +155,8 @@ def _verilate(design: Design, work: Path, env: dict[str, str]) -> None:
     command = [
         "verilator", *_VERILATOR_FLAGS, "-Isrc",
         f"-GIN_BITS={design.in_bits}", f"-GOUT_BITS={design.out_bits}",
-        f"-DHW_BNN_CORE={design.top}", *(f"-D{define}" for define in design.defines), *design.extra_flags,
+        f"-DHW_BNN_CORE={design.top}", *(f"-D{define}" for define in design.defines),
+        *design.extra_flags,
         *(["--trace-fst"] if design.variant == "waves" else []),
         "visible.vlt", *files, "bnn_bench.sv",
     ]  # fmt: skip

@@ -1,8 +1,8 @@
 """The cocotb engine: protocol tests of a whole accelerator, with checkers bound to every stream.
 
 Slower than the native engine by far, and independent of its driver: cocotbext-axi's source and sink
-are others' work. `bnn_stream_checker` stands at each stream of the top and ends the simulation when an
-offered word is taken back or changes.
+are others' work. `bnn_stream_checker` stands at each stream of the top and ends the simulation when
+an offered word is taken back or changes.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ module echo (
   output logic [{out_msb}:0] m_axis_tdata, output logic m_axis_tvalid, input logic m_axis_tready,
   output logic m_axis_tlast
 );
-  bnn_width_converter #(.IN_BITS({in_bits}), .OUT_BITS({out_bits}), .FRAME_BITS({frame_bits})) convert (
+  bnn_width_converter #(
+      .IN_BITS({in_bits}), .OUT_BITS({out_bits}), .FRAME_BITS({frame_bits})) convert (
       .ap_clk, .ap_rst_n, .s_axis_tdata, .s_axis_tvalid, .s_axis_tready,
       .m_axis_tdata, .m_axis_tvalid, .m_axis_tready);
   assign m_axis_tlast = 1'b0;

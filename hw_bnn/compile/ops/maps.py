@@ -227,7 +227,7 @@ class SumPool_rtl(MapOp):
         context[self.onnx_node.output[0]] = result.astype(np.float32)
 
     def infer_node_datatype(self, model):
-        """The type of a sum of numbers of the input type, as the kernel asks (rtl/bnn_sum_pool.sv)."""
+        """The type of a sum of the input's numbers, as the kernel asks (rtl/bnn_sum_pool.sv)."""
         dtype, n = self.get_input_datatype(), int(np.prod(self.get_nodeattr("KernelDim")))
         if dtype == DataType["BIPOLAR"]:
             bits = 1 + n.bit_length()  # ceil(log2(n + 1)) = bit length of n
