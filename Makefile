@@ -1,5 +1,5 @@
 # `make demo` and `make test` set everything up on first use: Python 3.11, make, g++ and perl are
-# all that has to be there. `make HELP` is this file: targets setup, demo, test, lock, clean.
+# all that has to be there. `make HELP` is this file: targets setup, demo, lint, test, lock, clean.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 LOCK_ARGS ?=
 
-.PHONY: setup demo test lock clean
+.PHONY: setup demo lint test lock clean
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml requirements.lock
@@ -22,6 +22,10 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 
 demo: setup
 	$(BIN)/hw-bnn demo $(DEMO_ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -113,7 +113,9 @@ def verify(
     ] = None,
     also: Annotated[
         list[str] | None,
-        typer.Option(metavar="STAGE", help="Run this stage too: netlist, hls, shell. May be repeated."),
+        typer.Option(
+            metavar="STAGE", help="Run this stage too: netlist, hls, shell. May be repeated."
+        ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
     force: Force = False,

@@ -7,9 +7,9 @@ same file, or another module with the same ports) can never differ.
 **Whole trees** of any size are proved by composition. Every proved block obeys an identity over the
 integers, with bits as 0 or 1:
 
-    bnn_popcount_counter   sum_i 2^i count_i         = sum_i bits_i
-    popcount_xnor_chain    ones + 2 sum_i carry_i    = sum_i (a_i == w_i) + one
-    bnn_popcount_merge     sum_i 2^i y_i             = a + 2 b + 4 c + ones + 2 two   (if < 2^WY)
+    bnn_popcount_counter     sum_i 2^i count_i         = sum_i bits_i
+    bnn_popcount_xnor_chain  ones + 2 sum_i carry_i    = sum_i (a_i == w_i) + one
+    bnn_popcount_merge       sum_i 2^i y_i             = a + 2 b + 4 c + ones + 2 two   (if < 2^WY)
 
 Starting from the form sum_i 2^i count_i of the tree's output, blocks are substituted from the
 output to the inputs: the tree is right if and only if the form ends as the sum of all inputs. The
