@@ -238,8 +238,8 @@ DESIGNS = {
     "SFC-block": ("sfc_1w1a", {"target_cycles": 16, "memory": "block"}, 334_336),
     "CNV": ("cnv_1w1a", {"board": "pynq-z1"}, 59_461_376),
 }
-"""Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (CNV: all but its 8-bit
-layer's)."""
+"""Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (CNV: all but
+its 8-bit layer's)."""
 
 
 DATA = {"sfc": (1, 28, 28), "cnv": (3, 32, 32)}

@@ -4,10 +4,10 @@
                                     [--out benchmarks/results/whole_sets.json]
 
 LFC_1W1A at 512 cycles a frame on MNIST's test set, CNV_1W1A at 32,768 on CIFAR-10's (10,000 images
-each, in the folder named by HW_BNN_DATA), with random weights. The accelerators are kept in DIR and
-not compiled again. Told are the seconds of the build (a second run takes it from the cache) and of
-the simulation, by the clock and of all processors together; one differing score ends the run with
-an error.
+each, in the folder named by HW_BNN_DATA), with random weights. The accelerators are kept in DIR
+and not compiled again. Told are the seconds of the build (a second run takes it from the cache)
+and of the simulation, by the clock and of all processors together; one differing score ends the
+run with an error.
 """
 
 from __future__ import annotations

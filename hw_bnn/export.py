@@ -90,8 +90,8 @@ def _example(model: object, example: Any) -> torch.Tensor:
 
 
 def load_trained(run: str | Path) -> tuple[torch.nn.Module, torch.Tensor]:
-    """The model of a run in eval mode on the CPU, and (N, ...) float32 inputs of its shape and
-    range.
+    """The model of a run in eval mode on the CPU, and (N, ...) float32 inputs of
+    its shape and range.
     """
     from .train import trained
 
@@ -172,8 +172,8 @@ def refuse_float_networks(model: torch.nn.Module) -> None:
 
 
 def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
-    """The cleaned-up QONNX graph of `model`, which is put in eval mode; `example` is (1, ...)
-    float32.
+    """The cleaned-up QONNX graph of `model`, which is put in eval mode;
+    `example` is (1, ...) float32.
     """
     os.environ.setdefault("BREVITAS_JIT", "0")  # TorchScript quantisers do not export
     import onnx

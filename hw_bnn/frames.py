@@ -75,8 +75,8 @@ def load_frames(
         seed: of the random frames.
 
     Raises:
-        BadInput: options that contradict each other, a file or data set that does not fit the
-            model.
+        BadInput: options that contradict each other, a file or data set that does
+            not fit the model.
     """
     limit, frames, seed = chosen.limit, chosen.frames, chosen.seed
     for name, value in (("limit=", limit), ("frames=", frames)):

@@ -46,8 +46,8 @@ def simulate(
         engine ... family: see :func:`hw_bnn.sim.stream_frames`; `seed` is of the pauses too.
         run: the training run of the model: says what stored pixels become, as its file does if it
             was exported from one.
-        save: .npz file to write, with arrays `scores` and `labels` as far as the accelerator gives
-            them.
+        save: .npz file to write, with arrays `scores` and `labels` as far as the
+            accelerator gives them.
         fifo_caps, preamble, trust: see :func:`hw_bnn.sim.stream_frames`.
         progress: called with the number of frames newly done; otherwise stderr shows them.
 

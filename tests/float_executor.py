@@ -1,5 +1,5 @@
-"""An executor of QONNX files of its own: onnx's reference evaluator in float64, with qonnx's
-operators.
+"""An executor of QONNX files of its own: onnx's reference evaluator in float64,
+with qonnx's operators.
 
 It shares no line with hw_bnn and knows no integers and no thresholds. Parameters are the file's
 float32 numbers widened, so that sums of small networks are exact; where a quantiser's input comes
@@ -118,8 +118,8 @@ def execute(model: onnx.ModelProto, frames: np.ndarray) -> Run:
 def compare(model: onnx.ModelProto, golden, x: np.ndarray) -> str | None:
     """What of golden's scores and outputs for integers x is not this executor's; None where all is.
 
-    Scores are integers: the executor's real number has to lie within a quarter of a step of
-    golden's.
+    Scores are integers: the executor's real number has to lie within a quarter of
+    a step of golden's.
 
     Args:
         golden: hw_bnn.golden.GoldenModel.

@@ -1,5 +1,5 @@
-"""Operators of :mod:`float_executor`, in the forms of the ONNX and QONNX specifications, in
-float64."""
+"""Operators of :mod:`float_executor`, in the forms of the ONNX and QONNX
+specifications, in float64."""
 
 from __future__ import annotations
 

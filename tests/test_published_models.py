@@ -1,7 +1,7 @@
 """Networks that nobody here made, from the folder named by HW_BNN_MODELS: exact, or refused.
 
-The files are published ones (QONNX model zoo, FINN's tutorials, BNN-PYNQ); none is part of this
-project.
+The files are published ones (QONNX model zoo, FINN's tutorials, BNN-PYNQ);
+none is part of this project.
 """
 
 from __future__ import annotations

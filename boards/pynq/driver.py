@@ -254,8 +254,8 @@ class Board:
     Args:
         io: contents of the .json file, or its path.
         port: read32, write32, buffer, flush, invalidate, free, now, pause (see PynqPort).
-        batch: frames of one run; more are cut into several. By default 1024, or as many as
-            32 MiB hold.
+        batch: frames of one run; more are cut into several. By default 1024,
+            or as many as 32 MiB hold.
         timeout_s: how long a run may take; by default four times what a batch takes by folding, and
             10 s at least.
         check: read the identification registers first.

@@ -67,8 +67,8 @@ def run(folder: Path, port: str, x: np.ndarray) -> tuple[np.ndarray | None, np.n
     """Scores and labels of frames, by the accelerator's output mode.
 
     Raises:
-        ValueError: x does not fit the accelerator's input. OSError: no such folder or port,
-            or no answer.
+        ValueError: x does not fit the accelerator's input. OSError: no such folder or
+            port, or no answer.
     """
     driver = load_driver()
     accelerator = json.loads((folder / "accelerator.json").read_text())

@@ -15,11 +15,11 @@ i*element_bits, two's complement when signed, 1 = +1 and 0 = -1 when bipolar), c
 words of `word_bits`; the last word is filled with zeros. Where word_bits is a multiple of 8 a frame
 is therefore the dense little-endian byte string, 98 bytes for 784 pixels of one bit.
 
-**Output.** Beat w of a frame holds `lanes` scores: score w*lanes+l stands in `score_bits` bits at
-bit l*score_bits, as `datatype` says: two's complement for INTn, unsigned for UINTn and BINARY,
-1 = +1 and 0 = -1 for BIPOLAR. The argmax label, unsigned, stands at bit `label_offset` in the
-*last* beat. With mode "scores" there is no label, with mode "label" there is one beat with the
-label alone.
+**Output.** Beat w of a frame holds `lanes` scores: score w*lanes+l stands in `score_bits` bits
+at bit l*score_bits, as `datatype` says: two's complement for INTn, unsigned for UINTn and
+BINARY, 1 = +1 and 0 = -1 for BIPOLAR. The argmax label, unsigned, stands at bit `label_offset`
+in the *last* beat. With mode "scores" there is no label, with mode "label" there is one beat
+with the label alone.
 """
 
 from __future__ import annotations
@@ -225,8 +225,8 @@ class Node(_Part):
     mw: Count | None = None
     mh: Count | None = None
     depth: Count | None = None  # FIFOs only, in words
-    # The kernel's SystemVerilog parameters but those that name a file; what is absent has
-    # its default.
+    # The kernel's SystemVerilog parameters but those that name a file;
+    # what is absent has its default.
     parameters: dict[Identifier, int | Setting] = Field(default_factory=dict)
     memories: list[Memory] = Field(default_factory=list)
     planned: Planned | None = None  # hard-wired layers only

@@ -28,9 +28,9 @@ _LONGEST_MODULE = 64
 def is_module_name(name: str) -> bool:
     """Whether an accelerator's top module may have this name.
 
-    It is a basic identifier of Verilog and VHDL alike and no keyword of either, in small letters
-    (cells of FPGA libraries have capital ones), and begins otherwise than the modules that ship
-    with hw_bnn.
+    It is a basic identifier of Verilog and VHDL alike and no keyword of either, in small
+    letters (cells of FPGA libraries have capital ones), and begins otherwise than the modules
+    that ship with hw_bnn.
 
     >>> [is_module_name(n) for n in ("digits", "two_b", "two__b", "Digits", "module", "bnn_fifo")]
     [True, True, False, False, False, False]

@@ -1,5 +1,5 @@
-"""The hardware handoff (.hwh) of an overlay, as pynq reads it: clocks, the shell's address and its
-registers.
+"""The hardware handoff (.hwh) of an overlay, as pynq reads it: clocks,
+the shell's address and its registers.
 
     handoff(shell, "zynq7000", 100.0, "xc7z020clg400-1")
 

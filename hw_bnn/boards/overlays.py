@@ -76,8 +76,8 @@ def open_overlay(folder: Path, board: str, model: str, *, trust: bool = False) -
     """The overlay of the accelerator MODEL for BOARD in FOLDER; None where `bitstream` made none.
 
     Args:
-        model: the accelerator's hash, 16 hexadecimal digits. trust: take one that nobody
-            vouches for.
+        model: the accelerator's hash, 16 hexadecimal digits. trust: take one that
+            nobody vouches for.
 
     Raises:
         BadInput: it is damaged, changed, behind a link, of another accelerator or board, or no

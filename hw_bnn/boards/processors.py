@@ -1,5 +1,5 @@
-"""The processors of boards: what their overlays call them, and how they clock the programmable
-logic.
+"""The processors of boards: what their overlays call them,
+and how they clock the programmable logic.
 
     PROCESSORS["zynq7000"].clock_mhz({0xF800_0108: ..., 0xF800_0170: ...})
 

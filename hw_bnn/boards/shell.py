@@ -4,9 +4,9 @@ that joins them.
     shell = Shell.of(accelerator, PORTS["zynq7000"])
     shell.in_stride, shell.wrapper()
 
-A word of the core's stream lies at the low end of a container: the power of two of bytes at or
-above the word while that fits in a beat of the memory port, else the multiple of the beat at
-or above it.
+A word of the core's stream lies at the low end of a container: the power of two of bytes at
+or above the word while that fits in a beat of the memory port, else the multiple of the
+beat at or above it.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The simulated board: the shell and an accelerator in Verilator, a memory, and the driver's
-port to both.
+"""The simulated board: the shell and an accelerator in Verilator, a memory,
+and the driver's port to both.
 
     with SimulatedBoard(folder, accelerator, PORTS["zynq7000"]) as port:
         board = driver.Board(io_document(accelerator, port.shell), port)
         scores, labels = board.run(x)
 
 Host buffers and the simulated memory are apart: only `flush` and `invalidate` move bytes between
-them, so that a driver that forgets one gives wrong results here too. Time is counted in simulated
-clock cycles.
+them, so that a driver that forgets one gives wrong results here too. Time is counted in
+simulated clock cycles.
 """
 
 from __future__ import annotations

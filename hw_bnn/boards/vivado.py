@@ -51,8 +51,8 @@ def overlay(
         timeout_s: of each of synthesis and implementation, in seconds.
 
     Returns:
-        {"board", "part", "file" (None in a dry run), "freq_mhz", "checked": what saw the scripts,
-        "folder"}.
+        {"board", "part", "file" (None in a dry run), "freq_mhz", "checked": what saw the
+        scripts, "folder"}.
 
     Raises:
         BadInput: no accelerator, a board without a Zynq, or an impossible clock.

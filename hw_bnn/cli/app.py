@@ -1,8 +1,8 @@
 """The application ``hw-bnn``: its commands are in the files beside this one, by topic.
 
-A command is thin: it takes what the function of its name takes, calls it, and shows the result, or
-prints it as a document (``--json``). Heavy packages are imported by the functions when they run,
-never here.
+A command is thin: it takes what the function of its name takes, calls it, and shows the
+result, or prints it as a document (``--json``). Heavy packages are imported by the functions
+when they run, never here.
 """
 
 from __future__ import annotations

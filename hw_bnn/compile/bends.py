@@ -1,5 +1,5 @@
-"""Monotone functions between a layer and its quantiser: ReLU, Clip, LeakyReLU, Tanh, Sigmoid
-and affines.
+"""Monotone functions between a layer and its quantiser: ReLU, Clip, LeakyReLU, Tanh,
+Sigmoid and affines.
 
 A quantiser asks of its input y whether y >= t. Behind y = f(v) with a rising f that is a question
 about v: v >= f^-1(t), or always, or never. So a level is pulled back, function by function, to the

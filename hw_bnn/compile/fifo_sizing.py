@@ -61,8 +61,8 @@ def size(
         best, _ = probe.rate(room)
         _, occupancy = probe.rate(room, throttle=best / accelerator.input.words)
         wanted = probe.cycles(room)
-        # One word more than it ever held: a full FIFO takes no word in the cycle in which it
-        # gives one.
+        # One word more than it ever held: a full FIFO takes no word in the cycle in
+        # which it gives one.
         depths = {name: min(occupancy[name] + 1, room[name]) for name in fifos}
         while probe.cycles(depths) > wanted:  # a slowed source can hide what a burst needs
             depths = {name: min(2 * depths[name], room[name]) for name in fifos}

@@ -99,8 +99,8 @@ def match_head(model: ModelWrapper) -> None:
 
 
 def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
-    """A folding file: {"node": {"PE": p, "SIMD": s}, ...}, FINN's format ("Defaults" is
-    passed over).
+    """A folding file: {"node": {"PE": p, "SIMD": s}, ...},
+    FINN's format ("Defaults" is passed over).
 
     Raises:
         BadInput: it cannot be read, or holds anything but positive integers for PE and SIMD.
@@ -129,8 +129,8 @@ def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
 def apply_folding(
     model: ModelWrapper, folding: dict[str, dict[str, int]], layers: dict[str, str]
 ) -> None:
-    """Set PE and SIMD by name: a node's name, FINN's name for it, or the user's layer (layers:
-    node -> it).
+    """Set PE and SIMD by name: a node's name, FINN's name for it,
+    or the user's layer (layers: node -> it).
 
     Raises:
         BadInput: an unknown name (with the nearest right one), or a value that does not divide.

@@ -52,8 +52,8 @@ def builder():
 
 @contextlib.contextmanager
 def finn_session(log: Path | None = None) -> Iterator[Path]:
-    """Run FINN code: a build folder of its own, printed and logged text to `log` instead of
-    the terminal.
+    """Run FINN code: a build folder of its own, printed and logged text to `log`
+    instead of the terminal.
 
     Yields:
         the build folder; it is removed at the end.

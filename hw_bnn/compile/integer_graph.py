@@ -70,9 +70,9 @@ class Linear(Op):
 class Threshold(Op):
     """out = bias + step * #{l : s*in >= thresholds[c, l]}, with s = -1 where negate[c], else +1.
 
-    thresholds ascend along l and lie in [minimum, maximum + 1] of s*in: the outer values mean
-    always, never. Where they vary by position, c counts the elements of the frame instead of
-    the channels.
+    thresholds ascend along l and lie in [minimum, maximum + 1] of s*in: the outer values
+    mean always, never. Where they vary by position, c counts the elements of the frame
+    instead of the channels.
     """
 
     thresholds: np.ndarray  # int64 (C or 1 or elements, levels)

@@ -1,14 +1,14 @@
 """QONNX file -> integer graph: every scale, BatchNorm and quantiser becomes integer thresholds.
 
 One walk over the file's nodes in order. Each tensor is followed as an exact value (values.py); a
-rule a kind of node (rules_*.py) says how the node changes it, or refuses it by name. Nothing here
-depends on who wrote the file: constants may be folded or not, layers may be Gemm, MatMul or Conv,
-weights may come through Transpose, quantisers may be BipolarQuant or one-bit Quant, maps may be
-NCHW or NHWC.
+rule a kind of node (rules_*.py) says how the node changes it, or refuses it by name. Nothing
+here depends on who wrote the file: constants may be folded or not, layers may be Gemm, MatMul or
+Conv, weights may come through Transpose, quantisers may be BipolarQuant or one-bit Quant, maps
+may be NCHW or NHWC.
 
 Precondition: an ONNX file whose nodes stand in topological order (the ONNX standard).
-Postcondition: an IntegerGraph with integer thresholds only, whose raw scores equal those
-of the file.
+Postcondition: an IntegerGraph with integer thresholds only,
+whose raw scores equal those of the file.
 """
 
 from __future__ import annotations

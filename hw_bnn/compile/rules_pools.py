@@ -17,8 +17,8 @@ from .windows import check_map, padding, pooled_shape, settled, window
 
 @rule("MaxPool")
 def max_pool(state, node):
-    """Per-channel maximum of the real values: of the integers, or the minimum where their scale
-    is negative.
+    """Per-channel maximum of the real values: of the integers,
+    or the minimum where their scale is negative.
 
     Before a quantiser it waits: max and threshold commute exactly (thresholds.py settles the sign).
     """

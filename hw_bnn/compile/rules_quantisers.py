@@ -162,8 +162,8 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
     """Write the Threshold op (and the max-pools that waited for it) and its new activation.
 
     Args:
-        quantisers: one for all, one a channel, or one an element of a flattened map; alike but for
-            their bounds.
+        quantisers: one for all, one a channel, or one an element of a flattened map;
+            alike but for their bounds.
     """
     first = quantisers[0]
     if len(first.bounds) > MAX_LEVELS:

@@ -1,7 +1,7 @@
 """One top module out of a dataflow graph: an instance a node, a stream an edge.
 
-The top's wires <stream>_tdata, <stream>_tvalid and <stream>_tready are what simulations and
-reports name.
+The top's wires <stream>_tdata, <stream>_tvalid and <stream>_tready are what
+simulations and reports name.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ class RealInput:
     path: tuple = ()
 
     def broadcast(self, constant: Constant, node: str) -> RealInput:
-        """What arithmetic with a constant leaves: its numbers are the host's, its shape
-        has to stay.
+        """What arithmetic with a constant leaves: its numbers are the host's,
+        its shape has to stay.
 
         Raises:
             Unsupported: the constant would make the tensor larger.

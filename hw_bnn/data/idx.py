@@ -37,8 +37,8 @@ _MD5 = {
         "t10k-labels-idx1-ubyte": "bb300cfdad3c16e7a12a480ee83cd310",
     },
 }
-# md5 of MNIST's unzipped files; Fashion-MNIST's are not published, its headers and sizes are
-# checked.
+# md5 of MNIST's unzipped files; Fashion-MNIST's are not published,
+# its headers and sizes are checked.
 _MD5_UNZIPPED = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",

@@ -121,8 +121,8 @@ def centre_box(width: int, height: int) -> tuple[float, float, float, float]:
 def random_box(
     width: int, height: int, numbers: tuple[float, ...]
 ) -> tuple[float, float, float, float]:
-    """A box of 8 to 100 % of the area and aspect 3/4 to 4/3, shrunk to fit, from numbers in [0,
-    1).
+    """A box of 8 to 100 % of the area and aspect 3/4 to 4/3, shrunk to fit,
+    from numbers in [0, 1).
     """
     area = width * height * (0.08 + 0.92 * numbers[0])
     aspect = math.exp((2 * numbers[1] - 1) * math.log(4 / 3))

@@ -124,8 +124,8 @@ class Pixels:
             whitening: for gcn_zca: the fitted transform of (N, ...) float32.
 
         Raises:
-            BadInput: mean and std are not of as many channels as the samples have, or gcn_zca has
-                no whitening.
+            BadInput: mean and std are not of as many channels as the samples have,
+                or gcn_zca has no whitening.
         """
         if self.mean is not None and (stored.ndim < 2 or stored.shape[1] != len(self.mean)):
             raise BadInput(

@@ -7,8 +7,8 @@
     snelson           ROOT/snelson: one-dimensional regression, standardised
     image_folder      ROOT/train/CLASS/*.jpg, ROOT/val: see :mod:`hw_bnn.train.data.folder`
 
-Nothing is downloaded. This module needs numpy only, so that simulation can read test images without
-torch.
+Nothing is downloaded. This module needs numpy only, so that simulation can read test
+images without torch.
 
 >>> images, labels = load_arrays("digits", "test")
 >>> images.shape, images.dtype, int(images.max()), labels.shape

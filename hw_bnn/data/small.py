@@ -21,8 +21,8 @@ def _sklearn():
 
 
 def digits(split: str) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 64) uint8 in 0..16 and (N,) int64; 1,437 train and 360 test images, stratified, fixed
-    seed.
+    """(N, 64) uint8 in 0..16 and (N,) int64; 1,437 train and 360 test images,
+    stratified, fixed seed.
     """
     sklearn = _sklearn()
     data = sklearn.datasets.load_digits()

@@ -129,8 +129,8 @@ def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
 
     Args:
         path: the folder to make; its parents are made too. An empty folder there is taken over.
-        overwrite: replace a folder that hw_bnn wrote before (the old one stays until the new one is
-            complete).
+        overwrite: replace a folder that hw_bnn wrote before (the old one stays until the
+            new one is complete).
 
     Raises:
         BadInput: PATH exists, is a file, is being written by another process, or cannot be written

@@ -33,8 +33,8 @@ class _Refused(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader that counts what aliases stand for, and takes no repeated keys, deep nesting, or
-    dates.
+    """SafeLoader that counts what aliases stand for, and takes no repeated keys, deep
+    nesting, or dates.
     """
 
     def __init__(self, text: str):

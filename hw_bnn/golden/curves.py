@@ -1,5 +1,5 @@
-"""Rising functions that are no affine: LeakyReLU and PReLU, Tanh, Sigmoid; exact thresholds
-behind them.
+"""Rising functions that are no affine: LeakyReLU and PReLU, Tanh, Sigmoid;
+exact thresholds behind them.
 
 A tensor behind one is  clip(alpha * f(inner) + beta, low, high)  with `inner` a tensor before it
 (values.py). It is evaluated forward, for one integer, between two exact numbers: LeakyReLU keeps

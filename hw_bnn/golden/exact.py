@@ -113,9 +113,9 @@ class Surd:
     def sign_of_difference(self, other: Surd) -> int:
         """Sign of self - other, also where their roots differ.
 
-        With u = self.x - other.x and the roots' part r = v*sqrt(d) - w*sqrt(e): where u and r have
-        one sign, it is that; otherwise |u| decides against |r|, by u^2 - r^2, and r^2 has one root
-        only.
+        With u = self.x - other.x and the roots' part r = v*sqrt(d) - w*sqrt(e): where u and r
+        have one sign, it is that; otherwise |u| decides against |r|, by u^2 - r^2, and r^2
+        has one root only.
         """
         try:
             return (self - other).sign()

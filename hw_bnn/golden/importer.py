@@ -1,9 +1,9 @@
 """From a QONNX file to a program of integer operations: one walk over its nodes.
 
-A rule for each kind of node says what becomes of the exact values of its inputs (values.py): it
-folds constants, extends an affine, or appends an integer operation (ops.py). Nothing is rounded on
-the way and nothing depends on who wrote the file; a node that cannot be followed exactly is refused
-by name.
+A rule for each kind of node says what becomes of the exact values of its inputs (values.py):
+it folds constants, extends an affine, or appends an integer operation (ops.py). Nothing is
+rounded on the way and nothing depends on who wrote the file; a node that cannot be followed
+exactly is refused by name.
 """
 
 from __future__ import annotations

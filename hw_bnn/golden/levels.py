@@ -1,14 +1,14 @@
 """Quantisers as level boundaries; integer thresholds by bisection with an exact predicate.
 
-A quantiser maps a real v to an integer q(v) in [first, first + L]; it never falls. Level k (k =
-1..L) is reached where v lies on or beyond a boundary: v >= b_k, or v > b_k where the boundary
-itself rounds down. For Quant, v/s + z is compared with k' - 1/2 (k' = first + k); with
-round-half-even the tie itself counts only for even k'. For BipolarQuant, q is +1 exactly where v >=
-0.
+A quantiser maps a real v to an integer q(v) in [first, first + L]; it never falls. Level k
+(k = 1..L) is reached where v lies on or beyond a boundary: v >= b_k, or v > b_k where the
+boundary itself rounds down. For Quant, v/s + z is compared with k' - 1/2 (k' = first + k);
+with round-half-even the tie itself counts only for even k'. For BipolarQuant, q is +1
+exactly where v >= 0.
 
-With v = alpha*a + beta for an integer a, level k is reached from one integer on (alpha > 0: for all
-a >= t, alpha < 0: for all a <= t), found by bisection: each step asks for the sign of an exact
-number.
+With v = alpha*a + beta for an integer a, level k is reached from one integer on (alpha > 0:
+for all a >= t, alpha < 0: for all a <= t), found by bisection: each step asks for the sign
+of an exact number.
 
 >>> from .exact import Surd
 >>> half_even = quant_levels(bits=2, signed=True, narrow=True, rounding="ROUND")

@@ -17,9 +17,9 @@ from .values import Integers, Real
 class InputContract:
     """The integers that the network takes; integer x stands for the real value scale*x + offset.
 
-    datatype: QONNX name (BIPOLAR, BINARY, UINT8, INT8, ...). shape: of a frame. tensor: name in the
-    file of the tensor that they represent, the output of the first quantiser or the graph input
-    itself.
+    datatype: QONNX name (BIPOLAR, BINARY, UINT8, INT8, ...). shape: of a frame. tensor: name
+    in the file of the tensor that they represent, the output of the first quantiser or the
+    graph input itself.
     """
 
     datatype: str

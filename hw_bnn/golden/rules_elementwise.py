@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from .importer import Importer
 
 BATCHNORM_ROUNDINGS = 10
-"""Bound on the roundings that any usual float32 form of BatchNormalization does to one value; see
-ties.py."""
+"""Bound on the roundings that any usual float32 form of BatchNormalization does to one
+value; see ties.py."""
 
 
 def transform(

@@ -20,8 +20,8 @@ these rules, u = 2^-24:
   rounding more.
 - A parameter that the file computes (a scale, a gain, a limit) comes with the error of that.
 
-It assumes IEEE float32 without underflow, and sums formed as sums (no Winograd or Fourier
-convolution).
+It assumes IEEE float32 without underflow, and sums formed as sums (no Winograd or
+Fourier convolution).
 
 What makes a frame a *tie*: in the first tensor, in the order of the network, where stage and
 reference differ, each differing element's exact value lies within E of every boundary between the

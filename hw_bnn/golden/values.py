@@ -96,8 +96,8 @@ class Integers:
     """value = clip(alpha * tensor + beta, low, high), or clip(alpha * function(inner) + beta, ...).
 
     name: tensor of the program. minimum, maximum: reachable integers, int64, broadcasting as alpha.
-    step: all reachable integers differ by multiples of it. error: bound on |float32 value - exact
-    value|.
+    step: all reachable integers differ by multiples of it.
+    error: bound on |float32 value - exact value|.
     """
 
     name: str

@@ -162,8 +162,8 @@ class Circuit:
         return stage, time
 
     def _plain(self, bit: Bit, stage: int, absorb: bool = False) -> str:
-        """The net itself at `stage`, inversion left to the block unless `absorb` (an
-        expression)."""
+        """The net itself at `stage`, inversion left to the block unless
+        `absorb` (an expression)."""
         net = self._delay(bit, stage)
         return f"~{net}" if absorb and bit.inverted else net
 

@@ -1,7 +1,7 @@
 """The cheapest way to compress columns of bits, as counts of counters a column.
 
-A heap has heights[i] bits of weight 2^i. Counters take bits of one column and leave one of them
-there:
+A heap has heights[i] bits of weight 2^i. Counters take bits of one column and leave
+one of them there:
 
     popcount_counter  7, 6, 5, 4 bits -> 1 here, 1 above, 1 two above   2 LUTs
                       3, 2 bits       -> 1 here, 1 above                1 LUT

@@ -31,8 +31,8 @@ def library(
     """Path of a shared library of the C++ file `unit`.
 
     Args:
-        sources: name -> text of it and of files that it includes; they go before those of the
-            package.
+        sources: name -> text of it and of files that it includes;
+            they go before those of the package.
         types: folder with another ap_int.h than ours (Vitis', or the open one of AMD).
 
     Raises:

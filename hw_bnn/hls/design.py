@@ -1,5 +1,5 @@
-"""An accelerator as HLS processes and channels: its nodes without the FIFOs, its streams
-with depths.
+"""An accelerator as HLS processes and channels: its nodes without the FIFOs,
+its streams with depths.
 
 A FIFO node is no process: the streams before and behind it are one channel, named as its producer's
 stream, as deep as the FIFO.

@@ -89,8 +89,8 @@ def open_files(folder: Path, *, trust: bool = False) -> dict[str, str]:
     """Name -> text of the files of FOLDER/hls, unchanged since `hls` of this user, or `trust`.
 
     Raises:
-        BadInput: there are none, they are of another accelerator or changed, or nobody vouches for
-            them.
+        BadInput: there are none, they are of another accelerator or changed,
+            or nobody vouches for them.
     """
     document = read_manifest(folder)
     place, again = folder / "hls", _again(folder)

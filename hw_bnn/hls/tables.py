@@ -1,5 +1,5 @@
-"""Memories as C++ tables: a row is a word of the RTL's memory file, in limbs of 64 bits,
-lowest first.
+"""Memories as C++ tables: a row is a word of the RTL's memory file, in limbs of 64
+bits, lowest first.
 
 >>> print(table("sets", limb_rows(["1", "0"], 1)), end="")
 static const unsigned long long sets[2][1] = {

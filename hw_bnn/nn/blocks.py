@@ -1,5 +1,5 @@
-"""What the convolutional models share: padding, activations with learnable shifts, scaled
-convolutions.
+"""What the convolutional models share: padding, activations with learnable shifts,
+scaled convolutions.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ A binary layer's `weight` is either a latent (real) tensor or the very weights i
 
     sign         forward uses sign(weight) with the layer's estimator (BinaryConnect, BinaryNet)
     real         forward uses weight itself: full precision, and the methods whose optimiser keeps
-                 the latent state and writes the relaxed or binary weights (Bop, BNEW, BMD, PMF,
-                 BayesBiNN)
+                 the latent state and writes the relaxed or binary weights (Bop, BNEW,
+                 BMD, PMF, BayesBiNN)
     stochastic   training draws +1 with probability clip((w+1)/2, 0, 1) (BinaryConnect,
                  clipped identity)
 
@@ -157,8 +157,8 @@ class BinaryActivation(QuantIdentity):
 
 
 class InputQuantiser(QuantIdentity):
-    """The network's integer input: round(x / scale), clipped to the range of `bits` bits, times
-    scale.
+    """The network's integer input: round(x / scale), clipped to the range of `bits`
+    bits, times scale.
 
     Args:
         bits: 2..16.
@@ -176,8 +176,8 @@ class InputQuantiser(QuantIdentity):
             )
         if not scale > 0:
             raise BadInput(f"the input's scale must be positive, not {scale}")
-        # Brevitas divides the constant by the largest magnitude, 2^(bits-1) signed or 2^bits-1
-        # unsigned.
+        # Brevitas divides the constant by the largest magnitude, 2^(bits-1)
+        # signed or 2^bits-1 unsigned.
         largest = 2 ** (bits - 1) if signed else 2**bits - 1
         super().__init__(
             act_quant=IntegerInput,
@@ -190,8 +190,8 @@ class InputQuantiser(QuantIdentity):
 
 
 class IntegerActivation(InputQuantiser):
-    """Signed n-bit integers on a constant scale inside a network; the gradient passes inside the
-    range.
+    """Signed n-bit integers on a constant scale inside a network;
+    the gradient passes inside the range.
     """
 
     def __init__(self, bits: int, *, scale: float):
@@ -254,8 +254,8 @@ def set_weight_mode(
 
 
 def clip_tensors(tensors, limit: float = 1.0) -> None:
-    """Clip each tensor to [-limit, limit] in place: one launch on a GPU, one pass over each on a
-    CPU.
+    """Clip each tensor to [-limit, limit] in place: one launch on a GPU,
+    one pass over each on a CPU.
     """
     tensors = list(tensors)
     if tensors and tensors[0].is_cuda:

@@ -1,5 +1,5 @@
-"""ReActNet-A (Liu et al. 2020): thirteen blocks of binary 3x3 and 1x1 convolutions with RSign and
-RPReLU.
+"""ReActNet-A (Liu et al. 2020): thirteen blocks of binary 3x3 and 1x1 convolutions
+with RSign and RPReLU.
 
 28,253,184 binary weights; first convolution and last layer real. RPReLU has a slope, so the maps
 between the blocks are real numbers: this network has no form with integer maps, and compiling it is

@@ -1,5 +1,5 @@
-"""Residual networks: ResNet-18 and -20 with 1-bit weights, BNEW's ResNet-20, Bi-Real-18, the real
-teacher.
+"""Residual networks: ResNet-18 and -20 with 1-bit weights, BNEW's ResNet-20, Bi-Real-18,
+the real teacher.
 
 `form: paper` is what the papers trained; `form: hardware` has 8-bit input, 1-bit weights and
 activations everywhere and integer residual additions (see
@@ -93,8 +93,8 @@ class BasicBlock(nn.Module):
 
 
 def _widths(channels: Sequence[int], blocks: int) -> list[tuple[int, int, int]]:
-    """(in, out, stride) of every block; the first block of each stage but the first has stride
-    2.
+    """(in, out, stride) of every block; the first block of each stage but the
+    first has stride 2.
     """
     shapes, n_in = [], channels[0]
     for stage, n_out in enumerate(channels):
@@ -212,8 +212,8 @@ def bnew_resnet20(
     form: Form = "paper",
     size: int = 32,
 ) -> nn.Module:
-    """The small network of Paren and Poudel: 3 stages of 6 one-convolution blocks; first and last
-    real.
+    """The small network of Paren and Poudel: 3 stages of 6 one-convolution blocks;
+    first and last real.
 
     The stem halves the map by max-pooling (3x3, stride 2) as the authors' code does. 267,264 binary
     weights with the default widths.
@@ -247,8 +247,8 @@ def birealnet18(
     form: Form = "paper",
     size: int = 224,
 ) -> nn.Module:
-    """Bi-Real-18: sixteen binary convolutions, each with a shortcut; real stem, shortcuts and last
-    layer.
+    """Bi-Real-18: sixteen binary convolutions, each with a shortcut; real stem,
+    shortcuts and last layer.
 
     `scaled` multiplies the signs by each channel's mean |weight|, as the authors' code does.
     """
@@ -285,8 +285,8 @@ class _PreActivation(nn.Module):
 def wide_resnet22(
     in_channels: int, classes: int, *, width: int = 1, norm: Norm = Norm()
 ) -> nn.Module:
-    """The real-valued teacher of BNEW: pre-activation wide ResNet of depth 22, 16-16-32-64 x
-    width.
+    """The real-valued teacher of BNEW: pre-activation wide ResNet of depth 22,
+    16-16-32-64 x width.
     """
     channels = [16 * width, 32 * width, 64 * width]
     start = nn.Conv2d(in_channels, channels[0], 3, 1, 1, bias=False)

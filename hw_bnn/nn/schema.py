@@ -1,5 +1,5 @@
-"""The base of the recipe's parts: a pydantic model that answers an unknown key with the nearest
-right one.
+"""The base of the recipe's parts: a pydantic model that answers an unknown key with the
+nearest right one.
 
 >>> class Part(Section):
 ...     section = "data"

@@ -1,7 +1,7 @@
 """Networks for the two toy sets: d-64-64-1 with tanh and 1-bit weights *and biases*.
 
-A bias is the weight of a constant input 1, so it is +-1 as well and every method treats it as a
-weight.
+A bias is the weight of a constant input 1, so it is +-1 as well and every method
+treats it as a weight.
 """
 
 from __future__ import annotations

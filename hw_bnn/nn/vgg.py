@@ -1,7 +1,7 @@
 """Plain convolutional networks: BinaryConnect's "VGG-10", Bop's BinaryNet, an AlexNet-like one.
 
-    VGG-10: C128 C128 P C256 C256 P C512 C512 P FC1024 FC1024 FC10, 3x3 convolutions, 2x2
-    max-pooling
+    VGG-10: C128 C128 P C256 C256 P C512 C512 P FC1024 FC1024 FC10, 3x3 convolutions,
+    2x2 max-pooling
 
 `activation: relu` with a real input is the papers' weights-only form; `sign` with a quantised input
 is the form for hardware. Pooling stands between convolution and BatchNorm (the order the papers
@@ -142,9 +142,9 @@ def alexnet(
 ) -> ConvNet:
     """An AlexNet-like network with BatchNorm and 1-bit weights throughout; see :func:`vgg`.
 
-    The convolutions are padded to half their kernel; the three pools are 3x3 with stride 2 and
-    stand before BatchNorm. (The file of the paper's own AlexNet is not published: this is no exact
-    copy.)
+    The convolutions are padded to half their kernel; the three pools are 3x3 with stride 2
+    and stand before BatchNorm. (The file of the paper's own AlexNet is not published: this
+    is no exact copy.)
     """
     stack = _Stack()
     stack.layers["input"] = input.build()

@@ -32,8 +32,8 @@ _WIDTHS = {"tfc": 64, "sfc": 256, "lfc": 1024}
 
 
 def finn(name: str) -> nn.Module:
-    """One of brevitas_examples.bnn_pynq's networks, untrained, as defined there (`sfc_1w1a`,
-    ...).
+    """One of brevitas_examples.bnn_pynq's networks, untrained,
+    as defined there (`sfc_1w1a`, ...).
     """
     from brevitas_examples.bnn_pynq import models
 
@@ -97,8 +97,8 @@ def build(name: str, **options) -> nn.Module:
 
 @torch.no_grad()
 def randomise_norms(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Give every BatchNorm random statistics and gains of both signs, as tests of hardware want
-    them.
+    """Give every BatchNorm random statistics and gains of both signs,
+    as tests of hardware want them.
 
     The means spread over the accumulators that random signs give (standard deviation sqrt(fan in)),
     so that thresholds fall inside and outside of the reachable range. In place; returns the model.
@@ -119,8 +119,8 @@ def randomise_norms(model: nn.Module, seed: int = 0) -> nn.Module:
             if weight is not None:
                 gain = uniform(weight, 0.2, 1.5)
                 flip = torch.rand(weight.shape, generator=generator) < 0.5
-                # TensorNorm scales all logits alike: its gain stays positive, as training leaves
-                # it.
+                # TensorNorm scales all logits alike: its gain stays positive,
+                # as training leaves it.
                 weight.copy_(torch.where(flip, -gain, gain) if weight.numel() > 1 else gain)
                 module.bias.copy_(uniform(module.bias, -0.5, 0.5))
     return model

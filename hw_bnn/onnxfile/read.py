@@ -1,12 +1,12 @@
-"""Reading an ONNX file that anybody may have written: whole, self-contained and in order, or
-refused.
+"""Reading an ONNX file that anybody may have written: whole, self-contained and in
+order, or refused.
 
     model = load_onnx("model.onnx")      # a ModelProto with every tensor inside it
 
-A model may keep tensors in files beside it (ONNX "external data": location, offset and length).
-Such a location is text from an untrusted file: it is followed only to ordinary files inside the
-model's own folder, after symbolic links, and only as many bytes are read as the tensor's shape
-needs.
+A model may keep tensors in files beside it (ONNX "external data": location, offset and
+length). Such a location is text from an untrusted file: it is followed only to ordinary files
+inside the model's own folder, after symbolic links, and only as many bytes are read as the
+tensor's shape needs.
 """
 
 from __future__ import annotations

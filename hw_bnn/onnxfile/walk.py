@@ -106,8 +106,8 @@ def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
     """Follow each node in order: by its rule, or, where it has constants only, by computing it.
 
     Raises:
-        BadInput, Unsupported: of the first node that cannot be followed; it carries the
-            node's name.
+        BadInput, Unsupported: of the first node that cannot be followed;
+            it carries the node's name.
     """
     for node in nodes:
         with naming(node.name):

@@ -21,8 +21,8 @@ def adam_direction(
     betas: tuple[float, float],
     eps: float,
 ) -> list[Tensor]:
-    """Advance each state's exp_avg, exp_avg_sq and step with its gradient; the directions, new
-    tensors.
+    """Advance each state's exp_avg, exp_avg_sq and step with its gradient; the
+    directions, new tensors.
 
     All states are at the same step count (as in torch, a tensor without a gradient is left out).
     """

@@ -1,5 +1,5 @@
-"""What ProxQuant and BNEW share: a step of one of torch's optimisers, then a map of the binary
-weights.
+"""What ProxQuant and BNEW share: a step of one of torch's optimisers,
+then a map of the binary weights.
 
 The wrapped optimiser's groups and state are the wrapper's own, so learning-rate schedulers and
 state_dicts work as usual. Groups with `binary: False` are updated by the wrapped optimiser alone.

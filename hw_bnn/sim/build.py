@@ -4,9 +4,9 @@
     driver.cpp -------------------------------> object ├--> model.so
     Verilator's runtime ----------------------> objects┘ (compiled once for all models)
 
-What a library depends on is its key in the cache: the sources' text (but no memory file: those are
-read at run time, so that every network of the same shape shares a library), the options and the
-tools.
+What a library depends on is its key in the cache: the sources' text (but no memory file:
+those are read at run time, so that every network of the same shape shares a library), the
+options and the tools.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Design:
     """What is simulated: sources with a top module that has the ports of an accelerator.
 
     Attributes:
-        sources: files in compilation order; those with suffix .svh or .vh are only found by
-            `include.
+        sources: files in compilation order; those with suffix .svh or .vh are only
+            found by `include.
         in_bits, out_bits: tdata widths of s_axis and m_axis.
         top: name of the top module.
         visible: Verilator configuration lines that make signals readable (see `stream_visibility`).

@@ -1,9 +1,9 @@
 """A content-addressed store of built things that several processes may use and fill at once.
 
-An entry is a folder `CACHE/<kind>/<key>` with a manifest of its files' SHA-256. It appears whole,
-by one rename, and is checked each time it is used; one that was truncated or damaged is built
-again. A lock file per entry makes a second process wait for the first one's build instead of
-repeating it.
+An entry is a folder `CACHE/<kind>/<key>` with a manifest of its files' SHA-256. It appears
+whole, by one rename, and is checked each time it is used; one that was truncated or damaged is
+built again. A lock file per entry makes a second process wait for the first one's build
+instead of repeating it.
 
     with entry("toy", "0f3a", build=lambda folder: (folder / "x").write_text("1")) as folder:
         (folder / "x").read_text()

@@ -1,5 +1,5 @@
-"""g++ over what Verilator writes: few large files, and a runtime that is compiled once for all
-models.
+"""g++ over what Verilator writes: few large files, and a runtime that is compiled
+once for all models.
 
 A file that Verilator writes costs seconds of headers whatever its size, and so does each file of
 the runtime. So the generated files are gathered into bundles, and the runtime's objects live in the

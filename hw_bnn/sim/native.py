@@ -1,5 +1,5 @@
-"""The native engine: a Verilated accelerator as a library in this process, frames in and out as
-numpy.
+"""The native engine: a Verilated accelerator as a library in this process,
+frames in and out as numpy.
 
     with NativeModel(rtl, accelerator) as model:
         run = model.run(pack_input(accelerator.input, x))

@@ -1,5 +1,5 @@
-"""The netlist engine: what synthesis left in DIR/synth/<family>.v, in Verilator, by the native
-driver.
+"""The netlist engine: what synthesis left in DIR/synth/<family>.v, in Verilator,
+by the native driver.
 
 Cells behave as Yosys' own library says (read from the installed package when the model is built),
 but for block RAMs and multipliers, which that library declares empty, and Xilinx' LUTs, whose
@@ -36,8 +36,8 @@ def netlist_model(
     """A model of the netlist in FOLDER/synth.
 
     Args:
-        family: which one, if there are several; by default the first of xc7, xcup, ecp5 that is
-            there.
+        family: which one, if there are several; by default the first of xc7, xcup,
+            ecp5 that is there.
         trust: take a netlist that no synthesis of this user on this machine wrote.
 
     Raises:

@@ -25,8 +25,8 @@ def check_input(contract: Input, x: object) -> NDArray[np.integer]:
     """x as an integer array (N, *shape) within the contract.
 
     Raises:
-        BadInput: wrong shape, not integers, or a value outside minimum..maximum (the first is
-            named).
+        BadInput: wrong shape, not integers, or a value outside minimum..maximum
+            (the first is named).
     """
     frames = np.asarray(x)
     if frames.dtype == np.bool_:

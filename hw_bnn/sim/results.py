@@ -59,8 +59,8 @@ class EngineRun:
     def cycles_per_frame(self) -> float | None:
         """Mean distance of the frames' ends in the second half of the run, None below two frames.
 
-        The first half is warm-up: until every FIFO has its steady fill, frames leave faster or
-        slower.
+        The first half is warm-up: until every FIFO has its steady fill,
+        frames leave faster or slower.
         """
         count = len(self.frame_done)
         if count < 2:

@@ -1,8 +1,8 @@
 """Pauses and hangs: how long to wait until a simulation counts as stuck, and which streams block.
 
-In a deadlock some node holds one stream back (its word is valid, the node is not ready) while it
-starves on another (ready, nothing valid): that node and the FIFO in front of it are the place to
-look.
+In a deadlock some node holds one stream back (its word is valid, the node is not ready)
+while it starves on another (ready, nothing valid): that node and the FIFO in front of it are
+the place to look.
 """
 
 from __future__ import annotations

@@ -240,8 +240,7 @@ def linear_form(netlist: Netlist, form: Mapping[Bit, int], subject: str) -> Form
 
     Raises:
         CheckFailed: a block's outputs do not stand in it with the weights of the block's identity,
-        or a
-            merge may overflow.
+            or a merge may overflow.
     """
     order = topological(netlist)
     identities = {

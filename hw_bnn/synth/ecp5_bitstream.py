@@ -33,8 +33,8 @@ _CRYSTAL_MHZ = 25
 
 
 def pll_dividers(freq_mhz: float) -> tuple[int, int]:
-    """(CLKFB_DIV, CLKOP_DIV) for a clock made of the board's 25 MHz; its oscillator runs
-    near 600 MHz.
+    """(CLKFB_DIV, CLKOP_DIV) for a clock made of the board's 25 MHz;
+    its oscillator runs near 600 MHz.
 
     Raises:
         BadInput: not a multiple of 25 MHz in 25 .. 400.

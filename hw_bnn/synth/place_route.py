@@ -160,8 +160,8 @@ def critical_path(report: dict, accelerator: Description, prefix: str = "") -> d
     """The slowest register-to-register path of a nextpnr report, told in node names.
 
     Returns:
-        {"delay_ns", "nodes" (in order, each once), "steps": [{"node", "cell", "delay_ns",
-        "kind"}]}.
+        {"delay_ns", "nodes" (in order, each once), "steps": [{"node", "cell",
+        "delay_ns", "kind"}]}.
     """
     names = {node.name for node in accelerator.nodes}
 

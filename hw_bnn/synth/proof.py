@@ -46,8 +46,7 @@ def prove_block(
         module: kernel to prove, read with HW_BNN_XC7 defined.
         parameters: its parameters.
         specification: module with the same ports and parameters, read without the define; the
-        kernel
-            itself (its plain form) if None.
+            kernel itself (its plain form) if None.
         sources: files of the LUT form; the package's own if None (the specification is always the
             package's own).
         timeout_s: limit of the solver.
@@ -160,8 +159,8 @@ def prove_tree(
     parameters: Mapping[str, int] | None = None,
     sources: Sequence[Path] | None = None,
 ) -> int:
-    """Prove by composition that a tree of any size counts right, and that all its paths have one
-    latency.
+    """Prove by composition that a tree of any size counts right,
+    and that all its paths have one latency.
 
     Args:
         n: its parameter N.

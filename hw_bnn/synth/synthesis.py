@@ -59,8 +59,8 @@ def synth_commands(family: str, top: str) -> list[Command]:
         flow = ["synth_ecp5", "-top", top, "-abc9"]
         return [
             [*flow, "-run", "begin:map_ram"],
-            # made for six-input LUTs: a memory that ought to stand in them may be smaller
-            # in a block
+            # made for six-input LUTs: a memory that ought to stand in them may be
+            # smaller in a block
             f"setattr -unset rom_style -unset ram_style {_memories('distributed')}",
             [*flow, "-run", "map_ram:"],
             "clean",

@@ -1,8 +1,8 @@
 """Yosys in a process of its own.
 
-Yosys ends its process at an error and cannot be interrupted from Python, so every script runs in a
-child with a time-out; its log stays where the caller wants it, and an error carries Yosys' own
-words.
+Yosys ends its process at an error and cannot be interrupted from Python, so every script
+runs in a child with a time-out; its log stays where the caller wants it, and an error
+carries Yosys' own words.
 
     run_yosys([["read_slang", "top.sv", "--top", "top"], "synth_xilinx -family xc7"],
               log=Path("y.log"))

@@ -42,8 +42,8 @@ def check_batch(batch: int) -> None:
 
 
 def wrap(model: nn.Module) -> nn.Module:
-    """The model as it is trained: itself, or wrapped for averaged gradients and shared
-    BatchNorm.
+    """The model as it is trained: itself, or wrapped for averaged gradients
+    and shared BatchNorm.
     """
     if world()[1] == 1:
         return model
@@ -76,8 +76,8 @@ def barrier() -> None:
 
 
 def _shared_batch_norm(module: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
-    """BatchNorm with the batch of all processes; mean first, then variance, as one process does
-    it.
+    """BatchNorm with the batch of all processes; mean first, then variance,
+    as one process does it.
     """
     if not module.training:
         return type(module).forward(module, x)

@@ -75,8 +75,8 @@ def _stop_not_finite(run: Run, what: str) -> None:
 
 @torch.no_grad()
 def evaluate(run: Run, part: Part) -> dict[str, float]:
-    """Loss and accuracy of the model in eval mode over a part of the data, shared by all
-    processes.
+    """Loss and accuracy of the model in eval mode over a part of the data,
+    shared by all processes.
     """
     run.model.eval()
     rank, count = distributed.world()

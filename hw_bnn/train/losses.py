@@ -1,7 +1,7 @@
 """Losses by name; each takes outputs (N, C) and the set's targets.
 
-squared_hinge   mean over batch and classes of max(0, 1 - t z)^2, t = +1 for the label's class, else
--1
+squared_hinge   mean over batch and classes of max(0, 1 - t z)^2, t = +1 for the label's class,
+                else -1
 cross_entropy   softmax cross-entropy of labels
 bce             binary cross-entropy of one logit and targets 0/1
 mse             mean squared error of real targets

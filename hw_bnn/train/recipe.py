@@ -105,8 +105,8 @@ class Distil(Section):
 
     teacher: run folder or checkpoint; `{seed}` in it stands for the run's seed.
     label_weight: weight of the label's loss beside the teacher's.
-    mode: the teacher's BatchNorm in `eval` mode, or in `train` mode (batch statistics, as BNEW's
-    script).
+    mode: the teacher's BatchNorm in `eval` mode, or in `train` mode (batch statistics,
+    as BNEW's script).
     """
 
     section: ClassVar[str] = "training.distil"
@@ -119,10 +119,10 @@ class Distil(Section):
 class Stage(Section):
     """One stage of training: a method for a number of epochs.
 
-    select: `best` keeps the weights of the epoch with the best validation score, `last` the last
-    ones.
-    ties: which epoch wins among equally good ones. selectable_from: first epoch that may be
-    selected.
+    select: `best` keeps the weights of the epoch with the best validation score,
+    `last` the last ones.
+    ties: which epoch wins among equally good ones. selectable_from: first epoch
+    that may be selected.
     start: the weights a later stage starts from: the `selected` or the `last` of the stage before.
     task: number of the pixel permutation (drawn from data.permutation_seed) that the stage trains
         on; the accuracy on the test sets of all tasks so far is recorded each epoch.
@@ -250,8 +250,8 @@ class Recipe(Section):
 
 
 def _merge(base: dict, change: dict) -> dict:
-    """`base` changed by `change`, part by part; another method's name drops the old method's
-    settings.
+    """`base` changed by `change`, part by part; another method's name drops the old
+    method's settings.
     """
     result = dict(base)
     for key, value in change.items():

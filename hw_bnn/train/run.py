@@ -100,8 +100,8 @@ class Run:
     # --- state -----------------------------------------------------------------------------
 
     def save(self) -> None:
-        """Write selected.pt, then last.pt: a kill between the two loses nothing, epochs are
-        redone.
+        """Write selected.pt, then last.pt: a kill between the two loses nothing,
+        epochs are redone.
         """
         if not distributed.is_main():
             return

@@ -153,8 +153,8 @@ def sweep(
     Args:
         sweep_yaml: the YAML file, or a Sweep.
         scheduler: address of a running Dask scheduler (tcp://...); by default a cluster of
-            `workers` processes on this machine is started. Workers elsewhere must see `out` and
-            `data_root`.
+            `workers` processes on this machine is started. Workers elsewhere must see
+            `out` and `data_root`.
         data_root: folder of data files, else HW_BNN_DATA.
         out: the sweep's folder; runs/NAME by default. Runs already there are gone on with.
 

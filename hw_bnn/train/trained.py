@@ -20,8 +20,8 @@ from .run_folder import SELECTED
 
 
 def build_model(recipe: Recipe, sizes: Sizes) -> nn.Module:
-    """The untrained model of a recipe, sized for its data, from the torch generator's present
-    state.
+    """The untrained model of a recipe, sized for its data,
+    from the torch generator's present state.
     """
     settings = recipe.model_settings()
     options = {key: getattr(settings, key) for key in type(settings).model_fields if key != "name"}

@@ -5,8 +5,8 @@ Streams that carry a tensor of the model file are captured and unpacked:
     beat b of a frame holds elements b*lanes .. (b+1)*lanes - 1, element 0 in the lowest bits,
     channel fastest
 
-with one bit for +-1 and two's complement or unsigned numbers otherwise, as the tensor's range asks
-for.
+with one bit for +-1 and two's complement or unsigned numbers otherwise,
+as the tensor's range asks for.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ A new stage is one file in stages/:
         def run(self, case, x, advance):
             return StageRun(scores)
 
-The raw scores are the accumulators of the last integer layer, before any BatchNorm behind it. Float
-stages give them as multiples of the layer's scale; what is no multiple of it is no score and
-differs.
+The raw scores are the accumulators of the last integer layer, before any BatchNorm behind it.
+Float stages give them as multiples of the layer's scale; what is no multiple of it is no
+score and differs.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ class Ask:
 class Case:
     """One accelerator, the frames it is given, and what the golden model says of them.
 
-    folder: the accelerator's. scores: (N, n) int64, labels: (N,) int64, of the golden model's
-    packed form.
+    folder: the accelerator's. scores: (N, n) int64, labels: (N,) int64,
+    of the golden model's packed form.
     """
 
     golden: GoldenModel

@@ -65,8 +65,8 @@ def verify(
         inputs ... seed: see :func:`hw_bnn.frames.load_frames`; random frames by default.
         slow_frames: frames for qonnx and FINN's execution; by default all in a light case, else
             SLOW_FRAMES. Golden model and RTL see all frames in any case.
-        run: a training run's folder or checkpoint, or a torch module in eval form: adds the stage
-            torch.
+        run: a training run's folder or checkpoint, or a torch module in eval form:
+            adds the stage torch.
         jobs: processes to simulate with.
         synth: count the resources too, for this family (xc7, xcup, ecp5).
         also: optional stages to run: netlist, the gates of that family (xc7 by default); hls,
@@ -81,8 +81,8 @@ def verify(
         float_ties, cycles_per_frame, latency_cycles, bound_cycles, seconds, ...
 
     Raises:
-        BadInput, Unsupported: the model, the inputs or an option cannot be used; nothing is
-            written.
+        BadInput, Unsupported: the model, the inputs or an option cannot be used;
+            nothing is written.
         CheckFailed: a pass of the compiler changed a score.
     """
     if slow_frames is not None and slow_frames < 1:

@@ -1,5 +1,5 @@
-"""fifo: order, capacity and latency; the form with capacities set at run time is the same, cycle by
-cycle."""
+"""fifo: order, capacity and latency; the form with capacities set at run time is the same,
+cycle by cycle."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The shell against cocotbext-axi, somebody else's opinion of AXI; the mass of runs is in
-tests/boards.
+"""The shell against cocotbext-axi, somebody else's opinion of AXI;
+the mass of runs is in tests/boards.
 
 Both ports; words that fill a part of a beat, and words of several beats.
 """

@@ -97,8 +97,8 @@ def draw(shape, rng, frames=24, falling=False):
     thresholds.sort(axis=-1)
     sets = draw_sets(rng, n_sets, n_vectors)
     negate = rng.integers(0, 2, channels) if falling else np.zeros(channels, dtype=int)
-    # What is compared in a falling channel is -x, with thresholds of that domain; the file
-    # holds T - 1.
+    # What is compared in a falling channel is -x, with thresholds of that domain;
+    # the file holds T - 1.
     compared = np.where(negate, -x, x)
     thresholds = np.where(negate[None, :, None], np.sort(1 - thresholds, axis=-1), thresholds)
     y = levels(compared, thresholds, sets, out_bits, shape.get("OUT_BIAS", 0))

@@ -195,8 +195,8 @@ def _equal(golden: GoldenModel, scores: np.ndarray, result) -> None:
 
 
 def check_spec(spec: dict, check, folder: Path, tries: int = 60) -> None:
-    """Run check(spec); a failure is shrunk (in `tries` runs) and written as files that
-    reproduce it.
+    """Run check(spec); a failure is shrunk (in `tries` runs)
+    and written as files that reproduce it.
 
     Raises:
         AssertionError: names the files and how to run them again.

@@ -1,5 +1,5 @@
-"""Reports of Vitis HLS read back: what is as expected, what is not, and files that are no
-such report.
+"""Reports of Vitis HLS read back: what is as expected, what is not,
+and files that are no such report.
 
 The reports are of csynth_xml.py: in the shape of published ones, written by no Vitis.
 """

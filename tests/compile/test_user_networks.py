@@ -1,9 +1,9 @@
-"""Random networks in users' habits, with the compiler's options drawn: exact in every stage, or
-refused.
+"""Random networks in users' habits, with the compiler's options drawn: exact in every
+stage, or refused.
 
-60 through FINN's dataflow graph and 4 through RTL in CI. On demand HW_BNN_NETWORKS=500 runs so
-many in RTL from HW_BNN_NETWORKS_START on, and prints how many were equal and why the others
-were refused.
+60 through FINN's dataflow graph and 4 through RTL in CI. On demand HW_BNN_NETWORKS=500 runs
+so many in RTL from HW_BNN_NETWORKS_START on, and prints how many were equal and why the
+others were refused.
 """
 
 from __future__ import annotations

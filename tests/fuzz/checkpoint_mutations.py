@@ -1,5 +1,5 @@
-"""Mutators of a checkpoint's content: keys missing or of other types, tensors of other shapes and
-values."""
+"""Mutators of a checkpoint's content: keys missing or of other types,
+tensors of other shapes and values."""
 
 from __future__ import annotations
 

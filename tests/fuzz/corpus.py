@@ -1,5 +1,5 @@
-"""The files that are mutated: small networks by the project's own builders, and in other tools'
-habits.
+"""The files that are mutated: small networks by the project's own builders,
+and in other tools' habits.
 
 Each is exact as it stands, in golden and through the compiler (test_fuzz.py says so).
 """
@@ -35,8 +35,8 @@ def mlp() -> onnx.ModelProto:
 
 
 def conv() -> onnx.ModelProto:
-    """A padded convolution, a pool between it and its BatchNorm, 2-bit activations, a dense
-    layer."""
+    """A padded convolution, a pool between it and its BatchNorm, 2-bit activations,
+    a dense layer."""
     net = Builder((2, 5, 4), 3, batch=2)
     net.quant(4.0, 0.125, signed=1)
     net.conv(2, 4, 3, pads=(1, 1, 1, 1), habit="per channel")
@@ -163,8 +163,8 @@ def larq() -> onnx.ModelProto:
 
 
 def finn() -> onnx.ModelProto:
-    """FINN's dialect behind streamlining: MultiThreshold, annotated +-1 weights, global_in and
-    global_out."""
+    """FINN's dialect behind streamlining: MultiThreshold, annotated +-1 weights,
+    global_in and global_out."""
     g, rng = _Nodes(8), np.random.default_rng(8)
     g.notes += [("global_in", "UINT4")]
     at = "global_in"

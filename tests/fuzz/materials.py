@@ -1,5 +1,5 @@
-"""The base files that the families mutate, made once a session in a folder: `prepare(folder,
-family)`."""
+"""The base files that the families mutate, made once a session in a folder:
+`prepare(folder, family)`."""
 
 from __future__ import annotations
 

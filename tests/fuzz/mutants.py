@@ -2,9 +2,8 @@
 
     onnx/mlp:rename_tensor.123+flip_bit.5
 
-The text alone makes the same bytes again,
-so that it is all a report has to tell; a finding shrinks by
-leaving mutations out.
+The text alone makes the same bytes again, so that it is all a report has to tell; a finding
+shrinks by leaving mutations out.
 
 >>> str(Mutant.parse("onnx/mlp:rename_tensor.123+flip_bit.5"))
 'onnx/mlp:rename_tensor.123+flip_bit.5'

@@ -1,5 +1,5 @@
-"""Mutators of an ONNX graph's structure: nodes, tensors' names, inputs and outputs, the file's own
-fields.
+"""Mutators of an ONNX graph's structure: nodes, tensors' names, inputs and outputs,
+the file's own fields.
 
 A mutator changes a ModelProto in place by a generator of its own seed; `MUTATORS` names them all.
 """

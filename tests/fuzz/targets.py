@@ -1,5 +1,5 @@
-"""What is done with a mutant of each family: the Python functions behind the commands that read
-such a file.
+"""What is done with a mutant of each family: the Python functions behind the commands
+that read such a file.
 
 A target returns what it saw in a word or two; an error of hw_bnn passes through. Whatever is
 accepted is checked: networks against the executor of the tests and against the compiler's
@@ -80,8 +80,8 @@ def _against_executor(model: onnx.ModelProto, golden, x: np.ndarray) -> str:
 
 
 def _compiled(path: Path, golden, x: np.ndarray) -> str:
-    """All of `compile` but Verilator; FINN's execution of the dataflow graph has the golden
-    scores."""
+    """All of `compile` but Verilator; FINN's execution of the dataflow graph has
+    the golden scores."""
     from hw_bnn.compile import compile_model
     from hw_bnn.compile.dataflow import execute
 

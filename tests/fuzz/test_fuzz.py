@@ -1,9 +1,9 @@
 """Files as nobody should write them: each is refused in a sentence, or accepted and exact.
 
-300 mutants a family in CI. HW_BNN_FUZZ=10000 runs so many, HW_BNN_FUZZ_SEED=7 others; a finding is
-shrunk and told with the line that makes it again. What must not be: an error inside hw_bnn, a hang,
-a process that dies, a file left behind, code run from a file, a result that is not what the file
-says.
+300 mutants a family in CI. HW_BNN_FUZZ=10000 runs so many, HW_BNN_FUZZ_SEED=7 others; a
+finding is shrunk and told with the line that makes it again. What must not be: an error inside
+hw_bnn, a hang, a process that dies, a file left behind, code run from a file, a result that is
+not what the file says.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Mutators of JSON and YAML documents: values of other types, keys missing or more, depth, size,
-bad text."""
+"""Mutators of JSON and YAML documents: values of other types, keys missing or more,
+depth, size, bad text."""
 
 from __future__ import annotations
 

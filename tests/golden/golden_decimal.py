@@ -1,9 +1,9 @@
-"""An independent reference: an ONNX file executed in decimals of 60 digits, node by node, value by
-value.
+"""An independent reference: an ONNX file executed in decimals of 60 digits, node by node,
+value by value.
 
-It knows no integers, no affines and no thresholds. Where a quantiser's input comes within 1e-40
-of a boundary it is taken to lie on it: 60 digits can come that close by chance only once in
-10^20 values.
+It knows no integers, no affines and no thresholds. Where a quantiser's input comes within
+1e-40 of a boundary it is taken to lie on it: 60 digits can come that close by chance only
+once in 10^20 values.
 """
 
 from __future__ import annotations

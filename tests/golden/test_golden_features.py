@@ -18,8 +18,8 @@ def bipolar(rng, shape):
 
 
 def exact(net: Builder, frames: int = 4) -> GoldenModel:
-    """The golden model of a network, after comparing it with QONNX execution and plain with
-    packed."""
+    """The golden model of a network, after comparing it with QONNX execution and
+    plain with packed."""
     model = net.model()
     golden = GoldenModel.from_onnx(model)
     x = random_integers(golden, frames)
@@ -64,8 +64,8 @@ def test_flattening_before_the_quantiser_stays_on_the_host():
 
 
 def test_host_quantise_decides_half_steps_exactly():
-    """x/0.1 for float32 numbers: 0.25 is 2.49999996 steps of float32(0.1), 0.05 is exactly 1/2 of
-    one."""
+    """x/0.1 for float32 numbers: 0.25 is 2.49999996 steps of float32(0.1),
+    0.05 is exactly 1/2 of one."""
     step = float(np.float32(0.1))
     net = Builder((3,))
     net.quant(4.0, step)
@@ -189,8 +189,8 @@ def test_padding_of_a_bipolar_map(value):
 
 
 def test_zero_padding_of_bits_that_mean_plus_and_minus_one():
-    """A map of 0 and 1 that stands for -1 and +1 (2q - 1): a zero outside lies between the
-    levels."""
+    """A map of 0 and 1 that stands for -1 and +1 (2q - 1):
+    a zero outside lies between the levels."""
     net = Builder((2, 4, 4), batch=4)
     net.quant(1.0, 1.0, signed=0)
     net.add("Mul", net.constant(2.0))

@@ -149,8 +149,8 @@ def pool_size(pool) -> int:
 
 
 def test_many_levels_by_table_and_by_search():
-    """8-bit activations: thresholds are looked up, or searched for where the table would be too
-    large."""
+    """8-bit activations: thresholds are looked up, or searched for where the table
+    would be too large."""
     for scale, inputs in ((0.5, 30), (2000.0, 60_000)):
         net = Builder((inputs,), 5)
         net.quant(8.0, 1.0)

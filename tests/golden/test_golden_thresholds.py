@@ -1,5 +1,5 @@
-"""Two independent derivations of the integer thresholds: by bisection here, in closed form in the
-compiler."""
+"""Two independent derivations of the integer thresholds: by bisection here,
+in closed form in the compiler."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from tests.networks.qonnx_networks import Builder, random_network
 
 
 def scaled_net(seed: int = 0) -> Builder:
-    """Weights and activations of +-0.1 and no BatchNorm: sums of +-0.01 that should be an exact
-    0."""
+    """Weights and activations of +-0.1 and no BatchNorm: sums of +-0.01 that
+    should be an exact 0."""
     net = Builder((40,), seed, batch=64)
     tenth = float(np.float32(0.1))
     net.bipolar(tenth)
@@ -128,8 +128,8 @@ def test_a_missing_tensor_is_told(plain):
 # 314 and 333 draw a border that no level of its map stands for: refused, tested elsewhere.
 @pytest.mark.parametrize("seed", sorted(set(range(300, 340)) - {314, 333}))
 def test_bounds_hold_and_are_tight_enough_to_tell_neighbours_apart(seed):
-    """|float32 - exact| <= bound at each quantiser's input, and the bound is a fraction of a
-    step."""
+    """|float32 - exact| <= bound at each quantiser's input,
+    and the bound is a fraction of a step."""
     model = random_network(seed)
     golden = GoldenModel.from_onnx(model)
     x = random_integers(golden, 4, seed)

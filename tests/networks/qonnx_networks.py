@@ -335,8 +335,8 @@ def random_cnn(seed: int, batch: int = 4) -> onnx.ModelProto:
 
 
 def random_resnet(seed: int, batch: int = 4) -> onnx.ModelProto:
-    """Blocks of bipolar convolutions with n-bit shortcuts on one scale; some of them reduce the
-    map."""
+    """Blocks of bipolar convolutions with n-bit shortcuts on one scale;
+    some of them reduce the map."""
     rng = np.random.default_rng(seed)
     channels = int(rng.integers(2, 5))
     net = Builder((channels, 9, 9), seed + 1, batch)

@@ -1,8 +1,8 @@
-"""Residual networks of 1-bit layers with 8-bit integer shortcuts, as QONNX: ResNet-20 and
-Bi-Real Net.
+"""Residual networks of 1-bit layers with 8-bit integer shortcuts, as QONNX:
+ResNet-20 and Bi-Real Net.
 
-Every map between blocks is an 8-bit integer on one scale, so that additions are additions
-of integers:
+Every map between blocks is an 8-bit integer on one scale, so that additions are
+additions of integers:
 
     basic block    Q8( x + Q8(BN(conv(sign(BN(conv(sign(x))))))) )
     Bi-Real block  Q8( x + Q8(BN(conv(sign(x)))) )

@@ -24,8 +24,8 @@ PAPER = {"in_channels": 3, "classes": 10}
         ("vgg", PAPER, 14_022_016),
         ("bnew_resnet20", PAPER, 267_264),
         ("reactnet_a", {"in_channels": 3, "classes": 1000}, 28_253_184),
-        # 64x9x64x4 + 4 stages of 4 convolutions, as ResNet-18 without stem, shortcuts and last
-        # layer
+        # 64x9x64x4 + 4 stages of 4 convolutions, as ResNet-18 without stem,
+        # shortcuts and last layer
         ("birealnet18", {"in_channels": 3, "classes": 1000}, 10_985_472),
     ],
 )

@@ -1,5 +1,5 @@
-"""Exact numbers in constant subgraphs: never rounded while they are moved or scaled, the same in
-both walks."""
+"""Exact numbers in constant subgraphs: never rounded while they are moved or scaled,
+the same in both walks."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Each optimiser against a few lines of numpy over 50 random steps, and identities between
-methods.
+"""Each optimiser against a few lines of numpy over 50 random steps,
+and identities between methods.
 """
 
 import copy

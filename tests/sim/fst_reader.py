@@ -1,5 +1,5 @@
-"""A small reader of FST files, written from the format's description, to check what the engine
-writes.
+"""A small reader of FST files, written from the format's description,
+to check what the engine writes.
 
 Reads what Verilator's writer makes: header, LZ4 hierarchy, geometry, value changes with aliases.
 """

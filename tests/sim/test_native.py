@@ -31,8 +31,8 @@ def test_cycle_counts_are_those_of_the_slowest_layer(shared):
     toy, x = shared
     result = simulate(toy.folder, x)
     assert result.cycles_per_frame == toy.accelerator.bound_cycles == N
-    # 3 words in, of which the last needs 1 cycle in fifo_0; 1 in the layer; 1 in fifo_1;
-    # 5 words out
+    # 3 words in, of which the last needs 1 cycle in fifo_0; 1 in the layer; 1 in
+    # fifo_1; 5 words out
     assert result.latency_cycles == WORDS + 1 + 1 + N
     assert result.cycles == result.latency_cycles + (len(x) - 1) * N + 1
 

@@ -1,5 +1,5 @@
-"""Data: files read exactly or refused, splits, scales, augmentation, permutations, image
-folders.
+"""Data: files read exactly or refused, splits, scales, augmentation, permutations,
+image folders.
 """
 
 import gzip

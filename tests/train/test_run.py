@@ -129,8 +129,8 @@ def test_the_distance_from_the_corners_is_told_up_to_the_freeze(method, tmp_path
 
 
 def test_tasks_resume_with_their_priors(tmp_path):
-    """Continual learning: three tasks, the posterior of each the prior of the next; killed in the
-    second.
+    """Continual learning: three tasks, the posterior of each the prior of the next;
+    killed in the second.
     """
     method = {"name": "bayesbinn", "lr": 1e-3, "temperature": 1e-2}
     later = {**method, "carry": True, "prior": "posterior"}
@@ -213,8 +213,8 @@ def test_stages_hand_weights_on(tmp_path):
     records = read_metrics(folder)
     assert [r["stage"] for r in records] == [0] * 4 + [1]
     assert records[3]["validation_accuracy"] > 0.8
-    # The signs of a network trained real: much worse at first, which is what from-scratch STE
-    # avoids.
+    # The signs of a network trained real: much worse at first,
+    # which is what from-scratch STE avoids.
     assert records[4]["validation_accuracy"] < records[3]["validation_accuracy"]
 
 

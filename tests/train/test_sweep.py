@@ -105,8 +105,8 @@ def test_a_sweep_survives_the_death_of_a_worker(tmp_path):
 
 
 def _workers() -> list[int]:
-    """Process ids of the cluster's workers: spawned grandchildren that run distributed's nanny
-    target.
+    """Process ids of the cluster's workers: spawned grandchildren that run
+    distributed's nanny target.
     """
     own, found = os.getpid(), []
     for entry in os.listdir("/proc"):

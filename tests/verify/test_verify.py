@@ -84,8 +84,8 @@ def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     node = next(n for n in description.nodes if n.op == "IntMVAU_rtl")
     memory = accelerator / "rtl" / node.memory("WEIGHTS_FILE").file
     words = memory.read_text().split("\n")
-    # Address nf*SF+sf holds bit pe*SIMD+simd of channel nf*PE+pe: flip PE 0's first bit of
-    # the last nf.
+    # Address nf*SF+sf holds bit pe*SIMD+simd of channel nf*PE+pe:
+    # flip PE 0's first bit of the last nf.
     address = (node.mh // node.pe - 1) * (node.mw // node.simd)
     words[address] = f"{int(words[address], 16) ^ 1:0{len(words[address])}x}"
     memory.write_text("\n".join(words))

@@ -1,5 +1,5 @@
-"""What pynq sees of a board's processor: files of its Linux, clock registers, and the shell's
-registers.
+"""What pynq sees of a board's processor: files of its Linux, clock registers,
+and the shell's registers.
 
 Time on a simulated board goes on only while it is simulated. An idle shell does nothing but count
 its free counter, so idle time is not simulated: the counter's registers read as if the programmable

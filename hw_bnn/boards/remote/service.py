@@ -1,8 +1,8 @@
 """The answers to pynq's calls: a class a service, a method a call, by the names of protocol.py.
 
-A method takes a request (or an iterator of requests) and gives a response (or an iterator). What
-cannot be done is told in the response's `msg` where pynq looks for one, else it is an error of the
-call.
+A method takes a request (or an iterator of requests) and gives a response (or an iterator).
+What cannot be done is told in the response's `msg` where pynq looks for one, else it is an
+error of the call.
 """
 
 from __future__ import annotations

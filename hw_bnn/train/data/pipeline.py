@@ -1,9 +1,9 @@
 """From a recipe's data section to batches of tensors.
 
-The whole set lies in memory as stored (uint8 images), is cut by an index permutation per epoch,
-converted and augmented a batch at a time: no per-image Python, nothing to wait for. The training
-set is split once into training and validation parts; the test set is read when `test` is first
-called.
+The whole set lies in memory as stored (uint8 images), is cut by an index permutation per
+epoch, converted and augmented a batch at a time: no per-image Python, nothing to wait for.
+The training set is split once into training and validation parts; the test set is read when
+`test` is first called.
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ class DataSource:
         self._table = None if table is None else torch.from_numpy(table).to(self.device)
 
     def set_task(self, task: int | None) -> None:
-        """Permute the pixels from now on as task `task` of the recipe's permutations does (None:
-        0).
+        """Permute the pixels from now on as task `task` of the recipe's
+        permutations does (None: 0).
         """
         if self.spec.permutation_seed is not None:
             self.pixels = replace(self.pixels, task=task or 0)

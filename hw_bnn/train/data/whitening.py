@@ -44,8 +44,8 @@ class Whitening:
 
     @classmethod
     def fitted(cls, images: np.ndarray) -> Whitening:
-        """Fit on uint8 training images (N, ...), or read the fit of the same images from the
-        cache.
+        """Fit on uint8 training images (N, ...), or read the fit of the same
+        images from the cache.
 
         Raises:
             BadInput: there is no folder for the cache at all.

@@ -41,8 +41,8 @@ _USERS = {
 
 
 class TorchOptimiser(Section):
-    """One of torch's optimisers and its settings; a key that the optimiser has no use for is
-    refused.
+    """One of torch's optimisers and its settings; a key that the optimiser has no
+    use for is refused.
 
     rho: RMSProp's and AdaDelta's averaging rate. eps: by default torch's.
     """
@@ -198,8 +198,8 @@ class Method(ABC, Generic[S]):
         return {}
 
     def mean_outputs(self, x: Tensor, extra: dict) -> Tensor | None:
-        """Outputs of the averaged network, for methods that have one, from `selected_extra`'s
-        result.
+        """Outputs of the averaged network, for methods that have one,
+        from `selected_extra`'s result.
         """
         return None
 

@@ -19,15 +19,15 @@ from .base import Method, TorchOptimiser
 class BayesBiNNSettings(Section):
     """Keys of `method: {name: bayesbinn, ...}`.
 
-    samples: networks sampled per training step. mean_samples: networks sampled for the mean
-        prediction, which averages `mean_of` them; 0 for none. The network for hardware is the mode
-        always.
+    samples: networks sampled per training step. mean_samples: networks sampled for the
+        mean prediction, which averages `mean_of` them; 0 for none. The network for
+        hardware is the mode always.
     initial: |lambda| at the start. prior: lambda_0, or `posterior` for the posterior that the stage
         before ended with; carry: go on from that stage's lambda (without it, start anew).
-    data_factor: what the number of training samples is multiplied by (10 where augmentation
-    counts).
-    real: optimiser of real parameters; without it the network may have none (BatchNorm without
-    affine).
+    data_factor: what the number of training samples is multiplied by (10 where
+    augmentation counts).
+    real: optimiser of real parameters; without it the network may have none
+    (BatchNorm without affine).
     """
 
     section: ClassVar[str] = "training.method (bayesbinn)"
@@ -109,8 +109,8 @@ class BayesBiNNMethod(Method[BayesBiNNSettings]):
 
     @torch.no_grad()
     def mean_outputs(self, x: Tensor, extra: dict) -> Tensor | None:
-        """log of the mean probabilities (or mean logits) over sampled networks, (N, C); None if
-        off.
+        """log of the mean probabilities (or mean logits) over sampled networks,
+        (N, C); None if off.
         """
         if not self.settings.mean_samples:
             return None

@@ -1,5 +1,5 @@
-"""Methods whose weights are driven to +-1 and then frozen: BNEW, ProxQuant, BMD, true mirror
-descent.
+"""Methods whose weights are driven to +-1 and then frozen: BNEW, ProxQuant, BMD,
+true mirror descent.
 
 All end alike: at the end of epoch `freeze_after` (0-based) the weights become their signs and stop
 moving, and the epochs left train the real parameters alone.

@@ -14,8 +14,8 @@ from .base import Method, TorchOptimiser
 
 
 class PMFSettings(Section):
-    """Keys of `method: {name: pmf, ...}`; `real` may be left out if the network has no real
-    parameter.
+    """Keys of `method: {name: pmf, ...}`; `real` may be left out if the network has
+    no real parameter.
     """
 
     section: ClassVar[str] = "training.method (pmf)"

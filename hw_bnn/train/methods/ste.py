@@ -1,11 +1,11 @@
-"""Straight-through estimation: one of torch's optimisers on latent weights (BinaryConnect,
-BinaryNet).
+"""Straight-through estimation: one of torch's optimisers on latent weights
+(BinaryConnect, BinaryNet).
 
     w_binary = sign(w),  dL/dw = dL/dw_binary x factor(w),  w <- clip(w + update, -1, 1)
 
-The factor is the estimator's (identity, clipped, approx_sign). "Gradient clipping" of Alizadeh et
-al. is the clipped estimator; with `clip_weights` it makes no difference, since |w| <= 1 always
-holds then.
+The factor is the estimator's (identity, clipped, approx_sign). "Gradient clipping" of Alizadeh
+et al. is the clipped estimator; with `clip_weights` it makes no difference, since |w| <= 1
+always holds then.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class STE(Method[STESettings]):
     @classmethod
     def set_modes(cls, settings, model) -> None:
         mode = "stochastic" if settings.stochastic else "sign"
-        # Where |w| <= 1 always holds, the clipped estimator is the identity, which costs no pass
-        # over w.
+        # Where |w| <= 1 always holds, the clipped estimator is the identity,
+        # which costs no pass over w.
         clipped = settings.clip_weights and settings.estimator == "clipped"
         set_weight_mode(model, mode, estimator="identity" if clipped else settings.estimator)
 

@@ -11,8 +11,8 @@ from ..stage import Advance, Case, Stage, StageRun, register, trace_tensors
 
 @register
 class Hls(Stage):
-    """The code in the folder's hls/; it is written where it is missing, or of another
-    accelerator."""
+    """The code in the folder's hls/; it is written where it is missing,
+    or of another accelerator."""
 
     name, order, optional = "hls", 70, True
 

@@ -14,8 +14,8 @@ from ..stage import BATCH, Advance, Ask, Case, Stage, StageRun, register, trace_
 
 @register
 class Torch(Stage):
-    """The module that the file was exported from: outputs of its quantisers in order, and its last
-    1-bit layer.
+    """The module that the file was exported from: outputs of its quantisers in order,
+    and its last 1-bit layer.
     """
 
     name, order, floats = "torch", 10, True
