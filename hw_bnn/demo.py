@@ -77,6 +77,6 @@ def demo(
 
 def show(summary: dict) -> None:
     """Print what the demo found."""
-    from . import verify
+    from .verify import show
 
-    verify.show(summary)
+    show(summary)

@@ -9,6 +9,7 @@ one, by `scale`, or else by the data set's default (:mod:`hw_bnn.data.pixels`).
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ def load_frames(
 
     Args:
         model: gives the input contract and the host's quantiser.
-        inputs: a .npy file, (N, *shape): integers of the input contract, or real numbers as the
+        inputs: a .npy file, or an array, (N, *shape): integers of the input contract, or real numbers as the
             model's graph input takes them.
         dataset: a name of :mod:`hw_bnn.data.sets`; `split`, `data_root` and `scale` go with it.
         scale: how stored pixels p become the model's real input: `integer` p, `unit` p/m, `bipolar`
@@ -86,8 +87,10 @@ def load_frames(
         raise BadInput("inputs= and dataset= are both given", remedy="give one of them")
     if frames is not None and (chosen.inputs is not None or chosen.dataset is not None):
         raise BadInput("frames= counts random frames, and others are given", remedy="use limit=")
-    if chosen.inputs is not None:
+    if isinstance(chosen.inputs, str | os.PathLike):
         return _from_file(model, Path(chosen.inputs), limit)
+    if chosen.inputs is not None:
+        return frames_of(model, np.asarray(chosen.inputs), "inputs=", limit, "given frames")
     if chosen.dataset is not None:
         return _from_dataset(model, chosen, trained)
     count = min(n for n in (frames or RANDOM_FRAMES, limit) if n is not None)

@@ -28,7 +28,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from .errors import BadInput
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,10 @@ class FrameOptions:
     """Which frames an accelerator is given; random ones where nothing is asked for."""
 
     inputs: Annotated[
-        str | Path | None,
-        Option("A .npy file of frames: integers of the input type, or real numbers."),
+        Any,  # a path, or the array itself
+        Option(
+            "A .npy file of frames: integers of the input type, or real numbers.", type=Path | None
+        ),
     ] = None
     dataset: Annotated[
         str | None, Option("digits, mnist, fashion_mnist, cifar10, cifar100, image_folder.")
@@ -169,7 +171,7 @@ def parameters(kind: type) -> dict[str, inspect.Parameter]:
     }  # fmt: skip
 
 
-def flat(**classes: type) -> Callable[[Function], Function]:
+def flat(**classes: type) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Let a function that takes classes of options take their fields as keyword arguments.
 
     Args:
@@ -177,14 +179,14 @@ def flat(**classes: type) -> Callable[[Function], Function]:
             object of the class itself may be given by the parameter's name, too.
     """
 
-    def decorate(function: Function) -> Function:
+    def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
         own = inspect.signature(function).parameters
         spread = {name: p for kind in classes.values() for name, p in parameters(kind).items()}
         kept = [parameter for name, parameter in own.items() if name not in classes]
         signature = inspect.Signature([*kept, *(p for n, p in spread.items() if n not in own)])
 
         @functools.wraps(function)
-        def call(*args: Any, **given: Any) -> Any:
+        def call(*args: Any, **given: Any) -> Result:
             made = {name: given.pop(name) for name in classes if name in given}
             for name in given:
                 if name not in signature.parameters:
@@ -200,11 +202,15 @@ def flat(**classes: type) -> Callable[[Function], Function]:
             return function(*args, **rest, **made)
 
         call.__signature__ = signature  # type: ignore[attr-defined]
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 
 
 def changed(options: Any) -> list[str]:
     """Names of the fields that differ from their defaults."""
-    return [f.name for f in fields(options) if getattr(options, f.name) != f.default]
+    given = {field.name: (getattr(options, field.name), field.default) for field in fields(options)}
+    return [
+        name for name, (value, default) in given.items()
+        if value is not default and (default is None or value != default)
+    ]  # fmt: skip

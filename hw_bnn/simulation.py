@@ -65,7 +65,7 @@ def simulate(
         raise BadInput(f"x= and {also.pop()}= are both given", remedy="give one of them")
     data, golden = None, None
     given = np.asarray(x) if x is not None else None
-    if given is None or given.dtype.kind == "f":
+    if given is None or given.dtype.kind == "f":  # integers need no model file
         golden = golden_model(folder, open_accelerator(folder, trust=trust, needs=[MODEL]))
         data = _frames(golden, given, chosen, trained_pixels(folder / MODEL, run))
         for warning in data.warnings:

@@ -27,16 +27,14 @@ def compile_model(
     debug: Debug = False,
 ) -> None:
     """Compile a QONNX file to a folder with a streaming accelerator in SystemVerilog."""
-    from ..accelerator import Description
-    from ..compile import compile_model
+    from ..handle import compile
 
     with console.stage("compile"):
         progress = console.say if debug else None
-        folder = compile_model(model, out, build=build, force=force, progress=progress)
-    accelerator = Description.load(folder)
-    why = read_document(folder / "reports" / "folding.json")
-    document = {"folder": str(folder), "folding": why, **accelerator.model_dump(mode="json")}
-    finish(document, _show_accelerator, json)
+        made = compile(model, out, build=build, force=force, progress=progress)
+    why = read_document(made.folder / "reports" / "folding.json")
+    document = {"folder": str(out or made.folder.name), "folding": why}
+    finish({**document, **made.description.model_dump(mode="json")}, _show_accelerator, json)
 
 
 def _show_accelerator(document: dict) -> None:

@@ -15,9 +15,9 @@ from .options import Debug, Jobs, Json
 @app.command()
 def doctor(json: Json = False, debug: Debug = False) -> None:
     """What is installed, which version, what it unlocks, how to get what is missing."""
-    from .. import doctor as module
+    from ..doctor import doctor, show
 
-    finish(module.doctor(), module.show, json)
+    finish(doctor(), show, json)
 
 
 @app.command()

@@ -121,6 +121,17 @@ class GoldenModel:
         out = self._execute(x, (name,), packed)[name]
         return out.reshape(len(out), self.output_size)
 
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Labels, int64 (N,), of frames: integers of the input contract, or real numbers.
+
+        Real numbers (N, *graph shape), of a floating-point dtype, go through the model's own input
+        quantiser first.
+        """
+        x = np.asarray(x)
+        if x.dtype.kind == "f":
+            x = self.host_quantise(x)
+        return self.labels(self.scores(x))
+
     def trace(self, x: np.ndarray, packed: bool | None = None) -> dict[str, np.ndarray]:
         """Integers, int64 (N, *shape), at each quantiser's output and the last integer layer."""
         return self._execute(x, (*self.program.quantisers, self.output_tensor), packed)

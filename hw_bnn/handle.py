@@ -1,0 +1,204 @@
+"""An accelerator in Python: compiled, simulated, verified, synthesised by methods.
+
+    accelerator = compile("model.onnx", target_cycles=64)
+    accelerator.predict(x)          # labels, from the simulated RTL
+    accelerator                     # a table of its layers, cycles and LUTs
+
+It is a handle on a folder, which holds everything; `Accelerator("folder")` opens one that is there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .accelerator import Description
+from .accelerator.folder import MODEL, open_accelerator
+from .console import plain_table, printable
+from .errors import BadInput
+from .files.temporary import temporary_folder
+from .options import CompileOptions, flat
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from onnx import ModelProto
+
+    from .golden import GoldenModel
+    from .sim import SimulationResult
+
+_COLUMNS = ("node", "model's layer", "op", "PE", "SIMD", "cycles", "LUT", "FF", "BRAM")
+
+
+class Accelerator(os.PathLike):
+    """An accelerator folder. It may be given wherever a function takes the folder.
+
+    Args:
+        folder: what `compile` wrote.
+        trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
+
+    Attributes:
+        folder: absolute path. description: contents of its accelerator.json. trust: as given.
+
+    Raises:
+        BadInput: no accelerator, or one that is damaged or not trusted.
+    """
+
+    def __init__(self, folder: str | os.PathLike, *, trust: bool = False):
+        self.folder = Path(folder).absolute()
+        self.trust = trust
+        self.description: Description = open_accelerator(self.folder, trust=trust, needs=[MODEL])
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    @cached_property
+    def golden(self) -> GoldenModel:
+        """The exact integer reference of its model."""
+        from .simulation import golden_model
+
+        return golden_model(self.folder, self.description)
+
+    @property
+    def estimate(self) -> dict[str, float] | None:
+        """LUTs, FFs, block RAMs and DSPs by estimate (Xilinx 7-series); None without one.
+
+        What :meth:`synth` counts is exact.
+        """
+        total = self.description.resources
+        return None if total is None else total.model_dump()
+
+    def simulate(self, x: Any = None, **options: Any) -> SimulationResult:
+        """Run frames through the RTL; see :func:`hw_bnn.simulation.simulate`."""
+        from .simulation import simulate
+
+        return simulate(self.folder, x, trust=self.trust, **options)
+
+    def predict(self, x: Any) -> NDArray[np.int64]:
+        """Labels (N,) of frames, by the simulated RTL.
+
+        Args:
+            x: (N, *shape) integers of the input contract, or real numbers as the model takes them.
+        """
+        result = self.simulate(x, progress=lambda count: None)
+        return self.golden.labels(result.scores) if result.labels is None else result.labels
+
+    def verify(self, **options: Any) -> dict:
+        """Compare every stage with the golden model; see :func:`hw_bnn.verify.verify.verify`."""
+        from .verify import verify
+
+        return verify(self.folder, trust=self.trust, **options)
+
+    def synth(self, family: str = "xc7", **options: Any) -> dict:
+        """Exact resources and timing; see :func:`hw_bnn.synth.synthesis.synth`."""
+        from .synth import synth
+
+        return synth(self.folder, family, trust=self.trust, **options)
+
+    def hls(self, **options: Any) -> dict:
+        """C++ for HLS tools; see :func:`hw_bnn.hls.write.hls`."""
+        from .hls.write import hls
+
+        return hls(self.folder, trust=self.trust, **options)
+
+    def bitstream(self, board: str, **options: Any) -> dict:
+        """What a board is configured with; see :func:`hw_bnn.boards.bitstream.bitstream`."""
+        from .boards.bitstream import bitstream
+
+        return bitstream(self.folder, board, trust=self.trust, **options)
+
+    def deploy(self, board: str, out: str | Path | None = None, **options: Any) -> dict:
+        """A zip for a PYNQ board; see :func:`hw_bnn.boards.deploy.deploy`."""
+        from .boards.deploy import deploy
+
+        return deploy(self.folder, board, out, trust=self.trust, **options)
+
+    def report(self, output: str | Path | None = None) -> Path:
+        """One self-contained HTML file; see :func:`hw_bnn.report.accelerator_report.report`."""
+        from .report import report
+
+        return report(self.folder, output)
+
+    def __repr__(self) -> str:
+        rows = [[_text(cell) for cell in row] for row in self._rows()]
+        table = plain_table(printable(self.folder.name), _COLUMNS, rows, right=range(3, 9))
+        return f"{table}\n{self._total()}"
+
+    def _repr_html_(self) -> str:
+        def row(cells: Any, tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{escape(_text(c))}</{tag}>" for c in cells) + "</tr>"
+
+        body = "".join(row(cells, "td") for cells in self._rows())
+        name, total = escape(printable(self.folder.name)), escape(self._total())
+        return (
+            f"<table><caption>{name}</caption><thead>{row(_COLUMNS, 'th')}</thead>"
+            f"<tbody>{body}</tbody></table><p>{total}</p>"
+        )
+
+    def _rows(self) -> list[list[object]]:
+        rows: list[list[object]] = []
+        for node in self.description.nodes:
+            if "fifo" not in node.op.lower():
+                cost = node.resources
+                kinds = [None] * 3 if cost is None else [cost.lut, cost.ff, cost.bram]
+                rows.append([
+                    node.name, node.layer, node.op, node.pe, node.simd, node.cycles, *kinds,
+                ])  # fmt: skip
+        return rows
+
+    def _total(self) -> str:
+        made = self.description
+        told = [f"{made.bound_cycles:,} cycles a frame", f"{1e3 / made.clk_period_ns:g} MHz"]
+        if made.resources is not None:
+            told.append(
+                f"{made.resources.lut:,} LUTs, {made.resources.bram:g} block RAMs (estimate)"
+            )
+        return f"{', '.join(told)}, for {made.board or made.part}"
+
+
+def _text(cell: object) -> str:
+    if cell is None:
+        return "-"
+    return f"{cell:,g}" if isinstance(cell, int | float) else printable(cell).replace("\n", " ")
+
+
+@flat(build=CompileOptions)
+def compile(
+    model: str | os.PathLike | ModelProto,
+    out: str | Path | None = None,
+    *,
+    build: CompileOptions,
+    force: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Accelerator:
+    """Compile a QONNX model to a streaming accelerator.
+
+    Args:
+        model: an ONNX file, or the model itself (an onnx.ModelProto or a qonnx ModelWrapper).
+        out: folder to write; by default the file's name without suffix, plus `_accelerator`.
+        board ... check, force, progress: see :func:`hw_bnn.compile.build.compile_model`.
+
+    Raises:
+        BadInput: the model, an option or the output folder cannot be used; nothing is written.
+        Unsupported: the model has a layer without an exact form in hardware.
+    """
+    from .compile.build import compile_model
+
+    if isinstance(model, str | os.PathLike):
+        return Accelerator(compile_model(model, out, build=build, force=force, progress=progress))
+    proto = getattr(model, "model", model)
+    if not hasattr(proto, "SerializeToString"):
+        raise BadInput(
+            f"model= is a {type(model).__name__}",
+            remedy="give an ONNX file or model; a torch module goes through export",
+        )
+    with temporary_folder("compile") as folder:
+        path = folder / "model.onnx"
+        path.write_bytes(proto.SerializeToString(deterministic=True))
+        place = Path("model_accelerator") if out is None else out
+        return Accelerator(compile_model(path, place, build=build, force=force, progress=progress))
