@@ -37,7 +37,6 @@ from hw_bnn.nn import binary_parameters
 from hw_bnn.nn.mlp import MLP, Input
 from hw_bnn.train.losses import squared_hinge
 from hw_bnn.train.methods import METHODS, Context
-from hw_bnn.train.recipe import method_spec
 
 WIDTHS = [784, 2048, 2048, 2048, 10]
 BATCH = 100
@@ -109,7 +108,7 @@ def plain_step():
 def hw_bnn_step():
     """hw_bnn's step: its model and its method, as the training loop calls them."""
     model = MLP(784, 10, hidden=WIDTHS[1:-1], input=Input(bits=0), activation="sign")
-    settings = method_spec({"name": "ste", "optimiser": "adam", "lr": LR})
+    settings = METHODS["ste"].Settings(optimiser="adam", lr=LR)
     method = METHODS["ste"](settings, model, Context(n_train=BATCH, epochs=1, steps_per_epoch=1))
 
     def step(x, y):

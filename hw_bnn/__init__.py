@@ -30,6 +30,7 @@ open_face(
         "doctor": ".doctor:doctor",
         "export": ".export:export",
         "hls": ".hls.write:hls",
+        "recipes": ".train.catalogue:recipes",
         "report": ".report.accelerator_report:report",
         "simulate": ".simulation:simulate",
         "sweep": ".train.sweeps:sweep",
@@ -52,11 +53,12 @@ if TYPE_CHECKING:
     from .report.accelerator_report import report
     from .simulation import simulate
     from .synth.synthesis import synth
+    from .train.catalogue import recipes
     from .train.run import train
     from .train.sweeps import sweep
     from .verify.verify import verify
 
 __all__ = [
     "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "doctor",
-    "export", "hls", "report", "simulate", "sweep", "synth", "train", "verify",
+    "export", "hls", "recipes", "report", "simulate", "sweep", "synth", "train", "verify",
 ]  # fmt: skip

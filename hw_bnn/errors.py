@@ -10,6 +10,9 @@ Every class carries the exit code of the command line:
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class HwBnnError(Exception):
     """Base of all errors that hw_bnn raises on purpose.
@@ -52,3 +55,11 @@ class MissingTool(HwBnnError):
     """A tool or package that has to be installed first; the remedy says how (exit code 3)."""
 
     exit_code = 3
+
+
+def nearest(word: str, choices: Iterable[str]) -> str:
+    """A remedy that names the choice nearest to `word`, or all choices."""
+    choices = sorted(choices)
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    close = close or [c for c in choices if word.lower() in c or c in word.lower()][:1]
+    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(choices)}"

@@ -64,8 +64,8 @@ def load_frames(
 
     Args:
         model: gives the input contract and the host's quantiser.
-        inputs: a .npy file, or an array, (N, *shape): integers of the input contract, or real numbers as the
-            model's graph input takes them.
+        inputs: a .npy file, or an array, (N, *shape): integers of the input contract, or real
+            numbers as the model's graph input takes them.
         dataset: a name of :mod:`hw_bnn.data.sets`; `split`, `data_root` and `scale` go with it.
         scale: how stored pixels p become the model's real input: `integer` p, `unit` p/m, `bipolar`
             p/(m/2) - 1 or `standardise`, m being 16 for digits and 255 for images; `auto` is what

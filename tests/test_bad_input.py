@@ -161,7 +161,7 @@ def test_no_permission(place):
     (place / "net.onnx").chmod(0o644)
     (place / "closed").mkdir(mode=0o555)
     code = (
-        "import os, sys, decimal, hw_bnn.compile.build; from hw_bnn import cli\n"
+        "import os, sys, decimal, hw_bnn.handle, hw_bnn.compile.build; from hw_bnn import cli\n"
         "os.getuid() == 0 and (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
         "sys.exit(cli.run(['compile', 'net.onnx', '--out', 'closed/result']))"
     )

@@ -192,8 +192,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(tables: dict, args) -> int:
     """Run the table that `args` names and write its results."""
-    from hw_bnn.errors import BadInput
-    from hw_bnn.nn.schema import nearest
+    from hw_bnn.errors import BadInput, nearest
 
     if args.table not in tables:
         raise BadInput(f"there is no table {args.table}", remedy=nearest(args.table, tables))

@@ -12,20 +12,11 @@ hw_bnn.errors.BadInput: data has no key 'batchsize'; did you mean 'batch'?
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from ..errors import BadInput
-
-
-def nearest(word: str, choices) -> str:
-    """A remedy that names the choice nearest to `word`, or all choices."""
-    choices = sorted(choices)
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
-    close = close or [c for c in choices if word.lower() in c or c in word.lower()][:1]
-    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(choices)}"
+from ..errors import BadInput, nearest
 
 
 class Section(BaseModel):

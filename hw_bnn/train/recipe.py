@@ -18,17 +18,17 @@ from __future__ import annotations
 import functools
 import inspect
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, Union, get_type_hints
 
-from pydantic import ConfigDict, Field, create_model, model_validator
+from pydantic import ConfigDict, Field, create_model, field_serializer, model_validator
 
-from ..errors import BadInput
+from ..errors import BadInput, nearest
 from ..files import yamlfile
 from ..nn import zoo
-from ..nn.schema import Section, nearest, validated
+from ..nn.schema import Section, validated
+from .catalogue import find_recipe
 from .methods import METHODS
 
-PACKAGED = Path(__file__).parent / "recipes"
 # Filled in from the data set, not by the recipe.
 FROM_DATA = ("in_features", "in_channels", "classes")
 
@@ -116,6 +116,13 @@ class Distil(Section):
     mode: Literal["eval", "train"] = "eval"
 
 
+MethodSettings = Annotated[
+    Union[tuple(method.Settings for method in METHODS.values())],  # noqa: UP007  (made at run time)
+    Field(discriminator="name"),
+]
+"""The settings of any method: which one, says `name`."""
+
+
 class Stage(Section):
     """One stage of training: a method for a number of epochs.
 
@@ -138,7 +145,7 @@ class Stage(Section):
         "seed": "a key of the recipe itself",
     }
     epochs: int = Field(ge=1)
-    method: dict[str, Any]
+    method: MethodSettings
     loss: Literal["squared_hinge", "cross_entropy", "bce", "mse"] = "cross_entropy"
     bn_momentum: float | None = Field(None, gt=0, le=1)
     select: Literal["best", "last"] = "best"
@@ -154,21 +161,16 @@ class Stage(Section):
         if isinstance(value, dict) and isinstance(value.get("method"), str):
             value = {**value, "method": {"name": value["method"]}}
         if isinstance(value, dict) and isinstance(value.get("method"), dict):
-            method_spec(value["method"])
+            name = value["method"].get("name")
+            if not isinstance(name, str) or name not in METHODS:
+                remedy = nearest(str(name), METHODS)
+                raise BadInput(f"training.method has no name {name!r}", remedy=remedy)
         return value
 
-    def method_spec(self) -> Section:
-        """The validated settings of the method."""
-        return method_spec(self.method)
-
-
-def method_spec(value: dict[str, Any]) -> Section:
-    """`value` as the settings class of the method it names."""
-    options = dict(value)
-    name = options.pop("name", None)
-    if not isinstance(name, str) or name not in METHODS:
-        raise BadInput(f"training.method has no name {name!r}", remedy=nearest(str(name), METHODS))
-    return validated(METHODS[name].Settings, options, f"training.method ({name})")
+    @field_serializer("method")
+    def _as_given(self, method: Any) -> dict[str, Any]:
+        """What the recipe said, without defaults: another optimiser refuses its unused keys."""
+        return {"name": method.name, **method.model_dump(mode="json", exclude_unset=True)}
 
 
 @functools.cache
@@ -176,7 +178,7 @@ def model_settings(name: str) -> type[Section]:
     """The settings class of a model, made from its builder's signature."""
     builder = zoo.BUILDERS[name]
     hints = get_type_hints(builder.__init__ if inspect.isclass(builder) else builder)
-    fields: dict[str, Any] = {"name": (str, ...)}
+    fields: dict[str, Any] = {"name": (Literal[name], ...)}
     for parameter in inspect.signature(builder).parameters.values():
         if parameter.name in FROM_DATA:
             continue
@@ -228,7 +230,7 @@ class Recipe(Section):
         if any(s.task is not None for s in stages) and self.data.permutation_seed is None:
             raise ValueError("tasks are pixel permutations; set data.permutation_seed")
         for stage in stages:
-            METHODS[stage.method["name"]].check(stage.method_spec(), self)
+            METHODS[stage.method.name].check(stage.method, self)
         return self
 
     def model_settings(self) -> Section:
@@ -266,20 +268,6 @@ def _merge(base: dict, change: dict) -> dict:
 
 def _is_schedule(value: dict) -> bool:
     return "start" in value
-
-
-def find_recipe(recipe: str | Path) -> Path:
-    """The file of a recipe: a path, or the name of one that ships with the package."""
-    path = Path(recipe)
-    if path.is_file():
-        return path
-    packaged = PACKAGED / f"{recipe}.yaml"
-    if "/" not in str(recipe) and packaged.is_file():
-        return packaged
-    names = sorted(p.stem for p in PACKAGED.glob("*.yaml"))
-    raise BadInput(
-        f"there is no recipe file {recipe}", remedy=f"give a path or one of {', '.join(names)}"
-    )
 
 
 def load_recipe(

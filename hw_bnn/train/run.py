@@ -163,7 +163,7 @@ class Run:
                     module.momentum = stage.bn_momentum
         self.source.set_task(stage.task)
         context = Context(len(self.source.train), stage.epochs, self.source.steps_per_epoch)
-        self.method = METHODS[stage.method["name"]](stage.method_spec(), self.model, context)
+        self.method = METHODS[stage.method.name](stage.method, self.model, context)
         if fresh and previous is not None:
             self.method.follow(previous)
         self.loss_of = self._loss(stage)

@@ -28,8 +28,9 @@ from ..errors import BadInput, CheckFailed, MissingTool
 from ..files import yamlfile
 from ..files.output import writing
 from ..nn.schema import Section, validated
+from .catalogue import find_recipe
 from .checkpoint import write_atomically
-from .recipe import Recipe, find_recipe, load_recipe
+from .recipe import Recipe, load_recipe
 from .shorten import shortened
 
 RETRIES = 5  # of a job whose worker died

@@ -52,7 +52,7 @@ def load_trained(run_or_checkpoint: str | Path) -> Trained:
     sizes = sizes_of(recipe.data)
     with torch.random.fork_rng(devices=[]):
         model = build_model(recipe, sizes)
-    METHODS[stage.method["name"]].set_modes(stage.method_spec(), model)
+    METHODS[stage.method.name].set_modes(stage.method, model)
     load_model_state(model, content["model"], str(path))
     return Trained(model.eval(), recipe, sizes.sample_shape, content.get("extra", {}), pixels)
 

@@ -24,7 +24,7 @@ def recipe(**changes):
 def test_the_packaged_recipe_is_found_by_name():
     found = load_recipe("digits_mlp", ["epochs=3", "seed=7", "training.method.lr=1e-3"])
     assert (found.training.epochs, found.seed) == (3, 7)
-    assert found.training.method_spec().lr == 1e-3
+    assert found.training.method.lr == 1e-3
     assert found.model_settings().hidden == [256, 256]
 
 
@@ -213,9 +213,9 @@ def test_stages_inherit_and_may_change_the_method():
         )
     )
     first, second = found.resolved_stages()
-    assert first.epochs == 5 and first.method_spec().clip_weights is False
-    assert second.epochs == 2 and second.bn_momentum == 0.05 and second.method["name"] == "bop"
-    assert "clip_weights" not in second.method
+    assert first.epochs == 5 and first.method.clip_weights is False
+    assert second.epochs == 2 and second.bn_momentum == 0.05 and second.method.name == "bop"
+    assert not hasattr(second.method, "clip_weights")
 
 
 def test_schedules():

@@ -485,10 +485,9 @@ def test_nothing_that_is_no_number_is_frozen():
     from hw_bnn.nn import binary_parameters, zoo
     from hw_bnn.train.methods import METHODS as ALL
     from hw_bnn.train.methods import Context
-    from hw_bnn.train.recipe import method_spec
 
     model = zoo.build("mlp", in_features=8, classes=2, hidden=[4])
-    settings = method_spec({"name": "bnew", "lr": 0.01, "freeze_after": 0})
+    settings = ALL["bnew"].Settings(lr=0.01, freeze_after=0)
     method = ALL["bnew"](settings, model, Context(n_train=1, epochs=1, steps_per_epoch=1))
     weight = binary_parameters(model)[0]
     weight.data[0, 0] = torch.nan

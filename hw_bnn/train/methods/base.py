@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 import torch
 from pydantic import Field, model_validator
@@ -92,6 +92,21 @@ def build_optimiser(settings: TorchOptimiser, groups: list[dict]) -> torch.optim
     if name == "rmsprop":
         return optim.RMSprop(groups, alpha=settings.rho, foreach=True, **options)
     return optim.Adadelta(groups, rho=settings.rho, foreach=True, **options)
+
+
+_METHODS: dict[str, type[Method]] = {}
+
+
+def register(method: type[Method]) -> type[Method]:
+    """Make a method known by the name that its settings give it."""
+    (name,) = get_args(method.Settings.model_fields["name"].annotation)
+    _METHODS[name] = method
+    return method
+
+
+def registered() -> dict[str, type[Method]]:
+    """Name -> method, of those made known so far."""
+    return dict(sorted(_METHODS.items()))
 
 
 S = TypeVar("S", bound=Section)

@@ -13,7 +13,7 @@ from ...nn import binary_parameters, real_parameters
 from ...nn.schema import Section
 from ...optim import BayesBiNN
 from ..schedule import Rate, Steepness
-from .base import Method, TorchOptimiser
+from .base import Method, TorchOptimiser, register
 
 
 class BayesBiNNSettings(Section):
@@ -31,6 +31,7 @@ class BayesBiNNSettings(Section):
     """
 
     section: ClassVar[str] = "training.method (bayesbinn)"
+    name: Literal["bayesbinn"] = "bayesbinn"
     impossible: ClassVar[dict[str, str]] = {
         "clip_weights": "BayesBiNN's lambda is unbounded, remove the key",
         "estimator": "BayesBiNN differentiates its samples, remove the key",
@@ -49,6 +50,7 @@ class BayesBiNNSettings(Section):
     real: TorchOptimiser | None = None
 
 
+@register
 class BayesBiNNMethod(Method[BayesBiNNSettings]):
     """BayesBiNN."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ...nn import binary_parameters
 from ...nn.schema import Section
 from ...optim import Bop, Bop2ndOrder
 from ..schedule import Rate, Share
-from .base import Method, TorchOptimiser
+from .base import Method, TorchOptimiser, register
 
 _NO_LATENT = "Bop keeps no latent weights: the weights are +-1 at all times, remove the key"
 
@@ -21,6 +21,7 @@ class BopSettings(Section):
     """
 
     section: ClassVar[str] = "training.method (bop)"
+    name: Literal["bop"] = "bop"
     impossible: ClassVar[dict[str, str]] = {
         "clip_weights": _NO_LATENT,
         "estimator": _NO_LATENT,
@@ -33,6 +34,7 @@ class BopSettings(Section):
     real: TorchOptimiser
 
 
+@register
 class BopMethod(Method[BopSettings]):
     """Bop."""
 
@@ -50,12 +52,14 @@ class Bop2Settings(BopSettings):
     """Keys of `method: {name: bop2, ...}`; `corrected` is experimental."""
 
     section: ClassVar[str] = "training.method (bop2)"
+    name: Literal["bop2"] = "bop2"  # type: ignore[assignment]
     gamma: Share = 1e-6
     tau: Rate = 1e-6
     sigma: Share = 1e-2
     corrected: bool = False
 
 
+@register
 class Bop2Method(Method[Bop2Settings]):
     """Second-order Bop."""
 

@@ -23,7 +23,7 @@ from ...optim import BMD, BNEW, MDTanh, ProxQuant
 from ...optim.mirror import Mirror
 from ...optim.proximal import Proximal
 from ..schedule import Beta, Rate, Steepness
-from .base import Method, TorchOptimiser, build_optimiser
+from .base import Method, TorchOptimiser, build_optimiser, register
 
 
 class FreezingSettings(Section):
@@ -51,7 +51,7 @@ class Freezing(Method[F]):
     @classmethod
     def check(cls, settings, recipe) -> None:
         for stage in recipe.resolved_stages():
-            if stage.method_spec() == settings and (settings.freeze_after or 0) >= stage.epochs:
+            if stage.method == settings and (settings.freeze_after or 0) >= stage.epochs:
                 raise BadInput(
                     f"training.method freezes after epoch {settings.freeze_after}, and the stage "
                     f"has epochs 0..{stage.epochs - 1}",
@@ -118,12 +118,14 @@ class BNEWSettings(WrappingSettings):
     """
 
     section: ClassVar[str] = "training.method (bnew)"
+    name: Literal["bnew"] = "bnew"
     pull: float = Field(1e-4, ge=0)
     exact: bool = False
     before: bool = False
     frozen: bool = False
 
 
+@register
 class BNEWMethod(_Wrapping[BNEWSettings]):
     """BNEW."""
 
@@ -150,11 +152,13 @@ class ProxQuantSettings(WrappingSettings):
     """
 
     section: ClassVar[str] = "training.method (proxquant)"
+    name: Literal["proxquant"] = "proxquant"
     form: Literal["l1", "l2"] = "l1"
     reg_rate: float = Field(1e-4, ge=0)
     lam: Rate | None = None
 
 
+@register
 class ProxQuantMethod(_Wrapping[ProxQuantSettings]):
     """ProxQuant."""
 
@@ -175,9 +179,10 @@ class ProxQuantMethod(_Wrapping[ProxQuantSettings]):
 
 
 class BMDSettings(FreezingSettings):
-    """Keys of `method: {name: bmd | md_tanh, ...}`: Adam's, and tanh's steepness beta."""
+    """Keys of `method: {name: bmd, ...}`: Adam's, and tanh's steepness beta."""
 
     section: ClassVar[str] = "training.method (mirror descent)"
+    name: Literal["bmd"] = "bmd"
     lr: Rate = 0.01
     beta: Steepness = 1.0
     betas: tuple[Beta, Beta] = (0.9, 0.999)
@@ -185,6 +190,7 @@ class BMDSettings(FreezingSettings):
     real: TorchOptimiser
 
 
+@register
 class BMDMethod(Freezing[BMDSettings]):
     """BMD: w = tanh(beta w^)."""
 
@@ -199,7 +205,15 @@ class BMDMethod(Freezing[BMDSettings]):
         self.add_real(settings.real)
 
 
+class MDTanhSettings(BMDSettings):
+    """Keys of `method: {name: md_tanh, ...}`."""
+
+    name: Literal["md_tanh"] = "md_tanh"  # type: ignore[assignment]
+
+
+@register
 class MDTanhMethod(BMDMethod):
     """True mirror descent with the tanh map."""
 
+    Settings = MDTanhSettings
     kind = MDTanh

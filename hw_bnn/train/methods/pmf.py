@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from ...nn import binary_parameters
 from ...nn.schema import Section
 from ...optim import PMF
 from ..schedule import Beta, Rate, Steepness
-from .base import Method, TorchOptimiser
+from .base import Method, TorchOptimiser, register
 
 
 class PMFSettings(Section):
@@ -19,6 +19,7 @@ class PMFSettings(Section):
     """
 
     section: ClassVar[str] = "training.method (pmf)"
+    name: Literal["pmf"] = "pmf"
     lr: Rate = 1e-3
     beta: Steepness = 1.0
     betas: tuple[Beta, Beta] = (0.9, 0.999)
@@ -28,6 +29,7 @@ class PMFSettings(Section):
     real: TorchOptimiser | None = None
 
 
+@register
 class PMFMethod(Method[PMFSettings]):
     """PMF."""
 

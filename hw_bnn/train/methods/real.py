@@ -10,18 +10,20 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from ...nn import binary_parameters, clip_weights, real_parameters, set_weight_mode
-from .base import Method, TorchOptimiser
+from .base import Method, TorchOptimiser, register
 
 
 class RealSettings(TorchOptimiser):
     """Keys of `method: {name: real, ...}`."""
 
     section: ClassVar[str] = "training.method (real)"
+    name: Literal["real"] = "real"
     clip_weights: bool = False
     evaluate: Literal["real", "sign"] = "real"
     real: TorchOptimiser | None = None
 
 
+@register
 class Real(Method[RealSettings]):
     """See the module's text."""
 

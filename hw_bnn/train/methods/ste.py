@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from ...nn import binary_parameters, clip_weights, real_parameters, set_weight_mode
 from ...optim.scaling import glorot_limit, scale_gradients
-from .base import Method, TorchOptimiser
+from .base import Method, TorchOptimiser, register
 
 
 class STESettings(TorchOptimiser):
@@ -27,6 +27,7 @@ class STESettings(TorchOptimiser):
     """
 
     section: ClassVar[str] = "training.method (ste)"
+    name: Literal["ste"] = "ste"
     estimator: Literal["identity", "clipped", "approx_sign"] = "clipped"
     clip_weights: bool = True
     stochastic: bool = False
@@ -35,6 +36,7 @@ class STESettings(TorchOptimiser):
     real: TorchOptimiser | None = None
 
 
+@register
 class STE(Method[STESettings]):
     """See the module's text."""
 

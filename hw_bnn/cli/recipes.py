@@ -1,0 +1,47 @@
+"""The recipes that ship with the package: listed, shown, and their JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import console
+from .app import app, finish
+from .options import Debug, Json
+
+group = typer.Typer(help="List the packaged recipes, show one, or print the schema of recipes.")
+app.add_typer(group, name="recipes", invoke_without_command=True)
+
+
+@group.callback()
+def recipes(context: typer.Context, json: Json = False, debug: Debug = False) -> None:
+    """List the packaged recipes, show one, or print the schema of recipes."""
+    if context.invoked_subcommand is None:
+        from ..train.catalogue import recipes
+
+        finish({"recipes": recipes()}, _show, json)
+
+
+def _show(document: dict) -> None:
+    rows = [[recipe["name"], recipe["description"]] for recipe in document["recipes"]]
+    console.table("packaged recipes", ["name", "what"], rows)
+
+
+@group.command()
+def show(
+    name: Annotated[str, typer.Argument(help="A packaged recipe's name, or a file.")],
+    debug: Debug = False,
+) -> None:
+    """Print a recipe, to begin one's own with: `hw-bnn recipes show NAME > mine.yaml`."""
+    from ..train.catalogue import find_recipe
+
+    console.out(find_recipe(name).read_text().rstrip("\n"))
+
+
+@group.command()
+def schema(debug: Debug = False) -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from ..train.recipe_schema import recipe_schema
+
+    console.document(recipe_schema())
