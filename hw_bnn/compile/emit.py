@@ -105,7 +105,7 @@ class Emitter:
         if op.is_conv:
             name = self._windows(op, source)
         matrix = op.weights.reshape(len(op.weights), -1).T
-        weights = self._parameter(f"{op.output}_weights", matrix, "BIPOLAR")
+        weights = self._parameter(f"{op.output}_weights", matrix, op.weight_type)
         self.marks[weights] = self._whose(op)
         self._node("MatMul", [name, weights], [self._out(target)])
 

@@ -54,12 +54,20 @@ class Linear(Op):
     bipolar value has.
     """
 
-    weights: np.ndarray = field(repr=False)  # int8, +1 and -1
+    weights: np.ndarray = field(repr=False)  # int16
     stride: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
     dilation: tuple[int, int] = (1, 1)
     pad_value: int = 0
-    depthwise: bool = False
+
+    @property
+    def weight_type(self) -> str:
+        """BIPOLAR for +1 and -1, else the smallest signed type of two bits or more."""
+        if np.array_equal(np.abs(self.weights), np.ones_like(self.weights)):
+            return "BIPOLAR"
+        least, greatest = int(self.weights.min()), int(self.weights.max())
+        bits = max((-least - 1).bit_length() if least < 0 else 0, max(greatest, 0).bit_length()) + 1
+        return f"INT{max(bits, 2)}"
 
     @property
     def is_conv(self) -> bool:
@@ -148,7 +156,7 @@ def check_hardwired(graph: IntegerGraph) -> None:
     """Refuse what has no hard-wired form.
 
     Raises:
-        Unsupported: a convolution, or a layer whose outputs are thresholded to more than one bit.
+        Unsupported: a convolution, weights of several bits, or a layer whose outputs are thresholded to more than one bit.
     """
     remedy = "compile without hardwired=True"
     for op in graph.ops:
@@ -159,6 +167,12 @@ def check_hardwired(graph: IntegerGraph) -> None:
                 "a convolution has no hard-wired form (its windows come one after another)",
                 node=op.layer,
                 remedy=remedy,
+            )
+        if op.weight_type != "BIPOLAR":
+            raise Unsupported(
+                f"weights of the type {op.weight_type} have no hard-wired form",
+                node=op.layer,
+                remedy=f"{remedy}, or use 1-bit weights",
             )
         for after in graph.consumers(op.output):
             if isinstance(after, Threshold) and after.thresholds.shape[1] > 1:

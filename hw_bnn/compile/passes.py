@@ -18,6 +18,8 @@ class NegateWeights:
     -dot >= t is (-w).x >= t, so the comparison rises again: it then costs nothing and
     FINN merges it.
 
+    The least weight of n bits needs n + 1 then (-128 becomes 128).
+
     Postcondition: no threshold that alone reads a layer negates its input. Others (of sums,
     averages, of accumulators that something else reads, too) do so in the threshold kernel.
     """
@@ -35,7 +37,7 @@ class NegateWeights:
                 or len(op.negate) != graph.tensors[source].channels
             ):
                 continue
-            sign = np.where(op.negate, -1, 1).astype(np.int8)
+            sign = np.where(op.negate, -1, 1).astype(np.int16)
             layer.weights = layer.weights * sign.reshape(-1, *[1] * (layer.weights.ndim - 1))
             op.negate = np.zeros_like(op.negate)
             tensor = graph.tensors[source]

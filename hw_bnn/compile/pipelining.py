@@ -8,10 +8,11 @@ is left to what it does not see (fan-out of the clock enables, uneven routing).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 MARGIN = 0.1
 PIECES = 6  # of bnn_mvau_popcount.sv
-LARGEST_PIPELINE = 4  # of bnn_xnor_mvau.sv, bnn_int_mvau.sv
+LARGEST_PIPELINE = 4  # of bnn_mvau_feed.sv
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,12 @@ class Family:
     memory_ns: float  # clock to output of a block RAM without its output register
     counters: bool  # popcounts are trees of 6-LUT counters (HW_BNN_XC7), else of full adders
     hardwired: float  # delays of the hard-wired generator's blocks, over those of 7-series
+    multiply_ns: float  # a DSP block's product without registers, and the net behind it
 
 
-XC7 = Family(0.67, 1.4, 1.1, 3.1, True, 1.0)
-XCUP = Family(0.34, 0.7, 0.6, 1.9, True, 0.5)
-ECP5 = Family(1.45, 2.2, 1.3, 6.8, False, 2.0)
+XC7 = Family(0.67, 1.4, 1.1, 3.1, True, 1.0, 4.2)
+XCUP = Family(0.34, 0.7, 0.6, 1.9, True, 0.5, 2.4)
+ECP5 = Family(1.45, 2.2, 1.3, 6.8, False, 2.0, 5.5)
 
 
 def family_of(part: str) -> Family:
@@ -54,11 +56,21 @@ def mvau_stages(
 
     Where even the most stages are too slow, all are taken.
     """
+    return _fewest(family, period_ns, words, partial(_segments, family, simd, in_bits))
+
+
+def multiplier_stages(family: Family, period_ns: float, simd: int, words: int) -> tuple[int, int]:
+    """(PIPELINE, WEIGHTS_STAGE) of an MVAU of products in DSP blocks; see :func:`mvau_stages`."""
+    return _fewest(family, period_ns, words, partial(_product_segments, family, simd))
+
+
+def _fewest(family: Family, period_ns: float, words: int, segments) -> tuple[int, int]:
+    """`segments(pipeline)`: delays of the first register-to-register path, and of those behind it."""
     room = period_ns * (1 - MARGIN)
     start = family.memory_ns - family.register_ns if words > 1 else 0.0
     late = start > 0.25 * room  # a block RAM that takes much of the cycle
     for pipeline in range(1, LARGEST_PIPELINE + 1):
-        first, rest = _segments(family, simd, in_bits, pipeline)
+        first, rest = segments(pipeline)
         longest = max([first + (0.0 if late else start), *rest])
         if family.register_ns + longest <= room:
             return pipeline, int(late)
@@ -90,6 +102,20 @@ def _segments(family: Family, simd: int, in_bits: int, pipeline: int) -> tuple[f
         return gate, [tree + merge, accumulate] if pipeline == 2 else [tree, merge, accumulate]
     first, rest = _split(family, simd, pipeline)
     return gate + first, [*rest, accumulate]
+
+
+def _product_segments(family: Family, simd: int, pipeline: int) -> tuple[float, list[float]]:
+    """As _segments, of mvau_product's multipliers and their tree (mvau_adders)."""
+    levels = max(simd - 1, 0).bit_length()
+    adders = [family.adder_ns * levels]
+    if pipeline > 1:
+        stages = pipeline - 1
+        adders = [
+            family.adder_ns * (levels * (s + 1) // stages - levels * s // stages)
+            for s in range(stages)
+        ]
+        return family.multiply_ns, [*adders, family.adder_ns]
+    return family.multiply_ns + adders[0], [family.adder_ns]
 
 
 def _split(family: Family, n: int, stages: int) -> tuple[float, list[float]]:

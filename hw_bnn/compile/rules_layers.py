@@ -15,10 +15,12 @@ from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import check_map, padding
 
+MAX_WEIGHT_BITS = 8  # of a file; wide_mvau.sv takes one more, for weights that a pass negates
+
 
 @rule("MatMul", "Gemm")
 def dense(state, node):
-    """out = x*W (+ bias). Precondition: x quantised on one scale, W = +-1 times a scale a row."""
+    """out = x*W (+ bias). Precondition: x on one scale, W of integers times a scale a row."""
     name = node.name
     weights = _weights(state.value(node, 1), node)
     alpha = Surd(1)
@@ -88,7 +90,7 @@ def _product(state, node, value: Activation, weights: QuantConstant, alpha: Surd
         ordered = np.empty_like(matrix)
         ordered[:, value.flat] = matrix
         matrix = ordered
-    op = Linear(name, [value.tensor], state.fresh(), matrix.astype(np.int8))
+    op = Linear(name, [value.tensor], state.fresh(), matrix.astype(np.int16))
     scale = [alpha * s for s in scale]
     return _emit_linear(state, node, op, value, scale, (matrix.shape[0],), ("N", "C"))
 
@@ -145,7 +147,7 @@ def conv(state, node):
         name,
         [value.tensor],
         state.fresh(),
-        weights.integers.transpose(0, 2, 3, 1).astype(np.int8),
+        weights.integers.transpose(0, 2, 3, 1).astype(np.int16),
         stride,
         pads,
         dilation,
@@ -218,8 +220,8 @@ def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, label
     if any(op.pads):
         low, high = min(low, op.pad_value), max(high, op.pad_value)
     flat = op.weights.reshape(len(op.weights), -1).astype(np.int64)
-    plus, minus = (flat > 0).sum(1), (flat < 0).sum(1)
-    minimum, maximum = plus * low - minus * high, plus * high - minus * low
+    plus, minus = np.maximum(flat, 0).sum(1), np.minimum(flat, 0).sum(1)
+    minimum, maximum = plus * low + minus * high, plus * high + minus * low
     state.add_tensor(op.output, shape, int(minimum.min()), int(maximum.max()), node.output)
     state.bounds[op.output] = (minimum.tolist(), maximum.tolist())
     state.ops.append(op)
@@ -267,8 +269,18 @@ def _layer_input(state, node):
 
 
 def _weights(value, node) -> QuantConstant:
+    """Integers of up to MAX_WEIGHT_BITS and their scale; constants of the file that are integers, or
+    all of one size, are taken too.
+
+    Raises:
+        Unsupported: float weights, computed ones, or ones of more bits.
+    """
     name = node.name
     if isinstance(value, Constant) and value.array.dtype != object and value.array.size:
+        whole = np.rint(value.array)
+        if np.array_equal(whole, value.array) and np.abs(whole).max() <= 1 << MAX_WEIGHT_BITS:
+            one = Constant(np.ones((1,) * value.array.ndim)).exact()
+            return _narrow(QuantConstant(whole.astype(np.int64), one), name)
         magnitude = np.unique(np.abs(value.array))
         if magnitude.size == 1 and magnitude[0] > 0:  # +-s already
             scale = Constant(magnitude[:1].reshape((1,) * value.array.ndim)).exact()
@@ -284,18 +296,24 @@ def _weights(value, node) -> QuantConstant:
         raise Unsupported(
             "its weights are float",
             node=name,
-            remedy="quantise them to 1 bit (BipolarQuant, Brevitas QuantType.BINARY)",
+            remedy="quantise them (BipolarQuant, Quant; Brevitas QuantType.BINARY or INT)",
         )
     if not isinstance(value, QuantConstant):
         raise Unsupported(
-            "its weights are not a constant", node=name, remedy="use constant 1-bit weights"
+            "its weights are not a constant", node=name, remedy="use constant weights"
         )
-    levels = np.unique(value.integers)
-    if not set(levels.tolist()) <= {-1, 1}:
+    return _narrow(value, name)
+
+
+def _narrow(value: QuantConstant, name: str) -> QuantConstant:
+    """The weights, if they fit two's complement of MAX_WEIGHT_BITS."""
+    end = 1 << (MAX_WEIGHT_BITS - 1)
+    least, greatest = int(value.integers.min()), int(value.integers.max())
+    if least < -end or greatest >= end:
         raise Unsupported(
-            f"its weights take the values {levels[:4].tolist()}, which needs more than 1 bit",
+            f"its weights take values from {least} to {greatest}, over {MAX_WEIGHT_BITS} signed bits",
             node=name,
-            remedy="use 1-bit weights (BipolarQuant); activations may have up to 8",
+            remedy=f"quantise them to at most {MAX_WEIGHT_BITS} bits, signed",
         )
     return value
 

@@ -27,6 +27,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from ..errors import Unsupported
 from . import ops  # noqa: F401  registers the custom ops
 from .ops.kernel import DOMAIN
+from .ops.mvau import FoldedMVAU
 from .provenance import name_nodes
 
 FINN_DOMAIN = "finn.custom_op.fpgadataflow"
@@ -94,7 +95,8 @@ def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
     retype_layers(model)
     name_nodes(model)
     for node in model.graph.node:
-        if node.op_type == "XnorMVAU_rtl":
+        op = getCustomOp(node)
+        if isinstance(op, FoldedMVAU) and op.get_input_datatype(0) == DataType["BIPOLAR"]:
             _make_up_for_zeros(model, node)
     return model.transform(GiveUniqueNodeNames())
 
@@ -124,10 +126,16 @@ def retype_layers(model: ModelWrapper) -> None:
     """Make every FINN layer, specialised or not, an instance of our op for it; folding stays."""
     for node in model.graph.node:
         if node.op_type.startswith("MVAU"):
-            binary = getCustomOp(node).get_input_datatype(0) == DataType["BIPOLAR"]
-            _retype(node, "XnorMVAU_rtl" if binary else "IntMVAU_rtl")
+            _retype(node, _layer_op(getCustomOp(node)))
         elif node.op_type in REPLACEMENTS:
             _retype(node, REPLACEMENTS[node.op_type])
+
+
+def _layer_op(op) -> str:
+    """Our op for a matrix-vector unit of FINN's."""
+    if op.get_nodeattr("weightDataType") != "BIPOLAR":
+        return "WideMVAU_rtl"
+    return "XnorMVAU_rtl" if op.get_input_datatype(0) == DataType["BIPOLAR"] else "IntMVAU_rtl"
 
 
 def step_bnn_hardwire(model: ModelWrapper, cfg) -> ModelWrapper:

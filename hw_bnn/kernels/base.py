@@ -12,8 +12,8 @@ import numpy as np
 Parameters = Mapping[str, int | str]
 """Parameters of a SystemVerilog module by name; strings are memory files and styles."""
 
-PLACEMENT = frozenset({"PIPELINE", "WEIGHTS_STAGE", "LATENCY"})
-"""Parameters that say where registers stand, not what comes out."""
+PLACEMENT = frozenset({"PIPELINE", "WEIGHTS_STAGE", "LATENCY", "MULTIPLY"})
+"""Parameters that say where registers stand and which cells compute, not what comes out."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ from .memory_cost import ram, rom, rom_luts
 class MatrixVector(Kernel):
     """PE x SIMD lanes over NF = MH/PE, SF = MW/SIMD steps; weights and thresholds in memories."""
 
+    def weight_bits(self, p: dict[str, int]) -> int:
+        """Width of a weight."""
+        return 1
+
     @abstractmethod
     def threshold_bits(self, p: dict[str, int]) -> int:
         """Width of a threshold."""
@@ -20,7 +24,7 @@ class MatrixVector(Kernel):
         p = self.values(parameters)
         pe, simd, sets = p["PE"], p["SIMD"], p["N_SETS"]
         nf, sf = p["MH"] // pe, p["MW"] // simd
-        found = [Memory("WEIGHTS_FILE", nf * sf, pe * simd, (1,))]
+        found = [Memory("WEIGHTS_FILE", nf * sf, pe * simd, (self.weight_bits(p),))]
         if p["N_THRESHOLDS"]:
             lanes, bits = pe * p["N_THRESHOLDS"], self.threshold_bits(p)
             found.append(Memory("THRESHOLDS_FILE", sets * nf, lanes, (bits,)))
@@ -40,13 +44,14 @@ class MatrixVector(Kernel):
         pe, simd, sets, vectors = p["PE"], p["SIMD"], p["N_SETS"], p["N_VECTORS"]
         nf, sf = p["MH"] // pe, p["MW"] // simd
         threshold_word = pe * p["N_THRESHOLDS"] * self.threshold_bits(p)
+        weights_word = pe * simd * self.weight_bits(p)
         memories = [
-            rom(pe * simd, nf * sf, str(parameters.get("WEIGHTS_STYLE", "auto"))),
+            rom(weights_word, nf * sf, str(parameters.get("WEIGHTS_STYLE", "auto"))),
             rom(threshold_word, nf * sets, str(parameters.get("THRESHOLDS_STYLE", "auto"))),
             (rom_luts(bits_for(sets), vectors), 0, 0) if sets > 1 else (0, 0, 0),
             ram(word_bits, sf) if nf > 1 and sf > 1 else (0, 0, 0),
         ]
-        stage = (pe * simd + word_bits + threshold_word * (nf * sets > 1)) * p["WEIGHTS_STAGE"]
+        stage = (weights_word + word_bits + threshold_word * (nf * sets > 1)) * p["WEIGHTS_STAGE"]
         control = {
             "address": bits_for(nf * sf) + bits_for(nf) + bits_for(sf) + bits_for(vectors),
             "out": pe * p["OUT_BITS"],

@@ -90,6 +90,10 @@ class Builder:
         elif habit == "two-bit":
             self.at = self.constant(array * 1.6)
             out = self.quant(2.0, scale, narrow=1)
+        elif habit.startswith("int"):  # int2 to int8
+            bits = int(habit[3:])
+            self.at = self.constant(array * 1.2)
+            out = self.quant(float(bits), (np.float32(scale) / (1 << bits - 1)).astype(np.float32))
         elif habit == "stored":
             out = self.constant(np.where(array < 0, -1, 1) * scale)
         else:

@@ -16,11 +16,11 @@ from qonnx.core.datatype import DataType
 
 from ...hardwired import KERNELS, Description, Layer, Network, generate
 from ..pipelining import family_of, hardwired_period
-from .mvau import BipolarWeightMVAU
+from .mvau import KernelMVAU
 
 
 @register_custom_op
-class HardwiredMVAU_rtl(BipolarWeightMVAU):
+class HardwiredMVAU_rtl(KernelMVAU):
     """A dense layer as constants: bits (one threshold a neuron) or the sums themselves."""
 
     kernel = "hardwired_flow"

@@ -1,4 +1,4 @@
-"""Matrix-vector-activation units in RTL: XNOR-popcount for 1-bit inputs, n-bit x 1-bit for others.
+"""Matrix-vector-activation units in RTL: XNOR-popcount for 1 bit by 1 bit, n-bit by 1-bit, n-bit by n-bit.
 
 They take the place of FINN's MVAU nodes after folding. Tensors stay bipolar (+1, -1) in the graph
 and thresholds stay in the domain of the signed dot product; the XNOR kernel's popcount thresholds
@@ -12,15 +12,15 @@ from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
 from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
-from ..pipelining import family_of, mvau_stages
+from ..pipelining import Family, family_of, multiplier_stages, mvau_stages
 from .kernel import KernelOp
 
 STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYLE"}
 """FINN's attributes -> the kernels' parameters: "auto", "block" or "distributed" memory."""
 
 
-class BipolarWeightMVAU(KernelOp, MVAU):
-    """Common to folded and hard-wired units: 1-bit weights, thresholds, exact execution."""
+class KernelMVAU(KernelOp, MVAU):
+    """Common to folded and hard-wired units: thresholds, ranges, exact execution."""
 
     def get_nodeattr_types(self):
         types = {**MVAU.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
@@ -45,8 +45,8 @@ class BipolarWeightMVAU(KernelOp, MVAU):
         context[node.output[0]] = result.reshape(context[node.output[0]].shape).astype(np.float32)
 
     def minimize_weight_bit_width(self, model, datatype_only=False):
-        """Weights stay BIPOLAR (FINN would widen them to INT2)."""
-        return DataType["BIPOLAR"]
+        """Weights stay as they are: the import gave the smallest type (FINN would widen BIPOLAR)."""
+        return DataType[self.get_nodeattr("weightDataType")]
 
     def minimize_accumulator_width(self, model, datatype_only=False):
         """Smallest signed type for every reachable accumulator and for the threshold one above it.
@@ -64,8 +64,8 @@ class BipolarWeightMVAU(KernelOp, MVAU):
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         dtype = self.get_input_datatype(0)
         low, high = int(dtype.min()), int(dtype.max())
-        plus, minus = (weights > 0).sum(0), (weights < 0).sum(0)
-        return int((plus * low - minus * high).min()), int((plus * high - minus * low).max())
+        plus, minus = np.maximum(weights, 0).sum(0), np.minimum(weights, 0).sum(0)
+        return int((plus * low + minus * high).min()), int((plus * high + minus * low).max())
 
     def folding(self) -> tuple[int, int, int, int]:
         mw, mh, pe, simd = (int(self.get_nodeattr(k)) for k in ("MW", "MH", "PE", "SIMD"))
@@ -82,7 +82,7 @@ class BipolarWeightMVAU(KernelOp, MVAU):
         return np.broadcast_to(table, (self.get_nodeattr("MH"), table.shape[1]))
 
 
-class FoldedMVAU(BipolarWeightMVAU):
+class FoldedMVAU(KernelMVAU):
     """PE x SIMD lanes that read weights and thresholds from memories."""
 
     def get_nodeattr_types(self):
@@ -93,9 +93,18 @@ class FoldedMVAU(BipolarWeightMVAU):
         return types
 
     def threshold_sets(self, model) -> tuple[list[np.ndarray], np.ndarray]:
-        """Threshold tables, one a set (none without thresholds), and each vector's set."""
-        table = self.thresholds(model)
-        return [] if table is None else [table], np.zeros(self.vectors(), dtype=np.int64)
+        """Threshold tables, one a set (none without thresholds), and each vector's set.
+
+        More than one where a bipolar map is padded with exact zeros (zeroPadding).
+        """
+        geometry, table = self.get_nodeattr("zeroPadding"), self.thresholds(model)
+        if table is None or not len(geometry):
+            return [] if table is None else [table], np.zeros(self.vectors(), dtype=np.int64)
+        masks, index = window_masks(geometry, self.get_nodeattr("MW"))
+        weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
+        # A masked lane adds x*w = -w where exact zero padding adds 0: dot = dot(-1) + sum
+        # of masked w.
+        return [table - (mask @ weights)[:, None] for mask in masks], index
 
     def _common_parameters(self, model) -> dict[str, int | str]:
         mw, mh, pe, simd = self.folding()
@@ -133,9 +142,7 @@ class FoldedMVAU(BipolarWeightMVAU):
         mw, mh, pe, simd = self.folding()
         nf, sf = mh // pe, mw // simd
         weights = model.get_initializer(self.onnx_node.input[1]).T  # (MH, MW)
-        if not np.array_equal(np.abs(weights), np.ones_like(weights)):
-            raise ValueError(f"{self.onnx_node.name}: weights are not +1 and -1")
-        lanes = (weights > 0).reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3)
+        lanes = self.kernel_weights(weights).reshape(nf, pe, sf, simd).transpose(0, 2, 1, 3)
         contents = {"WEIGHTS_FILE": lanes.reshape(nf * sf, pe * simd)}
         if self.thresholds(model) is not None:
             sets, index = self.threshold_sets(model)
@@ -150,13 +157,27 @@ class FoldedMVAU(BipolarWeightMVAU):
         """As every kernel's, with register stages for the clock where none were set."""
         if self.get_nodeattr("pipeline") < 0:
             mw, mh, pe, simd = self.folding()
-            bits = self.get_input_datatype(0).bitwidth()
             sets = 1 if self.get_nodeattr("noActivation") else len(self.threshold_sets(model)[0])
             words = mh // pe * max(mw // simd, sets)
-            pipeline, stage = mvau_stages(family_of(fpgapart), clk, simd, bits, words)
+            pipeline, stage = self.stages(family_of(fpgapart), clk, words)
             self.set_nodeattr("pipeline", pipeline)
             self.set_nodeattr("weightsStage", stage)
         super().generate_hdl(model, fpgapart, clk)
+
+    def stages(self, family: Family, period_ns: float, words: int) -> tuple[int, int]:
+        """(PIPELINE, WEIGHTS_STAGE) for a clock; words: depth of the deepest memory."""
+        bits = self.get_input_datatype(0).bitwidth()
+        return mvau_stages(family, period_ns, int(self.get_nodeattr("SIMD")), bits, words)
+
+    def kernel_weights(self, weights: np.ndarray) -> np.ndarray:
+        """Weights (MH, MW) as the kernel's memory has them; here bits, 1 for +1.
+
+        Raises:
+            ValueError: they are others than +1 and -1.
+        """
+        if not np.array_equal(np.abs(weights), np.ones_like(weights)):
+            raise ValueError(f"{self.onnx_node.name}: weights are not +1 and -1")
+        return weights > 0
 
     def kernel_thresholds(self, table: np.ndarray) -> np.ndarray:
         """int64 (MH, levels), from the domain of the signed dot product to the kernel's."""
@@ -177,17 +198,6 @@ class XnorMVAU_rtl(FoldedMVAU):
         k = self.get_nodeattr("MW")
         return np.clip(-((-(table + k)) // 2), 0, k + 1)
 
-    def threshold_sets(self, model):
-        geometry = self.get_nodeattr("zeroPadding")
-        table = self.thresholds(model)
-        if not len(geometry):
-            return [table], np.zeros(self.vectors(), dtype=np.int64)
-        masks, index = window_masks(geometry, self.get_nodeattr("MW"))
-        weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
-        # A masked lane adds x*w = -w where exact zero padding adds 0:
-        # dot = dot(-1) + sum of masked w.
-        return [table - (mask @ weights)[:, None] for mask in masks], index
-
 
 @register_custom_op
 class IntMVAU_rtl(FoldedMVAU):
@@ -200,11 +210,49 @@ class IntMVAU_rtl(FoldedMVAU):
         return self._common_parameters(model) | {
             "IN_BITS": dtype.bitwidth(),
             "IN_SIGNED": int(dtype.signed()),
-            "ACC_BITS": self._acc_bits(),
+            "ACC_BITS": self.get_accumulator_datatype().bitwidth(),
         }
 
-    def _acc_bits(self) -> int:
-        return self.get_accumulator_datatype().bitwidth()
+
+@register_custom_op
+class WideMVAU_rtl(FoldedMVAU):
+    """Weights of several bits, by bits, n-bit integers or -1 and +1: multiply, accumulate, threshold."""
+
+    kernel = "wide_mvau"
+
+    def get_nodeattr_types(self):
+        # Products in DSP blocks (1) or bit planes in LUTs (0); the folding search chooses.
+        return super().get_nodeattr_types() | {"multiply": ("i", False, 0)}
+
+    def kernel_parameters(self, model):
+        dtype = self.get_input_datatype(0)
+        bipolar = dtype == DataType["BIPOLAR"]
+        return self._common_parameters(model) | {
+            "IN_BITS": dtype.bitwidth(),
+            "IN_SIGNED": int(dtype.signed() and not bipolar),
+            "IN_BIPOLAR": int(bipolar),
+            "WEIGHT_BITS": DataType[self.get_nodeattr("weightDataType")].bitwidth(),
+            "ACC_BITS": self.get_accumulator_datatype().bitwidth(),
+            "MULTIPLY": self.get_nodeattr("multiply"),
+        }
+
+    def kernel_weights(self, weights):
+        dtype = DataType[self.get_nodeattr("weightDataType")]
+        if weights.min() < dtype.min() or weights.max() > dtype.max():
+            raise ValueError(f"{self.onnx_node.name}: weights are not of the type {dtype.name}")
+        return weights
+
+    def kernel_thresholds(self, table):
+        """Clipped to what an accumulator can be, and to one above it: always and never."""
+        end = 1 << (self.get_accumulator_datatype().bitwidth() - 1)
+        return np.clip(table, -end, end)
+
+    def stages(self, family, period_ns, words):
+        weight = DataType[self.get_nodeattr("weightDataType")].bitwidth()
+        bits, simd = self.get_input_datatype(0).bitwidth(), int(self.get_nodeattr("SIMD"))
+        if self.get_nodeattr("multiply") and bits > 1:
+            return multiplier_stages(family, period_ns, simd, words)
+        return mvau_stages(family, period_ns, simd, max(bits, weight), words)
 
 
 def window_masks(geometry, mw: int) -> tuple[list[np.ndarray], np.ndarray]:
