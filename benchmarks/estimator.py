@@ -84,15 +84,20 @@ def rtl_digest(kernels) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
-def grid() -> None:
-    """Synthesise the grid in one run."""
+def grid(only: list[str]) -> None:
+    """Synthesise the grid, or the kernels named, in one run; the other rows stay."""
     counts = ("lut", "ff", "bram", "dsp", "lutram", "carry", "mux")
-    rows = [
+    points = [point for point in GRID if not only or point[0] in only]
+    made = {kernel for kernel, _ in points}
+    rows = [row for row in load().get("grid", []) if row["kernel"] not in made]
+    rows += [
         {"kernel": kernel, "parameters": parameters, **{k: found[k] for k in counts}}
-        for (kernel, parameters), found in zip(GRID, synthesise_grid(GRID), strict=True)
+        for (kernel, parameters), found in zip(points, synthesise_grid(points), strict=True)
     ]
-    save("rtl", rtl_digest(kernel for kernel, _ in GRID), "grid")
-    save("grid", rows, "grid")
+    order = list(dict.fromkeys(kernel for kernel, _ in GRID))
+    digests = {k: v for k, v in load().get("rtl", {}).items() if k in order}
+    save("rtl", digests | {kernel: rtl_digest([kernel]) for kernel in made}, "grid")
+    save("grid", sorted(rows, key=lambda row: order.index(row["kernel"])), "grid")
 
 
 def fit() -> None:
@@ -156,11 +161,14 @@ def main() -> None:
     )
     parser.add_argument("parts", nargs="+", choices=["grid", "fit", "networks", "table"])
     parser.add_argument(
-        "--only", nargs="*", default=[], help="networks whose name has one of these"
+        "--only",
+        nargs="*",
+        default=[],
+        help="kernels of the grid, or networks whose name has one of these",
     )
     arguments = parser.parse_args()
     for part in arguments.parts:
-        {"grid": grid, "fit": fit, "table": table,
+        {"grid": lambda: grid(arguments.only), "fit": fit, "table": table,
          "networks": lambda: networks(arguments.only)}[part]()  # fmt: skip
 
 

@@ -87,6 +87,17 @@ def _int(mw, mh, pe, simd, bits, **more):
     }
 
 
+def _wide(mw, mh, pe, simd, inputs, bits, weight_bits, **more):
+    largest = 1 if inputs == "bipolar" else 2**bits - 1
+    acc = (mw * (largest << weight_bits - 1)).bit_length() + 1
+    more = {"OUT_BITS": acc, **more} if more.get("N_THRESHOLDS") == 0 else more
+    return "wide_mvau", {
+        "MW": mw, "MH": mh, "PE": pe, "SIMD": simd, "IN_BITS": bits,
+        "IN_SIGNED": int(inputs == "signed"), "IN_BIPOLAR": int(inputs == "bipolar"),
+        "WEIGHT_BITS": weight_bits, "ACC_BITS": acc, **more,
+    }  # fmt: skip
+
+
 def _map(kernel, size, channels, simd, bits, **more):
     return kernel, {
         "IFM_H": size,
@@ -136,6 +147,20 @@ GRID = [
     _int(27, 64, 16, 27, 8, IN_SIGNED=1),
     _int(27, 16, 8, 1, 8, IN_SIGNED=1),
     _int(18, 8, 2, 1, 6),
+    _wide(64, 32, 4, 16, "bipolar", 1, 2),
+    _wide(64, 32, 4, 16, "bipolar", 1, 4),
+    _wide(64, 16, 2, 32, "bipolar", 1, 8),
+    _wide(64, 32, 8, 8, "unsigned", 1, 2),
+    _wide(32, 16, 4, 8, "unsigned", 2, 2, N_THRESHOLDS=3, OUT_BITS=2),
+    _wide(32, 16, 4, 8, "signed", 4, 2),
+    _wide(32, 16, 2, 4, "unsigned", 4, 4),
+    _wide(27, 16, 2, 9, "unsigned", 8, 2),
+    _wide(32, 16, 2, 4, "signed", 8, 8),
+    _wide(32, 16, 4, 8, "unsigned", 4, 4, MULTIPLY=1),
+    _wide(27, 16, 2, 9, "unsigned", 8, 8, MULTIPLY=1),
+    _wide(64, 16, 4, 16, "signed", 8, 8, MULTIPLY=1, PIPELINE=3),
+    _wide(64, 10, 1, 4, "signed", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=2),
+    _wide(64, 10, 1, 1, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1),
     ("threshold", {"CHANNELS": 16, "PE": 4, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 16, "PE": 16, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 64, "PE": 2, "IN_BITS": 10, "N_THRESHOLDS": 3, "OUT_BITS": 2}),

@@ -21,6 +21,7 @@ KERNELS = [
     "frame_last",
     "int_mvau",
     "threshold",
+    "wide_mvau",
     "width_converter",
     "xnor_mvau",
 ]
@@ -35,6 +36,8 @@ BAD = [
     ("int_mvau", MVAU | {"SIMD": 5}, "SIMD = 5 does not divide MW = 12"),
     ("int_mvau", MVAU | {"IN_BITS": 0}, "IN_BITS = 0 is not in 1..16"),
     ("int_mvau", MVAU | {"N_THRESHOLDS": 0, "OUT_BITS": 8}, "OUT_BITS = 8 is less than ACC_BITS"),
+    ("wide_mvau", MVAU | {"WEIGHT_BITS": 1}, "WEIGHT_BITS = 1 is not in 2..9"),
+    ("wide_mvau", MVAU | {"IN_BIPOLAR": 1}, "IN_BIPOLAR needs IN_BITS = 1, not 8"),
     ("threshold", {"CHANNELS": 6, "PE": 4}, "PE = 4 does not divide 6 channels"),
     ("affine_argmax", {"N": 10, "PE": 3}, "PE = 3 does not divide N = 10"),
     ("affine_argmax", {"N": 10, "LABEL_BITS": 3}, "3 label bits do not hold 10 labels"),

@@ -24,6 +24,7 @@ class Board:
         part: the vendor's name of it.
         luts, ffs: six-input LUTs (ECP5: four-input) and registers.
         brams: block RAMs of 36 kbit (ECP5's of 18 kbit count a half).
+        dsps: DSP blocks (ECP5: 18 x 18 multipliers).
         luts_per_estimate: LUTs of this family for one that the estimate, made for xc7, tells.
         title: the board's name as its maker writes it.
         processor: family of the processor beside the logic (zynq7000, zynqmp), None without one.
@@ -34,6 +35,7 @@ class Board:
     luts: Annotated[int, Field(gt=0, le=10**9)]
     ffs: Annotated[int, Field(gt=0, le=10**9)]
     brams: Annotated[float, Field(ge=0, le=1e9)]
+    dsps: Annotated[int, Field(ge=0, le=10**9)]
     luts_per_estimate: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     title: Annotated[str, Field(max_length=100)] = ""
     processor: Literal["zynq7000", "zynqmp"] | None = None
@@ -81,17 +83,20 @@ BOARDS = Boards(BOARD_FILES)
 """Board name -> its FPGA, as in Xilinx DS190, DS891 and DS987, and Lattice FPGA-DS-02012."""
 
 DEFAULT_BOARD = "pynq-z1"
-SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95}
+RESOURCES = ("lut", "ff", "bram", "dsp")
+"""What a device has of, in the order of a search's arrays."""
+SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95}
 """How much of a device a search may fill: the rest is for the shell, FIFOs, and for routing."""
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What an accelerator may take, in the estimate's own units (xc7 LUTs, registers, RAMB36)."""
+    """What an accelerator may take, in the estimate's own units (xc7 LUTs, registers, RAMB36, DSP48)."""
 
     lut: float
     ff: float
     bram: float
+    dsp: float
 
 
 def budget(board: str) -> Budget:
@@ -101,16 +106,18 @@ def budget(board: str) -> Budget:
         SHARE["lut"] * device.luts / device.luts_per_estimate,
         SHARE["ff"] * device.ffs,
         SHARE["bram"] * device.brams,
+        SHARE["dsp"] * device.dsps,
     )
 
 
-def bram_price(board: str) -> float:
-    """LUTs that a block RAM is worth: a quarter of those that the board has beside each.
+def price_of(blocks: str, board: str) -> float:
+    """LUTs that a block RAM ("brams") or a DSP block ("dsps") is worth: a quarter of those that the
+    board has beside each.
 
     A quarter, since binary networks run out of LUTs first; a search asks more where blocks run out.
     """
     device = BOARDS[board]
-    return device.luts / device.luts_per_estimate / max(device.brams, 1) / 4
+    return device.luts / device.luts_per_estimate / max(getattr(device, blocks), 1) / 4
 
 
 def too_large(accelerator, board: str) -> str | None:
@@ -125,6 +132,7 @@ def too_large(accelerator, board: str) -> str | None:
         ("lut", "LUTs", device.luts / device.luts_per_estimate),
         ("ff", "registers", device.ffs),
         ("bram", "block RAMs", device.brams),
+        ("dsp", "DSP blocks", device.dsps),
     )
     for kind, name, size in sizes:
         if total is None or getattr(total, kind) <= size:

@@ -115,7 +115,7 @@ def build_dataflow(
         from finn.builder.build_dataflow_config import DataflowBuildConfig
 
         from . import steps as own
-        from .boards import bram_price
+        from .boards import DEFAULT_BOARD
         from .folding import DEFAULT_TARGET_CYCLES, apply_folding, choose, match_head
         from .folding_report import explain
         from .provenance import layers
@@ -150,7 +150,7 @@ def build_dataflow(
         run("step_bnn_rtl_ops")
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
-        search = FoldingSearch(model, memory, bram_price(board) if board else None)
+        search = FoldingSearch(model, memory, board or DEFAULT_BOARD)
         if folding != "finn" and (target is not None or folding is None):
             search.apply(choose(search, target, board, 1 if hardwired else DEFAULT_TARGET_CYCLES))
         if isinstance(folding, dict):

@@ -73,7 +73,12 @@ def _excess(search: FoldingSearch, plan: Plan, board: str) -> str:
     """By how much a plan is too large, and for which layer most."""
     room, parts = budget(board), []
     over = plan.excess(room)
-    for kind, name in (("lut", "LUTs"), ("ff", "registers"), ("bram", "block RAMs")):
+    for kind, name in (
+        ("lut", "LUTs"),
+        ("ff", "registers"),
+        ("bram", "block RAMs"),
+        ("dsp", "DSP blocks"),
+    ):
         if kind in over:
             costs = [
                 getattr(t, kind)[r, c]

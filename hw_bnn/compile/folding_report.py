@@ -29,6 +29,7 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
                 "lut": int(table.lut[row, column]),
                 "ff": int(table.ff[row, column]),
                 "bram": float(table.bram[row, column]),
+                "dsp": int(table.dsp[row, column]),
             }
         )
     table, row, column = max(chosen, key=lambda c: c[0].cycles[c[1]])  # the first of equals
@@ -41,7 +42,12 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
             "cycles": int(table.cycles[row]),
             "why": _why(table, row, column, search.price),
         },
-        "total": {"lut": int(plan.lut), "ff": int(plan.ff), "bram": plan.bram},
+        "total": {
+            "lut": int(plan.lut),
+            "ff": int(plan.ff),
+            "bram": plan.bram,
+            "dsp": int(plan.dsp),
+        },
         "layers": rows,
     }
 
@@ -64,17 +70,19 @@ def _why(table: Table, row: int, column: int, price: float) -> str:
     faster = [r for r in range(len(table.choices)) if table.cycles[r] < now]
     if not faster:
         return f"{said}; it is fully unfolded, no folding is faster"
-    best = table.variant(price)
+    best, worth = table.variant(price), table.worth(price)
 
     def cost(r):
-        return table.lut[r, best[r]] + price * table.bram[r, best[r]]
+        return worth[r, best[r]]
 
     nearest = max(int(table.cycles[r]) for r in faster)
     choice = min((r for r in faster if table.cycles[r] == nearest), key=cost)
     more = table.lut[choice, best[choice]] - table.lut[row, column]
     blocks = table.bram[choice, best[choice]] - table.bram[row, column]
+    multipliers = table.dsp[choice, best[choice]] - table.dsp[row, column]
+    lanes = f", {multipliers:+g} DSP blocks" if multipliers else ""
     words = ", ".join(f"{k} = {v}" for k, v in table.choices[choice].items())
     return (
         f"{said}; the next faster folding ({words}) takes {nearest:,} cycles, "
-        f"{more:+,.0f} LUTs and {blocks:+g} block RAMs"
+        f"{more:+,.0f} LUTs and {blocks:+g} block RAMs{lanes}"
     )

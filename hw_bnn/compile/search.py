@@ -20,7 +20,7 @@ from qonnx.custom_op.registry import getCustomOp
 from ..errors import BadInput
 from ..kernels.memory_cost import DEEPEST_LUT_ROM
 from ..synth.estimate import estimate_kernel
-from .boards import DEFAULT_BOARD, Budget, bram_price
+from .boards import DEFAULT_BOARD, RESOURCES, Budget, price_of
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
@@ -69,7 +69,8 @@ class Table:
     Attributes:
         ins, outs: bits of a stream's word, by choice; ins has a column an input.
         variants: attributes of each variant.
-        lut, ff, bram: inf where a variant cannot be.
+        lut, ff, bram, dsp: inf where a variant cannot be.
+        dsp_price: LUTs that a DSP block is worth.
     """
 
     op: KernelOp
@@ -77,10 +78,12 @@ class Table:
     cycles: np.ndarray
     ins: np.ndarray
     outs: np.ndarray
-    variants: list[dict[str, str]]
+    variants: list[dict[str, str | int]]
     lut: np.ndarray
     ff: np.ndarray
     bram: np.ndarray
+    dsp: np.ndarray
+    dsp_price: float
 
     @property
     def name(self) -> str:
@@ -88,7 +91,16 @@ class Table:
 
     def variant(self, price: float) -> np.ndarray:
         """The cheapest variant of each choice."""
-        return (self.lut + price * self.bram).argmin(axis=1)
+        return self.worth(price).argmin(axis=1)
+
+    def worth(self, price: float) -> np.ndarray:
+        """What each variant of each choice is worth in LUTs; `price`: of a block RAM."""
+        return self.logic + price * self.bram
+
+    @property
+    def logic(self) -> np.ndarray:
+        """LUTs, and DSP blocks at their price."""
+        return self.lut + self.dsp_price * self.dsp
 
     def put(self, row: int, column: int) -> None:
         """Set the op's attributes."""
@@ -102,7 +114,7 @@ class Plan:
 
     Attributes:
         rows, columns: choice and variant of each table.
-        lut, ff, bram: in all, streams included.
+        lut, ff, bram, dsp: in all, streams included.
         cycles: a frame's, of the slowest op.
     """
 
@@ -111,11 +123,12 @@ class Plan:
     lut: float
     ff: float
     bram: float
+    dsp: float
     cycles: int
 
     def excess(self, budget: Budget) -> dict[str, float]:
         """What it takes beyond a budget, by resource."""
-        over = {k: getattr(self, k) - getattr(budget, k) for k in ("lut", "ff", "bram")}
+        over = {k: getattr(self, k) - getattr(budget, k) for k in RESOURCES}
         return {k: v for k, v in over.items() if v > 0}
 
 
@@ -125,12 +138,12 @@ class FoldingSearch:
     Args:
         model: the graph; the search sets attributes of its ops.
         memory: where weights stand: "auto" (by price), "lut" (up to 4,096 words) or "block".
-        price: LUTs that a block RAM is worth.
+        board: of which the prices of block RAMs and DSP blocks in LUTs are.
     """
 
-    def __init__(self, model: ModelWrapper, memory: str = "auto", price: float | None = None):
+    def __init__(self, model: ModelWrapper, memory: str = "auto", board: str = DEFAULT_BOARD):
         self.model, self.memory = model, memory
-        self.price = bram_price(DEFAULT_BOARD) if price is None else price
+        self.price, self.dsp_price = price_of("brams", board), price_of("dsps", board)
         self.tables = [self._table(getCustomOp(node)) for node in model.graph.node]
         self.streams = list(self._streams())
 
@@ -158,7 +171,8 @@ class FoldingSearch:
             np.array(ins),
             np.array(outs),
             variants,
-            *(costs[:, :, i] for i in range(3)),
+            *(costs[:, :, i] for i in range(len(RESOURCES))),
+            self.dsp_price,
         )
 
     def _parameters(self, op, found: list[dict[str, int]]):
@@ -175,7 +189,7 @@ class FoldingSearch:
             result.append(op.kernel_parameters(self.model))
         return result
 
-    def _variants(self, op) -> list[dict[str, str]]:
+    def _variants(self, op) -> list[dict[str, str | int]]:
         types = op.get_nodeattr_types()
         if op.onnx_node.op_type == HARDWIRED:
             return [{}]
@@ -186,16 +200,18 @@ class FoldingSearch:
                 "block": ("block",),
             }[self.memory]
             return [
-                {"ram_style": w, "ram_style_thresholds": t}
+                {"ram_style": w, "ram_style_thresholds": t, **lanes}
                 for w in weights
                 for t in ("distributed", "block")
+                for lanes in ([{"multiply": 0}, {"multiply": 1}] if "multiply" in types else [{}])
             ]
         if "ram_style" in types and op.onnx_node.op_type == "SlidingWindow_rtl":
             return [{"ram_style": s} for s in ("distributed", "block")]
         return [{}]
 
-    def _cost(self, op, parameters: dict, variant: dict[str, str]) -> tuple[float, float, float]:
-        p = dict(parameters)
+    def _cost(self, op, parameters: dict, variant: dict[str, str | int]) -> tuple[float, ...]:
+        """LUTs, registers, block RAMs and DSP blocks; inf for what cannot be."""
+        p, never = dict(parameters), (np.inf,) * len(RESOURCES)
         if "ram_style_thresholds" in variant:
             nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
             for style, words in (
@@ -206,16 +222,17 @@ class FoldingSearch:
                 if (style == "distributed" and deep) or (
                     self.memory == "lut" and style == "block" and not deep
                 ):
-                    return np.inf, np.inf, np.inf
-            p |= {STYLES[k]: v for k, v in variant.items()}
+                    return never
+            p |= {STYLES[k]: v for k, v in variant.items() if k in STYLES}
+            p |= {"MULTIPLY": variant["multiply"]} if "multiply" in variant else {}
         elif variant:
             p["RAM_STYLE"] = variant["ram_style"]
             if self.memory == "lut" and variant["ram_style"] == "block":
-                return np.inf, np.inf, np.inf
+                return never
         cost = estimate_kernel(op.kernel, p)
         if cost is None:  # an op without a formula has nothing to choose by its cost
-            return 0, 0, 0
-        return cost["lut"], cost["ff"], cost["bram"]
+            return (0,) * len(RESOURCES)
+        return tuple(cost[kind] for kind in RESOURCES)
 
     def _streams(self):
         """(producer or None, consumer, input's index, bits of a frame, of an element)s."""
@@ -247,9 +264,7 @@ class FoldingSearch:
                     remedy=f"use target_cycles={self.fastest()} or more",
                 )
         rows = [np.flatnonzero(t.cycles <= target) for t in self.tables]
-        own = [
-            (t.lut + price * t.bram).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)
-        ]
+        own = [t.worth(price).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)]
         joint: dict[tuple[int, int], np.ndarray] = {}
         for producer, consumer, index, bits, element in self.streams:
             reader = self.tables[consumer]
@@ -276,9 +291,9 @@ class FoldingSearch:
         )
 
     def _with(self, rows: list[int], columns: list[int]) -> Plan:
-        total = np.zeros(3)
+        total = np.zeros(len(RESOURCES))
         for table, row, column in zip(self.tables, rows, columns, strict=True):
-            total += [table.lut[row, column], table.ff[row, column], table.bram[row, column]]
+            total += [getattr(table, kind)[row, column] for kind in RESOURCES]
         for producer, consumer, index, bits, element in self.streams:
             width = int(self.tables[consumer].ins[rows[consumer], index])
             total[:2] += (
@@ -333,11 +348,11 @@ class FoldingSearch:
         best, steps = np.zeros(room + 1), []  # fewest LUTs by halves that are free
         for table, row in zip(self.tables, rows, strict=True):
             options = []
-            for lut, bram in zip(table.lut[row], table.bram[row], strict=True):
+            for logic, bram in zip(table.logic[row], table.bram[row], strict=True):
                 option = np.full(room + 1, np.inf)
                 if np.isfinite(bram) and 2 * bram <= room:
                     halves = int(2 * bram)
-                    option[halves:] = best[: room + 1 - halves] + lut
+                    option[halves:] = best[: room + 1 - halves] + logic
                 options.append(option)
             steps.append(np.argmin(options, axis=0))
             best = np.min(options, axis=0)

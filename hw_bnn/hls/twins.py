@@ -137,6 +137,7 @@ TWINS: dict[str, Twin] = {
     for twin in (
         _matrix("xnor_mvau"),
         _matrix("int_mvau"),
+        _matrix("wide_mvau"),
         _by_word("threshold", "CHANNELS", ("THRESHOLDS_FILE", "SETS_FILE", "NEGATE_FILE")),
         _by_word("affine_argmax", "N", ("AFFINE_FILE",)),
         _by_word("add"),

@@ -54,4 +54,9 @@ module mvau_adders #(
 
   assign sum = g_level[LEVELS].q[0];
 
+  if (PIPELINE == 0) begin : g_no_clock
+    logic unused;
+    assign unused = &{1'b0, ap_clk, en};
+  end
+
 endmodule : mvau_adders

@@ -83,7 +83,7 @@ module wide_mvau #(
   if (WEIGHT_BITS < 2 || WEIGHT_BITS > 9) begin : g_check_5
     $error("wide_mvau: WEIGHT_BITS = %0d is not in 2..9", WEIGHT_BITS);
   end
-  if (ACC_BITS < 1 || ACC_BITS > 32) begin : g_check_4
+  if (ACC_BITS < 1 || ACC_BITS > 32) begin : g_check_6
     $error("wide_mvau: ACC_BITS = %0d is not in 1..32", ACC_BITS);
   end
   if (N_THRESHOLDS == 0 && OUT_BITS < ACC_BITS) begin : g_check_7

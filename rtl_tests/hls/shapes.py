@@ -17,6 +17,7 @@ from rtl_tests.pad import test_pad as pad
 from rtl_tests.stream_fork import test_stream_fork as stream_fork
 from rtl_tests.sum_pool import test_sum_pool as sum_pool
 from rtl_tests.threshold import test_threshold as threshold
+from rtl_tests.wide_mvau import test_wide_mvau as wide_mvau
 from rtl_tests.width_converter import test_width_converter as width_converter
 from rtl_tests.window import test_window as window
 from rtl_tests.xnor_mvau import test_xnor_mvau as xnor_mvau
@@ -60,6 +61,11 @@ def _xnor_mvau(rng) -> Case:
 def _int_mvau(rng) -> Case:
     shape = int_mvau.draw_shape(rng)
     return "int_mvau", shape, int_mvau.draw(shape, rng)
+
+
+def _wide_mvau(rng) -> Case:
+    shape = wide_mvau.draw_shape(rng)
+    return "wide_mvau", shape, wide_mvau.draw(shape, rng)
 
 
 def _threshold(rng) -> Case:

@@ -19,7 +19,7 @@
 namespace hw_bnn {
 
 template <int SIMD, int IN_BITS, bool IN_SIGNED, int ACC_BITS> struct int_unit {
-  static const int BITS = IN_BITS, TH_BITS = ACC_BITS + 1;
+  static const int BITS = IN_BITS, WEIGHT_BITS = 1, TH_BITS = ACC_BITS + 1;
   static const bool SIGNED = true;
   typedef ap_int<ACC_BITS> sum_t;
 

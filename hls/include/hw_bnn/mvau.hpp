@@ -2,7 +2,7 @@
 // mvau_result.sv.
 //
 // Unit says what is summed. An input element is Unit::BITS bits, and a word is taken apart into as
-// many planes: plane b has bit b of each element. For each step, with planes x and a lane's weights,
+// many planes: plane b has bit b of each element; a weight is Unit::WEIGHT_BITS bits. For each step, with planes x and a lane's weights,
 //
 //   sum += Unit::common(x) + Unit::product(x, weights)       Unit::sum_t, a lane's accumulator
 //
@@ -38,13 +38,14 @@ template <typename Unit, int SF, int NF, int PE, int SIMD, int N_THRESHOLDS, int
           int OUT_BIAS, int N_SETS, int N_VECTORS>
 void mvau(hls::stream<ap_uint<SIMD * Unit::BITS> >& s_axis,
           hls::stream<ap_uint<PE * OUT_BITS> >& m_axis,
-          const limb_t (&weights)[NF * SF][limbs(PE * SIMD)],
+          const limb_t (&weights)[NF * SF][limbs(PE * SIMD * Unit::WEIGHT_BITS)],
           const limb_t (&thresholds)[N_THRESHOLDS > 0 ? N_SETS * NF : 1]
                                     [limbs(PE * N_THRESHOLDS * Unit::TH_BITS)],
           const limb_t (&sets)[N_SETS > 1 ? N_VECTORS : 1][1], unsigned vectors) {
   ap_uint<SIMD * Unit::BITS> kept[SF];
   typename Unit::sum_t acc[PE];
 #pragma HLS ARRAY_PARTITION variable=acc dim=1 complete
+  const int LANE = SIMD * Unit::WEIGHT_BITS;  // bits of a lane's weights
   unsigned nf = 0, sf = 0, vector = 0;
   const unsigned steps = vectors * (NF * SF);
   for (unsigned step = 0; step < steps; step++) {
@@ -59,11 +60,11 @@ void mvau(hls::stream<ap_uint<SIMD * Unit::BITS> >& s_axis,
       x[b] = word.range(b * SIMD + SIMD - 1, b * SIMD);
     }
     const long long common = Unit::common(x);
-    const limb_t(&row)[limbs(PE * SIMD)] = weights[nf * SF + sf];
+    const limb_t(&row)[limbs(PE * LANE)] = weights[nf * SF + sf];
     for (int pe = 0; pe < PE; pe++) {
 #pragma HLS UNROLL
       const long long before = sf == 0 ? 0 : Unit::number(acc[pe]);
-      acc[pe] = before + common + Unit::product(x, field<SIMD>(row, pe * SIMD));
+      acc[pe] = before + common + Unit::product(x, field<LANE>(row, pe * LANE));
     }
     if (sf == SF - 1) {
       const unsigned set = N_SETS > 1 ? (unsigned)sets[N_SETS > 1 ? vector : 0][0] : 0;

@@ -17,7 +17,7 @@
 namespace hw_bnn {
 
 template <int MW, int SIMD> struct xnor_unit {
-  static const int BITS = 1, TH_BITS = bits_for(MW + 2);
+  static const int BITS = 1, WEIGHT_BITS = 1, TH_BITS = bits_for(MW + 2);
   static const bool SIGNED = false;
   typedef ap_uint<bits_for(MW + 1)> sum_t;
 
