@@ -20,12 +20,9 @@ SMALL = ("em_bnn_model_fc_1layer", "finn_fpgaflow_model")
 
 EXACT = (
     *SMALL, "zoo_TFC_1W1A", "zoo_TFC_1W2A", "al_tfc-w1a2", "al_step_streamline", "bnnpynq_lfc_w1a1",
-    "bnnpynq_cnv_w1a1",
+    "bnnpynq_cnv_w1a1", "zoo_TFC_2W2A", "zoo_unsw_w2a2", "zoo_kws_w3a3",
 )  # fmt: skip
 REFUSED = {
-    "zoo_TFC_2W2A": r"MatMul_20: its weights .*more than 1 bit; use 1-bit weights",
-    "zoo_unsw_w2a2": r"pretrained.0/Gemm: its weights .*more than 1 bit; use 1-bit weights",
-    "zoo_kws_w3a3": r"its weights .*more than 1 bit; use 1-bit weights",
     "qonnx_residual_block_clean": "Conv_0: its input is the graph input, .*input_datatype=",
 }
 CORRECT = {"zoo_TFC_1W1A": 9296, "zoo_TFC_1W2A": 9474}

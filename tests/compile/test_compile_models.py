@@ -15,7 +15,6 @@ import onnx
 import pytest
 
 from hw_bnn.accelerator import Description
-from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
 from tests.compile.compile_stages import check_rtl, dataflow_scores
 from tests.networks.qonnx_graph import compare, random_integers
@@ -61,27 +60,21 @@ def _export(name: str, path) -> onnx.ModelProto:
     return onnx.load(path)
 
 
-@pytest.mark.parametrize("name", ["tfc_1w2a", "sfc_1w2a", "lfc_1w1a", "lfc_1w2a"])
+@pytest.mark.parametrize("name", ["tfc_1w2a", "tfc_2w2a", "sfc_1w2a", "lfc_1w1a", "lfc_1w2a"])
 def test_dense_networks_in_rtl(exported, tmp_path, name):
     cycles = 8192 if "lfc" in name else 1024
     check_rtl(exported(name), tmp_path, seed=1, frames=24, target_cycles=cycles)
 
 
-@pytest.mark.parametrize("name", ["tfc_2w2a", "sfc_2w2a", "cnv_2w2a"])
-def test_2_bit_weights_are_refused_by_name(exported, tmp_path, name):
-    from hw_bnn.compile import compile_model
-
-    path = tmp_path / "network.onnx"
-    onnx.save(exported(name), path)
-    with pytest.raises(
-        Unsupported, match="which needs more than 1 bit; use 1-bit weights"
-    ) as error:
-        compile_model(path, tmp_path / "out")
-    assert error.value.exit_code == 2 and error.value.node
-    assert [p.name for p in tmp_path.iterdir()] == ["network.onnx"]
+@pytest.mark.parametrize("name", ["tfc_2w2a", "sfc_2w2a"])
+def test_dense_networks_of_2_bit_weights(exported, name):
+    model = exported(name)
+    golden = GoldenModel.from_onnx(model)
+    x = random_integers(golden, 24, 1)
+    assert np.array_equal(dataflow_scores(model, x), golden.scores(x))
 
 
-@pytest.mark.parametrize("name", ["cnv_1w1a", "cnv_1w2a"])
+@pytest.mark.parametrize("name", ["cnv_1w1a", "cnv_1w2a", "cnv_2w2a"])
 def test_cnv_dataflow_equals_golden(exported, name):
     model = exported(name)
     golden = GoldenModel.from_onnx(model)

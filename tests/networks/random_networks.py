@@ -26,7 +26,9 @@ import onnx
 from tests.networks.name_habits import with_names
 from tests.networks.qonnx_networks import Builder, shape_of
 
-WEIGHT_HABITS = ("bipolar", "one-bit quant", "per channel", "stored")
+WEIGHT_HABITS = (
+    *("bipolar", "one-bit quant", "per channel", "stored") * 2, "two-bit", "int2", "int4", "int8",
+)  # fmt: skip
 BIPOLAR = {"bits": 1, "signed": 1, "scale": 1.0}
 
 

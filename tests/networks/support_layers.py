@@ -133,7 +133,12 @@ several(
     ],
     _weights,
 )
-several("Weights", [("2 bits", ("two-bit",))], _weights, refused="which needs more than 1 bit")
+several(
+    "Weights",
+    [("ternary", ("two-bit",)), *[(f"{bits} bits", (f"int{bits}",)) for bits in (2, 4, 8)]],
+    _weights,
+)
+several("Weights", [("9 bits", ("int9",))], _weights, refused="over 8 signed bits")
 
 
 @case("Weights", "float", refused="its weights are float")

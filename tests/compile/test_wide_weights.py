@@ -1,0 +1,121 @@
+"""Weights of 2 to 8 bits: every stage equal, least and greatest weights included."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+pytest.importorskip("finn")
+
+from hw_bnn.compile.frontend import import_model
+from hw_bnn.errors import Unsupported
+from hw_bnn.golden import GoldenModel
+from hw_bnn.verify import failed, verify
+from tests.compile.compile_stages import check_stages, dataflow_scores
+from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_networks import Builder
+
+INPUTS = {"bipolar": None, "uint1": (1, 0), "uint4": (4, 0), "int8": (8, 1)}
+
+
+def perceptron(bits, inputs, last=None, extreme=False, seed=0, signs=1) -> onnx.ModelProto:
+    """12-8-4 with weights of `bits`; in `extreme` ones every weight is the least or greatest."""
+    net = Builder((12,), seed, 1)
+    if INPUTS[inputs] is None:
+        net.bipolar()
+    else:
+        width, signed = INPUTS[inputs]
+        net.quant(float(width), 0.125, signed=signed)
+    for outputs, reads, width in ((8, 12, bits), (4, 8, last or bits)):
+        at, end = net.at, 1 << width - 1
+        values = net.rng.integers(-end, end, (outputs, reads))
+        if extreme:
+            values = net.rng.choice([-end, end - 1], (outputs, reads))
+            values[0] = -end
+        net.at = net.constant(values * 0.25)
+        weights = net.quant(float(width), 0.25)
+        net.at = at
+        net.add("Gemm", weights, transB=1)
+        if outputs == 8:
+            net.batch_norm(8, spread=float(end * 4))
+            net.bipolar() if signs else net.quant(3.0, float(end))
+    return net.model()
+
+
+@pytest.mark.parametrize("inputs", INPUTS)
+@pytest.mark.parametrize("bits", (2, 3, 8))
+def test_dense(bits, inputs):
+    check_stages(perceptron(bits, inputs, extreme=bits == 8, seed=bits, signs=bits % 2), frames=64)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("bits", "inputs"), [(2, "int8"), (2, "bipolar"), (8, "int8"), (8, "bipolar")]
+)
+def test_1000_frames_of_extremes_in_rtl(bits, inputs, tmp_path):
+    """All-least and all-greatest weights and inputs among them, at a folding that pauses."""
+    path = tmp_path / "net.onnx"
+    onnx.save(perceptron(bits, inputs, extreme=True), path)
+    golden = GoldenModel.from_onnx(path)
+    x = random_integers(golden, 1000, 1)
+    x[:2], x[2:4] = x.min(), x.max()
+    x[4:40] = np.random.default_rng(2).choice([x.min(), x.max()], (36, *x.shape[1:]))
+    np.save(tmp_path / "x.npy", x)
+    summary = verify(path, inputs=tmp_path / "x.npy", target_cycles=24)
+    assert failed(summary) is None
+    assert summary["frames"]["rtl"] == 1000
+    assert not any(summary["mismatches"].values())
+
+
+@pytest.mark.parametrize(("bits", "inputs"), [(2, "uint4"), (8, "bipolar")])
+def test_zero_padded_convolution(bits, inputs):
+    """Exact zeros around a map of -1 and +1: thresholds by position, of weights of any size."""
+    net = Builder((2, 5, 5), 1, 1)
+    net.bipolar() if inputs == "bipolar" else net.quant(4.0, 0.125, signed=0)
+    for channels in (2, 4):
+        net.conv(channels, 4, 3, pads=(1, 1, 1, 1), habit=f"int{bits}")
+        net.batch_norm(4)
+        net.bipolar()
+    net.add("Flatten", axis=1)
+    net.linear(100, 3, f"int{bits}")
+    check_stages(net.model(), frames=32)
+
+
+def test_the_least_weight_may_be_negated():
+    """A falling BatchNorm negates its channel's weights: -128 becomes 128."""
+    model = perceptron(8, "uint4", extreme=True)
+    graph = import_model(model).graph
+    assert max(op.weights.max() for op in graph.ops if hasattr(op, "weights")) == 128
+    golden = GoldenModel.from_onnx(model)
+    x = random_integers(golden, 64, 1)
+    assert np.array_equal(dataflow_scores(model, x), golden.scores(x))
+
+
+@pytest.mark.parametrize("values", ([-2.0, 2.0], [-3.0, 0.0, 5.0], [1.0, 0.0], [0.0, 0.0]))
+def test_integers_of_the_file_are_weights(values):
+    """Without a quantiser, as FINN's own files have them."""
+    net = Builder((6,), 0, 1)
+    net.quant(4.0, 0.125, signed=0)
+    net.add("Gemm", net.constant(net.rng.choice(values, (4, 6))), transB=1)
+    check_stages(net.model(), frames=32)
+
+
+def test_more_bits_are_refused():
+    net = Builder((6,), 0, 1)
+    net.quant(4.0, 0.125, signed=0)
+    at, net.at = net.at, net.constant(np.full((3, 6), 200.0))
+    weights = net.quant(8.0, 1.0, signed=0)
+    net.at = at
+    net.add("Gemm", weights, transB=1)
+    with pytest.raises(Unsupported, match="from 200 to 200, over 8 signed bits; quantise them to"):
+        import_model(net.model())
+
+
+def test_no_hardwired_form(tmp_path):
+    from hw_bnn.compile import compile_model
+
+    onnx.save(perceptron(2, "bipolar"), tmp_path / "net.onnx")
+    with pytest.raises(Unsupported, match="weights of the type INT. have no hard-wired form"):
+        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired=True)
+    assert not (tmp_path / "out").exists()
