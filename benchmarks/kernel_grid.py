@@ -156,7 +156,6 @@ GRID = [
     _wide(32, 16, 2, 4, "unsigned", 4, 4),
     _wide(27, 16, 2, 9, "unsigned", 8, 2),
     _wide(32, 16, 2, 4, "signed", 8, 8),
-    _wide(32, 16, 4, 8, "unsigned", 4, 4, MULTIPLY=1),
     _wide(27, 16, 2, 9, "unsigned", 8, 8, MULTIPLY=1),
     _wide(64, 16, 4, 16, "signed", 8, 8, MULTIPLY=1, PIPELINE=3),
     _wide(64, 10, 1, 4, "signed", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=2),

@@ -91,7 +91,7 @@ SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95}
 
 @dataclass(frozen=True)
 class Budget:
-    """What an accelerator may take, in the estimate's own units (xc7 LUTs, registers, RAMB36, DSP48)."""
+    """What an accelerator may take, in the estimate's units (LUTs of xc7, ..., RAMB36, DSP48)."""
 
     lut: float
     ff: float

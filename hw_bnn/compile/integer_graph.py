@@ -156,7 +156,8 @@ def check_hardwired(graph: IntegerGraph) -> None:
     """Refuse what has no hard-wired form.
 
     Raises:
-        Unsupported: a convolution, weights of several bits, or a layer whose outputs are thresholded to more than one bit.
+        Unsupported: a convolution, weights of several bits, or a layer whose outputs are
+            thresholded to more than one bit.
     """
     remedy = "compile without hardwired=True"
     for op in graph.ops:

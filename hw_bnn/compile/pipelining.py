@@ -65,7 +65,7 @@ def multiplier_stages(family: Family, period_ns: float, simd: int, words: int) -
 
 
 def _fewest(family: Family, period_ns: float, words: int, segments) -> tuple[int, int]:
-    """`segments(pipeline)`: delays of the first register-to-register path, and of those behind it."""
+    """`segments(pipeline)`: delays of the first register-to-register path, and of the others."""
     room = period_ns * (1 - MARGIN)
     start = family.memory_ns - family.register_ns if words > 1 else 0.0
     late = start > 0.25 * room  # a block RAM that takes much of the cycle

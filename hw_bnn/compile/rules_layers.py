@@ -15,7 +15,7 @@ from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import check_map, padding
 
-MAX_WEIGHT_BITS = 8  # of a file; wide_mvau.sv takes one more, for weights that a pass negates
+MAX_WEIGHT_BITS = 8  # of a file; bnn_wide_mvau.sv takes one more, for weights that a pass negates
 
 
 @rule("MatMul", "Gemm")
@@ -269,8 +269,9 @@ def _layer_input(state, node):
 
 
 def _weights(value, node) -> QuantConstant:
-    """Integers of up to MAX_WEIGHT_BITS and their scale; constants of the file that are integers, or
-    all of one size, are taken too.
+    """Integers of up to MAX_WEIGHT_BITS and their scale.
+
+    Constants of the file that are integers, or all of one size, are taken too.
 
     Raises:
         Unsupported: float weights, computed ones, or ones of more bits.
@@ -311,7 +312,8 @@ def _narrow(value: QuantConstant, name: str) -> QuantConstant:
     least, greatest = int(value.integers.min()), int(value.integers.max())
     if least < -end or greatest >= end:
         raise Unsupported(
-            f"its weights take values from {least} to {greatest}, over {MAX_WEIGHT_BITS} signed bits",
+            f"its weights take values from {least} to {greatest}, "
+            f"over {MAX_WEIGHT_BITS} signed bits",
             node=name,
             remedy=f"quantise them to at most {MAX_WEIGHT_BITS} bits, signed",
         )

@@ -203,7 +203,7 @@ class FoldingSearch:
                 {"ram_style": w, "ram_style_thresholds": t, **lanes}
                 for w in weights
                 for t in ("distributed", "block")
-                for lanes in ([{"multiply": 0}, {"multiply": 1}] if "multiply" in types else [{}])
+                for lanes in _lanes(op)
             ]
         if "ram_style" in types and op.onnx_node.op_type == "SlidingWindow_rtl":
             return [{"ram_style": s} for s in ("distributed", "block")]
@@ -302,8 +302,8 @@ class FoldingSearch:
                 else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
             )
         cycles = max(int(t.cycles[r]) for t, r in zip(self.tables, rows, strict=True))
-        lut, ff, bram = map(float, total)
-        return Plan(rows, columns, lut, ff, bram, cycles)
+        lut, ff, bram, dsp = map(float, total)
+        return Plan(rows, columns, lut, ff, bram, dsp, cycles)
 
     def present(self) -> Plan:
         """The plan of the folding that the graph has."""
@@ -380,6 +380,13 @@ class FoldingSearch:
     def slowest(self) -> Plan:
         """The cheapest plan of all."""
         return self.plan(max(int(t.cycles.max()) for t in self.tables))
+
+
+def _lanes(op) -> list[dict[str, str | int]]:
+    """What an op's lanes may be made of."""
+    if "multiply" not in op.get_nodeattr_types():
+        return [{}]
+    return [{"multiply": n} for n in range(1 + op.multiplies())]
 
 
 @cache

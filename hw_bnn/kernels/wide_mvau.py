@@ -6,6 +6,9 @@ from .base import Parameters, Parts, register
 from .logic import bits_for, tree_luts
 from .matrix import MatrixVector
 
+LEAST_PRODUCT = 9
+"""Bits of the smallest product that synthesis puts into a DSP block; smaller ones stay LUTs."""
+
 
 @register
 class WideMvau(MatrixVector):

@@ -68,7 +68,7 @@ def draw_shape(rng):
 
 
 def fold(weights, pe, simd, bits):
-    """Memory of a (MH, MW) matrix: address nf*SF+sf, weight (pe, simd) from bit (pe*SIMD+simd)*bits."""
+    """Memory of a (MH, MW) matrix: word nf*SF+sf, weight (pe, simd) at bit (pe*SIMD+simd)*bits."""
     mh, mw = weights.shape
     folded = weights.reshape(mh // pe, pe, mw // simd, simd).transpose(0, 2, 1, 3)
     words = [pack(word, bits) for word in folded.reshape(-1, pe * simd)]

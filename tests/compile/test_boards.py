@@ -8,7 +8,7 @@ import pytest
 from hw_bnn.compile import boards
 from hw_bnn.errors import BadInput
 
-GOOD = "part: xc7z020clg400-1\nluts: 53200\nffs: 106400\nbrams: 140\n"
+GOOD = "part: xc7z020clg400-1\nluts: 53200\nffs: 106400\nbrams: 140\ndsps: 220\n"
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def tiny(monkeypatch):
     """Boards by their LUTs."""
 
     def add(luts, brams=100):
-        monkeypatch.setitem(boards.BOARDS, "tiny", boards.Board("xc7tiny", luts, 10**6, brams))
+        monkeypatch.setitem(boards.BOARDS, "tiny", boards.Board("xc7tiny", luts, 10**6, brams, 100))
         return "tiny"
 
     return add

@@ -1,4 +1,4 @@
-"""Matrix-vector-activation units in RTL: XNOR-popcount for 1 bit by 1 bit, n-bit by 1-bit, n-bit by n-bit.
+"""Matrix-vector-activation units in RTL: 1 bit by 1 bit (XNOR), n-bit by 1-bit, n-bit by n-bit.
 
 They take the place of FINN's MVAU nodes after folding. Tensors stay bipolar (+1, -1) in the graph
 and thresholds stay in the domain of the signed dot product; the XNOR kernel's popcount thresholds
@@ -12,6 +12,7 @@ from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
 from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
+from ...kernels.wide_mvau import LEAST_PRODUCT
 from ..pipelining import Family, family_of, multiplier_stages, mvau_stages
 from .kernel import KernelOp
 
@@ -45,7 +46,7 @@ class KernelMVAU(KernelOp, MVAU):
         context[node.output[0]] = result.reshape(context[node.output[0]].shape).astype(np.float32)
 
     def minimize_weight_bit_width(self, model, datatype_only=False):
-        """Weights stay as they are: the import gave the smallest type (FINN would widen BIPOLAR)."""
+        """Weights stay: the import gave the smallest type (FINN would widen BIPOLAR)."""
         return DataType[self.get_nodeattr("weightDataType")]
 
     def minimize_accumulator_width(self, model, datatype_only=False):
@@ -216,13 +217,19 @@ class IntMVAU_rtl(FoldedMVAU):
 
 @register_custom_op
 class WideMVAU_rtl(FoldedMVAU):
-    """Weights of several bits, by bits, n-bit integers or -1 and +1: multiply, accumulate, threshold."""
+    """Weights of several bits by bits, n-bit integers or -1 and +1: multiply, add, threshold."""
 
     kernel = "wide_mvau"
 
     def get_nodeattr_types(self):
         # Products in DSP blocks (1) or bit planes in LUTs (0); the folding search chooses.
         return super().get_nodeattr_types() | {"multiply": ("i", False, 0)}
+
+    def multiplies(self) -> bool:
+        """Whether products in DSP blocks are a choice: they are wide enough to go there."""
+        bits = self.get_input_datatype(0).bitwidth()
+        weight = DataType[self.get_nodeattr("weightDataType")].bitwidth()
+        return bits > 1 and bits + weight >= LEAST_PRODUCT
 
     def kernel_parameters(self, model):
         dtype = self.get_input_datatype(0)

@@ -1,6 +1,6 @@
-// wide_mvau: matrix-vector product with weights of 2 to 9 bits, with thresholds.
+// bnn_wide_mvau: matrix-vector product with weights of 2 to 9 bits, with thresholds.
 //
-//   acc[c] = sum_i x[i] * W[c][i]      modulo 2^ACC_BITS, two's complement (mvau_product)
+//   acc[c] = sum_i x[i] * W[c][i]      modulo 2^ACC_BITS, two's complement (bnn_mvau_product)
 //
 // ACC_BITS need only hold the final sums.
 //
@@ -24,7 +24,7 @@
 // last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE + WEIGHTS_STAGE cycles.
 // PIPELINE = register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast
 // clock); WEIGHTS_STAGE = 1 adds one right behind the memories, for block RAMs that answer late.
-module wide_mvau #(
+module bnn_wide_mvau #(
     parameter int MW           = 64,
     parameter int MH           = 64,
     parameter int PE           = 1,
@@ -39,7 +39,7 @@ module wide_mvau #(
     parameter int OUT_BIAS     = 0,
     parameter     WEIGHTS_FILE    = "",
     parameter     THRESHOLDS_FILE = "",
-    parameter     WEIGHTS_STYLE    = "auto",  // RAM_STYLE of mvau_rom
+    parameter     WEIGHTS_STYLE    = "auto",  // RAM_STYLE of bnn_mvau_rom
     parameter     THRESHOLDS_STYLE = "auto",
     parameter int N_SETS       = 1,
     parameter int N_VECTORS    = 1,
@@ -69,25 +69,25 @@ module wide_mvau #(
 
 `ifndef __ICARUS__  // it has no elaboration-time $error
   if (MW % SIMD != 0) begin : g_check_1
-    $error("wide_mvau: SIMD = %0d does not divide MW = %0d", SIMD, MW);
+    $error("bnn_wide_mvau: SIMD = %0d does not divide MW = %0d", SIMD, MW);
   end
   if (MH % PE != 0) begin : g_check_2
-    $error("wide_mvau: PE = %0d does not divide MH = %0d", PE, MH);
+    $error("bnn_wide_mvau: PE = %0d does not divide MH = %0d", PE, MH);
   end
   if (IN_BITS < 1 || IN_BITS > 16) begin : g_check_3
-    $error("wide_mvau: IN_BITS = %0d is not in 1..16", IN_BITS);
+    $error("bnn_wide_mvau: IN_BITS = %0d is not in 1..16", IN_BITS);
   end
   if (IN_BIPOLAR && IN_BITS != 1) begin : g_check_4
-    $error("wide_mvau: IN_BIPOLAR needs IN_BITS = 1, not %0d", IN_BITS);
+    $error("bnn_wide_mvau: IN_BIPOLAR needs IN_BITS = 1, not %0d", IN_BITS);
   end
   if (WEIGHT_BITS < 2 || WEIGHT_BITS > 9) begin : g_check_5
-    $error("wide_mvau: WEIGHT_BITS = %0d is not in 2..9", WEIGHT_BITS);
+    $error("bnn_wide_mvau: WEIGHT_BITS = %0d is not in 2..9", WEIGHT_BITS);
   end
   if (ACC_BITS < 1 || ACC_BITS > 32) begin : g_check_6
-    $error("wide_mvau: ACC_BITS = %0d is not in 1..32", ACC_BITS);
+    $error("bnn_wide_mvau: ACC_BITS = %0d is not in 1..32", ACC_BITS);
   end
   if (N_THRESHOLDS == 0 && OUT_BITS < ACC_BITS) begin : g_check_7
-    $error("wide_mvau: OUT_BITS = %0d is less than ACC_BITS = %0d", OUT_BITS, ACC_BITS);
+    $error("bnn_wide_mvau: OUT_BITS = %0d is less than ACC_BITS = %0d", OUT_BITS, ACC_BITS);
   end
 `endif
 
@@ -97,7 +97,7 @@ module wide_mvau #(
   logic [TH_WIDTH-1:0] thresholds;
   logic [PE*ACC_BITS-1:0] sums;
 
-  mvau_feed #(
+  bnn_mvau_feed #(
       .WORD_BITS(IN_WIDTH), .WEIGHT_BITS(PE * LANE_WIDTH), .TH_WIDTH(PE * N_THRESHOLDS * TH_BITS),
       .SF(SF), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
       .PIPELINE(PIPELINE), .WEIGHTS_STAGE(WEIGHTS_STAGE),
@@ -112,7 +112,7 @@ module wide_mvau #(
   for (genvar pe = 0; pe < PE; pe++) begin : g_lane
     logic [ACC_BITS-1:0] part, acc;
 
-    mvau_product #(
+    bnn_mvau_product #(
         .N(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .IN_BIPOLAR(IN_BIPOLAR),
         .WEIGHT_BITS(WEIGHT_BITS), .MULTIPLY(MULTIPLY), .SUM_BITS(ACC_BITS), .PIPELINE(PIPELINE)
     ) u_product (
@@ -125,7 +125,7 @@ module wide_mvau #(
     assign sums[pe*ACC_BITS+:ACC_BITS] = acc;
   end
 
-  mvau_result #(
+  bnn_mvau_result #(
       .PE(PE), .SUM_BITS(ACC_BITS), .SUM_SIGNED(1'b1), .TH_BITS(TH_BITS),
       .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS)
   ) u_result (
@@ -136,4 +136,4 @@ module wide_mvau #(
   logic unused;
   assign unused = &{1'b0, s_axis_tdata};
 
-endmodule : wide_mvau
+endmodule : bnn_wide_mvau

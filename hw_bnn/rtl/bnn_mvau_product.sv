@@ -1,15 +1,15 @@
-// mvau_product: the dot product of N inputs with N weights of several bits.
+// bnn_mvau_product: the dot product of N inputs with N weights of several bits.
 //
 //   sum = sum_i x[i] * w[i]      modulo 2^SUM_BITS, PIPELINE enabled cycles later
 //
 // w[i] is two's complement. x[i] is, by IN_BITS, IN_SIGNED and IN_BIPOLAR: a bit that means -1 and +1,
 // an unsigned number, or two's complement. By bit planes, of which a lane of LUTs counts each, or,
-// with MULTIPLY = 1, by products (DSP blocks) and a tree of adders (mvau_adders).
+// with MULTIPLY = 1, by products (DSP blocks) and a tree of adders (bnn_mvau_adders).
 //
 //   a bit x:   sum_v t_v 2^v popcount(w_v & x)                              t_v = -1 for the sign's plane
 //   -1 and +1: sum_v t_v 2^v popcount(w_v ~^ x) + popcount(~x)              since ~w + 1 = -w
-//   otherwise: sum_v t_v 2^v (sum over i with bit v of w[i] of x[i])        (mvau_weighted)
-module mvau_product #(
+//   otherwise: sum_v t_v 2^v (sum over i with bit v of w[i] of x[i])        (bnn_mvau_weighted)
+module bnn_mvau_product #(
     parameter int N           = 8,
     parameter int IN_BITS     = 8,
     parameter bit IN_SIGNED   = 1'b0,
@@ -35,7 +35,7 @@ module mvau_product #(
     end
 
     logic [SUM_BITS-1:0] weighted;
-    mvau_weighted #(
+    bnn_mvau_weighted #(
         .N(N), .IN_BITS(WEIGHT_BITS), .IN_SIGNED(1'b1), .SUM_BITS(SUM_BITS), .PIPELINE(PIPELINE)
     ) u_weighted (
         .ap_clk, .en, .plane, .mask({N{1'b1}}), .sum(weighted)
@@ -43,7 +43,7 @@ module mvau_product #(
 
     if (IN_BIPOLAR) begin : g_bipolar
       logic [$clog2(N+1)-1:0] minus;
-      mvau_popcount #(.N(N), .PIPELINE(PIPELINE)) u_minus (
+      bnn_mvau_popcount #(.N(N), .PIPELINE(PIPELINE)) u_minus (
           .ap_clk, .en, .bits(~x), .count(minus)
       );
       assign sum = weighted + SUM_BITS'(minus);
@@ -69,7 +69,7 @@ module mvau_product #(
       end
     end
 
-    mvau_adders #(
+    bnn_mvau_adders #(
         .N(N), .BITS(PRODUCT_BITS), .SUM_BITS(SUM_BITS), .PIPELINE(PIPELINE - 32'(REGISTER))
     ) u_adders (
         .ap_clk, .en, .values(products), .sum
@@ -88,7 +88,7 @@ module mvau_product #(
       for (genvar i = 0; i < N; i++) begin : g_lane
         assign mask[i] = w[i*WEIGHT_BITS+v];
       end
-      mvau_weighted #(
+      bnn_mvau_weighted #(
           .N(N), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .SUM_BITS(SUM_BITS), .PIPELINE(PIPELINE)
       ) u_weighted (
           .ap_clk, .en, .plane, .mask, .sum(part[v])
@@ -101,4 +101,4 @@ module mvau_product #(
     end
   end
 
-endmodule : mvau_product
+endmodule : bnn_mvau_product

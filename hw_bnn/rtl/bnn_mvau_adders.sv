@@ -1,9 +1,9 @@
-// mvau_adders: the sum of N two's complement numbers by a balanced tree.
+// bnn_mvau_adders: the sum of N two's complement numbers by a balanced tree.
 //
 //   sum = sum_i values[i]      modulo 2^SUM_BITS, PIPELINE enabled cycles later
 //
 // One register stage stands at the end, the others spread evenly over the levels.
-module mvau_adders #(
+module bnn_mvau_adders #(
     parameter int N        = 8,
     parameter int BITS     = 8,
     parameter int SUM_BITS = 16,
@@ -59,4 +59,4 @@ module mvau_adders #(
     assign unused = &{1'b0, ap_clk, en};
   end
 
-endmodule : mvau_adders
+endmodule : bnn_mvau_adders
