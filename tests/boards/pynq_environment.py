@@ -15,8 +15,9 @@ import pytest
 
 PYTHONS = {"2.7.0": "3.8", "3.0.1": "3.10", "3.1.2": "3.11", "4.0.0": "3.11"}
 """Version of pynq -> of the Python that it is run by."""
-BESIDE = {"4.0.0": ["ipykernel"]}
-"""What else is in an environment: for the notebook."""
+_GRPC = ["grpcio", "protobuf"]
+BESIDE = {"4.0.0": ["ipykernel"], "3.0.1": _GRPC, "2.7.0": _GRPC}
+"""What else is in an environment: for the notebook; for the server, where pynq brings no gRPC."""
 SECONDS = 240  # to make one in
 
 

@@ -1,4 +1,4 @@
-"""The real pynq, unmodified, on the simulated board: over PYNQ.remote, from 3.1 on."""
+"""The real pynq, unmodified, on the simulated board: over PYNQ.remote from 3.1 on."""
 
 import ast
 import json
@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 
 from hw_bnn.boards import registers
 from hw_bnn.boards.deploy import deploy
+from hw_bnn.boards.remote import protocol
 from hw_bnn.boards.remote.server import served
 from hw_bnn.boards.shell import PORTS
 from hw_bnn.compile.boards import BOARDS
@@ -73,8 +74,21 @@ def test_the_digits_through_pynq_remote(digits, version, board, tmp_path):
     registers_are_those_of_the_rtl(told, PORTS[BOARDS[board].processor])
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("board, machine", [("pynq-z2", "armv7l"), ("kv260", "aarch64")])
+@pytest.mark.parametrize("version", ["2.7.0", "3.0.1"])
+def test_the_digits_through_an_older_pynq(digits, version, board, machine, tmp_path):
+    """Before PYNQ.remote: through a device of the tests' below pynq, see pynq_before_remote.py."""
+    told = through(
+        python_with_pynq(version), "pynq_before_remote.py", digits, board, tmp_path,
+        Path(protocol.__file__), machine,
+    )  # fmt: skip
+    assert told["pynq"] == version
+    registers_are_those_of_the_rtl(told, PORTS[BOARDS[board].processor])
+
+
 def registers_are_those_of_the_rtl(told, port):
-    """What pynq's parser read of the .hwh = regs.yaml = the constants of shell_regs.sv."""
+    """What pynq's parser read of the .hwh = regs.yaml = the constants of bnn_shell_regs.sv."""
     shell = registers.load()
     assert told["address"] == port.control
     assert told["registers"] == {
