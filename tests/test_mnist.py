@@ -57,6 +57,26 @@ def test_whole_test_set_at_the_folded_rate(sfc, images, tmp_path, cycles):
 
 
 @pytest.mark.mnist
+@pytest.mark.full
+def test_whole_test_set_through_a_boards_shell(sfc, images, tmp_path):
+    """Driver, registers, DMA and core: the same scores, at 95 % of the core's own rate at least."""
+    from hw_bnn.accelerator import Description
+    from hw_bnn.compile import compile_model
+    from hw_bnn.golden import GoldenModel
+    from hw_bnn.simulation import simulate
+
+    folder = compile_model(sfc, tmp_path / "sfc", target_cycles=64, check=False, size_fifos=False)
+    golden = GoldenModel.from_onnx(sfc)
+    x = golden.host_quantise((images / np.float32(255)).astype(np.float32).reshape(-1, 1, 28, 28))
+    result = simulate(folder, x, engine="shell")
+    scores = golden.scores(x)
+    assert len(x) == 10_000
+    assert np.array_equal(result.scores, scores)
+    assert np.array_equal(result.labels, golden.labels(scores))
+    assert 0.95 * result.cycles_per_frame <= Description.load(folder).bound_cycles
+
+
+@pytest.mark.mnist
 @pytest.mark.slow
 def test_threshold_on_chip(sfc, images, tmp_path):
     """8-bit pixels in, binarised on chip: the same scores as binarised on the host."""

@@ -6,8 +6,8 @@ x.npy holds integers (N, ...), in the input's range and shape (accelerator.json)
 receives scores (N, n) and labels (N,), as far as the accelerator puts them out; labels are
 printed, one a line.
 
-How frames lie in words is the business of driver.py, the file that runs on PYNQ boards: it stands
-beside this one, as `hw-bnn bitstream` puts both, or in ../pynq, as in the repository.
+How frames lie in words is the business of words.py, of the driver that runs on PYNQ boards: it
+stands beside this one, as `hw-bnn bitstream` puts both, or in ../pynq/driver, as in the repository.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ HERE = Path(__file__).resolve().parent
 
 
 def load_driver() -> ModuleType:
-    """driver.py, which packs and unpacks words."""
-    for path in (HERE / "driver.py", HERE.parent / "pynq" / "driver.py"):
-        spec = importlib.util.spec_from_file_location("hw_bnn_board_driver", path)
+    """words.py, which packs and unpacks words."""
+    for path in (HERE / "words.py", HERE.parent / "pynq" / "driver" / "words.py"):
+        spec = importlib.util.spec_from_file_location("hw_bnn_board_words", path)
         if path.is_file() and spec is not None and spec.loader is not None:
             module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
             return module
-    raise OSError(f"driver.py is not beside {Path(__file__).name}: copy it from boards/pynq")
+    raise OSError(f"words.py is not beside {Path(__file__).name}: copy it from boards/pynq/driver")
 
 
 def exchange(line, accelerator: dict, frames: np.ndarray) -> np.ndarray:

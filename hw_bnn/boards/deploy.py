@@ -4,7 +4,7 @@
     .hwh
                          alone, or with a stand-in of a .bit for the simulated board
     NAME.json            what the driver needs to know
-    driver.py            the driver, the file that CI runs on the simulated board
+    driver/              the driver, the package that CI runs on the simulated board
     golden.npz           x, scores, labels: frames and what the golden model says of them
     NAME.ipynb, README.md, manifest.json (SHA-256 of each file)
 
@@ -78,6 +78,7 @@ def deploy(
             or of another accelerator, or a place that cannot be written.
     """
     from ..golden import GoldenModel
+    from ..golden.real_contract import real_contract
 
     folder = Path(folder)
     accelerator = read_accelerator(folder, needs=[MODEL])
@@ -99,13 +100,15 @@ def deploy(
     shell = Shell.of(accelerator, PORTS[known.processor])
     overlay = open_overlay(folder, board, f"{shell.model:016x}", trust=trust)
     io = io_document(accelerator, shell, clock_mhz=overlay.freq_mhz if overlay else None)
-    document = {**io, "board": board, "golden": "golden.npz"}
+    document = {
+        **io, "board": board, "real": real_contract(golden.program), "golden": "golden.npz",
+    }  # fmt: skip
     name = file_name(accelerator.name)
     if name == "manifest":  # manifest.json is taken
         name = "manifest_"
     files = {
         f"{name}.json": _json(document),
-        "driver.py": DRIVER.read_bytes(),
+        **{f"driver/{path.name}": path.read_bytes() for path in sorted(DRIVER.glob("*.py"))},
         "golden.npz": _npz(vectors),
     }
     if overlay:

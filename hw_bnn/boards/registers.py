@@ -19,7 +19,7 @@ from . import BOARD_FILES
 
 SOURCE = BOARD_FILES / "shell" / "regs.yaml"
 PACKAGE = BOARD_FILES / "shell" / "rtl" / "bnn_shell_regs.sv"
-DRIVER = BOARD_FILES / "pynq" / "driver.py"
+DRIVER = BOARD_FILES / "pynq" / "driver" / "registers.py"
 DOCUMENT = BOARD_FILES.parent / "docs" / "boards.md"
 LINE_LENGTH = 100
 ACCESSES = ("rw", "ro", "w1s", "w1c")

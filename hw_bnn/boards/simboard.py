@@ -15,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import shutil
+import sys
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,9 @@ from . import BOARD_FILES
 from .shell import TOP, Port, Shell, model_hash
 
 SOURCE = Path(__file__).with_name("simboard.cpp")
-DRIVER = BOARD_FILES / "pynq" / "driver.py"
+DRIVER = BOARD_FILES / "pynq" / "driver"
+"""The folder of the driver that runs on the board, a package."""
+
 MEMORY_BYTES = 64 << 20
 BASES = {32: 0x1000_0000, 40: 0x8_0000_0000}
 """Address width -> where the simulated memory lies; beyond 32 bits where the port reaches there."""
@@ -305,17 +308,21 @@ def io_document(accelerator: Description, shell: Shell, *, clock_mhz: float | No
         "out_stride": shell.out_stride,
         "input": accelerator.input.model_dump(mode="json"),
         "output": accelerator.output.model_dump(mode="json"),
+        "real": None,
         "golden": None,
     }
 
 
 @lru_cache(maxsize=1)
 def driver() -> ModuleType:
-    """The board's own driver, boards/pynq/driver.py, as a module."""
-    spec = importlib.util.spec_from_file_location("hw_bnn_board_driver", DRIVER)
+    """The board's own driver, boards/pynq/driver, as a package."""
+    name = "hw_bnn_board_driver"
+    spec = importlib.util.spec_from_file_location(
+        name, DRIVER / "__init__.py", submodule_search_locations=[str(DRIVER)]
+    )
     if spec is None or spec.loader is None:
         raise BadInput(f"{DRIVER} cannot be read", remedy="install hw_bnn again")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

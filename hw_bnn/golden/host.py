@@ -40,10 +40,10 @@ def host_quantise(program: Program, x: np.ndarray) -> np.ndarray:
         )
     for op in host.real.path:
         x = op.run(x)
-    return host.first + host.stride * _count(host, x)
+    return host.first + host.stride * count_boundaries(host, x)
 
 
-def _count(host: HostQuantiser, x: np.ndarray) -> np.ndarray:
+def count_boundaries(host: HostQuantiser, x: np.ndarray) -> np.ndarray:
     """Boundaries reached by alpha*x + beta."""
     boundaries = host.levels.reshape(-1)[0].boundaries
     at = np.array([float(b.at) for b in boundaries])

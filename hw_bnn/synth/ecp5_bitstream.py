@@ -25,7 +25,7 @@ from .synthesis import family_defines, synthesise
 BOARDS = {"ulx3s": Path(__file__).resolve().parent / "ulx3s"}
 TOP = "bnn_ulx3s_top"
 SHELL = ("bnn_serial_receiver.sv", "bnn_serial_sender.sv", "bnn_serial_shell.sv", f"{TOP}.sv")
-HOST = (BOARD_FILES / "ulx3s" / "host.py", BOARD_FILES / "pynq" / "driver.py")
+HOST = (BOARD_FILES / "ulx3s" / "host.py", BOARD_FILES / "pynq" / "driver" / "words.py")
 """What the computer at the other end of the line runs."""
 
 BAUD = 1_000_000
@@ -61,7 +61,7 @@ def bitstream(
     trust: bool = False,
 ) -> dict:
     """Make DIR/board/<board>/: the bitstream, its sources, the timing report, result.json and
-    the program for the other end of the serial line (host.py and driver.py).
+    the program for the other end of the serial line (host.py and words.py).
 
     Args:
         folder: accelerator folder.

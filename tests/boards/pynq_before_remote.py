@@ -1,8 +1,8 @@
 """The program of pynq_program.py for pynq before 3.1, which knows no remote boards.
 
-A device of its own below pynq's public interface passes register accesses, buffers and downloads on to the
-simulated board's server; pynq itself (Overlay, MMIO, allocate, register_map, its parser) is unmodified.
-Its `Clocks` write to the processor's registers alone, so they are passed on, too.
+A device below pynq's public interface passes register accesses, buffers and downloads on to the
+simulated board's server; pynq itself (Overlay, MMIO, allocate, register_map, Clocks, its parser) is
+unmodified.
 
     python pynq_before_remote.py DEPLOYED X.npy RESULTS.npz PROTOCOL armv7l|aarch64
 
@@ -32,19 +32,19 @@ spec = importlib.util.spec_from_file_location("protocol", sys.argv[4])
 protocol = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(protocol)
 KINDS = protocol.messages()
-CHANNEL = grpc.insecure_channel("%s:%d" % (os.environ["PYNQ_REMOTE_DEVICES"], protocol.PORT))
+CHANNEL = grpc.insecure_channel(f"{os.environ['PYNQ_REMOTE_DEVICES']}:{protocol.PORT}")
 
 
 def call(service, name, *parts):
     """One call; `parts` are the fields of each request."""
     package = service.split(".")[0]
     message, many_in, many_out = protocol.SERVICES[service][name]
-    request = KINDS["%s.%sRequest" % (package, message)]
-    kind = "%s_%s" % ("stream" if many_in else "unary", "stream" if many_out else "unary")
+    request = KINDS[f"{package}.{message}Request"]
+    kind = f"{'stream' if many_in else 'unary'}_{'stream' if many_out else 'unary'}"
     send = getattr(CHANNEL, kind)(
-        "/%s/%s" % (service, name),
+        f"/{service}/{name}",
         request.SerializeToString,
-        KINDS["%s.%sResponse" % (package, message)].FromString,
+        KINDS[f"{package}.{message}Response"].FromString,
     )
     made = [request(**part) for part in parts]
     result = send(iter(made) if many_in else made[0])

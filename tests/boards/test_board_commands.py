@@ -1,6 +1,5 @@
 """`simulate --shell` and `deploy`: a folder through the simulated board, a zip for a real one."""
 
-import importlib.util
 import io
 import json
 import zipfile
@@ -86,7 +85,9 @@ def test_a_driver_that_forgets_a_flush_fails_the_stage(folder, monkeypatch):
 # --------------------------------------------------------------------------------------- deploy
 
 
-def test_the_zips_own_driver_and_golden_vectors_on_the_simulated_board(folder, tmp_path):
+def test_the_zips_own_driver_and_golden_vectors_on_the_simulated_board(
+    folder, tmp_path, monkeypatch
+):
     code, out, errors = run(
         "deploy", folder, "--board", "kv260", "--out", tmp_path / "a.zip", "--json"
     )
@@ -100,12 +101,13 @@ def test_the_zips_own_driver_and_golden_vectors_on_the_simulated_board(folder, t
     place = tmp_path / "mlp"
     manifest = json.loads((place / "manifest.json").read_text())
     assert manifest["files"] == document["files"]
-    assert {p.name for p in place.iterdir()} == {"manifest.json", *manifest["files"]}
+    there = {str(p.relative_to(place)) for p in place.rglob("*") if p.is_file()}
+    assert there == {"manifest.json", *manifest["files"]}
     for name, digest in manifest["files"].items():
         assert sha256((place / name).read_bytes()).hexdigest() == digest
-    spec = importlib.util.spec_from_file_location("deployed_driver", place / "driver.py")
-    driver = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(driver)
+    monkeypatch.syspath_prepend(place)
+    import driver
+
     with SimulatedBoard.of(folder, Description.load(folder), PORTS["zynqmp"]) as port:
         told = driver.Board(str(place / "mlp.json"), port).selftest()
     assert told["frames"] == 64

@@ -147,8 +147,8 @@ def test_a_copy_takes_the_driver_beside_it(board, tmp_path, capsys):
     copy = shutil.copy(HOST, tmp_path)
     assert (
         board(copy, INT4, OUTPUTS[0], drawn(INT4))[0] == 2
-        and "driver.py is not beside" in capsys.readouterr().err
+        and "words.py is not beside" in capsys.readouterr().err
     )
-    shutil.copy(BOARD_FILES / "pynq" / "driver.py", tmp_path)
+    shutil.copy(BOARD_FILES / "pynq" / "driver" / "words.py", tmp_path)
     answers = pack_output(OUTPUTS[0], _scores(OUTPUTS[0]), np.zeros(4, int))
     assert board(copy, INT4, OUTPUTS[0], drawn(INT4), answers)[0] == 0

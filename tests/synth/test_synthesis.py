@@ -69,7 +69,7 @@ def test_a_dry_run_writes_sources_only(accelerator):
         p.name for p in (place / "rtl").iterdir()
     }
     assert (place / "ulx3s.lpf").is_file() and not (place / "ulx3s.bit").exists()
-    for name in ("host.py", "driver.py"):  # what the other end of the serial line runs
+    for name in ("host.py", "words.py"):  # what the other end of the serial line runs
         assert (place / name).is_file()
 
 

@@ -25,7 +25,7 @@ from .service import Mmio, RemoteBuffer, RemoteDevice
 
 HOST = "127.0.0.1"
 MEMORY_BYTES = 128 << 20  # two pairs of the driver's largest buffers by default, twice
-_BATCH = 1024  # frames of a run by default: see boards/pynq/driver.py
+_BATCH = 1024  # frames of a run by default: see boards/pynq/driver/board.py
 _CALLS = 4  # at a time; what they do to the board, they do one after another
 
 
