@@ -1,5 +1,4 @@
-"""Speed of C simulation of the code for HLS tools: SFC on MNIST, CNV on CIFAR-10, raw
-scores = golden.
+"""Speed of C simulation of code for HLS tools: SFC on MNIST, CNV on CIFAR-10; scores = golden.
 
     HW_BNN_DATA=... python benchmarks/hls.py [--cnv 256] [--out benchmarks/results/hls.json]
 

@@ -103,8 +103,8 @@ class FoldedMVAU(KernelMVAU):
             return [] if table is None else [table], np.zeros(self.vectors(), dtype=np.int64)
         masks, index = window_masks(geometry, self.get_nodeattr("MW"))
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
-        # A masked lane adds x*w = -w where exact zero padding adds 0: dot = dot(-1) + sum
-        # of masked w.
+        # A masked lane adds x*w = -w where exact zero padding adds 0:
+        # dot = dot(-1) + sum of masked w.
         return [table - (mask @ weights)[:, None] for mask in masks], index
 
     def _common_parameters(self, model) -> dict[str, int | str]:
