@@ -44,7 +44,7 @@ HW_BNN_EXPORT int hwb_bounded(const byte* in, unsigned frames, byte* out, const 
                   drain(m_axis, at, (size_t)frames * OUT_WORDS);
                 }};
   frames_of_a_call() = frames;
-  bnn_accelerator(s_axis, m_axis);
+  bnn_accelerator_hls(s_axis, m_axis);
   if (!all.error.empty()) return tell(all.error, error, room);
   if (!all.blocked.empty()) return tell(all.blocked, error, room) + 1;
   return 0;
@@ -59,7 +59,7 @@ HW_BNN_EXPORT int hwb_csim(const byte* in, unsigned frames, byte* out, char* err
     hls::stream<out_word> m_axis("m_axis");
     fill(s_axis, in, (size_t)frames * IN_WORDS);
     frames_of_a_call() = frames;
-    bnn_accelerator(s_axis, m_axis);
+    bnn_accelerator_hls(s_axis, m_axis);
     drain(m_axis, out, (size_t)frames * OUT_WORDS);
     leftovers("s_axis", s_axis.size());
     leftovers("m_axis", m_axis.size());
@@ -77,7 +77,7 @@ HW_BNN_EXPORT int hwb_calls(const byte* in, unsigned frames, byte* out, char* er
       hls::stream<in_word> s_axis("s_axis");
       hls::stream<out_word> m_axis("m_axis");
       fill(s_axis, in, IN_WORDS);
-      bnn_accelerator(s_axis, m_axis);
+      bnn_accelerator_hls(s_axis, m_axis);
       drain(m_axis, out, OUT_WORDS);
       leftovers("s_axis", s_axis.size());
       leftovers("m_axis", m_axis.size());

@@ -19,7 +19,7 @@ int main() {
     hls::stream<out_word> m_axis("m_axis");
     for (int i = 0; i < HW_BNN_FRAMES * IN_WORDS; i++)
       s_axis.write(word_of<in_word::width>(frames_in[frame * IN_WORDS + i]));
-    bnn_accelerator(s_axis, m_axis);
+    bnn_accelerator_hls(s_axis, m_axis);
     for (int i = 0; i < HW_BNN_FRAMES * OUT_WORDS; i++) {
       const out_word found = m_axis.read();
       const out_word expected = word_of<out_word::width>(frames_out[frame * OUT_WORDS + i]);

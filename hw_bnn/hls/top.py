@@ -5,7 +5,8 @@ from __future__ import annotations
 from .design import Channel, Design, Process
 from .tables import table
 
-TOP = "bnn_accelerator"
+TOP = "bnn_accelerator_hls"
+"""The top function, and the module that an HLS tool makes of it."""
 
 
 def comment(text: str) -> str:

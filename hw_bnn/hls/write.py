@@ -1,10 +1,11 @@
 """`hls`: the C++ form of an accelerator, in DIR/hls.
 
-hls/top.cpp top.hpp    a call a layer, a stream an edge
+hls/top.cpp top.hpp    a function a node, a stream an edge
     roms.hpp           the memories, words of the RTL's files
     include/hw_bnn/    the kernels' twins
     testbench.cpp vectors.hpp   frames, and what the golden model expects of them
     run_hls.tcl options.tcl hls_config.cfg    for vitis_hls, vitis-run and v++
+    wrapper/           what gives the tool's module the ports of the RTL's top
     manifest.json      expected intervals, depths of streams, versions
 """
 
@@ -28,6 +29,7 @@ from .design import LEAST_DEPTH, Channel, Design, design
 from .files import write_files
 from .scripts import hls_config, options_tcl, vectors_hpp
 from .top import TOP, roms_hpp, top_cpp, top_hpp
+from .wrapper import wrapper_files
 
 VECTORS = 16
 """Frames of the test bench."""
@@ -70,6 +72,7 @@ def hls(
             made = _deepened(made, least_depths(model, made, given[:FRAMES]), least)
     files = _sources(made)
     files["vectors.hpp"] = vectors_hpp(given, _expected(folder, made, frames))
+    files |= wrapper_files(made)
     return write_files(folder, files, manifest(made))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
+from hw_bnn.hls.top import TOP
+
 _HEAD = """<profile>
     <ReportVersion>
         <Version>2022.2</Version>
@@ -80,7 +82,7 @@ _MODULE = """        <Module>
 
 
 def csynth_xml(
-    manifest: dict, *, top: str = "bnn_accelerator", estimated: str = "7.300", frames: int = 1,
+    manifest: dict, *, top: str = TOP, estimated: str = "7.300", frames: int = 1,
     ii: dict[str, object] | None = None, trips: dict[str, object] | None = None,
     outlined: bool = False, without: str = "", dsp: str = "DSP",
 ) -> str:  # fmt: skip

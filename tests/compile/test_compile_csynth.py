@@ -17,6 +17,7 @@ from tests.networks.support_case import end, net, norm
 pytest.importorskip("finn")
 
 from hw_bnn import cli
+from hw_bnn.hls.top import TOP
 from hw_bnn.hls.write import hls
 
 FIRST, SECOND = "XnorMVAU_rtl_0", "XnorMVAU_rtl_1"
@@ -117,7 +118,7 @@ def test_a_process_with_no_loop_or_two(made, read):
          "UserAssignments/ClockUncertainty is no number"),
         (lambda text: text.replace(">2.70<", ">nan<"),
          "UserAssignments/ClockUncertainty is no number"),
-        (lambda text: text.replace(">bnn_accelerator<", ">top<"),
+        (lambda text: text.replace(f">{TOP}<", ">top<"),
          "the report is not one of this code: it is of top"),
         (lambda text: text.replace(f"<Name>{SECOND}<", "<Name>other<"),
          f"the report is not one of this code: it lacks {SECOND}"),

@@ -16,7 +16,7 @@ from tests.networks.support_cases import CASES
 pytest.importorskip("finn")
 
 from hw_bnn import cli
-from hw_bnn.accelerator.folder import open_accelerator
+from hw_bnn.accelerator.folder import open_accelerator, reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.frames import random_frames
 from hw_bnn.golden import GoldenModel
@@ -25,8 +25,9 @@ from hw_bnn.hls.depths import least_depths
 from hw_bnn.hls.design import LEAST_DEPTH, design
 from hw_bnn.hls.files import reseal_files
 from hw_bnn.hls.pragmas import faults
-from hw_bnn.hls.top import comment
+from hw_bnn.hls.top import TOP, comment
 from hw_bnn.hls.write import hls
+from hw_bnn.sim import simulate
 from hw_bnn.sim.packing import pack_input, unpack_output
 from hw_bnn.sim.verilator_env import find_compiler
 
@@ -99,7 +100,7 @@ def test_pragmas_of_generated_code_are_of_the_whitelist(made):
     stream = re.search(r"#pragma HLS STREAM variable=(\w+)", text)[1]
     wrong = text.replace(f"variable={stream} depth", "variable=elsewhere depth")
     (fault,) = faults(wrong)
-    assert "STREAM names elsewhere, which is not declared in bnn_accelerator" in fault
+    assert f"STREAM names elsewhere, which is not declared in {TOP}" in fault
 
 
 def test_the_intervals_are_the_bound(made):
@@ -204,6 +205,39 @@ def test_the_test_bench_for_hls_tools_runs_here_too(made, tmp_path, frames):
     code, lines = bench()
     assert code == 1 and lines[-1] == "1 words differ in 16 frames"
     assert lines[0].startswith("frame 15, ")
+
+
+def test_the_wrapper_gives_the_tools_module_the_ports_of_the_rtls_top(made, tmp_path):
+    """A stand-in for the module that Vitis makes: our RTL behind Vitis' port names, without TLAST."""
+    folder = shutil.copytree(made(POOL), tmp_path / "accelerator")
+    accelerator = open_accelerator(made(POOL))
+    top = folder / "rtl" / f"{accelerator.top}.sv"
+    bits = {"s": accelerator.input.tdata_bits, "m": accelerator.output.tdata_bits}
+    stand_in = f"""
+module {TOP} (
+    input wire ap_clk, input wire ap_rst_n,
+    input wire [{bits["s"] - 1}:0] s_axis_TDATA, input wire s_axis_TVALID, output wire s_axis_TREADY,
+    output wire [{bits["m"] - 1}:0] m_axis_TDATA, output wire m_axis_TVALID, input wire m_axis_TREADY);
+  inner inner (
+      .ap_clk, .ap_rst_n, .s_axis_tdata(s_axis_TDATA), .s_axis_tvalid(s_axis_TVALID),
+      .s_axis_tready(s_axis_TREADY), .s_axis_tlast(1'b0), .m_axis_tdata(m_axis_TDATA),
+      .m_axis_tvalid(m_axis_TVALID), .m_axis_tready(m_axis_TREADY), .m_axis_tlast());
+endmodule
+"""
+    inner = re.sub(rf"\b(module|endmodule :) {accelerator.top}\b", r"\1 inner", top.read_text())
+    wrapper = folder / "hls/wrapper" / top.name
+    top.write_text(f"{inner}\n{stand_in}\n{wrapper.read_text()}")
+    reseal(folder)
+    golden = GoldenModel.from_onnx(folder / "model.onnx")
+    x = random_frames(golden, 12)  # the cocotb engine holds TLAST against the frames
+    found = simulate(folder, x, engine="cocotb", stall=0.3)
+    assert np.array_equal(found.scores, np.asarray(golden.scores(x)).reshape(len(x), -1))
+    words = f".WORDS({accelerator.output.words})) tlast"
+    head, tail = top.read_text().rsplit(words, 1)
+    top.write_text(f"{head}.WORDS({accelerator.output.words + 1})) tlast{tail}")
+    reseal(folder)
+    with pytest.raises(CheckFailed, match="tlast"):
+        simulate(folder, x, engine="cocotb")
 
 
 def test_hls_refuses_what_is_no_accelerator(tmp_path, capsys):
