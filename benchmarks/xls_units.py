@@ -1,12 +1,13 @@
-"""XnorMVAUs synthesised by XLS beside our RTL of the same units: exactness, cycles, LUTs, FFs, levels.
+"""XnorMVAUs synthesised by XLS beside our RTL of the same units: exactness, cycles, LUTs, levels.
 
-    python benchmarks/xls_units.py [--out benchmarks/results/xls_units.json]
+    python benchmarks/xls_units.py [--only digits] [--out benchmarks/results/xls_units.json]
     python benchmarks/xls_units.py --table        the results as Markdown
 
-Two networks of two foldings each: 64-64-64-64-10 of 1-bit inputs, and the digits demo's shape, both on
-scikit-learn's digits. All XnorMVAUs of an accelerator are replaced, all frames simulated. Both forms
-of a unit are mapped to 7-series alone, as the module that the accelerator instantiates, by the flow of
-`hw-bnn synth`: of units with equal parameters the first. Each synthesis may take --timeout seconds.
+Two networks of two foldings each: 64-64-64-64-10 of 1-bit inputs, and the digits demo's shape, both
+on scikit-learn's digits. All XnorMVAUs of an accelerator are replaced, all frames simulated. Both
+forms of a unit are mapped to 7-series alone, as the module that the accelerator instantiates, by the
+flow of `hw-bnn synth`: of units with equal parameters the first. Each synthesis may take --timeout
+seconds; the whole takes a quarter of an hour on a core without other work.
 """
 
 from __future__ import annotations
@@ -25,30 +26,31 @@ import onnx
 from digits_mlp import qonnx_model, train
 from networks import zoo_network
 
-from hw_bnn.accelerator import Accelerator
+from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model
 from hw_bnn.data.sets import load_arrays
 from hw_bnn.errors import CheckFailed
 from hw_bnn.golden import GoldenModel
 from hw_bnn.hls.xls import STAGES
 from hw_bnn.hls.xls import synthesise as replace_units
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 from hw_bnn.synth.synthesis import synthesise
 
 RESULTS = Path(__file__).resolve().parent / "results/xls_units.json"
-DIGITS = {"inputs": 64, "hidden": [256, 256], "classes": 10,
-          "input": {"bits": 5, "signed": False, "scale": 1.0}}  # fmt: skip
 
 
 def networks(place: Path):
     """(name, model file, integer frames, foldings in cycles a frame)."""
+    from hw_bnn.nn.mlp import Input
+
     weights, thresholds, bits, _, _ = train(20)
     path = place / "mlp.onnx"
     onnx.save(qonnx_model(weights, thresholds), path)
     yield "mlp 64-64-64-64-10", path, bits.astype(np.int64) * 2 - 1, (64, 32)
     images = np.concatenate([load_arrays("digits", split)[0] for split in ("train", "test")])
-    path = zoo_network("mlp", place / "digits.onnx", (64,), **DIGITS)
-    yield "digits demo 64-256-256-10", path, images, (512, 128)
+    path = zoo_network("mlp", place / "digits.onnx", (64,), in_features=64, classes=10,
+                       hidden=[256, 256], input=Input(bits=5))  # fmt: skip
+    yield "digits demo 64-256-256-10", path, images, (128, 512)
 
 
 def measured(name: str, model: Path, x: np.ndarray, cycles: int, place: Path, limit: float) -> dict:
@@ -56,7 +58,7 @@ def measured(name: str, model: Path, x: np.ndarray, cycles: int, place: Path, li
     ours = compile_model(model, place / "ours", target_cycles=cycles, size_fifos=False, check=False)
     replaced = replace_units(ours, place / "xls")
     scores = np.asarray(GoldenModel.from_onnx(model).scores(x)).reshape(len(x), -1)
-    accelerator, units, seen = Accelerator.load(ours), {}, {}
+    accelerator, units, seen = Description.load(ours), {}, {}
     assert replaced == [n.name for n in accelerator.nodes if n.module == "xnor_mvau"]
     result = simulate(place / "xls", x)
     row = {
@@ -82,7 +84,7 @@ def mapped(folder: Path, unit: str, limit: float) -> dict:
     began, rtl = time.monotonic(), folder / "rtl"
     with tempfile.TemporaryDirectory() as place:
         try:
-            found = synthesise([rtl / name for name in Accelerator.load(folder).sources], unit, "xc7",
+            found = synthesise([rtl / name for name in Description.load(folder).sources], unit, "xc7",
                                place=Path(place), cwd=rtl, timeout_s=limit)  # fmt: skip
         except CheckFailed as error:
             return {"error": str(error).split("\n")[0][:200]}
@@ -112,19 +114,26 @@ def table(document: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--timeout", type=float, default=300, help="seconds a synthesis")
+    parser.add_argument("--only", default="", help="networks whose names have this; others stay")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--table", action="store_true")
     options = parser.parse_args()
     if options.table:
         print(table(json.loads(options.out.read_text())))
         return
-    rows = []
+    rows = json.loads(options.out.read_text())["accelerators"] if options.out.is_file() else []
+    rows = [row for row in rows if options.only not in row["network"]]
     with tempfile.TemporaryDirectory(prefix="hw_bnn_xls_") as temporary:
         for number, (name, model, x, foldings) in enumerate(networks(Path(temporary))):
-            for cycles in foldings:
+            for cycles in foldings if options.only in name else ():
                 place = Path(temporary) / f"{number}_{cycles}"
                 place.mkdir()
                 rows.append(measured(name, model, x, cycles, place, options.timeout))
+                save(rows, options.out)  # each as soon as it is there
+    print(table(json.loads(options.out.read_text())))
+
+
+def save(rows: list[dict], out: Path) -> None:
     document = {
         "date": datetime.date.today().isoformat(),
         "command": " ".join(["python", "benchmarks/xls_units.py", *sys.argv[1:]]),
@@ -132,8 +141,7 @@ def main() -> None:
         "stages": STAGES,
         "accelerators": rows,
     }
-    options.out.write_text(json.dumps(document, indent=1) + "\n")
-    print(table(document))
+    out.write_text(json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":

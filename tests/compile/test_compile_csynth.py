@@ -49,7 +49,8 @@ def read(made, tmp_path, capsys):
         code = cli.run(["hls", str(made[0]), "--report", str(path), "--json"])
         printed = capsys.readouterr()
         document = json.loads(printed.out) if printed.out else None
-        return code, document, printed.err.strip()
+        errors = [line for line in printed.err.splitlines() if line.startswith("error: ")]
+        return code, document, "\n".join(errors)
 
     return run
 

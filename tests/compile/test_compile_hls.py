@@ -27,7 +27,7 @@ from hw_bnn.hls.files import reseal_files
 from hw_bnn.hls.pragmas import faults
 from hw_bnn.hls.top import TOP, comment
 from hw_bnn.hls.write import hls
-from hw_bnn.sim import simulate
+from hw_bnn.simulation import simulate
 from hw_bnn.sim.packing import pack_input, unpack_output
 from hw_bnn.sim.verilator_env import find_compiler
 
