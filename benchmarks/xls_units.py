@@ -73,7 +73,7 @@ def measured(name: str, model: Path, x: np.ndarray, cycles: int, place: Path, li
         shape = {k: node.parameters[k] for k in ("MW", "MH", "PE", "SIMD", "N_THRESHOLDS")}
         like = seen.setdefault(json.dumps(shape), node.name)
         units[node.name] = shape if like != node.name else shape | {
-            form: mapped(place / form, node.name, limit) for form in ("ours", "xls")
+            form: mapped(place / form, accelerator.module_of(node), limit) for form in ("ours", "xls")
         }  # fmt: skip
         print(node.name, units[node.name], flush=True)
     return row
