@@ -3,11 +3,11 @@
     python benchmarks/xls_units.py [--only digits] [--out benchmarks/results/xls_units.json]
     python benchmarks/xls_units.py --table        the results as Markdown
 
-Two networks of two foldings each: 64-64-64-64-10 of 1-bit inputs, and the digits demo's shape, both
-on scikit-learn's digits. All XnorMVAUs of an accelerator are replaced, all frames simulated. Both
-forms of a unit are mapped to 7-series alone, as the module that the accelerator instantiates, by the
-flow of `hw-bnn synth`: of units with equal parameters the first. Each synthesis may take --timeout
-seconds; the whole takes a quarter of an hour on a core without other work.
+Two networks of two foldings each: 64-64-64-64-10 of 1-bit inputs, and the digits demo's shape,
+both on scikit-learn's digits. All XnorMVAUs of an accelerator are replaced, all frames simulated.
+Both forms of a unit are mapped to 7-series alone, as the module that the accelerator instantiates,
+by the flow of `hw-bnn synth`: of units with equal parameters the first. Each synthesis may take
+--timeout seconds: XLS's tables of constants are logic to Yosys, and 65,536 bits of it take longer.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def measured(name: str, model: Path, x: np.ndarray, cycles: int, place: Path, li
         shape = {k: node.parameters[k] for k in ("MW", "MH", "PE", "SIMD", "N_THRESHOLDS")}
         like = seen.setdefault(json.dumps(shape), node.name)
         units[node.name] = shape if like != node.name else shape | {
-            form: mapped(place / form, accelerator.module_of(node), limit) for form in ("ours", "xls")
+            form: mapped(place / form, accelerator.module_of(node), limit)
+            for form in ("ours", "xls")
         }  # fmt: skip
         print(node.name, units[node.name], flush=True)
     return row
@@ -84,7 +85,8 @@ def mapped(folder: Path, unit: str, limit: float) -> dict:
     began, rtl = time.monotonic(), folder / "rtl"
     with tempfile.TemporaryDirectory() as place:
         try:
-            found = synthesise([rtl / name for name in Description.load(folder).sources], unit, "xc7",
+            sources = [rtl / name for name in Description.load(folder).sources]
+            found = synthesise(sources, unit, "xc7",
                                place=Path(place), cwd=rtl, timeout_s=limit)  # fmt: skip
         except CheckFailed as error:
             return {"error": str(error).split("\n")[0][:200]}

@@ -1,7 +1,7 @@
 """What stands around the IP that an HLS tool makes: the ports of the RTL's top, TLAST among them.
 
-Vitis spells the data ports s_axis_TDATA, s_axis_TVALID, ..., and the C++ has no TLAST: frames are
-counted in words. With this module and the IP in the place of rtl/, a board's shell sees no difference.
+Vitis spells the data ports s_axis_TDATA, and so on, and the C++ has no TLAST: frames are counted in
+words. With this module and the IP in the place of rtl/, a board's shell sees no difference.
 """
 
 from __future__ import annotations

@@ -133,7 +133,8 @@ def run_tcl(folder: Path, launcher: str) -> tuple[int, str]:
 def scripts(tmp_path):
     shutil.copy(HLS_FILES / "vitis/run_hls.tcl", tmp_path)
     options = (
-        "set hw_bnn_top bnn_accelerator_hls\nset hw_bnn_part xc7z020clg400-1\nset hw_bnn_clock_ns 10\n"
+        "set hw_bnn_top bnn_accelerator_hls\n"
+        "set hw_bnn_part xc7z020clg400-1\nset hw_bnn_clock_ns 10\n"
     )
     (tmp_path / "options.tcl").write_text(options)
     return tmp_path

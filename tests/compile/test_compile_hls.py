@@ -27,9 +27,9 @@ from hw_bnn.hls.files import reseal_files
 from hw_bnn.hls.pragmas import faults
 from hw_bnn.hls.top import TOP, comment
 from hw_bnn.hls.write import hls
-from hw_bnn.simulation import simulate
 from hw_bnn.sim.packing import pack_input, unpack_output
 from hw_bnn.sim.verilator_env import find_compiler
+from hw_bnn.simulation import simulate
 
 ZERO_PADDING = "Padding of 1-bit maps: exact zeros (pads)"
 POOL = "Max-pool: before BatchNorm, 3-bit activations"
@@ -208,7 +208,7 @@ def test_the_test_bench_for_hls_tools_runs_here_too(made, tmp_path, frames):
 
 
 def test_the_wrapper_gives_the_tools_module_the_ports_of_the_rtls_top(made, tmp_path):
-    """A stand-in for the module that Vitis makes: our RTL behind Vitis' port names, without TLAST."""
+    """For the module that Vitis makes stands our RTL behind Vitis' port names, without TLAST."""
     folder = shutil.copytree(made(POOL), tmp_path / "accelerator")
     accelerator = open_accelerator(made(POOL))
     top = folder / "rtl" / f"{accelerator.top}.sv"
@@ -216,8 +216,10 @@ def test_the_wrapper_gives_the_tools_module_the_ports_of_the_rtls_top(made, tmp_
     stand_in = f"""
 module {TOP} (
     input wire ap_clk, input wire ap_rst_n,
-    input wire [{bits["s"] - 1}:0] s_axis_TDATA, input wire s_axis_TVALID, output wire s_axis_TREADY,
-    output wire [{bits["m"] - 1}:0] m_axis_TDATA, output wire m_axis_TVALID, input wire m_axis_TREADY);
+    input wire [{bits["s"] - 1}:0] s_axis_TDATA,
+    input wire s_axis_TVALID, output wire s_axis_TREADY,
+    output wire [{bits["m"] - 1}:0] m_axis_TDATA,
+    output wire m_axis_TVALID, input wire m_axis_TREADY);
   inner inner (
       .ap_clk, .ap_rst_n, .s_axis_tdata(s_axis_TDATA), .s_axis_tvalid(s_axis_TVALID),
       .s_axis_tready(s_axis_TREADY), .s_axis_tlast(1'b0), .m_axis_tdata(m_axis_TDATA),
