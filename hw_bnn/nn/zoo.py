@@ -112,15 +112,18 @@ def randomise_norms(model: nn.Module, seed: int = 0) -> nn.Module:
     for module in model.modules():
         weight = getattr(module, "weight", None)
         if isinstance(module, nn.Linear | nn.Conv2d):
-            fan_in = weight[0].numel()
+            fan_in = module.weight[0].numel()
         elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) or hasattr(module, "running_var"):
-            module.running_mean.copy_(uniform(module.running_mean, -1, 1) * 2 * fan_in**0.5)
-            module.running_var.copy_(uniform(module.running_var, 0.5, 1.5) * fan_in)
+            buffers = dict(module.named_buffers(recurse=False))
+            mean, variance = buffers["running_mean"], buffers["running_var"]
+            mean.copy_(uniform(mean, -1, 1) * 2 * fan_in**0.5)
+            variance.copy_(uniform(variance, 0.5, 1.5) * fan_in)
             if weight is not None:
                 gain = uniform(weight, 0.2, 1.5)
                 flip = torch.rand(weight.shape, generator=generator) < 0.5
                 # TensorNorm scales all logits alike: its gain stays positive,
                 # as training leaves it.
                 weight.copy_(torch.where(flip, -gain, gain) if weight.numel() > 1 else gain)
-                module.bias.copy_(uniform(module.bias, -0.5, 0.5))
+                bias = module.get_parameter("bias")
+                bias.copy_(uniform(bias, -0.5, 0.5))
     return model

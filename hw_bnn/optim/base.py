@@ -153,12 +153,21 @@ class BinaryOptimizer(torch.optim.Optimizer):
         raise NotImplementedError
 
 
+def gradients(weights: list[Tensor]) -> list[Tensor]:
+    """The gradients of weights that all have one."""
+    found = [weight.grad for weight in weights if weight.grad is not None]
+    if len(found) < len(weights):
+        raise ValueError("a weight has no gradient")
+    return found
+
+
 def signed_gradients(group: dict[str, Any], weights: list[Tensor]) -> list[Tensor]:
     """The gradients of what is minimised: negated where the group says `maximize`."""
-    found = [weight.grad for weight in weights]
+    found = gradients(weights)
     return list(torch._foreach_neg(found)) if group["maximize"] else found
 
 
 def signed_gradient(group: dict[str, Any], weight: Tensor) -> Tensor:
     """As :func:`signed_gradients`, of one weight."""
-    return -weight.grad if group["maximize"] else weight.grad
+    (gradient,) = gradients([weight])
+    return -gradient if group["maximize"] else gradient

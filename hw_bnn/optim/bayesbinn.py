@@ -106,7 +106,7 @@ class BayesBiNN(BinaryOptimizer):
         """One step; returns the closure's last result."""
         if closure is None:
             raise TypeError("BayesBiNN.step needs a closure: it evaluates the loss at its samples")
-        sums = {}
+        sums: dict[Tensor, Tensor] = {}
         for _ in range(max(self.samples, 1)):
             for group, weight in self._each():
                 self._draw(group, weight)

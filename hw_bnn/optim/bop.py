@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from ..nn.estimators import hard_sign
-from .base import RATE, SHARE, BinaryOptimizer, Range, signed_gradients
+from .base import RATE, SHARE, BinaryOptimizer, Range, gradients, signed_gradients
 
 
 class Bop(BinaryOptimizer):
@@ -137,12 +137,13 @@ class Bop2ndOrder(Bop):
             state["step"] += 1
         squares = [self.state[w]["square"] for w in weights]
         torch._foreach_mul_(squares, 1 - sigma)
-        found = [w.grad for w in weights]  # squared: the sign of `maximize` does not matter
+        found = gradients(weights)  # squared: the sign of `maximize` does not matter
         torch._foreach_addcmul_(squares, found, found, sigma)
         if group["corrected"]:
             steps = [self.state[w]["step"] for w in weights]
-            momenta = torch._foreach_div(momenta, [1 - (1 - self._rate(group)) ** t for t in steps])
-            squares = torch._foreach_div(squares, [1 - (1 - sigma) ** t for t in steps])
+            rate = self._rate(group)
+            momenta = list(torch._foreach_div(momenta, [1 - (1 - rate) ** t for t in steps]))
+            squares = list(torch._foreach_div(squares, [1 - (1 - sigma) ** t for t in steps]))
         roots = torch._foreach_sqrt(squares)
         torch._foreach_add_(roots, 1e-10)
         ratios = torch._foreach_div(momenta, roots)

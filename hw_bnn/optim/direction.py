@@ -42,6 +42,6 @@ def adam_direction(
     corrections = [math.sqrt(1 - second ** state["step"]) for state in states]
     torch._foreach_div_(roots, corrections)
     torch._foreach_add_(roots, eps)
-    directions = torch._foreach_div(averages, roots)
+    directions = list(torch._foreach_div(averages, roots))
     torch._foreach_div_(directions, [1 - first ** state["step"] for state in states])
     return directions

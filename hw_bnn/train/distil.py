@@ -16,6 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .losses import Loss
 from .recipe import Distil
 from .trained import load_trained
 
@@ -27,7 +28,7 @@ def distillation(student: Tensor, teacher: Tensor, temperature: float = 1.0) -> 
 
 
 def with_teacher(
-    settings: Distil, label_loss: Callable, seed: int, device: torch.device
+    settings: Distil, label_loss: Loss, seed: int, device: torch.device
 ) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """loss(outputs, targets, inputs) with the teacher of `settings`."""
     teacher = load_trained(settings.teacher.format(seed=seed)).model.to(device)

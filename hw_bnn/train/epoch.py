@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..errors import CheckFailed
 from . import distributed
-from .data.pipeline import Part
 from .losses import LOSSES, correct
 from .recipe import Stage
 from .run_folder import LAST
@@ -29,7 +29,8 @@ def train_epoch(run: Run) -> dict[str, float]:
     first = epoch * run.source.steps_per_epoch
     classify = run.stage.loss != "mse"
     method.epoch_start(epoch)
-    losses, right, seen = [], torch.zeros((), dtype=torch.int64, device=run.device), 0
+    losses: list[torch.Tensor] = []
+    right, seen = torch.zeros((), dtype=torch.int64, device=run.device), 0
     for index, (x, y) in enumerate(run.source.batches(run.order, *distributed.world())):
         method.set_hypers(epoch=epoch, step=first + index)
 
@@ -60,9 +61,9 @@ def train_epoch(run: Run) -> dict[str, float]:
     for name, tensor in run.model.state_dict().items():
         if tensor.dtype.is_floating_point and not torch.isfinite(tensor).all():
             _stop_not_finite(run, f"{name} is not finite at the end")
-    loss, right, seen, count = distributed.total(values.sum(), right, seen, len(values))
-    figures = {"train_loss": loss / count}
-    return figures | {"train_accuracy": right / seen} if classify else figures
+    all_loss, all_right, all_seen, count = distributed.total(values.sum(), right, seen, len(values))
+    figures = {"train_loss": all_loss / count}
+    return figures | {"train_accuracy": all_right / all_seen} if classify else figures
 
 
 def _stop_not_finite(run: Run, what: str) -> None:
@@ -74,14 +75,14 @@ def _stop_not_finite(run: Run, what: str) -> None:
 
 
 @torch.no_grad()
-def evaluate(run: Run, part: Part) -> dict[str, float]:
+def evaluate(run: Run, part: Sized) -> dict[str, float]:
     """Loss and accuracy of the model in eval mode over a part of the data,
     shared by all processes.
     """
     run.model.eval()
     rank, count = distributed.world()
     loss_of = LOSSES[run.stage.loss]
-    loss, right = 0.0, 0
+    loss, right = 0.0, 0.0
     for index, (x, y) in enumerate(run.source.evaluation_batches(part)):
         if index % count == rank:
             outputs = run.model(x)
@@ -93,9 +94,9 @@ def evaluate(run: Run, part: Part) -> dict[str, float]:
 
 
 @torch.no_grad()
-def evaluate_mean(run: Run, part: Part) -> float | None:
+def evaluate_mean(run: Run, part: Sized) -> float | None:
     """Accuracy of the method's averaged prediction; None if it has none."""
-    if run.method is None or not run.selected_extra:
+    if not run.selected_extra:
         return None
     run.model.eval()
     right = 0

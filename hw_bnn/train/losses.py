@@ -13,6 +13,8 @@ mse             mean squared error of real targets
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch  # noqa: F401  (the example above)
 from torch import Tensor
 from torch.nn import functional
@@ -29,7 +31,10 @@ def bce(outputs: Tensor, targets: Tensor) -> Tensor:
     return functional.binary_cross_entropy_with_logits(outputs.view(-1), targets.view(-1))
 
 
-LOSSES = {
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""loss(outputs, targets), a scalar."""
+
+LOSSES: dict[str, Loss] = {
     "squared_hinge": squared_hinge,
     "cross_entropy": functional.cross_entropy,
     "bce": bce,

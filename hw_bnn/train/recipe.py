@@ -227,6 +227,12 @@ class Recipe(Section):
             raise ValueError(
                 "select: best needs a validation split; set data.validation or select: last"
             )
+        for stage in stages:
+            if stage.select == "best" and stage.selectable_from >= stage.epochs:
+                raise ValueError(
+                    f"no epoch is selected: selectable_from is {stage.selectable_from}, of "
+                    f"{stage.epochs} epochs; lower it, or set select: last"
+                )
         if any(s.task is not None for s in stages) and self.data.permutation_seed is None:
             raise ValueError("tasks are pixel permutations; set data.permutation_seed")
         for stage in stages:

@@ -18,6 +18,7 @@ import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ import yaml
 from torch import nn
 
 from ..data.sets import check_classes, sizes_of
-from ..errors import BadInput
+from ..errors import BadInput, CheckFailed
 from ..files.output import held_folder, remove_partial_files
 from . import distributed
 from .checkpoint import (
@@ -39,7 +40,7 @@ from .checkpoint import (
 from .data.source import make_source
 from .epoch import evaluate, evaluate_mean, selection_gain, train_epoch
 from .losses import LOSSES
-from .methods import METHODS, Context
+from .methods import METHODS, Context, Method
 from .metrics import Metrics
 from .progress import TrainingProgress
 from .recipe import Recipe, Stage, load_recipe
@@ -89,13 +90,20 @@ class Run:
         self.position = Position()
         self.selected: dict[str, torch.Tensor] | None = None
         self.selected_extra: dict = {}
-        self.method = None
+        self._method: Method | None = None
         self.seconds = 0.0
 
     @property
     def stage(self) -> Stage:
         """The stage in progress; the last one after the end."""
         return self.stages[min(self.position.stage, len(self.stages) - 1)]
+
+    @property
+    def method(self) -> Method:
+        """The method of the stage in progress, from `start` or `load` on."""
+        if self._method is None:
+            raise RuntimeError("the run has not begun: call start or load")
+        return self._method
 
     # --- state -----------------------------------------------------------------------------
 
@@ -147,7 +155,7 @@ class Run:
     # --- training --------------------------------------------------------------------------
 
     def _start_stage(self, *, fresh: bool) -> None:
-        stage, previous = self.stage, self.method
+        stage, previous = self.stage, self._method
         if (
             fresh
             and previous is not None
@@ -163,14 +171,17 @@ class Run:
                     module.momentum = stage.bn_momentum
         self.source.set_task(stage.task)
         context = Context(len(self.source.train), stage.epochs, self.source.steps_per_epoch)
-        self.method = METHODS[stage.method.name](stage.method, self.model, context)
+        method = METHODS[stage.method.name](stage.method, self.model, context)
         if fresh and previous is not None:
-            self.method.follow(previous)
+            method.follow(previous)
+        self._method = method
         self.loss_of = self._loss(stage)
         # Made anew per stage: which weights take gradients differs between methods.
         self.trained = distributed.wrap(self.model)
 
-    def _loss(self, stage: Stage):
+    def _loss(
+        self, stage: Stage
+    ) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:
         """loss(outputs, targets, inputs) of a stage."""
         label_loss = LOSSES[stage.loss]
         if stage.distil is None:
@@ -202,7 +213,7 @@ class Run:
                 record = self._epoch()
                 record["seconds"] = time.monotonic() - start
                 self.seconds += record["seconds"]
-                if main:
+                if metrics is not None:
                     metrics.write(record)
                 progress.epoch(position.total_epochs, _figures(record))
                 if position.epoch == self.stage.epochs:
@@ -254,6 +265,8 @@ class Run:
         """Read the test set once, with the selected weights, and write result.json."""
         from importlib.metadata import version
 
+        if self.selected is None:
+            raise CheckFailed("no epoch was selected", remedy="lower training.selectable_from")
         self.model.load_state_dict(self.selected)
         best = self.position.best
         result: dict[str, Any] = {

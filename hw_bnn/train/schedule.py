@@ -86,7 +86,7 @@ class Schedule(Section):
             ends.append(self.value(1, 1))
         elif self.at:
             ends += [self.value(mark, 1) for mark in self.at]
-        elif self.factor > 1:
+        elif self.factor is not None and self.factor > 1:
             ends.append(math.copysign(self.cap if self.cap is not None else math.inf, self.start))
         # A factor below 1 nears 0 and does not reach it.
         return min(ends), max(ends)

@@ -23,11 +23,11 @@ def build_model(recipe: Recipe, sizes: Sizes) -> nn.Module:
     """The untrained model of a recipe, sized for its data,
     from the torch generator's present state.
     """
-    settings = recipe.model_settings()
+    settings, name = recipe.model_settings(), recipe.model["name"]
     options = {key: getattr(settings, key) for key in type(settings).model_fields if key != "name"}
-    parameters = inspect.signature(zoo.BUILDERS[settings.name]).parameters
+    parameters = inspect.signature(zoo.BUILDERS[name]).parameters
     options |= {key: getattr(sizes, key) for key in FROM_DATA if key in parameters}
-    return zoo.build(settings.name, **options)
+    return zoo.build(name, **options)
 
 
 @dataclass(frozen=True)

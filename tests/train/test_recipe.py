@@ -69,6 +69,12 @@ def test_the_packaged_recipe_is_found_by_name():
             recipe(data={"name": "digits", "scale": "integer", "validation": 0}),
             "select: best needs a validation split",
         ),
+        (
+            recipe(
+                training={"epochs": 2, "selectable_from": 2, "method": {"name": "ste", "lr": 1}}
+            ),
+            "no epoch is selected: selectable_from is 2, of 2 epochs",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(document, message):

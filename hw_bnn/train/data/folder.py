@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from ...data.images import check_splits, list_images, needs_pillow, read_image
 from ...data.sets import resolve_root, sizes_of
 from ...errors import BadInput
-from .pipeline import DataSource
+from .pipeline import Source
 
 
 class FolderPart:
@@ -60,24 +60,26 @@ def _collate(items: list) -> list[Tensor] | BadInput:
     return default_collate(items)
 
 
-class FolderSource(DataSource):
-    """A data source over an image folder; the same methods as :class:`DataSource`."""
+class FolderSource(Source[FolderPart]):
+    """A data source over an image folder; the arguments are those of DataSource."""
+
+    classes: list[str]
 
     def __init__(self, spec, seed: int, data_root, device: torch.device):
         needs_pillow()
         self.spec, self.device = spec, device
-        self.data_root = resolve_root(data_root, spec.name)
+        self.root = resolve_root(data_root, spec.name)
         self.sizes = sizes_of(spec)
-        self._test = None
-        self.classes = check_splits(self.data_root)
+        self._test: FolderPart | None = None
+        self.classes = check_splits(self.root)
         if len(self.classes) != spec.classes:
             raise BadInput(
-                f"{self.data_root} has {len(self.classes)} class folders, the recipe says "
+                f"{self.root} has {len(self.classes)} class folders, the recipe says "
                 f"{spec.classes} classes",
                 remedy=f"set data.classes={len(self.classes)}",
             )
         self._set_pixels()
-        paths, y = list_images(self.data_root / "train", self.classes)
+        paths, y = list_images(self.root / "train", self.classes)
         train, validation = self._split(y, spec.split_seed if spec.split_seed is not None else seed)
         train = self._limited(train)
         self.train = FolderPart([paths[i] for i in train], y[train])
@@ -86,7 +88,7 @@ class FolderSource(DataSource):
 
     def test(self) -> FolderPart:
         if self._test is None:
-            self._test = FolderPart(*list_images(self.data_root / "val", self.classes))
+            self._test = FolderPart(*list_images(self.root / "val", self.classes))
         return self._test
 
     def _load(self, part: FolderPart, keys: list[list[tuple]]) -> Iterator[tuple[Tensor, Tensor]]:

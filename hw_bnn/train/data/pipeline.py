@@ -8,9 +8,11 @@ The training set is split once into training and validation parts; the test set 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sized
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +20,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...data.pixels import Pixels
-from ...data.sets import SIZES, load_arrays
+from ...data.sets import SIZES, Sizes, load_arrays
 from ...errors import BadInput
+
+if TYPE_CHECKING:
+    from ..recipe import Data
+    from .whitening import Whitening
 
 _REAL = ("two_moons", "snelson")
 
@@ -35,50 +41,46 @@ class Part:
         return len(self.y)
 
 
-class DataSource:
+P = TypeVar("P", bound=Sized)
+"""One part of a set: training, validation or test samples."""
+
+
+class Source(ABC, Generic[P]):
     """A data set as a recipe asks for it; `classes`: names in label order, where they have some.
 
-    Args:
-        spec: the recipe's data section.
-        seed: the run's seed; decides the split unless the recipe gives a split_seed.
-        data_root: folder of data files.
-        device: where the tensors live.
+    A subclass sets what stands here, and calls `_set_pixels` once `sizes` is there.
     """
 
+    spec: Data
+    device: torch.device
+    sizes: Sizes
+    train: P
+    validation: P | None
     classes: list[str] | None = None
-    whitening = None
+    whitening: Whitening | None = None
 
-    def __init__(self, spec, seed: int, data_root: str | Path | None, device: torch.device):
-        self.spec, self.data_root, self.device = spec, data_root, device
-        if (spec.scale == "raw") != (spec.name in _REAL):
-            raise BadInput(
-                f"data.scale {spec.scale} does not fit {spec.name}",
-                remedy="use raw for two_moons and snelson, and another for images",
-            )
-        x, y = load_arrays(spec.name, "train", data_root)
-        train, validation = self._split(y, spec.split_seed if spec.split_seed is not None else seed)
-        train = self._limited(train)
-        self.sizes = SIZES[spec.name]
-        self._set_pixels()
-        if spec.scale == "gcn_zca":
-            from .whitening import Whitening
+    @abstractmethod
+    def test(self) -> P:
+        """The test set, read at the first call."""
 
-            self.whitening = Whitening.fitted(x).to(device)
-        self.train = Part(x[train], y[train], device)
-        self.validation = Part(x[validation], y[validation], device) if len(validation) else None
-        self._test: Part | None = None
+    @abstractmethod
+    def batches(
+        self, generator: torch.Generator, rank: int = 0, world: int = 1
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """One epoch of training batches, in an order drawn from `generator` (on the CPU).
+
+        With `world` processes each gets every world-th sample of each (global) batch.
+        """
+
+    @abstractmethod
+    def evaluation_batches(self, part: P, size: int = 1000) -> Iterator[tuple[Tensor, Tensor]]:
+        """All samples of a part in order, prepared, without augmentation."""
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches in an epoch."""
         full, rest = divmod(len(self.train), self.spec.batch)
         return full if self.spec.drop_last or not rest else full + 1
-
-    def test(self) -> Part:
-        """The test set, read at the first call."""
-        if self._test is None:
-            self._test = Part(*load_arrays(self.spec.name, "test", self.data_root), self.device)
-        return self._test
 
     def _limited(self, train: np.ndarray) -> np.ndarray:
         """The first `limit` of the training indices; enough for a batch, or BadInput."""
@@ -155,7 +157,7 @@ class DataSource:
         if self.whitening is not None:
             x = self.whitening(stored.float())
         elif self._table is not None:
-            x = self._look_up(stored)
+            x = self._look_up(self._table, stored)
         else:
             return torch.from_numpy(self.pixels.real(stored.cpu().numpy())).to(stored.device)
         if self.pixels.permutation_seed is not None:
@@ -163,10 +165,11 @@ class DataSource:
             x = x.flatten(1)[:, order].view_as(x)
         return x
 
-    def _look_up(self, stored: Tensor) -> Tensor:
-        channel = torch.arange(len(self._table), device=stored.device)
+    @staticmethod
+    def _look_up(table: Tensor, stored: Tensor) -> Tensor:
+        channel = torch.arange(len(table), device=stored.device)
         column = channel.view(1, -1, *[1] * (stored.dim() - 2))
-        return self._table[column, stored.long()]
+        return table[column, stored.long()]
 
     def augment(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Random crops and flips of a batch of stored images (N, C, H, W), one draw per image.
@@ -189,13 +192,45 @@ class DataSource:
             x = torch.where(flip[:, None, None, None], x.flip(-1), x)
         return x
 
+
+class DataSource(Source[Part]):
+    """A set that lies in memory.
+
+    Args:
+        spec: the recipe's data section.
+        seed: the run's seed; decides the split unless the recipe gives a split_seed.
+        data_root: folder of data files.
+        device: where the tensors live.
+    """
+
+    def __init__(self, spec, seed: int, data_root: str | Path | None, device: torch.device):
+        self.spec, self.data_root, self.device = spec, data_root, device
+        if (spec.scale == "raw") != (spec.name in _REAL):
+            raise BadInput(
+                f"data.scale {spec.scale} does not fit {spec.name}",
+                remedy="use raw for two_moons and snelson, and another for images",
+            )
+        x, y = load_arrays(spec.name, "train", data_root)
+        train, validation = self._split(y, spec.split_seed if spec.split_seed is not None else seed)
+        train = self._limited(train)
+        self.sizes = SIZES[spec.name]
+        self._set_pixels()
+        if spec.scale == "gcn_zca":
+            from .whitening import Whitening
+
+            self.whitening = Whitening.fitted(x).to(device)
+        self.train = Part(x[train], y[train], device)
+        self.validation = Part(x[validation], y[validation], device) if len(validation) else None
+        self._test: Part | None = None
+
+    def test(self) -> Part:
+        if self._test is None:
+            self._test = Part(*load_arrays(self.spec.name, "test", self.data_root), self.device)
+        return self._test
+
     def batches(
         self, generator: torch.Generator, rank: int = 0, world: int = 1
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch of training batches, in an order drawn from `generator` (on the CPU).
-
-        With `world` processes each gets every world-th sample of each (global) batch.
-        """
         order = torch.randperm(len(self.train), generator=generator).to(self.device)
         batch = self.spec.batch
         for index in range(self.steps_per_epoch):
@@ -207,6 +242,5 @@ class DataSource:
             yield (x, y) if world == 1 else (x[rank::world], y[rank::world])
 
     def evaluation_batches(self, part: Part, size: int = 1000) -> Iterator[tuple[Tensor, Tensor]]:
-        """All samples of a part in order, prepared, without augmentation."""
         for start in range(0, len(part), size):
             yield self.prepare(part.x[start : start + size]), part.y[start : start + size]

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 
 from .folder import FolderSource
-from .pipeline import DataSource
+from .pipeline import DataSource, Source
 
 
-def make_source(spec, seed: int, data_root: str | Path | None, device: torch.device) -> DataSource:
+def make_source(spec, seed: int, data_root: str | Path | None, device: torch.device) -> Source:
     """A source of batches.
 
     Args:

@@ -69,7 +69,9 @@ class Whitening:
 
     @classmethod
     def _fit(cls, images: np.ndarray) -> Whitening:
-        total, square, count = 0.0, 0.0, len(images)
+        count, width = len(images), images[0].size
+        total = torch.zeros(width, dtype=torch.float64)
+        square = torch.zeros(width, width, dtype=torch.float64)
         for start in range(0, count, 5000):
             chunk = torch.from_numpy(images[start : start + 5000]).float()
             flat = contrast_normalise(chunk).double()
