@@ -65,7 +65,7 @@ def export(
         )
     from .train import trained
 
-    found = trained.load_trained(run)
+    found = trained.load_trained(Path(run))
     return export_model(found.model, output, inputs_of(found), found.pixels)
 
 
@@ -95,7 +95,7 @@ def load_trained(run: str | Path) -> tuple[torch.nn.Module, torch.Tensor]:
     """
     from .train import trained
 
-    found = trained.load_trained(run)
+    found = trained.load_trained(Path(run))
     return found.model, inputs_of(found)
 
 

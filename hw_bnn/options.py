@@ -201,6 +201,7 @@ def flat(**classes: type) -> Callable[[Callable[..., Result]], Callable[..., Res
             rest = {name: v for name, v in given.items() if name in own}
             return function(*args, **rest, **made)
 
+        # what inspect looks for
         call.__signature__ = signature  # type: ignore[attr-defined]
         return call
 

@@ -65,12 +65,14 @@ def simulate(
         raise BadInput(f"x= and {also.pop()}= are both given", remedy="give one of them")
     data, golden = None, None
     given = np.asarray(x) if x is not None else None
-    if given is None or given.dtype.kind == "f":  # integers need no model file
+    if given is not None and given.dtype.kind != "f":  # integers need no model file
+        frames = given[: chosen.limit] if given.ndim else given
+    else:
         golden = golden_model(folder, open_accelerator(folder, trust=trust, needs=[MODEL]))
         data = _frames(golden, given, chosen, trained_pixels(folder / MODEL, run))
         for warning in data.warnings:
             console.warn(warning)
-    frames = data.x if data is not None else given[: chosen.limit] if given.ndim else given
+        frames = data.x
 
     def through(advance: Callable[[int], None]) -> SimulationResult:
         return stream_frames(
@@ -87,7 +89,8 @@ def simulate(
     if save is not None:
         arrays = {"scores": result.scores, "labels": result.labels}
         with output_file(save) as partial, partial.open("wb") as file:
-            np.savez(file, **{k: v for k, v in arrays.items() if v is not None})
+            given_back = {k: v for k, v in arrays.items() if v is not None}
+            np.savez(file, allow_pickle=False, **given_back)
     if data is not None and golden is not None:
         result.input, result.pixels, result.warnings = data.source, data.pixels, data.warnings
         result.accuracy = _accuracy(golden, data, result)
@@ -99,7 +102,7 @@ def golden_model(folder: Path, description: Description) -> GoldenModel:
     from .golden import GoldenModel
 
     return GoldenModel.from_onnx(
-        folder / MODEL, input_datatype=description.options.get("input_datatype"),
+        folder / MODEL, input_datatype=description.input_datatype,
         input_scale=description.input_scale,
     )  # fmt: skip
 
@@ -115,7 +118,11 @@ def _frames(
 def _accuracy(golden: GoldenModel, data: Frames, result: SimulationResult) -> float | None:
     if data.labels is None or not len(data.labels[data.held_out]):
         return None
-    labels = result.labels if result.labels is not None else golden.labels(result.scores)
+    labels = result.labels
+    if labels is None:
+        if result.scores is None:
+            return None
+        labels = golden.labels(result.scores)
     return float((labels == data.labels)[data.held_out].mean())
 
 

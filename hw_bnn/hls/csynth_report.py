@@ -100,7 +100,8 @@ def read_report(path: str | Path) -> Report:
             raise BadInput(f"{path}: {place} is no number", remedy=REMEDY)
         return value
 
-    modules, below = {}, {}
+    modules = {}
+    below: dict[str, set[str]] = {}
     for element in root.iterfind("ModuleInformation/Module"):
         modules[(element.findtext("Name") or "").strip()] = _module(element)
     for place in (*root.iter("TopModule"), *root.iter("Instance")):

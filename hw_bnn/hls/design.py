@@ -132,14 +132,13 @@ def _channel(stream: Stream, depth: int) -> Channel:
 
 def _process(folder: Path, node: Node, streams: dict[str, Stream], joined: dict) -> Process:
     words = streams[node.inputs[0]].words
-    common = {
-        "name": node.name, "kernel": node.kernel, "layer": node.layer,
-        "inputs": [joined[name] for name in node.inputs],
-        "outputs": [joined[name] for name in node.outputs],
-    }  # fmt: skip
+    inputs = [joined[name] for name in node.inputs]
+    outputs = [joined[name] for name in node.outputs]
     if node.kernel == "hardwired_flow":
         code, template = _hardwired(folder, node, streams)
-        return Process(**common, template=template, units=words, interval=words, code=code)
+        return Process(
+            node.name, node.kernel, node.layer, template, inputs, outputs, words, words, code
+        )
     twin = TWINS.get(node.kernel)
     if twin is None:
         raise Unsupported(
@@ -153,8 +152,12 @@ def _process(folder: Path, node: Node, streams: dict[str, Stream], joined: dict)
         for memory in twin.memories(node.parameters)
     }
     return Process(
-        **common,
-        template=twin.template(node.parameters),
+        node.name,
+        node.kernel,
+        node.layer,
+        twin.template(node.parameters),
+        inputs,
+        outputs,
         units=twin.units(node.parameters, words),
         interval=twin.interval(node.parameters, words),
         tables=tables,

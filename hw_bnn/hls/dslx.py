@@ -8,8 +8,8 @@ Weights and thresholds are constants of the text. Threshold sets by position hav
 from __future__ import annotations
 
 from ..errors import Unsupported
-from ..kernels import KERNELS
 from ..kernels.base import Parameters
+from ..kernels.xnor_mvau import XnorMvau
 
 PROC = "mvau"
 
@@ -24,7 +24,7 @@ def xnor_mvau(parameters: Parameters, weights: list[str], thresholds: list[str],
     Raises:
         Unsupported: threshold sets by position.
     """
-    kernel = KERNELS["xnor_mvau"]
+    kernel = XnorMvau()
     p = kernel.values(parameters)
     if p["N_SETS"] > 1:
         raise Unsupported("thresholds by position have no DSLX form", node=node,

@@ -70,7 +70,9 @@ class _Block:
 
 def faults(text: str) -> list[str]:
     """What is wrong with the pragmas of a C++ text, a sentence each; [] where nothing is."""
-    found, blocks, pending = [], [], ""
+    found: list[str] = []
+    blocks: list[_Block] = []
+    pending = ""
     for number, line in enumerate(_without_comments(text).split("\n"), 1):
         if line.lstrip().startswith("#"):
             if match := re.match(r"\s*#\s*pragma\s+HLS\s+(.*)", line):

@@ -12,7 +12,6 @@ hls/top.cpp top.hpp    a function a node, a stream an edge
 from __future__ import annotations
 
 import dataclasses
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -143,11 +142,10 @@ def _expected(folder: Path, made: Design, frames: np.ndarray) -> Words:
     from ..golden import GoldenModel
 
     accelerator = made.accelerator
-    step = accelerator.options.get("input_scale")
     golden = GoldenModel.from_onnx(
         folder / "model.onnx",
-        input_datatype=accelerator.options.get("input_datatype"),
-        input_scale=None if step is None else Fraction(str(step)),
+        input_datatype=accelerator.input_datatype,
+        input_scale=accelerator.input_scale,
     )
     scores = np.asarray(golden.scores(frames)).reshape(len(frames), -1)
     mode = accelerator.output.mode

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -113,7 +113,10 @@ class Kernel(ABC):
 _KERNELS: dict[str, Kernel] = {}
 
 
-def register(kind: type[Kernel]) -> type[Kernel]:
+Described = TypeVar("Described", bound=Kernel)
+
+
+def register(kind: type[Described]) -> type[Described]:
     """Make a class's kernel known, under its name."""
     _KERNELS[kind.name] = kind()
     return kind

@@ -161,16 +161,17 @@ def _fifos(accelerator: Description, verification: Verification | None) -> str:
         return section("FIFOs", paragraph("There are none."))
     streams = {s.name: s for s in accelerator.streams}
     filled = (verification.fifo_max if verification else None) or {}
-    rows = []
+    rows, bits = [], 0
     for node in fifos:
         stream = streams.get(node.inputs[0]) if node.inputs else None
         width = stream.word_bits if stream else None
         depth = node.depth
+        size = width * depth if width and depth else None
+        bits += size or 0
         rows.append([
-            code(node.name), stream.producer if stream else None, width, depth,
-            width * depth if width and depth else None, filled.get(node.name),
+            code(node.name), stream.producer if stream else None, width, depth, size,
+            filled.get(node.name),
         ])  # fmt: skip
-    bits = sum(row[4] or 0 for row in rows)
     columns = ["FIFO", "fed by", "bits per word", "depth (words)", "bits", "most words held"]
     return section("FIFOs", paragraph(f"{bits:,} bits in all."), table(columns, rows))
 

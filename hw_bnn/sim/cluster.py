@@ -46,10 +46,10 @@ def run_on_cluster(
         try:
             for future in as_completed(frames):
                 task = frames[future]
-                if (error := future.exception()) is not None:
+                if (met := future.exception()) is not None:
                     raise CheckFailed(
                         f"the frames {task['start']}..{task['stop'] - 1} were not simulated "
-                        f"({type(error).__name__}: {error})",
+                        f"({type(met).__name__}: {met})",
                         remedy="run again; with resume, finished parts are kept",
                     )
                 raise_told(future.result())

@@ -30,7 +30,7 @@ class Bench:
     def __init__(self, dut, job: dict):
         self.dut, self.job = dut, job
         self.words = np.load(job["input"])
-        cocotb.start_soon(Clock(dut.ap_clk, PERIOD_NS, unit="ns").start())
+        Clock(dut.ap_clk, PERIOD_NS, unit="ns").start()
         reset = dict(reset=dut.ap_rst_n, reset_active_level=False)
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.ap_clk, **reset)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.ap_clk, **reset)
@@ -67,7 +67,8 @@ class Bench:
         for i, frame in enumerate(self.words):
             done = (lambda f: first.append(f.sim_time_start)) if i == 0 else None
             self.source.send_nowait(AxiStreamFrame(frame.tobytes(), tx_complete=done))
-        outputs, ends = [], []
+        outputs: list[bytes] = []
+        ends: list[int] = []
         for _ in self.words:
             limit = self.job["hang_limit"] * PERIOD_NS
             try:

@@ -20,6 +20,7 @@ from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput
 from ..options import EngineOptions, flat
+from .build import Variant
 from .native import NativeModel
 from .options import check_options
 from .packing import Words, pack_input, unpack_output
@@ -156,7 +157,7 @@ def _netlist(task: Task, progress: Callable[[int], None] | None) -> Sharded:
 
 
 def _native(task: Task, progress: Callable[[int], None] | None) -> Sharded:
-    variant = "waves" if task.asked.waves is not None else "fast"
+    variant: Variant = "waves" if task.asked.waves is not None else "fast"
     rtl = task.folder / "rtl"
     with NativeModel(rtl, task.description, variant=variant, seed=task.seed + 1) as model:
         return Sharded([_in_process(model, task, progress)], model.build_seconds, 0)

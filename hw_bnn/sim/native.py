@@ -35,26 +35,31 @@ SCOPE = "bnn_bench.dut"
 _SLICE = 200_000  # cycles between two looks at progress and Ctrl-C; adapted to about 0.1 s
 
 
+def _fields(
+    kind: type[ctypes._SimpleCData], *names: str
+) -> list[tuple[str, type[ctypes._SimpleCData]]]:
+    return [(name, kind) for name in names]
+
+
 class _Stream(ctypes.Structure):
-    _fields_ = [(n, ctypes.c_uint64) for n in ("idle", "starved", "stalled", "moved")] + [
-        ("words", ctypes.c_void_p),
-        ("cycles", ctypes.c_void_p),
-        ("room", ctypes.c_uint64),
+    _fields_ = [
+        *_fields(ctypes.c_uint64, "idle", "starved", "stalled", "moved"),
+        *_fields(ctypes.c_void_p, "words", "cycles"),
+        *_fields(ctypes.c_uint64, "room"),
     ]
 
 
 class _Run(ctypes.Structure):
-    _fields_ = (
-        [(n, ctypes.c_void_p) for n in ("input", "output", "frame_done")]
-        + [(n, ctypes.c_uint64) for n in (
-            "in_words", "out_words", "frame_out_words", "frame_in_words",
-            "throttle_num", "throttle_den", "hang_limit")]
-        + [(n, ctypes.c_uint32) for n in ("stall_in", "stall_out")]
-        + [("random", ctypes.c_uint64)]
-        + [(n, ctypes.c_uint32) for n in ("watch", "in_valid", "out_ready", "started")]
-        + [(n, ctypes.c_uint64) for n in (
-            "cycle", "in_done", "out_done", "first_in", "last_progress", "next_word_at")]
-    )  # fmt: skip
+    _fields_ = [
+        *_fields(ctypes.c_void_p, "input", "output", "frame_done"),
+        *_fields(ctypes.c_uint64, "in_words", "out_words", "frame_out_words", "frame_in_words",
+                 "throttle_num", "throttle_den", "hang_limit"),
+        *_fields(ctypes.c_uint32, "stall_in", "stall_out"),
+        *_fields(ctypes.c_uint64, "random"),
+        *_fields(ctypes.c_uint32, "watch", "in_valid", "out_ready", "started"),
+        *_fields(ctypes.c_uint64, "cycle", "in_done", "out_done", "first_in", "last_progress",
+                 "next_word_at"),
+    ]  # fmt: skip
 
 
 class NativeModel:

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..accelerator import Description
 from ..accelerator.netlists import open_netlist
 from ..errors import BadInput, MissingTool, Unsupported
-from .build import Design, stream_visibility
+from .build import Design, Variant, stream_visibility
 from .compiler import HERE
 from .native import NativeModel
 
@@ -45,13 +45,13 @@ def netlist_model(
             is not installed.
         Unsupported: the netlist has a cell without a model.
     """
-    variant = "waves" if waves else "fast"
+    variant: Variant = "waves" if waves else "fast"
     design = netlist_design(folder, accelerator, family, variant, trust=trust)
     return NativeModel(folder / "rtl", accelerator, design=design, variant=variant, seed=seed + 1)
 
 
 def netlist_design(
-    folder: Path, accelerator: Description, family: str | None = None, variant: str = "fast",
+    folder: Path, accelerator: Description, family: str | None = None, variant: Variant = "fast",
     *, trust: bool = False,
 ) -> Design:  # fmt: skip
     """The build of a netlist; see `netlist_model`."""

@@ -72,9 +72,8 @@ def pack_input(contract: Input, x: object) -> Words:
     count = len(frames)
     if contract.transpose is not None:
         frames = frames.transpose(0, *(1 + axis for axis in contract.transpose))
-    elements = frames.reshape(count, contract.elements)
-    if contract.datatype == "BIPOLAR":
-        elements = elements > 0
+    integers = frames.reshape(count, contract.elements)
+    elements: NDArray[np.generic] = integers > 0 if contract.datatype == "BIPOLAR" else integers
     words = np.empty((count, contract.words, contract.tdata_bits // 8), np.uint8)
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
@@ -141,7 +140,7 @@ def pack_output(
 def _to_bits(elements: NDArray[np.generic], element_bits: int) -> NDArray[np.uint8]:
     """(N, E) integers to (N, E*element_bits) bits, two's complement, bit 0 first."""
     if element_bits == 1:
-        return (elements & 1).astype(np.uint8)
+        return np.bitwise_and(elements, 1).astype(np.uint8)
     size = next(s for s in (1, 2, 4, 8) if 8 * s >= element_bits)
     raw = np.ascontiguousarray(elements.astype(f"<i{size}"))
     bits = np.unpackbits(

@@ -92,11 +92,12 @@ def run_sharded(
             _work_off(todo, jobs, progress)
         else:
             run_on_cluster(todo, scheduler, progress)
-        runs = [read_shard(work, i, *bounds[i]) for i in range(len(tasks))]
-        for i, run in enumerate(runs):
-            if run is None:
+        runs: list[EngineRun] = []
+        for i in range(len(tasks)):
+            if (run := read_shard(work, i, *bounds[i])) is None:
                 raise BadInput(f"shard {i} in {work} cannot be read", remedy="run again")
-        return Sharded(runs, build, len(done))  # type: ignore[arg-type]
+            runs.append(run)
+        return Sharded(runs, build, len(done))
 
 
 def shard_bounds(frames: int, jobs: int, resume: bool) -> list[tuple[int, int]]:
@@ -122,6 +123,7 @@ def _work_off(tasks: list[dict], jobs: int, progress: Callable[[int], None] | No
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_worker_environment(),
         )  # fmt: skip
         workers.append(worker)
+        assert worker.stdin is not None and worker.stdout is not None  # the two pipes
         try:
             while not failures:
                 with lock:
@@ -215,4 +217,4 @@ def _build_once(design) -> float:
 
 
 def _digest(words: Words) -> str:
-    return hashlib.sha256(np.ascontiguousarray(words)).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(words).data).hexdigest()

@@ -140,7 +140,8 @@ def _netlist(document: dict, module: str) -> Netlist:
     for name, port in document["ports"].items():
         ports[port["direction"]][name] = port["bits"]
     netlist = Netlist(ports["input"], ports["output"], [], {}, {})
-    buffers: dict[Bit, Bit] = {}
+    xors: dict[Bit, tuple[Bit, Bit]] = {}
+    inverted: dict[Bit, Bit] = {}
     for name, cell in document["cells"].items():
         kind, pins = cell["type"], cell["connections"]
         if (kind := kind.split("$")[0] or kind) in BLOCKS:
@@ -149,22 +150,22 @@ def _netlist(document: dict, module: str) -> Netlist:
         elif kind == "$_XNOR_":
             netlist.xnors[pins["Y"][0]] = (pins["A"][0], pins["B"][0])
         elif kind == "$_XOR_":
-            buffers[pins["Y"][0]] = ("xor", pins["A"][0], pins["B"][0])
+            xors[pins["Y"][0]] = (pins["A"][0], pins["B"][0])
         elif kind == "$_NOT_":
-            buffers[pins["Y"][0]] = ("not", pins["A"][0])
+            inverted[pins["Y"][0]] = pins["A"][0]
         elif kind in _REGISTERS:
             netlist.registers[pins["Q"][0]] = pins["D"][0]
         elif kind != "$scopeinfo":
             raise CheckFailed(
                 f"the netlist has a {kind} ({name}), which no proof covers", node=module
             )
-    for bit, gate in buffers.items():  # a XNOR may be written as NOT of XOR, either way round
-        if gate[0] == "not" and buffers.get(gate[1], ("",))[0] == "xor":
-            netlist.xnors[bit] = buffers[gate[1]][1:]
-        elif gate[0] == "xor":
-            for x, y in (gate[1:], gate[:0:-1]):
-                if buffers.get(x, ("",))[0] == "not":
-                    netlist.xnors[bit] = (buffers[x][1], y)
+    for bit, source in inverted.items():  # a XNOR may be written as NOT of XOR, either way round
+        if source in xors:
+            netlist.xnors[bit] = xors[source]
+    for bit, (a, b) in xors.items():
+        for x, y in ((a, b), (b, a)):
+            if x in inverted:
+                netlist.xnors[bit] = (inverted[x], y)
     return netlist
 
 

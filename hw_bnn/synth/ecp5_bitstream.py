@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def _build(
     sources: Path,
     place: Path,
     lpf: Path,
-    parameters: dict[str, object],
+    parameters: Mapping[str, object],
     freq_mhz: float,
     timeout_s: float,
 ) -> dict:

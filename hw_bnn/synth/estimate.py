@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TypedDict
 
 from ..accelerator import Description
 from ..accelerator.folder import read_accelerator
@@ -81,22 +82,29 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
     return result
 
 
-def estimate(folder: str | Path, accelerator: Description | None = None) -> dict:
+class Estimate(TypedDict):
+    """What :func:`estimate` says."""
+
+    layers: dict[str, dict[str, float]]  # node -> lut, ff, bram, dsp, cycles
+    total: dict[str, float]  # lut, ff, bram, dsp
+    cycles_per_frame: int
+    not_estimated: list[str]  # nodes without a formula
+
+
+def estimate(folder: str | Path, accelerator: Description | None = None) -> Estimate:
     """Estimate an accelerator on xc7.
 
     Args:
         accelerator: the folder's description, while `compile` writes it; otherwise it is read.
-
-    Returns:
-        {"layers": node -> {"lut", "ff", "bram", "dsp", "cycles"}, "total": {"lut", "ff", "bram",
-        "dsp"}, "cycles_per_frame", "not_estimated": nodes without a formula}.
 
     Raises:
         BadInput: no accelerator, or a damaged one.
     """
     folder = Path(folder)
     accelerator = accelerator or read_accelerator(folder)
-    layers, unknown = {}, []
+    layers: dict[str, dict[str, float]] = {}
+    unknown: list[str] = []
+    cost: dict[str, float] | None
     for node in accelerator.nodes:
         if node.planned is not None:  # hard-wired: the generator's own count
             cost = {"lut": node.planned.lut, "ff": node.planned.ff, "bram": 0, "dsp": 0}

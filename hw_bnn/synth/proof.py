@@ -28,7 +28,7 @@ from pathlib import Path
 
 from ..errors import CheckFailed
 from ..files.temporary import temporary_folder
-from .block_netlist import Bit, Netlist, kernel_sources, latency, linear_form, read_blocks
+from .block_netlist import Bit, Form, Netlist, kernel_sources, latency, linear_form, read_blocks
 from .yosys import Command, run_yosys, slang_command
 
 
@@ -189,7 +189,7 @@ def prove_tree(
         count = netlist.outputs["count"]
     form = linear_form(netlist, {bit: 1 << i for i, bit in enumerate(count)}, subject)
     if module == "bnn_popcount_tree":
-        wanted = {bit: 1 for bit in netlist.inputs["bits"]}
+        wanted: Form = {bit: 1 for bit in netlist.inputs["bits"]}
     else:
         wanted = {
             ("xnor", a, w): 1 for a, w in zip(netlist.inputs["a"], netlist.inputs["w"], strict=True)

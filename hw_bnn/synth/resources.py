@@ -13,7 +13,7 @@ Inverters that Yosys leaves (INV) are absorbed by the LUT or register they drive
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 _LUTRAM = {  # six-input LUTs of a SLICEM, UG474 table 2-3
@@ -49,7 +49,7 @@ def count_resources(cells: Mapping[str, int]) -> dict[str, float]:
         lut (memories and shift registers included), lutram (those alone), ff, carry, bram, mux,
         dsp; and under "unknown" the number of cells that belong to none.
     """
-    found: Counter[str] = Counter({kind: 0 for kind in KINDS})
+    found: defaultdict[str, float] = defaultdict(float, dict.fromkeys(KINDS, 0.0))
     for kind, number in cells.items():
         if kind in _LUTRAM:
             found["lutram"] += _LUTRAM[kind] * number

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -177,7 +177,7 @@ def synthesise(
     log: Path | None = None,
     cwd: Path | None = None,
     layers: Sequence[str] = (),
-    parameters: dict[str, object] | None = None,
+    parameters: Mapping[str, object] | None = None,
     defines: Sequence[str] | None = None,
     timeout_s: float = 3600,
     subject: str | None = None,

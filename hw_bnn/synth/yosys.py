@@ -19,7 +19,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .. import children
@@ -131,7 +131,7 @@ def slang_command(
     top: str,
     *,
     defines: Sequence[str] = (),
-    parameters: dict[str, object] | None = None,
+    parameters: Mapping[str, object] | None = None,
 ) -> list[str]:
     """The read_slang command for SystemVerilog sources; hierarchy is kept."""
     words = ["read_slang", "--keep-hierarchy", "--top", top]

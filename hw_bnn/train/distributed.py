@@ -49,7 +49,9 @@ def wrap(model: nn.Module) -> nn.Module:
         return model
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-            module.forward = functools.partial(_shared_batch_norm, module)  # type: ignore[method-assign]
+            # on purpose: this module alone computes otherwise
+            shared = functools.partial(_shared_batch_norm, module)
+            module.forward = shared  # type: ignore[method-assign]
     return nn.parallel.DistributedDataParallel(model, broadcast_buffers=False)
 
 

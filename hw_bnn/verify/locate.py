@@ -60,21 +60,22 @@ def locate(
     first = max(0, frame + 1 - MOST_FRAMES)
     part = x[first : frame + 1]
     names = trace_tensors(golden)
-    streams = [s for s in accelerator.streams if s.tensor in names]
-    words = capture(folder, part, [s.name for s in streams], stall=stall, seed=1)
+    streams = [(s, s.tensor) for s in accelerator.streams if s.tensor and s.tensor in names]
+    words = capture(folder, part, [s.name for s, _ in streams], stall=stall, seed=1)
     expected = golden.trace(part)
-    found, times = {}, {}
-    for stream in streams:
-        signed = bool((golden.program.tensors[stream.tensor].minimum < 0).any())
-        values = unpack(words[stream.name][0], stream, expected[stream.tensor].shape, signed)
-        if values is not None and stream.tensor not in found:
-            found[stream.tensor], times[stream.tensor] = values, (words[stream.name][1], stream)
+    found: dict[str, np.ndarray] = {}
+    times: dict[str, tuple[np.ndarray, Stream]] = {}
+    for stream, tensor in streams:
+        signed = bool((golden.program.tensors[tensor].minimum < 0).any())
+        values = unpack(words[stream.name][0], stream, expected[tensor].shape, signed)
+        if values is not None and tensor not in found:
+            found[tensor], times[tensor] = values, (words[stream.name][1], stream)
     numbers = range(first, frame + 1)
     divergence = first_divergence(stage, expected, found, numbers, layers)
     if divergence is None:
         return None
-    cycles, stream = times[divergence.tensor]
-    beat = _beat(divergence, stream, expected[divergence.tensor].shape[1:])
+    cycles, layout = times[divergence.tensor]
+    beat = _beat(divergence, layout, expected[divergence.tensor].shape[1:])
     cycle = int(cycles[divergence.frame - first, beat])
     if waves is not None:
         window = (max(0, cycle - _BEFORE), cycle + _AFTER)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 from ..accelerator.netlists import FAMILIES, read_netlist
 from .compare import LISTED, Outcome
 from .junit import Check
@@ -71,7 +73,7 @@ def _accuracy(case: Case, outcomes: dict[str, Outcome]) -> dict[str, float | Non
     held_out = case.frames.held_out
     if known is None or not len(known[held_out]):
         return result
-    labels = {"golden": case.labels}
+    labels: dict[str, np.ndarray | None] = {"golden": case.labels}
     for name in ("torch", "rtl"):
         run = outcomes[name].run if name in outcomes else None
         if run is None:

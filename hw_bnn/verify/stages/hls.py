@@ -34,13 +34,16 @@ class Hls(Stage):
         part = case.frames.x[first : frame + 1]
         names = trace_tensors(golden)
         inner = design(case.folder, case.accelerator).inner
-        channels = [channel for channel in inner if channel.tensor in names]
+        channels = [(c, c.tensor) for c in inner if c.tensor and c.tensor in names]
         with opened(case.folder) as model:
-            words = model.capture(pack_input(case.accelerator.input, part), channels)
-        expected, found = golden.trace(part), {}
-        for channel in channels:
-            signed = bool((golden.program.tensors[channel.tensor].minimum < 0).any())
-            values = unpack(words[channel.name], channel, expected[channel.tensor].shape, signed)
+            words = model.capture(
+                pack_input(case.accelerator.input, part), [c for c, _ in channels]
+            )
+        expected = golden.trace(part)
+        found: dict[str, np.ndarray] = {}
+        for channel, tensor in channels:
+            signed = bool((golden.program.tensors[tensor].minimum < 0).any())
+            values = unpack(words[channel.name], channel, expected[tensor].shape, signed)
             if values is not None:
-                found.setdefault(channel.tensor, values)
+                found.setdefault(tensor, values)
         return first_divergence(self.name, expected, found, range(first, frame + 1), case.layers)
