@@ -93,13 +93,13 @@ def watched(
             moved.notify()
         say(name)
 
+    def over(step: int) -> bool:
+        return bool(state["ended"]) or state["count"] != step
+
     def watch() -> None:
         with moved:
             while not state["ended"]:
-                count = state["count"]
-                if not moved.wait_for(
-                    lambda count=count: state["ended"] or state["count"] != count, seconds
-                ):
+                if not moved.wait_for(functools.partial(over, state["count"]), seconds):
                     _raise_in(thread, _OutOfTime)
                     return
 

@@ -209,8 +209,8 @@ def pad(state, node):
         )
     box = (begin["H"], begin["W"], end["H"], end["W"])
     grown = {"H": box[0] + box[2], "W": box[1] + box[3]}
-    axes = zip(value.labels, value.shape, strict=True)
-    shape = tuple(size + grown.get(label, 0) for label, size in axes)
+    sizes = zip(value.labels, value.shape, strict=True)
+    shape = tuple(size + grown.get(label, 0) for label, size in sizes)
     state.values[node.output] = replace(value, shape=shape, pad=(box, amount))
 
 

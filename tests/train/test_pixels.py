@@ -124,7 +124,7 @@ def test_training_prepares_by_the_one_definition(scale, monkeypatch):
     assert expected.dtype == np.float32
     assert np.array_equal(data.prepare(stored).numpy(), expected)
     if data._table is not None:  # as a GPU does it
-        assert np.array_equal(data._look_up(stored).numpy(), expected)
+        assert np.array_equal(data._look_up(data._table, stored).numpy(), expected)
 
 
 def test_lookup_by_channel_is_the_definition():
