@@ -86,7 +86,10 @@ class Accelerator(os.PathLike):
             x: (N, *shape) integers of the input contract, or real numbers as the model takes them.
         """
         result = self.simulate(x, progress=lambda count: None)
-        return self.golden.labels(result.scores) if result.labels is None else result.labels
+        if result.labels is not None:
+            return result.labels
+        assert result.scores is not None  # an accelerator gives scores, labels, or both
+        return self.golden.labels(result.scores)
 
     def verify(self, **options: Any) -> dict:
         """Compare every stage with the golden model; see :func:`hw_bnn.verify.verify.verify`."""

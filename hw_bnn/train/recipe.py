@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import inspect
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Union, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Union, get_type_hints
 
 from pydantic import ConfigDict, Field, create_model, field_serializer, model_validator
 
@@ -116,11 +116,16 @@ class Distil(Section):
     mode: Literal["eval", "train"] = "eval"
 
 
-MethodSettings = Annotated[
-    Union[tuple(method.Settings for method in METHODS.values())],  # noqa: UP007  (made at run time)
-    Field(discriminator="name"),
-]
-"""The settings of any method: which one, says `name`."""
+if TYPE_CHECKING:  # what all of them have: which there are is known at run time
+
+    class MethodSettings(Section):
+        name: str
+else:
+    MethodSettings = Annotated[
+        Union[tuple(method.Settings for method in METHODS.values())],  # noqa: UP007  (as above)
+        Field(discriminator="name"),
+    ]
+    """The settings of any method: which one, says `name`."""
 
 
 class Stage(Section):
