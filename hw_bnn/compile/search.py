@@ -171,8 +171,8 @@ class FoldingSearch:
             np.array(ins),
             np.array(outs),
             variants,
-            *(costs[:, :, i] for i in range(len(RESOURCES))),
-            self.dsp_price,
+            **{name: costs[:, :, i] for i, name in enumerate(RESOURCES)},
+            dsp_price=self.dsp_price,
         )
 
     def _parameters(self, op, found: list[dict[str, int]]):

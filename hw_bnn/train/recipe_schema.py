@@ -20,9 +20,8 @@ from .recipe import Recipe, model_settings
 def recipe_schema() -> dict[str, Any]:
     """The JSON Schema of a recipe (draft 2020-12): every key, its type, default and choices."""
     models: Any = Union[tuple(model_settings(name) for name in zoo.BUILDERS)]  # noqa: UP007
-    whole: Any = create_model(
-        "Recipe", __base__=Recipe, model=(Annotated[models, Field(discriminator="name")], ...)
-    )
+    model: Any = Annotated[models, Field(discriminator="name")]
+    whole: Any = create_model("Recipe", __base__=Recipe, model=(model, ...))
     schema = whole.model_json_schema()
     stage = schema["$defs"]["Stage"]
     method = stage["properties"]["method"]
