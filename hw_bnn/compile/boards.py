@@ -86,7 +86,7 @@ DEFAULT_BOARD = "pynq-z1"
 RESOURCES = ("lut", "ff", "bram", "dsp")
 """What a device has of, in the order of a search's arrays."""
 SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95}
-"""How much of a device a search may fill: the rest is for the shell, FIFOs, and for routing."""
+"""How much of a device a search may fill: the rest is for FIFOs, and for routing."""
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,25 @@ class Budget:
     dsp: float
 
 
+SHELL = {
+    "zynq7000": Budget(lut=1282, ff=1670, bram=2, dsp=0),
+    "zynqmp": Budget(lut=1479, ff=1909, bram=4, dsp=0),
+}
+"""Processor's family -> what the AXI shell takes beside an accelerator, by Yosys 0.70, for words of
+5 bytes in and 2 out; wide words take a third more registers (tests/boards/test_shell_cost.py)."""
+
+_NOTHING = Budget(0, 0, 0, 0)
+
+
 def budget(board: str) -> Budget:
-    """What a search may fill of a board."""
+    """What a search may fill of a board, beside its shell."""
     device = BOARDS[board]
+    shell = SHELL.get(device.processor or "", _NOTHING)
     return Budget(
-        SHARE["lut"] * device.luts / device.luts_per_estimate,
-        SHARE["ff"] * device.ffs,
-        SHARE["bram"] * device.brams,
-        SHARE["dsp"] * device.dsps,
+        SHARE["lut"] * device.luts / device.luts_per_estimate - shell.lut,
+        SHARE["ff"] * device.ffs - shell.ff,
+        SHARE["bram"] * device.brams - shell.bram,
+        SHARE["dsp"] * device.dsps - shell.dsp,
     )
 
 
@@ -121,18 +132,19 @@ def price_of(blocks: str, board: str) -> float:
 
 
 def too_large(accelerator, board: str) -> str | None:
-    """What an accelerator takes beyond the whole board, and which node most of it, in words;
-    None if it fits.
+    """What an accelerator takes beyond the whole board beside the shell, and which node most of it,
+    in words; None if it fits.
 
     Args:
         accelerator: its description, with resources by estimate; without them it counts as fitting.
     """
     device, total, found = BOARDS[board], accelerator.resources, []
+    shell = SHELL.get(device.processor or "", _NOTHING)
     sizes = (
-        ("lut", "LUTs", device.luts / device.luts_per_estimate),
-        ("ff", "registers", device.ffs),
-        ("bram", "block RAMs", device.brams),
-        ("dsp", "DSP blocks", device.dsps),
+        ("lut", "LUTs", device.luts / device.luts_per_estimate - shell.lut),
+        ("ff", "registers", device.ffs - shell.ff),
+        ("bram", "block RAMs", device.brams - shell.bram),
+        ("dsp", "DSP blocks", device.dsps - shell.dsp),
     )
     for kind, name, size in sizes:
         if total is None or getattr(total, kind) <= size:

@@ -126,9 +126,6 @@ class SimulatedDevice(devices.Device):
             call("remote_device.RemoteDevice", "writefile", {"file_path": path, "data": data})
         self.post_download(bitstream, parser)
 
-    def post_download(self, bitstream, parser, name="Unknown"):
-        """pynq's own, without the file of the state that it keeps in its package."""
-
 
 if __name__ == "__main__":
     devices.Device.active_device = SimulatedDevice()

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -70,3 +71,22 @@ def test_the_import_reads_no_board(folder):
     )
     run = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True)
     assert run.returncode == 0 and run.stdout.split() == ["mine", "wrong"], run.stderr
+
+
+@pytest.mark.parametrize("board", ["pynq-z2", "kv260", "ulx3s"])
+def test_the_shell_has_its_room_beside_an_accelerator(board):
+    """In what a search may fill, and in what fits a board; the ULX3S has no AXI shell."""
+    device, room = boards.BOARDS[board], boards.budget(board)
+    shell = boards.SHELL.get(device.processor)
+    assert (shell is None) == (board == "ulx3s")
+    luts = device.luts / device.luts_per_estimate
+    least = shell.lut if shell else 0
+    assert room.lut == pytest.approx(boards.SHARE["lut"] * luts - least)
+
+    def told(lut):
+        parts = SimpleNamespace(lut=lut, ff=0, bram=0, dsp=0)
+        node = SimpleNamespace(resources=parts, name="layer")
+        return boards.too_large(SimpleNamespace(resources=parts, nodes=[node]), board)
+
+    assert told(luts - least) is None
+    assert "100 more than" in told(luts - least + 100)
