@@ -3,6 +3,8 @@ specifications, in float64."""
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from onnx.reference.op_run import OpRun
 
@@ -81,6 +83,9 @@ class MultiThreshold(OpRun):
         gaps = np.expand_dims(x, -1) - np.expand_dims(table, 0)
         _note(gaps, np.abs(x).max(initial=0))
         scale, bias = (1.0 if out_scale is None else out_scale), (out_bias or 0.0)
+        for count in range(table.shape[-1] + 1):
+            if Fraction(scale) * count + Fraction(bias) != Fraction(scale * count + bias):
+                raise NotExecutable("MultiThreshold with levels that float64 does not hold")
         out = scale * (gaps >= 0).sum(-1) + bias
         return (np.moveaxis(out, 1, -1) if data_layout in ("NHWC", "NWC") else out,)
 

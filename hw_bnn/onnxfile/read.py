@@ -17,7 +17,7 @@ from math import prod
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from onnx import AttributeProto, TensorProto
 
 from ..errors import BadInput, Unsupported
@@ -80,6 +80,7 @@ def check_model(model: onnx.ModelProto) -> None:
     """
     if not model.graph.node:
         raise BadInput("the ONNX graph has no nodes", remedy="export the model again")
+    _check_text(model)
     _check_opset(model)
     if model.functions:
         raise Unsupported(
@@ -276,6 +277,21 @@ def _check_tensor(tensor: TensorProto) -> None:
             node=where,
             remedy="export or copy the model again",
         ) from None
+
+
+def _check_text(message: Message) -> None:
+    """Every name and text is UTF-8; protobuf hands others out as bytes, which no code expects."""
+    for field, value in message.ListFields():
+        if field.type not in (field.TYPE_STRING, field.TYPE_MESSAGE):
+            continue
+        for each in [value] if isinstance(value, (str, bytes, Message)) else value:
+            if isinstance(each, bytes):
+                raise BadInput(
+                    f"{field.name} {each[:40]!r} of the file is no text (UTF-8)",
+                    remedy="export or copy the model again",
+                )
+            if isinstance(each, Message):
+                _check_text(each)
 
 
 def _check_names(graph: onnx.GraphProto) -> None:

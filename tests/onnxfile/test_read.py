@@ -74,6 +74,22 @@ def test_other_files_are_refused(file, content):
         load_onnx(file)
 
 
+@pytest.mark.parametrize(
+    "text", ["first", "second", "MatMul", "h", "w", "y", "g", "alpha_attribute", "a_producer"]
+)
+def test_text_that_is_no_utf8_is_refused(file, text):
+    """Names of nodes, tensors, operators, attributes and the graph, wherever they stand."""
+    model = small_model()
+    model.producer_name = "a_producer"
+    model.graph.node[1].attribute.add(name="alpha_attribute", f=1.0, type=1)
+    data, plain = model.SerializeToString(), text.encode()
+    tagged = bytes([len(plain)]) + plain
+    assert tagged in data
+    file.write_bytes(data.replace(tagged, bytes([len(plain)]) + b"\xf2" + plain[1:]))
+    with pytest.raises(BadInput, match=r"is no text \(UTF-8\)"):
+        load_onnx(file)
+
+
 def test_missing_file_and_folder(tmp_path):
     with pytest.raises(BadInput, match="does not exist"):
         load_onnx(tmp_path / "none.onnx")
