@@ -30,6 +30,7 @@ open_face(
         "doctor": ".doctor:doctor",
         "export": ".export:export",
         "hls": ".hls.write:hls",
+        "package": ".boards.package:package",
         "recipes": ".train.catalogue:recipes",
         "report": ".report.accelerator_report:report",
         "simulate": ".simulation:simulate",
@@ -43,6 +44,7 @@ open_face(
 if TYPE_CHECKING:
     from .boards.bitstream import bitstream
     from .boards.deploy import deploy
+    from .boards.package import package
     from .boards.remote.server import board
     from .demo import demo
     from .doctor import doctor
@@ -60,5 +62,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "doctor",
-    "export", "hls", "recipes", "report", "simulate", "sweep", "synth", "train", "verify",
+    "export", "hls", "package", "recipes", "report", "simulate", "sweep", "synth", "train",
+    "verify",
 ]  # fmt: skip

@@ -115,6 +115,12 @@ class Accelerator(os.PathLike):
 
         return bitstream(self.folder, board, trust=self.trust, **options)
 
+    def package(self, out: str | Path | None = None, **options: Any) -> dict:
+        """An IP for a Vivado or FuseSoC project; see :func:`hw_bnn.boards.package.package`."""
+        from .boards.package import package
+
+        return package(self.folder, out, **options)
+
     def deploy(self, board: str, out: str | Path | None = None, **options: Any) -> dict:
         """A zip for a PYNQ board; see :func:`hw_bnn.boards.deploy.deploy`."""
         from .boards.deploy import deploy

@@ -44,7 +44,7 @@ proc update_ip_catalog {} { record update_ip_catalog }
 proc add_files {args} {
   set path [last_of $args]
   if {![file isfile $path]} { reject "there is no file $path" }
-  set ::files([file tail $path]) 1
+  set ::files([file tail $path]) $path
 }
 proc get_files {name} {
   if {![info exists ::files($name)]} { reject "the project has no file $name" }
@@ -134,6 +134,16 @@ proc file {args} {
 namespace eval ipx {
   proc package_project {args} { ::record ipx::package_project {*}$args }
   proc current_core {} { return core }
+  # The interfaces that the top's attributes name.
+  proc get_bus_interfaces {name args} {
+    set top $::property(top)
+    if {![info exists ::files($top.v)]} { ::reject "there is no plain Verilog of the top $top" }
+    set file [open $::files($top.v)]
+    set text [read $file]
+    close $file
+    if {[regexp "module $top \\(" $text] && [regexp "X_INTERFACE_INFO = \"\[^\"\]* $name \[A-Z\]+\"" $text]} { return $name }
+    return ""
+  }
   proc get_memory_maps {name args} {
     if {$name ne "s_axi_control"} { ::reject "there is no memory map $name" }
     return $name

@@ -20,6 +20,7 @@ from ..accelerator import Description
 from ..accelerator.names import file_name
 from ..rtl import rtl_sources
 from . import BOARD_FILES
+from .interfaces import clock_and_reset, tagged
 
 RTL = BOARD_FILES / "shell" / "rtl"
 TOP = "bnn_overlay"
@@ -107,6 +108,7 @@ class Shell:
         links = [f"      .{name}({name})," for name, *_ in ports if name not in _CONSTANT]
         return Template((RTL / f"{TOP}.v.in").read_text()).substitute(
             MODULE=module, NAME=file_name(self.name), CORE=self.core,
+            CLOCK_AND_RESET=clock_and_reset(("s_axi_control", "m_axi")),
             PORTS=",\n".join(_declaration(*port) for port in ports), LINKS="\n".join(links),
             DATA_BITS=self.port.data_bits, ADDR_BITS=self.port.addr_bits,
             SIZE=self.beat_bytes.bit_length() - 1, MODEL=f"{self.model:016x}",
@@ -159,9 +161,7 @@ _CONSTANT = {
 
 def _declaration(name: str, direction: str, bits: int) -> str:
     bus, signal = name.rsplit("_", 1)
-    width = f"[{bits - 1}:0]" if bits > 1 else ""
-    info = f'    (* X_INTERFACE_INFO = "xilinx.com:interface:aximm:1.0 {bus} {signal.upper()}" *)'
-    port = f"{info}\n    {direction:6} wire {width:7} {name}"
+    port = tagged("aximm", bus, signal.upper(), direction, bits, name)
     if name in ("m_axi_bid", "m_axi_rid"):
         return (
             "    /* verilator lint_off UNUSEDSIGNAL */\n"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from .. import children
@@ -30,12 +31,14 @@ from .shell import PORTS, TOP, Shell
 from .simboard import io_document
 
 SCRIPTS = BOARD_FILES / "vivado"
+PACKAGER = SCRIPTS / "package_ip.tcl"
 STUB = SCRIPTS / "stub.tcl"
 _EXITS = {
     10: "an IP is missing",
     11: "synthesis failed",
     12: "implementation failed",
     13: "the clock is missed",
+    14: "an interface is missing",
 }
 
 
@@ -123,21 +126,27 @@ def write_sources(
         for name in accelerator.rtl_files
         if name not in {f"rtl/{n}" for n in accelerator.sources}
     ]
-    for name in ("build.tcl", "package_ip.tcl"):
-        shutil.copyfile(SCRIPTS / name, place / name)
+    for script in (SCRIPTS / "build.tcl", PACKAGER):
+        shutil.copyfile(script, place / script.name)
     settings = {
         "top": TOP, "version": IP_VERSION, "name_of_accelerator": accelerator.name,
         "part": board.part, "board_part": board.board_part or "", "processor": board.processor,
         "data_bits": shell.port.data_bits, "control_base": f"{shell.port.control:#010x}",
         "clock_mhz": f"{freq_mhz:g}", "minutes": minutes, "jobs": 4,
         "sources": sources, "memories": memories, "registers": _registers(),
+        "constraints": [], "busses": ["s_axi_control", "m_axi"],
     }  # fmt: skip
-    lines = ["# What build.tcl and package_ip.tcl are to make; written by hw_bnn."]
-    lines += [f"set {name} {tcl(value)}" for name, value in settings.items()]
-    (place / "settings.tcl").write_text("\n".join([*lines, ""]))
+    write_settings(place, settings)
     io = io_document(accelerator, shell, clock_mhz=freq_mhz)
     (place / "io.json").write_text(json.dumps(io, indent=1) + "\n")
     return io
+
+
+def write_settings(place: Path, settings: Mapping[str, object]) -> None:
+    """Write PLACE/settings.tcl: what the scripts are to make."""
+    lines = ["# What the scripts beside this file are to make; written by hw_bnn."]
+    lines += [f"set {name} {tcl(value)}" for name, value in settings.items()]
+    (place / "settings.tcl").write_text("\n".join([*lines, ""]))
 
 
 def tcl(value: object) -> str:
@@ -172,8 +181,11 @@ def _registers() -> list[list[object]]:
     ]  # fmt: skip
 
 
-def check_scripts(place: Path, *, board_files: bool, failures: tuple[str, ...] = ()) -> str:
-    """Run build.tcl under the stub; returns what was recorded.
+def check_scripts(
+    place: Path, *, board_files: bool = False, failures: tuple[str, ...] = (),
+    script: str = "build.tcl",
+) -> str:  # fmt: skip
+    """Run a script of PLACE under the stub; returns what was recorded.
 
     Args:
         failures: what the stub's Vivado lacks or fails at: no_ip, synth, impl, timing.
@@ -187,7 +199,7 @@ def check_scripts(place: Path, *, board_files: bool, failures: tuple[str, ...] =
             "tclsh is not installed", remedy="install it (Debian, Ubuntu: `apt install tcl`)"
         )
     options = [*(["board_files"] if board_files else []), *failures]
-    command = [tclsh, str(STUB), str(place / "build.tcl"), str(place / "settings.tcl"), *options]
+    command = [tclsh, str(STUB), str(place / script), str(place / "settings.tcl"), *options]
     pipe = subprocess.PIPE
     run = children.run(command, cwd=place, stdout=pipe, stderr=pipe, text=True, timeout=120)
     if run.returncode != 0:

@@ -9,7 +9,7 @@ import typer
 
 from .. import console
 from .app import app, finish
-from .options import Debug, Folder, Frequency, Json, Seed, TimeOut, Trust
+from .options import Debug, Folder, Force, Frequency, Json, Seed, TimeOut, Trust
 
 
 @app.command()
@@ -112,6 +112,29 @@ def _show_bitstream(document: dict) -> None:
         if k in document
     ]
     console.table(f"bitstream for {document['board']}", ["figure", "value"], rows)
+
+
+@app.command()
+def package(
+    folder: Folder,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The folder to write; NAME_ip.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the example frame.")] = 0,
+    force: Force = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """An IP for a Vivado or FuseSoC project of your own: sources, wrapper, component, README."""
+    from ..boards.package import package
+
+    document = package(folder, out, seed=seed, force=force)
+    finish(document, _show_packaged, json)
+
+
+def _show_packaged(document: dict) -> None:
+    console.out(f"wrote {document['folder']}: {document['module']}, {len(document['files'])} files")
+    console.out("package_ip.tcl makes the component in Vivado; README.md tells how")
 
 
 @app.command()
