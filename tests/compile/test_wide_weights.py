@@ -8,6 +8,7 @@ import pytest
 
 pytest.importorskip("finn")
 
+from hw_bnn.accelerator import Description
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
@@ -62,10 +63,16 @@ def test_1000_frames_of_extremes_in_rtl(bits, inputs, tmp_path):
     x[:2], x[2:4] = x.min(), x.max()
     x[4:40] = np.random.default_rng(2).choice([x.min(), x.max()], (36, *x.shape[1:]))
     np.save(tmp_path / "x.npy", x)
-    summary = verify(path, inputs=tmp_path / "x.npy", target_cycles=24)
+    gates = ["netlist"] if (bits, inputs) == (8, "int8") else []
+    out = tmp_path / "out"
+    summary = verify(path, inputs=tmp_path / "x.npy", target_cycles=24, also=gates, out=out)
     assert failed(summary) is None
     assert summary["frames"]["rtl"] == 1000
     assert not any(summary["mismatches"].values())
+    if gates:  # products in DSP blocks, simulated as such
+        nodes = Description.load(out / "accelerator").nodes
+        assert sum(node.parameters.get("MULTIPLY", 0) for node in nodes)
+        assert summary["frames"]["netlist"]
 
 
 @pytest.mark.parametrize(("bits", "inputs"), [(2, "uint4"), (8, "bipolar")])

@@ -1,4 +1,4 @@
-// add: scaled sum of two streams; twin of add.sv.
+// add: scaled sum of two streams; twin of bnn_add.sv.
 //
 //   out = A_SCALE * a + B_SCALE * b
 //

@@ -1,4 +1,4 @@
-// affine_argmax: last stage; raw scores, the argmax label, or both; twin of affine_argmax.sv.
+// affine_argmax: last stage; raw scores, the argmax label, or both; twin of bnn_affine_argmax.sv.
 //
 //   label = argmax_c A[c]*score[c] + B[c], ties to the lowest class; A_BITS = 0: of the scores
 //   MODE 0: the scores; 1: the label, once a vector; 2: the scores, the label above those of the

@@ -1,5 +1,5 @@
-// hardwired_flow: a fully unfolded layer of constants, one vector a step; twin of hardwired_flow.sv
-// and of the netlist behind it.
+// hardwired_flow: a fully unfolded layer of constants, one vector a step; twin of
+// bnn_hardwired_flow.sv and of the netlist behind it.
 //
 //   s[m] = sum_i w[m][i] u[i]       w = +-1, u unsigned (a two's complement x counts as x + 2^(n-1))
 //   THRESHOLDED: y[m] = (s[m] >= constants[m]);  else: y[m] = 2^SHIFT * s[m] + constants[m]

@@ -1,4 +1,4 @@
-// int_mvau: matrix-vector product of n-bit integers by +-1 weights; twin of int_mvau.sv.
+// int_mvau: matrix-vector product of n-bit integers by +-1 weights; twin of bnn_int_mvau.sv.
 //
 //   acc[c] = sum_i x[i] * (2*W[c][i] - 1)      modulo 2^ACC_BITS, two's complement
 //

@@ -1,4 +1,4 @@
-// level: a sum becomes an output element; twin of mvau_level.sv.
+// level: a sum becomes an output element; twin of bnn_mvau_level.sv.
 //
 //   N_THRESHOLDS = 1, OUT_BITS = 1:  level = (sum >= T_0)
 //   otherwise:                       level = OUT_BIAS + #{t : sum >= T_t}, two's complement

@@ -1,8 +1,9 @@
-// mvau: what the matrix-vector units share, the folded loop; twin of mvau_feed.sv and
-// mvau_result.sv.
+// mvau: what the matrix-vector units share, the folded loop; twin of bnn_mvau_feed.sv and
+// bnn_mvau_result.sv.
 //
 // Unit says what is summed. An input element is Unit::BITS bits, and a word is taken apart into as
-// many planes: plane b has bit b of each element; a weight is Unit::WEIGHT_BITS bits. For each step, with planes x and a lane's weights,
+// many planes: plane b has bit b of each element; a weight is Unit::WEIGHT_BITS bits. For each step,
+// with planes x and a lane's weights,
 //
 //   sum += Unit::common(x) + Unit::product(x, weights)       Unit::sum_t, a lane's accumulator
 //

@@ -1,4 +1,4 @@
-// pad: a frame surrounded by a constant; twin of pad.sv.
+// pad: a frame surrounded by a constant; twin of bnn_pad.sv.
 //
 //   out[y][x][c] = in[y - PAD_T][x - PAD_L][c] inside the image, VALUE outside
 //

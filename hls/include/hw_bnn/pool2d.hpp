@@ -1,4 +1,4 @@
-// pool2d: what max_pool and sum_pool share, a reduction over windows; twin of pool2d.sv.
+// pool2d: what max_pool and sum_pool share, a reduction over windows; twin of bnn_pool2d.sv.
 //
 // Reduce has two functions on words: `inner` makes of an input word what is reduced (SIMD elements
 // of ROW_BITS bits), `together` reduces two of those. A window is reduced along the row with the

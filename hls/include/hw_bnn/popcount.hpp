@@ -1,4 +1,4 @@
-// popcount: number of ones in a word; twin of popcount.sv.
+// popcount: number of ones in a word; twin of bnn_popcount.sv.
 //
 //   count = sum_i bits[i], in [0, N]
 //

@@ -1,4 +1,4 @@
-// stream_fork: one stream to N consumers; twin of stream_fork.sv.
+// stream_fork: one stream to N consumers; twin of bnn_stream_fork.sv.
 //
 // One flat loop: one step a word, initiation interval 1. A word goes to all outputs in one step, so
 // each output needs a stream deep enough for what the others are behind.

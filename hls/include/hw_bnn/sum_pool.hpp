@@ -1,4 +1,4 @@
-// sum_pool: sums per channel over windows, global pools included; twin of sum_pool.sv.
+// sum_pool: sums per channel over windows, global pools included; twin of bnn_sum_pool.sv.
 //
 //   out[oy][ox][c] = floor(sum of in[oy*STRIDE_H + kh][ox*STRIDE_W + kw][c] / 2^SHIFT)
 //

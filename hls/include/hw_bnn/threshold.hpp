@@ -1,4 +1,4 @@
-// threshold: integers become levels, a channel's thresholds each; twin of threshold.sv.
+// threshold: integers become levels, a channel's thresholds each; twin of bnn_threshold.sv.
 //
 //   N_THRESHOLDS = 1, OUT_BITS = 1:  y = (x >= T)
 //   otherwise:                       y = OUT_BIAS + #{t : x >= T[c][t]}, OUT_BITS two's complement

@@ -1,4 +1,4 @@
-// wide_mvau: matrix-vector product with weights of 2 to 9 bits; twin of wide_mvau.sv.
+// wide_mvau: matrix-vector product with weights of 2 to 9 bits; twin of bnn_wide_mvau.sv.
 //
 //   acc[c] = sum_i x[i] * W[c][i]      modulo 2^ACC_BITS, two's complement
 //

@@ -1,4 +1,4 @@
-// width_converter: a frame's bits cut into other words; twin of width_converter.sv.
+// width_converter: a frame's bits cut into other words; twin of bnn_width_converter.sv.
 //
 // The FRAME_BITS bits of a frame come in words of IN_BITS and go out in words of OUT_BITS, the last
 // word filled with zeros; what stands above the frame's last bit is ignored.

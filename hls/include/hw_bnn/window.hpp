@@ -1,4 +1,4 @@
-// window: the K_H x K_W windows of a convolution or pool (im2col); twin of window.sv.
+// window: the K_H x K_W windows of a convolution or pool (im2col); twin of bnn_window.sv.
 //
 //   OFM = floor((IFM - DILATION*(K-1) - 1) / STRIDE) + 1 per axis. For each output position,
 //   K_H*K_W*CF words, CF = CHANNELS/SIMD:

@@ -1,4 +1,4 @@
-// xnor_mvau: matrix-vector product of +-1 numbers by XNOR and popcount; twin of xnor_mvau.sv.
+// xnor_mvau: matrix-vector product of +-1 numbers by XNOR and popcount; twin of bnn_xnor_mvau.sv.
 //
 //   bit 1 = +1, bit 0 = -1, so that for each output channel c
 //     P[c]   = sum_i (x[i] ~^ W[c][i])       popcount, in [0, MW]
