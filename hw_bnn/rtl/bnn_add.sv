@@ -1,4 +1,4 @@
-// Integer addition of two streams: the join of a residual block.
+// bnn_add: integer addition of two streams: the join of a residual block.
 //
 //   out = A_SCALE * a + B_SCALE * b, element by element, two's complement
 //

@@ -1,4 +1,5 @@
-// Sliding reduction along one axis of a stream: the half of a separable pooling window.
+// bnn_axis_reduce: sliding reduction along one axis of a stream: the half of a separable pooling
+// window.
 //
 //   out[o][i] = reduce(in[o*STRIDE][i], ..., in[o*STRIDE + KERNEL - 1][i])
 //   o < (LENGTH - KERNEL) / STRIDE + 1, i < INNER; reduce = sum, or unsigned maximum

@@ -1,4 +1,4 @@
-// Max-pool and min-pool of integers, per channel; for single bits that is OR and AND.
+// bnn_max_pool: max-pool and min-pool of integers, per channel; for single bits that is OR and AND.
 //
 //   out[oy][ox][c] = max or min of in[oy*STRIDE_H + kh][ox*STRIDE_W + kw][c], kh < K_H, kw < K_W
 //   OFM = floor((IFM + PADs - K) / STRIDE) + 1 per axis; padding never wins, as in ONNX MaxPool

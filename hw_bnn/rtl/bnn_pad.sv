@@ -1,4 +1,4 @@
-// Border padding: surrounds every frame of a stream of pixels with a constant element.
+// bnn_pad: border padding: surrounds every frame of a stream of pixels with a constant element.
 //
 //   out[y][x][c] = in[y - PAD_T][x - PAD_L][c] inside the frame, VALUE outside
 //

@@ -1,4 +1,5 @@
-// Sums or maxima over the K_H x K_W windows of a stream of pixels: core of bnn_max_pool and bnn_sum_pool.
+// bnn_pool2d: sums or maxima over the K_H x K_W windows of a stream of pixels: core of bnn_max_pool
+// and bnn_sum_pool.
 //
 //   out[oy][ox][c] = reduce over kh < K_H, kw < K_W of in[oy*STRIDE_H + kh][ox*STRIDE_W + kw][c]
 //   OFM = floor((IFM + PADs - K) / STRIDE) + 1 per axis

@@ -3,12 +3,10 @@
 //   count = sum_i bits[i], in [0, N], so $clog2(N+1) bits wide.
 //
 // Combinational. In simulation, and by default, it is $countones; HW_BNN_XC7 selects the LUT and
-// carry
-// chain form (bnn_popcount_tree) for Xilinx 7-series, UltraScale and later, and HW_BNN_TREE the same
-// tree in
-// plain operators for any other target. All forms are proved equal (tests/synth). Where the bits
-// are an
-// XNOR, bnn_xnor_popcount is smaller: it takes the gates into its first level.
+// carry chain form (bnn_popcount_tree) for Xilinx 7-series, UltraScale and later, and HW_BNN_TREE
+// the same tree in plain operators for any other target. All forms are proved equal (tests/synth).
+// Where the bits are an XNOR, bnn_xnor_popcount is smaller: it takes the gates into its first
+// level.
 module bnn_popcount #(
     parameter int N = 64
 ) (

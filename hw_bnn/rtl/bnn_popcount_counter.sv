@@ -9,8 +9,7 @@
 //   N = 4, 5   LUT6_2 for count[1:0] and a LUT5 for count[2]
 //   N = 6, 7   two LUTs and two carry positions. Let u = bits[0] + .. + bits[4].
 //              Position 0 propagates the parity p of bits[5:0], its carry data input is bits[5],
-//              and
-//              bits[6] is the carry in. If p = 1 the carry is bits[6]; else it is bits[5]. What
+//              and bits[6] is the carry in. If p = 1 the carry is bits[6]; else it is bits[5]. What
 //              remains of weight two is then (bits[5:0] - p) / 2 - (p ? 0 : bits[5]), a function of
 //              u alone where combined with that carry: position 1 propagates u in {2, 3} and
 //              generates u >= 4. 7 bits become 3 for two LUTs, where three LUT6 make 6 become 3.

@@ -7,8 +7,7 @@
 // With HW_BNN_XC7 defined it is a ternary carry-save adder on the carry chain, one LUT6_2 a
 // position:
 // of the three bits x, y, z of a position, O5 = majority(x, y, z) goes to the next position as m,
-// and
-// the position propagates x ^ y ^ z ^ m with carry data m:
+// and the position propagates x ^ y ^ z ^ m with carry data m:
 //
 //   x + y + z + m + carry = sum + 2 carry' + 2 majority(x, y, z)
 //

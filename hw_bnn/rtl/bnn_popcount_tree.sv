@@ -4,11 +4,10 @@
 //
 // N <= 7 is one bnn_popcount_counter. Larger: G = N / 7 counters turn 7 bits each into bits of weight
 // 1, 2
-// and 4. With R bits left over, G + R bits have weight 1, G weight 2 and G weight 4. bnn_popcount_merge
-// has
-// room for four single bits of weight 1 and one of weight 2, the others are counted by trees of
-// their
-// own: about N / 7 bits each. 7 bits to 3 cost two LUTs: the tree takes near N / 2 of them.
+// and 4. With R bits left over, G + R bits have weight 1, G weight 2 and G weight 4.
+// bnn_popcount_merge has room for four single bits of weight 1 and one of weight 2, the others are
+// counted by trees of their own: about N / 7 bits each. 7 bits to 3 cost two LUTs: the tree takes
+// near N / 2 of them.
 //
 // Combinational; recursive. HW_BNN_XC7 selects the LUT form of its two building blocks.
 module bnn_popcount_tree #(

@@ -3,11 +3,9 @@
 //   sum_i (a[i] == w[i]) + one = ones + 2 (carry[0] + .. + carry[L-1])
 //
 // One LUT6_2 takes two pairs and the running bit (five inputs): O6 = parity of the two XNORs and
-// the
-// running bit, O5 = their majority. So a LUT absorbs two XNOR gates and removes one bit; L of them
-// in a
-// row turn 2 L + 1 bits into L + 1. Combinational, L LUTs deep. Both forms are proved equal
-// (tests/synth).
+// the running bit, O5 = their majority. So a LUT absorbs two XNOR gates and removes one bit; L of
+// them in a row turn 2 L + 1 bits into L + 1. Combinational, L LUTs deep. Both forms are proved
+// equal (tests/synth).
 module bnn_popcount_xnor_chain #(
     parameter int L = 2
 ) (

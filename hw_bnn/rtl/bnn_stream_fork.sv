@@ -1,4 +1,4 @@
-// Stream duplicator: every input word leaves at each of N outputs.
+// bnn_stream_fork: stream duplicator: every input word leaves at each of N outputs.
 //
 //   out i = in, for i < N; output i is bits i*TDATA +: TDATA of m_axis_tdata, bit i of the others
 //

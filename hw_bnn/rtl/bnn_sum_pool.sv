@@ -1,4 +1,4 @@
-// Sums over windows: average pool, global average pool with K = IFM.
+// bnn_sum_pool: sums over windows: average pool, global average pool with K = IFM.
 //
 //   out[oy][ox][c] = floor(S / 2**SHIFT)
 //   S = sum over kh < K_H, kw < K_W of in[oy*STRIDE_H + kh][ox*STRIDE_W + kw][c]

@@ -1,5 +1,6 @@
-// Sliding window (im2col) generator: cuts the K_H x K_W windows of a convolution or pool out of a
-// stream of pixels (NHWC: row by row, a pixel is CHANNELS/SIMD words, channel fastest).
+// bnn_window: sliding window (im2col) generator: cuts the K_H x K_W windows of a convolution or
+// pool out of a stream of pixels (NHWC: row by row, a pixel is CHANNELS/SIMD words, channel
+// fastest).
 //
 //   OFM = floor((IFM - DILATION*(K-1) - 1) / STRIDE) + 1 per axis; IFM counts any padding, which
 //   `pad` has added before. For each output position, K_H*K_W*CF words, CF = CHANNELS/SIMD:

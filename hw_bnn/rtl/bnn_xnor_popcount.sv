@@ -3,17 +3,15 @@
 //   count = sum_i (a[i] == w[i]), in [0, N], $clog2(N+1) bits wide.
 //
 // Latency STAGES (0: combinational, ap_clk and ce unused), initiation interval 1; registers move
-// when
-// ce is 1 and hold no reset: what is in flight is the caller's to mark.
+// when ce is 1 and hold no reset: what is in flight is the caller's to mark.
 //
 // In simulation, and for any tool that knows no HW_BNN_XC7, it is $countones and STAGES registers.
 // With HW_BNN_XC7
-// the XNOR gates go into the first level of a LUT tree: bnn_popcount_xnor_chain of CHAIN LUTs (one LUT
-// for
-// two pairs), then bnn_popcount_tree for its N / (2 CHAIN) bits of weight 1 and its N / 2 of weight 2.
-// The registers then stand, in this order, after the first level, at the output, after the two
-// trees
-// (the longest paths of a tree of N = 64 .. 1024); more than three are added at the output.
+// the XNOR gates go into the first level of a LUT tree: bnn_popcount_xnor_chain of CHAIN LUTs (one
+// LUT for two pairs), then bnn_popcount_tree for its N / (2 CHAIN) bits of weight 1 and its N / 2
+// of weight 2. The registers then stand, in this order, after the first level, at the output, after
+// the two trees (the longest paths of a tree of N = 64 .. 1024); more than three are added at the
+// output.
 module bnn_xnor_popcount #(
     parameter int N      = 64,
     parameter int STAGES = 0,

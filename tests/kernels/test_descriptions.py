@@ -78,3 +78,10 @@ def test_words_hold_the_fields_from_the_least_significant_bit(seed):
 def test_contents_of_another_shape_are_an_error():
     with pytest.raises(ValueError, match="FILE has 4 words of 6 fields, not"):
         Memory("FILE", 4, 3, (1, 2)).words(np.zeros((4, 3)))
+
+
+def test_a_file_begins_with_its_modules_name():
+    for path in FOLDER.glob("*.sv"):
+        text = path.read_text()
+        assert text.startswith(f"// {path.stem}: "), path.name
+        assert re.findall(r"^module (\w+)", text, re.M) == [path.stem]

@@ -1,8 +1,7 @@
 // bnn_serial_receiver: 8N1, BIT_CYCLES clock cycles a bit; `valid` for one cycle with each byte.
 //
 // A bit is read in its middle. A start bit that is not low in its middle is noise and dropped; so
-// is a
-// byte whose stop bit is low.
+// is a byte whose stop bit is low.
 module bnn_serial_receiver #(
     parameter int BIT_CYCLES = 100
 ) (

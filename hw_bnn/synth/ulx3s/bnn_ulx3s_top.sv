@@ -5,8 +5,7 @@
 // CLOCK_HZ / BIT_CYCLES baud. The host may send the next frame as it reads the last one's answer.
 //
 // LEDs: 0 clock locked, 1 receiving, 2 sending, 3 a byte was lost (until reset), 7:4 the low bits
-// of
-// the last output word's label field. Button FIRE1 resets.
+// of the last output word's label field. Button FIRE1 resets.
 module bnn_ulx3s_top #(
     parameter int IN_BYTES     = 1,    // of an input word (tdata)
     parameter int OUT_BYTES    = 1,    // of an output word
