@@ -77,6 +77,63 @@ def test_a_wrong_file_is_noticed(run):
         compare(graph, model, inputs)
 
 
+def untrained(seed: int) -> tuple[torch.nn.Module, torch.Tensor]:
+    """A Brevitas network as it is made, and inputs: an identity BatchNorm puts sums on 0."""
+    from brevitas.nn import QuantIdentity, QuantLinear
+    from brevitas.quant import SignedBinaryActPerTensorConst as Sign
+    from brevitas.quant import SignedBinaryWeightPerTensorConst as Binary
+
+    torch.manual_seed(seed)
+    layers: list[torch.nn.Module] = []
+    for features, units in ((64, 32), (32, 24), (24, 10)):
+        layers += [
+            QuantIdentity(act_quant=Sign),
+            QuantLinear(features, units, bias=False, weight_quant=Binary),
+            torch.nn.BatchNorm1d(units),
+        ]
+    return torch.nn.Sequential(*layers).eval(), torch.randn(8, 64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_on_a_threshold_are_told_and_no_difference(seed, tmp_path, capsys):
+    from hw_bnn.golden import GoldenModel
+
+    model, inputs = untrained(seed)
+    path = export(model, tmp_path / "model.onnx", example_input=inputs)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and "sample inputs meet a threshold exactly" in told[0]
+    golden = GoldenModel.from_onnx(path)
+    x = golden.host_quantise(inputs.numpy())
+    first = np.sign(inputs.numpy()).astype(int) @ np.sign(model[1].weight.detach().numpy()).T
+    assert (first == 0).any()
+    hidden = next(iter(golden.program.quantisers))  # 0 is +1
+    assert np.array_equal(golden.trace(x)[hidden], np.where(first >= 0, 1, -1))
+
+
+@pytest.mark.parametrize("change", ["layer 0", "layer 1", "layer 2", "norm 1", "norm 2"])
+def test_a_wrong_file_is_noticed_before_and_behind_ties(change):
+    """Most samples have a tie in the first layer of this network, others behind it."""
+    from onnx import numpy_helper
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    model, inputs = untrained(0)
+    graph = ModelWrapper(to_qonnx(model, inputs[:1]))
+    compare(graph, model, inputs)
+    kind, layer = change.split()
+    size = (64, 32, 24, 10)[int(layer) : int(layer) + 2]
+    norms = [n for n in graph.graph.node if n.op_type == "BatchNormalization"]
+    changed = next(
+        t for t in graph.graph.initializer
+        if (tuple(t.dims) in (size, size[::-1]) if kind == "layer"
+            else t.name == norms[int(layer)].input[2])
+    )  # fmt: skip
+    array = numpy_helper.to_array(changed).copy()
+    array.flat[:3] = -array.flat[:3] if kind == "layer" else array.flat[:3] + 1
+    changed.CopyFrom(numpy_helper.from_array(array, changed.name))
+    with pytest.raises(CheckFailed, match="differ"):
+        compare(graph, model, inputs)
+
+
 def test_float_networks_are_refused(tmp_path):
     with pytest.raises(Unsupported, match="no layer with 1-bit weights"):
         export_model(torch.nn.Linear(3, 2), tmp_path / "x.onnx", torch.rand(1, 3))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...errors import Unsupported
 from ..compare import float_run
 from ..stage import BATCH, Advance, Ask, Case, Stage, StageRun, register, trace_tensors
+
+if TYPE_CHECKING:
+    from ...golden import GoldenModel
 
 
 @register
@@ -29,39 +33,70 @@ class Torch(Stage):
         Raises:
             Unsupported: the module's activations are not those of the file.
         """
-        import torch
-
         golden, model = case.golden, _module(case.ask.run)
-        modules, last = _observed(model)
-        inner = [name for name in trace_tensors(golden) if name != golden.output_tensor]
-        if len(modules) < len(inner):
-            raise Unsupported(
-                f"the torch model has {len(modules)} quantised activations, its file {len(inner)}",
-                remedy="give the run that the file was exported from",
-            )
-        # The quantiser on the graph input runs on the host and is no tensor of the network.
-        names = dict(zip(modules[len(modules) - len(inner) :], inner, strict=True))
-        names[last] = golden.output_tensor
-        kept: dict[str, list[np.ndarray]] = {name: [] for name in names.values()}
-
-        def keep(module, _inputs, output):
-            kept[names[module]].append(_value(output).detach().cpu().numpy())
-
-        hooks = [module.register_forward_hook(keep) for module in names]
-        labels = []
+        parts, labels = [], []
         model.eval()
-        try:
-            with torch.no_grad():
-                for start in range(0, len(x), BATCH):
-                    real = golden.real_input(x[start : start + BATCH])
-                    out = model(torch.from_numpy(np.ascontiguousarray(real, np.float32)))
-                    labels.append(_value(out).flatten(1).argmax(1).numpy())
-                    advance(len(real))
-        finally:
-            for hook in hooks:
-                hook.remove()
-        values = {name: np.concatenate(parts) for name, parts in kept.items()}
+        for start in range(0, len(x), BATCH):
+            real = golden.real_input(x[start : start + BATCH])
+            values, outputs = run_traced(golden, model, real)
+            parts.append(values)
+            labels.append(outputs.reshape(len(real), -1).argmax(axis=1))
+            advance(len(real))
+        values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return float_run(golden, values, np.concatenate(labels))
+
+
+def run_traced(
+    golden: GoldenModel,
+    model: Any,
+    real: np.ndarray,
+    levels: Mapping[str, Mapping[int, np.ndarray]] | None = None,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Run a torch module in eval mode and keep what it gives where the golden model is compared.
+
+    Args:
+        real: (N, *graph shape) inputs.
+        levels: tensor -> frame -> real values to go on with in the place of the module's own.
+
+    Returns:
+        Tensor of the file -> (N, ...) values, and the module's outputs (N, ...).
+
+    Raises:
+        Unsupported: the module's activations are not those of the file.
+    """
+    import torch
+
+    names, levels, kept = _names(golden, model), levels or {}, {}
+
+    def keep(module, _inputs, output):
+        value = _value(output)
+        for frame, level in levels.get(names[module], {}).items():
+            value[frame] = torch.from_numpy(np.asarray(level)).reshape(value[frame].shape)
+        kept[names[module]] = value.detach().cpu().numpy()
+
+    hooks = [module.register_forward_hook(keep) for module in names]
+    try:
+        with torch.no_grad():
+            out = model(torch.from_numpy(np.ascontiguousarray(real, np.float32)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return kept, _value(out).numpy()
+
+
+def _names(golden: GoldenModel, model: Any) -> dict[Any, str]:
+    """The observed modules, each with the tensor of the file that it gives."""
+    modules, last = _observed(model)
+    inner = [name for name in trace_tensors(golden) if name != golden.output_tensor]
+    if len(modules) < len(inner):
+        raise Unsupported(
+            f"the torch model has {len(modules)} quantised activations, its file {len(inner)}",
+            remedy="give the run that the file was exported from",
+        )
+    # The quantiser on the graph input runs on the host and is no tensor of the network.
+    names = dict(zip(modules[len(modules) - len(inner) :], inner, strict=True))
+    names[last] = golden.output_tensor
+    return names
 
 
 def _module(run: Any) -> Any:
