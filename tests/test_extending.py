@@ -1,4 +1,5 @@
-"""What CONTRIBUTING.md promises: so many files add a board, an optimiser, a stage, and no more.
+"""What CONTRIBUTING.md promises: so many files add a board, an optimiser, a stage,
+a kernel, and no more.
 
 The files are added to a copy of the package, laid out as the wheel installs it.
 """
@@ -29,7 +30,7 @@ class Copy:
 
     def add(self, files: dict[str, str]) -> None:
         for name, text in files.items():
-            path = self.folder / "hw_bnn" / name
+            path = self.folder / ("" if name.startswith("rtl_tests") else "hw_bnn") / name
             assert not path.exists()
             path.parent.mkdir(exist_ok=True)
             path.write_text(dedent(text))
@@ -186,3 +187,180 @@ def test_a_stage_is_one_file(copy):
               0 < wrong["wrong"] < 64)
         """)
     assert "found False 64 0 True" in told.splitlines()
+
+
+NEGATE = '''
+    """Minus every element."""
+
+    from .base import Kernel, Parts, register
+
+
+    @register
+    class Negate(Kernel):
+        """A subtractor a lane."""
+
+        name = "negate"
+        defaults = {"PE": 2, "IN_BITS": 8, "IN_SIGNED": 1}
+
+        def cost(self, parameters):
+            return None
+'''
+
+NEGATE_SV = """
+    // bnn_negate: out = -in, element by element, two's complement of IN_BITS + 1 bits.
+    //
+    // Latency 0. Initiation interval: 1 word a cycle.
+    module bnn_negate #(
+        parameter int PE        = 2,
+        parameter int IN_BITS   = 8,
+        parameter bit IN_SIGNED = 1,
+        localparam int IN_TDATA  = (PE * IN_BITS + 7) / 8 * 8,
+        localparam int OUT_TDATA = (PE * (IN_BITS + 1) + 7) / 8 * 8
+    ) (
+        input  logic                 ap_clk,
+        input  logic                 ap_rst_n,
+        input  logic [IN_TDATA-1:0]  s_axis_tdata,
+        input  logic                 s_axis_tvalid,
+        output logic                 s_axis_tready,
+        output logic [OUT_TDATA-1:0] m_axis_tdata,
+        output logic                 m_axis_tvalid,
+        input  logic                 m_axis_tready
+    );
+      logic [PE*(IN_BITS+1)-1:0] word;
+      for (genvar p = 0; p < PE; p++) begin : g_lane
+        logic [IN_BITS-1:0] in;
+        assign in = s_axis_tdata[p*IN_BITS +: IN_BITS];
+        assign word[p*(IN_BITS+1) +: IN_BITS+1] = -{IN_SIGNED && in[IN_BITS-1], in};
+      end
+      assign m_axis_tdata  = OUT_TDATA'(word);
+      assign m_axis_tvalid = s_axis_tvalid;
+      assign s_axis_tready = m_axis_tready;
+
+      logic unused;
+      assign unused = &{1'b0, ap_clk, ap_rst_n, s_axis_tdata};
+
+    `ifdef HW_BNN_CHECK
+      bnn_stream_checker #(.BITS(OUT_TDATA)) u_check (
+          .ap_clk, .ap_rst_n, .tdata(m_axis_tdata), .tvalid(m_axis_tvalid), .tready(m_axis_tready)
+      );
+    `endif
+    endmodule : bnn_negate
+"""
+
+NEGATE_BENCH = """
+    import numpy as np
+
+    from rtl_tests.bench import Bench, Data, Stream
+    from rtl_tests.pixels import pack
+
+    SHAPES = [dict(PE=2, IN_BITS=8, IN_SIGNED=1), dict(PE=3, IN_BITS=4, IN_SIGNED=0)]
+
+
+    def draw(shape, rng):
+        pe, bits = shape["PE"], shape["IN_BITS"]
+        low = -(1 << bits - 1) if shape["IN_SIGNED"] else 0
+        sent = rng.integers(low, low + (1 << bits), (60, pe))
+        sent[0] = low
+        return Data(inputs={"s_axis": Stream(pe * bits, pack(sent, pe, bits))},
+                    outputs={"m_axis": Stream(pe * (bits + 1), pack(-sent, pe, bits + 1))},
+                    frames=12, interval=5, latency=0)
+
+
+    def test_negate(simulator):
+        rng = np.random.default_rng(1)
+        Bench("negate", SHAPES, simulator).run([draw(shape, rng) for shape in SHAPES], seed=1)
+"""
+
+NEGATE_RULE = '''
+    """Neg in hardware (the rule that comes with hw_bnn turns the sign of the scale)."""
+
+    from dataclasses import dataclass, replace
+
+    from finn.custom_op.fpgadataflow.rtl import register_custom_op
+
+    from .integer_graph import Op
+    from .ops.maps import MapOp
+    from .registry import rule
+    from .rules_elementwise import negative
+    from .values import Activation
+
+
+    @register_custom_op
+    class Negate_rtl(MapOp):
+        kernel = "negate"
+
+        def execute_node(self, context, graph):
+            context[self.onnx_node.output[0]] = -context[self.onnx_node.input[0]]
+
+        def infer_node_datatype(self, model):
+            bits = self.get_input_datatype().bitwidth() + 1
+            self.set_nodeattr("outputDataType", f"INT{bits}")
+            super().infer_node_datatype(model)
+
+        def kernel_parameters(self, model):
+            dtype = self.get_input_datatype()
+            return {"PE": self.get_nodeattr("SIMD"), "IN_BITS": dtype.bitwidth(),
+                    "IN_SIGNED": int(dtype.signed())}
+
+
+    @dataclass
+    class Negate(Op):
+        def emit(self, emitter):
+            source, target = (emitter.graph.tensors[n] for n in (*self.inputs, self.output))
+            shape = source.shape if len(source.shape) == 3 else (1, 1, *source.shape)
+            emitter.map("Negate_rtl", self.inputs, emitter.out(target), source, shape,
+                        outputDataType=target.datatype, **emitter.whose(self))
+
+
+    @rule("Neg")
+    def negate(state, node):
+        """-(alpha u + beta) = alpha (-u) - beta."""
+        value = state.value(node, 0)
+        source = isinstance(value, Activation) and state.tensors[value.tensor]
+        if not source or source.datatype == "BIPOLAR" or value.bends or value.pools:
+            return negative(state, node)
+        bits = int(source.datatype.lstrip("UINT")) + 1
+        output = state.fresh()
+        state.add_tensor(output, source.shape, -source.maximum, -source.minimum, node.output,
+                         f"INT{bits}")
+        state.ops.append(Negate(node.name, [value.tensor], output))
+        beta = [-b for b in value.beta]
+        state.values[node.output] = replace(value, tensor=output, beta=beta)
+'''
+
+
+@pytest.mark.full
+def test_a_kernel_is_four_files(copy):
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "rtl_tests", copy.folder / "rtl_tests", ignore=ignore)
+    copy.add({
+        "kernels/negate.py": NEGATE,
+        "rtl/bnn_negate.sv": NEGATE_SV,
+        "rtl_tests/negate/test_negate.py": NEGATE_BENCH,
+        "compile/rules_negate.py": NEGATE_RULE,
+    })  # fmt: skip
+    model = perceptron()
+    first = next(node for node in model.graph.node if node.name == "layer0")
+    minus = onnx.helper.make_node("Neg", [first.input[0]], ["minus"], "minus")
+    model.graph.node.insert(list(model.graph.node).index(first), minus)
+    first.input[0] = "minus"
+    onnx.save(model, copy.folder / "minus.onnx")
+    told = copy.run("""
+        import numpy as np, pytest
+        from hw_bnn.errors import Unsupported
+        assert pytest.main(["-q", "rtl_tests/negate", "-p", "no:cacheprovider"]) == 0
+        made = hb.compile("minus.onnx", "minus", target_cycles=16, size_fifos=False)
+        x = np.random.default_rng(0).integers(0, 16, (200, 16))
+        scores = made.simulate(x).scores
+        print("kernels", *[node.kernel for node in made.description.nodes])
+        print("exact", np.array_equal(scores, made.golden.scores(x)),
+              len(np.unique(scores)) > 2, made.verify(inputs=x[:64])["passed"])
+        try:
+            hb.hls("minus")
+        except Unsupported as error:
+            print("refused", error)
+        """).splitlines()
+    assert next(line for line in told if line.startswith("kernels")).split().count("negate") == 1
+    assert "exact True True True" in told
+    refused = next(line for line in told if line.startswith("refused"))
+    assert "Negate_rtl_0: the kernel negate has no HLS twin" in refused

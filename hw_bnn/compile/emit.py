@@ -9,6 +9,8 @@ whose a node is it says by itself (provenance.py).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -38,8 +40,18 @@ class Emitter:
 
     def emit(self) -> ModelWrapper:
         graph = self.graph
+        writers: dict[type, Callable] = {
+            Add: self._add,
+            Linear: self._linear,
+            MaxPool: self._maxpool,
+            SumPool: self._sumpool,
+            Threshold: self._threshold,
+        }
         for op in graph.ops:
-            getattr(self, f"_{type(op).__name__.lower()}")(op)
+            if type(op) in writers:
+                writers[type(op)](op)
+            else:
+                op.emit(self)
         self._head()
         source = graph.tensors[graph.input]
         scores = graph.tensors[graph.output]
@@ -85,10 +97,12 @@ class Emitter:
         self.types[name] = datatype
         return name
 
-    def _out(self, tensor: Tensor) -> str:
+    def out(self, tensor: Tensor) -> str:
+        """The name of a node's output that holds this tensor."""
         return self._tensor(tensor.name, tensor.shape, tensor.datatype)
 
-    def _whose(self, op: Op) -> dict[str, str]:
+    def whose(self, op: Op) -> dict[str, str]:
+        """The attributes that say which layer and tensor of the user's an op stands for."""
         return {"layer": op.layer, "origin": self.graph.tensors[op.output].origin}
 
     def _node(self, op_type: str, inputs, outputs, domain="", **attributes) -> None:
@@ -106,8 +120,8 @@ class Emitter:
             name = self._windows(op, source)
         matrix = op.weights.reshape(len(op.weights), -1).T
         weights = self._parameter(f"{op.output}_weights", matrix, op.weight_type)
-        self.marks[weights] = self._whose(op)
-        self._node("MatMul", [name, weights], [self._out(target)])
+        self.marks[weights] = self.whose(op)
+        self._node("MatMul", [name, weights], [self.out(target)])
 
     def _windows(self, op: Linear, source: Tensor) -> str:
         """Padding and sliding window in front of a convolution; a 1x1 one needs neither."""
@@ -119,7 +133,7 @@ class Emitter:
                 shape[2],
             )
             target = self._tensor(f"{op.output}_padded", padded, source.datatype)
-            self._map(
+            self.map(
                 "StreamPad_rtl",
                 [name],
                 target,
@@ -137,7 +151,7 @@ class Emitter:
         windows = self._tensor(
             f"{op.output}_windows", (*shape_out[:2], kh * kw * channels), source.datatype
         )
-        self._map(
+        self.map(
             "SlidingWindow_rtl",
             [name],
             windows,
@@ -150,7 +164,8 @@ class Emitter:
         )
         return windows
 
-    def _map(self, op_type: str, inputs, output: str, source: Tensor, shape, **attributes) -> None:
+    def map(self, op_type: str, inputs, output: str, source: Tensor, shape, **attributes) -> None:
+        """Write a node of one of our ops on maps (ops/maps.py), of shape (H, W, C)."""
         attributes.setdefault("outputDataType", source.datatype)
         self._node(
             op_type,
@@ -168,13 +183,13 @@ class Emitter:
     def _maxpool(self, op: MaxPool) -> None:
         source = self.graph.tensors[op.inputs[0]]
         mask = self._parameter(f"{op.output}_minimum", op.minimum[None], "BINARY")
-        self._map(
+        self.map(
             "MaxPool_rtl",
             [source.name, mask],
-            self._out(self.graph.tensors[op.output]),
+            self.out(self.graph.tensors[op.output]),
             source,
             source.shape,
-            **self._whose(op),
+            **self.whose(op),
             KernelDim=op.kernel,
             Stride=op.stride,
             padding=op.pads,
@@ -182,13 +197,13 @@ class Emitter:
 
     def _sumpool(self, op: SumPool) -> None:
         source, target = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.output]
-        self._map(
+        self.map(
             "SumPool_rtl",
             [source.name],
-            self._out(target),
+            self.out(target),
             source,
             source.shape,
-            **self._whose(op),
+            **self.whose(op),
             KernelDim=op.kernel,
             Stride=op.stride,
             outputDataType=target.datatype,
@@ -198,13 +213,13 @@ class Emitter:
         left, right = (self.graph.tensors[n] for n in op.inputs)
         target = self.graph.tensors[op.output]
         shape = left.shape if len(left.shape) == 3 else (1, 1, left.shape[0])
-        self._map(
+        self.map(
             "StreamAdd_rtl",
             [left.name, right.name],
-            self._out(target),
+            self.out(target),
             left,
             shape,
-            **self._whose(op),
+            **self.whose(op),
             inputDataType2=right.datatype,
             outputDataType=target.datatype,
             factors=op.factors,
@@ -220,7 +235,7 @@ class Emitter:
         low, high = int(op.thresholds.min()), int(op.thresholds.max())
         datatype = f"INT{max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1}"
         table = self._parameter(f"{op.output}_thresholds", op.thresholds, datatype)
-        self.marks[table] = self._whose(op)
+        self.marks[table] = self.whose(op)
         producer = self.graph.producer(source.name)
         alone = len(self.graph.consumers(source.name)) == 1 and source.name != self.graph.output
         by_channel = len(op.thresholds) in (1, source.channels)
@@ -230,7 +245,7 @@ class Emitter:
             self._node(
                 "MultiThreshold",
                 [source.name, table],
-                [self._out(target)],
+                [self.out(target)],
                 GENERAL,
                 out_dtype=target.datatype,
                 out_scale=float(op.step),
@@ -246,7 +261,7 @@ class Emitter:
         self._node(
             "Thresholding",
             [source.name, table],
-            [self._out(target)],
+            [self.out(target)],
             FINN_DOMAIN,
             backend="fpgadataflow",
             NumChannels=channels,

@@ -10,11 +10,15 @@ difference found anywhere later can be named in the user's terms.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import Unsupported
 from .exact import Surd
+
+if TYPE_CHECKING:
+    from .emit import Emitter
 
 
 @dataclass
@@ -44,6 +48,10 @@ class Op:
     layer: str
     inputs: list[str]
     output: str
+
+    def emit(self, emitter: Emitter) -> None:
+        """Write the op's nodes; the emitter knows those of this file itself (emit.py)."""
+        raise NotImplementedError(type(self).__name__)
 
 
 @dataclass

@@ -13,9 +13,12 @@ whose raw scores equal those of the file.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from dataclasses import replace
 from fractions import Fraction
 from math import prod
+from pathlib import Path
 
 import onnx
 
@@ -25,17 +28,14 @@ from ..onnxfile.axes import whole
 from ..onnxfile.constants import check_digits, fold
 from ..onnxfile.evaluate import Budget
 from ..onnxfile.graph import LARGEST_FRAME
-from . import (  # noqa: F401  each registers its rules
-    rules_elementwise,
-    rules_layers,
-    rules_pools,
-    rules_quantisers,
-    rules_shapes,
-)
 from .bends import Affine, Bends, Clip, Curve, Leak
 from .integer_graph import Head, IntegerGraph, Op, Tensor, datatype_for
 from .registry import RULES
 from .values import Activation, Constant, QuantConstant, RealInput, Value
+
+for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+    if _module.name.startswith("rules_"):  # each registers its rules
+        importlib.import_module(f"{__package__}.{_module.name}")
 
 
 class Lowering:

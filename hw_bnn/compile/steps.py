@@ -25,7 +25,7 @@ from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
 from ..errors import Unsupported
-from . import ops  # noqa: F401  registers the custom ops
+from . import lowering, ops  # noqa: F401  register the rules' and our own custom ops
 from .ops.kernel import DOMAIN
 from .ops.mvau import FoldedMVAU
 from .provenance import name_nodes
