@@ -80,7 +80,7 @@ def test_a_target_below_the_possible_is_refused_with_the_nearest():
     with pytest.raises(
         BadInput,
         match=r"3 cycles a frame is not possible, fully unfolded it takes (\d+); use "
-        r"--target-cycles \1 or more",
+        r"target_cycles=\1 or more",
     ) as error:
         build(net.model(), 3)
     assert error.value.node
