@@ -82,7 +82,7 @@ class MultiThreshold(OpRun):
         table = table.reshape(table.shape[0], *([1] * (x.ndim - 2)), table.shape[1])
         gaps = np.expand_dims(x, -1) - np.expand_dims(table, 0)
         _note(gaps, np.abs(x).max(initial=0))
-        scale, bias = (1.0 if out_scale is None else out_scale), (out_bias or 0.0)
+        scale, bias = float(1.0 if out_scale is None else out_scale), float(out_bias or 0.0)
         for count in range(table.shape[-1] + 1):
             if Fraction(scale) * count + Fraction(bias) != Fraction(scale * count + bias):
                 raise NotExecutable("MultiThreshold with levels that float64 does not hold")
