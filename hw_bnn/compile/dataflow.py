@@ -150,13 +150,15 @@ def build_dataflow(
         run("step_bnn_rtl_ops")
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
-        search = FoldingSearch(model, memory, board or DEFAULT_BOARD)
+        search, plan = FoldingSearch(model, memory, board or DEFAULT_BOARD), None
         if folding != "finn" and (target is not None or folding is None):
-            search.apply(choose(search, target, board, 1 if hardwired else DEFAULT_TARGET_CYCLES))
+            plan = choose(search, target, board, 1 if hardwired else DEFAULT_TARGET_CYCLES)
+            search.apply(plan)
         if isinstance(folding, dict):
             apply_folding(model, folding, layers(model))
+            plan = None
         match_head(model)
-        plan = search.present()
+        plan = plan or search.present()  # a given folding's memories are chosen for it
         search.apply(plan)
         if checker:
             checker.compare(model, "folding")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 import onnx
 
 from ..onnxfile import naming
 from .head import FixedAffine, fixed_affine
-from .integer_graph import IntegerGraph
+from .integer_graph import IntegerGraph, Linear
 from .lowering import lower
 from .passes import prepare
 
@@ -39,19 +40,23 @@ class ImportedModel:
 
 
 def reachable_scores(graph: IntegerGraph) -> list[range]:
-    """The integers that each class's score can take: sums of n odd numbers have the parity of n."""
-    from .integer_graph import Linear
+    """A range for each class that holds all integers its score can take.
 
+    Sums of odd numbers and weights go in steps of 2: a class's have the parity of its own largest.
+    """
     tensor, layer = graph.tensors[graph.output], graph.producer(graph.output)
-    step = 2 if tensor.datatype == "BIPOLAR" else 1
-    low, high = tensor.minimum, tensor.maximum
-    if (
-        isinstance(layer, Linear)
-        and graph.tensors[layer.inputs[0]].datatype == "BIPOLAR"
-        and not (any(layer.pads) and layer.pad_value == 0)
-    ):
-        step = 2
-    return [range(low, high + 1, step)] * tensor.channels
+    if not isinstance(layer, Linear):
+        step = 2 if tensor.datatype == "BIPOLAR" else 1
+        return [range(tensor.minimum, tensor.maximum + 1, step)] * tensor.channels
+    source = graph.tensors[layer.inputs[0]]
+    low, high, step = source.minimum, source.maximum, 2 if source.datatype == "BIPOLAR" else 1
+    if any(layer.pads):
+        low, high = min(low, layer.pad_value), max(high, layer.pad_value)
+        step = 1 if layer.pad_value == 0 else step
+    flat = layer.weights.reshape(len(layer.weights), -1).astype(np.int64)
+    plus, minus = np.maximum(flat, 0).sum(1), np.minimum(flat, 0).sum(1)
+    least, greatest = plus * low + minus * high, plus * high + minus * low
+    return [range(a, b + 1, step) for a, b in zip(least.tolist(), greatest.tolist(), strict=True)]
 
 
 def import_model(

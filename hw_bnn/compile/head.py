@@ -19,6 +19,9 @@ from ..errors import Unsupported
 from .exact import Surd, compare
 from .integer_graph import Head
 
+MOST_PAIRS = 2**25
+"""Reachable (class, score) pairs that are checked at most: 50 bytes each."""
+REMEDY = 'compile with output_mode="scores" and take the argmax on the host'
 GUARD_BITS = 160  # irrational numbers closer than about 2^-140 are compared exactly
 
 
@@ -41,13 +44,13 @@ def fixed_affine(head: Head, reachable: list[range], layer: str) -> FixedAffine:
 
     Raises:
         Unsupported: no form of up to 48 fraction bits keeps every comparison (real ties between
-            irrational affines).
+            irrational affines), or there are too many scores to check.
     """
     classes = len(reachable)
     alpha, beta = (v * (classes // len(v)) for v in (head.alpha, head.beta))
     if len({*alpha}) == 1 and len({*beta}) == 1 and alpha[0].sign() > 0:
         return FixedAffine(np.ones(classes, np.int64), np.zeros(classes, np.int64), 0, 0)
-    pairs = _ranking(alpha, beta, reachable)
+    pairs = _ranking(alpha, beta, reachable, layer)
     top = (
         max((abs(float(a)) for a in alpha), default=0.0) or max(abs(float(b)) for b in beta) or 1.0
     )
@@ -61,11 +64,11 @@ def fixed_affine(head: Head, reachable: list[range], layer: str) -> FixedAffine:
         "no fixed-point affine of up to 48 fraction bits gives the argmax of the last BatchNorm "
         "exactly",
         node=layer,
-        remedy='compile with output_mode="scores" and take the argmax on the host',
+        remedy=REMEDY,
     )
 
 
-def _ranking(alpha, beta, reachable) -> tuple[np.ndarray, np.ndarray]:
+def _ranking(alpha, beta, reachable, layer: str) -> tuple[np.ndarray, np.ndarray]:
     """(classes, scores) of all reachable pairs, worst first; among equal reals the higher
     class is worse.
 
@@ -76,15 +79,22 @@ def _ranking(alpha, beta, reachable) -> tuple[np.ndarray, np.ndarray]:
     rational = not any(v.d for v in numbers)
     factor = Surd(lcm(*(v.x.denominator for v in numbers))) if rational else _power(GUARD_BITS)
     whole = [(v * factor).floor() for v in numbers]
+    most = max(max(abs(r.start), abs(r.stop)) for r in reachable)
+    small = max(map(abs, whole)) * (most + 1) < 2**62
+    pairs, room = sum(map(len, reachable)), MOST_PAIRS if small else MOST_PAIRS // 8
+    if pairs > room:
+        raise Unsupported(
+            f"the label's exactness would have to be proven on {pairs:,} scores, over {room:,}",
+            node=layer,
+            remedy=REMEDY,
+        )
     keys, classes, scores = [], [], []
     for c in reversed(range(len(reachable))):  # a stable sort keeps the higher class of a tie first
         s = np.arange(reachable[c].start, reachable[c].stop, reachable[c].step)
-        keys.append(s.astype(object) * whole[c] + whole[len(alpha) + c])
+        keys.append(s.astype(np.int64 if small else object) * whole[c] + whole[len(alpha) + c])
         classes.append(np.full(len(s), c))
         scores.append(s)
     key, which, score = (np.concatenate(part) for part in (keys, classes, scores))
-    if max(map(abs, key.tolist()), default=0) < 2**62:
-        key = key.astype(np.int64)
     order = np.argsort(key, kind="stable")
     if not rational:
         doubt = 2 * (

@@ -240,7 +240,7 @@ class Lowering:
         if not isinstance(value, Activation) or not self.ops or self.input is None or shape is None:
             raise Unsupported(
                 "the network has no quantised layer: it is a float network",
-                remedy="train it with bipolar weights and quantised activations "
+                remedy="train it with weights of 1 to 8 bits and quantised activations "
                 "(hw_bnn.nn, Brevitas)",
             )
         if value.pools:

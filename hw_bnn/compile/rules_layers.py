@@ -279,7 +279,7 @@ def _weights(value, node) -> QuantConstant:
     name = node.name
     if isinstance(value, Constant) and value.array.dtype != object and value.array.size:
         whole = np.rint(value.array)
-        if np.array_equal(whole, value.array) and np.abs(whole).max() <= 1 << MAX_WEIGHT_BITS:
+        if np.array_equal(whole, value.array) and np.abs(whole).max() < 2**31:
             one = Constant(np.ones((1,) * value.array.ndim)).exact()
             return _narrow(QuantConstant(whole.astype(np.int64), one), name)
         magnitude = np.unique(np.abs(value.array))

@@ -327,20 +327,34 @@ class FoldingSearch:
     def fit(self, target: int, budget: Budget) -> Plan | None:
         """The cheapest plan within a budget that is found; None if there is none.
 
-        Where the plan at the present price does not fit, plans at others are tried, each with its
+        Where the plan at the present prices does not fit, plans at others are tried, each with its
         memories chosen anew: the fewest LUTs with the block RAMs that there are.
         """
         plan = self.plan(target)
         if not plan.excess(budget):
             return plan
         found = []
-        for rows in {tuple(self.plan(target, self.price * factor).rows) for factor in PRICES}:
-            columns = self._packed(list(rows), budget.bram)
-            if columns is not None:
-                plan = self._with(list(rows), columns)
-                if not plan.excess(budget):
-                    found.append(plan)
-        return min(found, key=lambda p: (p.lut + self.price * p.bram, p.rows), default=None)
+        for dsp_price in self._dsp_prices():
+            for table in self.tables:
+                table.dsp_price = dsp_price
+            for rows in {tuple(self.plan(target, self.price * factor).rows) for factor in PRICES}:
+                columns = self._packed(list(rows), budget.bram)
+                if columns is not None:
+                    plan = self._with(list(rows), columns)
+                    if not plan.excess(budget):
+                        found.append(plan)
+        for table in self.tables:
+            table.dsp_price = self.dsp_price
+        return min(found, key=self._worth, default=None)
+
+    def _dsp_prices(self) -> list[float]:
+        """The price of a DSP block, and others where an op has the choice: the last takes none."""
+        chosen = any((table.dsp > 0).any() for table in self.tables)
+        return [self.dsp_price * factor for factor in ((1, 2, 4, 1e6) if chosen else (1,))]
+
+    def _worth(self, plan: Plan) -> tuple[float, list[int]]:
+        """By which plans that fit are compared: LUTs, blocks at their prices."""
+        return plan.lut + self.price * plan.bram + self.dsp_price * plan.dsp, plan.rows
 
     def _packed(self, rows: list[int], blocks: float) -> list[int] | None:
         """The variants of fewest LUTs in so many block RAMs (exact, halves); None if none fits."""

@@ -253,7 +253,7 @@ class Importer:
         if not isinstance(result, Integers) or not self.ops or self.input is None:
             raise Unsupported(
                 "no quantised layer was found: it is a float network",
-                remedy="train it with 1-bit weights and quantised activations",
+                remedy="train it with weights of 1 to 8 bits and quantised activations",
             )
         return Program(
             self.ops, self.quantisers, self.tensors, self.input, self.host, _ordered(result)

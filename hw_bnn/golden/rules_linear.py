@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from .importer import Importer
 
 WEIGHTS_REMEDY = (
-    "train the network with 1-bit weights and quantised activations (BipolarQuant; hw_bnn.nn, or "
-    "Brevitas with QuantType.BINARY)"
+    "train the network with weights of 1 to 8 bits and quantised activations (BipolarQuant, Quant; "
+    "hw_bnn.nn, or Brevitas with QuantType.BINARY or INT)"
 )
 
 

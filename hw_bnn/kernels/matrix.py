@@ -1,4 +1,4 @@
-"""What both matrix-vector units have besides their lanes: folding, memories, control, streams."""
+"""What all matrix-vector units have besides their lanes: folding, memories, control, streams."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def html_report(folder: Path) -> str:
         + _provenance(accelerator)
     )
     target = accelerator.board or accelerator.part
-    subtitle = f"1-bit accelerator for {target}, {accelerator.clk_period_ns:g} ns clock period"
+    subtitle = f"accelerator for {target}, {accelerator.clk_period_ns:g} ns clock period"
     return page(accelerator.name, subtitle, body, f"Written by hw_bnn {__version__}.")
 
 
@@ -91,7 +91,8 @@ def _figures(
 
 
 def _weight_bits(accelerator: Description) -> int:
-    return sum((n.mw or 0) * (n.mh or 0) for n in accelerator.nodes)
+    layers = [(n.mw, n.mh, int(n.parameters.get("WEIGHT_BITS", 1))) for n in accelerator.nodes]
+    return sum(mw * mh * bits for mw, mh, bits in layers if mw and mh)
 
 
 def _verification(verification: Verification | None) -> str:

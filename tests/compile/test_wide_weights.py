@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import onnx
 import pytest
@@ -106,6 +108,34 @@ def test_integers_of_the_file_are_weights(values):
     net.quant(4.0, 0.125, signed=0)
     net.add("Gemm", net.constant(net.rng.choice(values, (4, 6))), transB=1)
     check_stages(net.model(), frames=32)
+
+
+def test_labels_are_those_of_the_real_scores():
+    """Scores of a class have the parity of its own weights, not of the layer's largest."""
+    for seed in range(40):
+        net = Builder((5,), seed, 1)
+        net.bipolar()
+        at, net.at = net.at, net.constant(net.rng.integers(-2, 2, (3, 5)).astype(float))
+        weights = net.quant(2.0, 1.0)
+        net.at = at
+        net.add("Gemm", weights, net.constant(np.round(net.rng.normal(0, 1, 3), 2)), transB=1)
+        golden, head = GoldenModel.from_onnx(net.model()), import_model(net.model()).affine()
+        x = np.array(list(itertools.product((-1, 1), repeat=5)))
+        scores = golden.scores(x)
+        found = np.argmax(scores * head.a + head.b, axis=1)
+        assert np.array_equal(found, golden.labels(scores)), seed
+
+
+def test_a_label_of_too_many_scores_is_refused():
+    net = Builder((500,), 0, 1)
+    net.quant(8.0, 0.125, signed=0)
+    at, net.at = net.at, net.constant(np.full((10, 500), 127.0))
+    weights = net.quant(8.0, 1.0)
+    net.at = at
+    net.add("Gemm", weights, net.constant(net.rng.normal(0, 1, 10)), transB=1)
+    imported = import_model(net.model())
+    with pytest.raises(Unsupported, match='proven on .* scores, over .*output_mode="scores"'):
+        imported.affine()
 
 
 def test_more_bits_are_refused():
