@@ -85,6 +85,8 @@ class Accelerator(os.PathLike):
         Args:
             x: (N, *shape) integers of the input contract, or real numbers as the model takes them.
         """
+        if x is None:  # which `simulate` takes for random frames
+            raise BadInput("x is None", remedy="give frames, (N, *shape)")
         result = self.simulate(x, progress=lambda count: None)
         if result.labels is not None:
             return result.labels

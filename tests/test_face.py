@@ -149,6 +149,8 @@ def test_a_model_in_memory(tmp_path, monkeypatch):
             accelerator.simulate(x, **other)
     with pytest.raises(BadInput, match="target_cycles= is for compiling"):
         accelerator.verify(target_cycles=3)
+    with pytest.raises(BadInput, match="x is None"):
+        accelerator.predict(None)
 
 
 def test_what_cannot_be_used_is_refused(tmp_path):

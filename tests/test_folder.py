@@ -74,6 +74,20 @@ def test_a_folder_that_is_not_ours_is_never_replaced(tmp_path):
     assert (tmp_path / "home" / "thesis.tex").read_text() == "dear"
 
 
+@pytest.mark.parametrize("source", ["out", "out/x", "out/../out"])
+def test_what_is_read_is_never_replaced(tmp_path, source):
+    with output_folder(tmp_path / "out") as folder:
+        (folder / "x").write_text("old")
+    with (
+        pytest.raises(BadInput, match="is or holds .*, which is read"),
+        output_folder(tmp_path / "out", overwrite=True, keeps=[tmp_path / source]),
+    ):
+        pass
+    assert (tmp_path / "out" / "x").read_text() == "old"
+    with output_folder(tmp_path / "out" / "inside", keeps=[tmp_path / "out"]):
+        pass
+
+
 def test_an_empty_folder_is_taken_over(tmp_path):
     (tmp_path / "out").mkdir()
     with output_folder(tmp_path / "out") as folder:

@@ -66,7 +66,7 @@ def package(
         )
     found = example(folder, accelerator, seed)
     place = Path(out) if out is not None else Path(module)
-    with output_folder(place, overwrite=force) as partial:
+    with output_folder(place, overwrite=force, keeps=[folder]) as partial:
         (partial / "rtl").mkdir()
         for name in accelerator.rtl_files:
             shutil.copyfile(folder / name, partial / name)

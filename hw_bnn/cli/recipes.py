@@ -34,9 +34,12 @@ def show(
     debug: Debug = False,
 ) -> None:
     """Print a recipe, to begin one's own with: `hw-bnn recipes show NAME > mine.yaml`."""
+    from ..files import yamlfile
     from ..train.catalogue import find_recipe
 
-    console.out(find_recipe(name).read_text().rstrip("\n"))
+    path = find_recipe(name)
+    yamlfile.read(path)  # refuses what is no YAML
+    console.out(path.read_text(encoding="utf-8").rstrip("\n"))
 
 
 @group.command()

@@ -22,7 +22,7 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -124,19 +124,28 @@ def held_folder(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+def output_folder(
+    path: str | Path, *, overwrite: bool = False, keeps: Sequence[str | Path] = ()
+) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes PATH when the body ends without an exception.
 
     Args:
         path: the folder to make; its parents are made too. An empty folder there is taken over.
         overwrite: replace a folder that hw_bnn wrote before (the old one stays until the
             new one is complete).
+        keeps: files and folders that are read meanwhile: PATH is none of them and holds none.
 
     Raises:
-        BadInput: PATH exists, is a file, is being written by another process, or cannot be written
-            (no permission, disk full); also when the body meets a full disk.
+        BadInput: PATH is or holds what it `keeps`, exists, is a file, is being written by another
+            process, or cannot be written (no permission, disk full); also when the body meets a
+            full disk.
     """
     final = place(path)
+    for source in keeps:
+        if place(source).is_relative_to(final):
+            raise BadInput(
+                f"{path} is or holds {source}, which is read", remedy="choose another output folder"
+            )
     _check_target(final, path, overwrite)
     made = _make_parents(final.parent, path)
     _remove_partial_folders(final.parent)

@@ -94,7 +94,7 @@ def verify(
             f"{wrong[0]}= is for compiling, and {model} is an accelerator folder already",
             remedy="leave it out, or give the model file",
         )
-    with _workplace(out, force) as folder:
+    with _workplace(out, force, model) as folder:
         return verify_into(
             folder, model, build, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
             synth=synth, also=also, junit=junit, keep=out is not None, trust=trust,
@@ -159,12 +159,12 @@ def failed(summary: dict) -> CheckFailed | None:
 
 
 @contextmanager
-def _workplace(out: str | Path | None, force: bool) -> Iterator[Path]:
+def _workplace(out: str | Path | None, force: bool, model: str | Path) -> Iterator[Path]:
     if out is None:
         with temporary_folder("verify") as folder:
             yield folder
     else:
-        with output_folder(out, overwrite=force) as folder:
+        with output_folder(out, overwrite=force, keeps=[model]) as folder:
             yield folder
 
 

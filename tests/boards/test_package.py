@@ -211,6 +211,8 @@ def test_what_is_there_stays_without_force(accelerator, ip, tmp_path):
     with pytest.raises(BadInput, match="exists|there"):
         package(accelerator, ip)
     package(accelerator, ip, force=True)
+    with pytest.raises(BadInput, match="is or holds .*, which is read"):
+        package(accelerator, accelerator, force=True)
     shutil.copytree(accelerator, tmp_path / "damaged")
     (tmp_path / "damaged" / "model.onnx").write_bytes(b"x")
     with pytest.raises(BadInput, match=r"model\.onnx"):

@@ -197,6 +197,9 @@ def test_what_cannot_be_served(folder, address):
         with pytest.raises(BadInput, match=f":{port} cannot be listened at"):  # noqa: SIM117
             with served(folder, "kv260", port=port):
                 pass
+    for port in (99999, -1, "80"):
+        with pytest.raises(BadInput, match="is no port"), served(folder, "kv260", port=port):
+            pass
     assert cli.run(["board", str(folder), "--board", "kv260"]) == 2
 
 

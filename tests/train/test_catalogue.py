@@ -92,6 +92,8 @@ def test_the_command_lists_shows_and_describes(capsys, tmp_path):
     assert load_recipe(tmp_path / "mine.yaml") == load_recipe("digits_mlp")
     assert cli.run(["recipes", "schema"]) == 0
     assert json.loads(capsys.readouterr().out) == recipe_schema()
+    (tmp_path / "net.onnx").write_bytes(b"\xb4\x08")
+    assert cli.run(["recipes", "show", str(tmp_path / "net.onnx")]) == 2
     assert cli.run(["recipes", "show", "digit_mlp"]) == 2
     assert "did you mean 'digits_mlp'?" in capsys.readouterr().err
 

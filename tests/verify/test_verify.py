@@ -78,6 +78,13 @@ def test_the_scores_are_those_of_float_arithmetic(verified, tmp_path):
     assert (simulate(folder, x).scores == expected).all()
 
 
+def test_results_never_take_the_accelerators_place(accelerator):
+    before = sorted(p.name for p in accelerator.iterdir())
+    with pytest.raises(BadInput, match="is or holds .*, which is read"):
+        verify(accelerator, out=accelerator, force=True, frames=4)
+    assert sorted(p.name for p in accelerator.iterdir()) == before
+
+
 def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     """Flips one bit of one word: the layer and the channel that it belongs to are told."""
     description = Description.load(accelerator)

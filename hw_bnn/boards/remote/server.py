@@ -19,11 +19,12 @@ from ..engine import LATENCY
 from ..processors import PROCESSORS
 from ..shell import PORTS
 from ..simboard import SimulatedBoard
-from .processor import BoardProcessor
+from .processor import LARGEST_FIRMWARE, BoardProcessor
 from .protocol import MESSAGES, PORT, SERVICES, messages
 from .service import Mmio, RemoteBuffer, RemoteDevice
 
 HOST = "127.0.0.1"
+LARGEST_STREAM = LARGEST_FIRMWARE + (1 << 20)  # bytes of a call's messages: firmware is the largest
 MEMORY_BYTES = 128 << 20  # two pairs of the driver's largest buffers by default, twice
 _BATCH = 1024  # frames of a run by default: see boards/pynq/driver/board.py
 _CALLS = 4  # at a time; what they do to the board, they do one after another
@@ -53,6 +54,8 @@ def served(
     if known is None or known.processor is None:
         fit = ", ".join(name for name, b in BOARDS.items() if b.processor)
         raise BadInput(f"{board} is no board that runs pynq", remedy=f"use one of {fit}")
+    if not isinstance(port, int) or not 0 <= port <= 65535:
+        raise BadInput(f"port={port!r} is no port", remedy="use 0 (any free one) to 65535")
     accelerator = open_accelerator(folder, trust=trust)
     with SimulatedBoard.of(
         folder, accelerator, PORTS[known.processor], latency=LATENCY, memory_bytes=MEMORY_BYTES
@@ -134,7 +137,14 @@ def _guarded(
     """A call that has the board for itself; what it refuses ends the call with the reason."""
 
     def whole(request, context):
-        request = list(request) if many_in else request  # a slow sender holds nobody up
+        if many_in:  # whole before the lock is taken: a slow sender holds nobody up
+            parts, size = [], 0
+            for part in request:
+                parts.append(part)
+                size += part.ByteSize()
+                if size > LARGEST_STREAM:
+                    context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "the stream is too long")
+            request = parts
         try:
             with lock:
                 result = method(iter(request) if many_in else request)
