@@ -239,7 +239,7 @@ def test_simulate_command_resumes_throttles_and_counts(accelerator, capsys):
 
 
 @pytest.mark.parametrize(("option", "says"), [
-    (["--window", "10-20"], "no window of cycles: write FROM:TO"),
+    (["--window", "10-20"], "no window of cycles; write FROM:TO"),
     (["--window", "10:20"], "and none are written"),
     (["--family", "xc7"], "names a netlist, and the engine is native"),
 ])  # fmt: skip
