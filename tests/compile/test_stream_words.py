@@ -78,6 +78,7 @@ def test_input_words_hold_whole_bytes_and_elements(element):
                 assert word == lanes * element or word % lcm(8, element) == 0
 
 
+WINDOWS = 378  # cycles a frame of conv(3), unfolded: its windows, a word a cycle
 FEW = [(5, None), (5, 9), (3, 512), (6, 4096), (7, None)]
 
 
@@ -108,7 +109,7 @@ def test_every_width_of_input(bits, signed):
     for target in (None, 3, 50, 700, 3000):
         check(dense((64, 16, 10), bits, signed), target)
         check(dense((97, 89, 83, 7), bits, signed), target)
-    for target in (None, 100, 2000):
+    for target in (None, WINDOWS, 2000):
         check(conv(3, bits, signed), target)
 
 
@@ -117,7 +118,7 @@ def test_every_width_of_input(bits, signed):
 def test_every_width_between_layers(act):
     for target in (None, 4, 77, 1000):
         check(dense((64, 24, 15, 10), 5, act=act), target)
-        check(conv(3, 5, act=act), max(target or 0, 100))
+        check(conv(3, 5, act=act), max(target or 0, WINDOWS))
 
 
 @pytest.mark.parametrize(
