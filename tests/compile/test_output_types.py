@@ -103,6 +103,21 @@ def test_scores_and_labels_in_rtl(end, mode, classes, options, norm, tmp_path):
         assert np.array_equal(result.labels, labels)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "end", [e if e == "bipolar" else pytest.param(e, marks=pytest.mark.full) for e in ENDS]
+)
+def test_scores_and_labels_by_cocotb(end, tmp_path):
+    """The other engine, on frames with pauses."""
+    model = dense(end)
+    golden = GoldenModel.from_onnx(model)
+    x = random_integers(golden, 12, 1)
+    result = simulate(compiled(model, tmp_path), x, engine="cocotb", stall=0.4)
+    scores = golden.scores(x)
+    assert np.array_equal(result.scores, scores)
+    assert np.array_equal(result.labels, golden.labels(scores))
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("end", ENDS)
 def test_convolution_ends_in_rtl(end, tmp_path):
