@@ -11,7 +11,6 @@ it has too few LUTs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
@@ -24,6 +23,7 @@ from .boards import DEFAULT_BOARD, RESOURCES, Budget, price_of
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
+from .stream_cost import joint_cost, source_cost, stream_cost
 
 HEAD = "AffineArgmax_rtl"
 HARDWIRED = "HardwiredMVAU_rtl"  # fully unfolded, without memories
@@ -32,7 +32,6 @@ LIMITS = {
     "SIMD": ("MW", "IFMChannels", "NumChannels"),
 }
 """Attribute -> the attribute it has to divide, the first that the op has."""
-DMA_BITS = 64
 PRICES = [2.0**k for k in range(-4, 6)]
 """Factors on the price of block RAM that a search tries where its own gives nothing that fits."""
 
@@ -271,12 +270,12 @@ class FoldingSearch:
             ins = reader.ins[rows[consumer], index]
             if producer is None:
                 own[consumer] = own[consumer] + np.array(
-                    [_source_cost(bits, int(w), element)[0] for w in ins]
+                    [source_cost(bits, int(w), element)[0] for w in ins]
                 )
                 continue
             outs = self.tables[producer].outs[rows[producer]]
             equal = reader.op.onnx_node.op_type == HEAD
-            costs = _joint(outs, ins, bits, equal)
+            costs = joint_cost(outs, ins, bits, equal)
             key = (producer, consumer)
             joint[key] = joint[key] + costs if key in joint else costs
         found = cheapest(own, joint)
@@ -297,7 +296,7 @@ class FoldingSearch:
         for producer, consumer, index, bits, element in self.streams:
             width = int(self.tables[consumer].ins[rows[consumer], index])
             total[:2] += (
-                _source_cost(bits, width, element)
+                source_cost(bits, width, element)
                 if producer is None
                 else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
             )
@@ -401,52 +400,3 @@ def _lanes(op) -> list[dict[str, str | int]]:
     if "multiply" not in op.get_nodeattr_types():
         return [{}]
     return [{"multiply": n} for n in range(1 + op.multiplies())]
-
-
-@cache
-def stream_cost(out: int, width: int, bits: int) -> tuple[float, float]:
-    """(LUTs, registers) of a stream: its register, and a converter with one of its own."""
-    costs = [_cost("fifo", BITS=out, DEPTH=1)]
-    if out != width:
-        costs += [
-            _cost("width_converter", IN_BITS=out, OUT_BITS=width, FRAME_BITS=bits),
-            _cost("fifo", BITS=width, DEPTH=1),
-        ]
-    return sum(c["lut"] for c in costs), sum(c["ff"] for c in costs)
-
-
-def _cost(kernel: str, **parameters: int) -> dict[str, float]:
-    """Of a kernel that has a formula."""
-    cost = estimate_kernel(kernel, parameters)
-    if cost is None:
-        raise LookupError(f"there is no formula for {kernel}")
-    return cost
-
-
-@cache
-def _source_cost(bits: int, width: int, element: int) -> tuple[float, float]:
-    """(LUTs, registers) between a 64-bit DMA and the first op."""
-    from .steps import input_word_bits
-
-    word = input_word_bits(bits, width, element)
-    cost = np.zeros(2)
-    for a, b in ((DMA_BITS, word), (word, width)):
-        if a != b and (b == width or b > DMA_BITS):
-            cost += np.array(stream_cost(a, b, bits)) - stream_cost(a, a, bits)
-    return float(cost[0]), float(cost[1])
-
-
-def _joint(outs: np.ndarray, ins: np.ndarray, bits: int, equal: bool) -> np.ndarray:
-    """LUTs of a stream for every pair of word widths."""
-    out_values, out_index = np.unique(outs, return_inverse=True)
-    in_values, in_index = np.unique(ins, return_inverse=True)
-    table = np.array(
-        [
-            [
-                np.inf if equal and a != b else stream_cost(int(a), int(b), bits)[0]
-                for b in in_values
-            ]
-            for a in out_values
-        ]
-    )
-    return table[np.ix_(out_index, in_index)]
