@@ -141,12 +141,12 @@ def output_folder(
             full disk.
     """
     final = place(path)
+    _check_target(final, path, overwrite)
     for source in keeps:
         if place(source).is_relative_to(final):
             raise BadInput(
                 f"{path} is or holds {source}, which is read", remedy="choose another output folder"
             )
-    _check_target(final, path, overwrite)
     made = _make_parents(final.parent, path)
     _remove_partial_folders(final.parent)
     try:
