@@ -145,7 +145,10 @@ def deploy(
     frames: Annotated[int, typer.Option(help="Golden frames in the zip.")] = 64,
     seed: Seed = 0,
     simulated: Annotated[
-        bool, typer.Option("--simulated", help="For the simulated board: without a bitstream.")
+        bool,
+        typer.Option(
+            "--simulated", help="For the simulated board: a stand-in where there is no bitstream."
+        ),
     ] = False,
     trust: Trust = False,
     json: Json = False,
