@@ -339,6 +339,7 @@ class FoldingSearch:
             for rows in {tuple(self.plan(target, self.price * factor).rows) for factor in PRICES}:
                 columns = self._packed(list(rows), budget.bram)
                 if columns is not None:
+                    columns = self._relieved(list(rows), columns, budget.dsp)
                     plan = self._with(list(rows), columns)
                     if not plan.excess(budget):
                         found.append(plan)
@@ -350,6 +351,23 @@ class FoldingSearch:
         """The price of a DSP block, and others where an op has the choice: the last takes none."""
         chosen = any((table.dsp > 0).any() for table in self.tables)
         return [self.dsp_price * factor for factor in ((1, 2, 4, 1e6) if chosen else (1,))]
+
+    def _relieved(self, rows: list[int], columns: list[int], blocks: float) -> list[int]:
+        """The variants with products moved from DSP blocks to LUTs, where that costs least for each
+        block, until no more than `blocks` are taken; in the same memories."""
+        columns = list(columns)
+        while sum(t.dsp[r, c] for t, r, c in zip(self.tables, rows, columns, strict=True)) > blocks:
+            moves = [
+                ((t.lut[r, new] - t.lut[r, c]) / (t.dsp[r, c] - t.dsp[r, new]), i, new)
+                for i, (t, r, c) in enumerate(zip(self.tables, rows, columns, strict=True))
+                for new in range(len(t.variants))
+                if t.dsp[r, new] < t.dsp[r, c] and t.bram[r, new] <= t.bram[r, c]
+            ]
+            if not moves:
+                break
+            _, place, new = min(moves)
+            columns[place] = new
+        return columns
 
     def _worth(self, plan: Plan) -> tuple[float, list[int]]:
         """By which plans that fit are compared: LUTs, blocks at their prices."""

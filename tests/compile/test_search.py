@@ -18,6 +18,7 @@ from hw_bnn.compile import boards
 from hw_bnn.compile.dataflow import build_dataflow
 from hw_bnn.compile.frontend import import_model
 from hw_bnn.compile.min_sum import cheapest
+from hw_bnn.compile.search import FoldingSearch
 
 
 def test_the_cheapest_choice_is_that_of_all():
@@ -60,6 +61,30 @@ def build(network, target=None, **options):
         log=None,
         **{"folding": None, **options},
     )
+
+
+def test_products_go_to_luts_where_dsp_blocks_run_out(monkeypatch):
+    """8-bit layers at 16 cycles: 212 DSP blocks if all multiply there, of a PYNQ-Z1's 209."""
+    net = Builder((64,), 0, 1)
+    net.quant(8.0, 1.0)
+    for outputs, inputs in ((32, 64), (32, 32), (10, 32)):
+        at, values = net.at, net.rng.integers(-128, 128, (outputs, inputs)).astype(float)
+        net.at = net.constant(values)
+        weights = net.quant(8.0, 1.0)
+        net.at = at
+        net.add("Gemm", weights, transB=1)
+        if outputs == 32:
+            net.batch_norm(32, 5000.0)
+            net.quant(4.0, 300.0)
+    made, start = [], FoldingSearch.__init__
+    monkeypatch.setattr(
+        FoldingSearch, "__init__", lambda self, *a, **k: made.append(self) or start(self, *a, **k)
+    )
+    build(net.model(), target=64)
+    search, room = made[0], boards.budget("pynq-z1")
+    assert search.plan(16).excess(room).keys() == {"dsp"}
+    plan = search.fit(16, room)
+    assert plan is not None and not plan.excess(room) and plan.dsp > 0
 
 
 @pytest.fixture
