@@ -129,9 +129,11 @@ def test_cnv_on_a_thousand_images(exported):
         assert compare(model, golden, x[start : start + 100]).mismatches == []
 
 
-@pytest.mark.full
-def test_cnv_as_code_for_hls_tools(exported, tmp_path):
-    """1,000 images in C simulation."""
+@pytest.mark.parametrize(
+    "count", [pytest.param(64, marks=pytest.mark.slow), pytest.param(1000, marks=pytest.mark.full)]
+)
+def test_cnv_as_code_for_hls_tools(exported, tmp_path, count):
+    """In C simulation."""
     from hw_bnn.compile import compile_model
     from hw_bnn.hls import csim
     from hw_bnn.hls.write import hls
@@ -143,5 +145,5 @@ def test_cnv_as_code_for_hls_tools(exported, tmp_path):
         path, tmp_path / "cnv", target_cycles=32_768, size_fifos=False, check=False
     )
     hls(folder)
-    x = images(golden, 1000)
+    x = images(golden, count)
     assert np.array_equal(csim.simulate(folder, x, jobs=2)[0], golden.scores(x))
