@@ -26,7 +26,7 @@ def residual_network() -> onnx.ModelProto:
     """All kernels but the hard-wired one: borders, windows, two pools, a join, a last norm."""
     made = Builder((2, 6, 6), 5, batch=1)
     made.quant(4.0, 0.125)
-    made.conv(2, 4, pads=(1, 1, 1, 1))
+    made.conv(2, 4, pads=(1, 1, 1, 1), habit="int4")
     norm(made, 4, 6.0)
     shortcut = made.quant(3.0, 0.5)
     made.bipolar()
