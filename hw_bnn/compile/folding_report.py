@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .search import FoldingSearch, Plan, Table
+from .search import FoldingSearch, Plan, Prices, Table
 
 
 def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: int | None) -> dict:
@@ -40,7 +40,7 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
             "node": table.name,
             "layer": layers.get(table.name),
             "cycles": int(table.cycles[row]),
-            "why": _why(table, row, column, search.price),
+            "why": _why(table, row, column, search.prices),
         },
         "total": {
             "lut": int(plan.lut),
@@ -52,7 +52,7 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
     }
 
 
-def _why(table: Table, row: int, column: int, price: float) -> str:
+def _why(table: Table, row: int, column: int, prices: Prices) -> str:
     """What the slowest op does with its cycles, and what the next faster folding costs."""
     types, now = table.op.get_nodeattr_types(), int(table.cycles[row])
     if "MW" in types and "PE" in table.choices[row]:
@@ -70,7 +70,7 @@ def _why(table: Table, row: int, column: int, price: float) -> str:
     faster = [r for r in range(len(table.choices)) if table.cycles[r] < now]
     if not faster:
         return f"{said}; it is fully unfolded, no folding is faster"
-    best, worth = table.variant(price), table.worth(price)
+    best, worth = table.variant(prices), table.worth(prices)
 
     def cost(r):
         return worth[r, best[r]]

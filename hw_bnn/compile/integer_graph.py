@@ -51,6 +51,7 @@ class Op:
 
     def emit(self, emitter: Emitter) -> None:
         """Write the op's nodes; the emitter knows those of this file itself (emit.py)."""
+        # Not abstract: the ops of this file have none, by design, and rule files bring their own.
         raise NotImplementedError(type(self).__name__)
 
 

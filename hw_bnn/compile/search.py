@@ -11,6 +11,7 @@ it has too few LUTs.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
@@ -61,6 +62,13 @@ def choices(op) -> list[dict[str, int]]:
     return sorted(found, key=lambda c: (c.get("PE", 1) * c.get("SIMD", 1), c.get("PE", 1)))
 
 
+class Prices(NamedTuple):
+    """LUTs that a block RAM and a DSP block are worth."""
+
+    bram: float
+    dsp: float
+
+
 @dataclass
 class Table:
     """One op's choices. Arrays have a row a choice; costs also a column a variant of its memories.
@@ -69,7 +77,6 @@ class Table:
         ins, outs: bits of a stream's word, by choice; ins has a column an input.
         variants: attributes of each variant.
         lut, ff, bram, dsp: inf where a variant cannot be.
-        dsp_price: LUTs that a DSP block is worth.
     """
 
     op: KernelOp
@@ -82,24 +89,18 @@ class Table:
     ff: np.ndarray
     bram: np.ndarray
     dsp: np.ndarray
-    dsp_price: float
 
     @property
     def name(self) -> str:
         return self.op.onnx_node.name
 
-    def variant(self, price: float) -> np.ndarray:
+    def variant(self, prices: Prices) -> np.ndarray:
         """The cheapest variant of each choice."""
-        return self.worth(price).argmin(axis=1)
+        return self.worth(prices).argmin(axis=1)
 
-    def worth(self, price: float) -> np.ndarray:
-        """What each variant of each choice is worth in LUTs; `price`: of a block RAM."""
-        return self.logic + price * self.bram
-
-    @property
-    def logic(self) -> np.ndarray:
-        """LUTs, and DSP blocks at their price."""
-        return self.lut + self.dsp_price * self.dsp
+    def worth(self, prices: Prices) -> np.ndarray:
+        """What each variant of each choice costs in LUTs, blocks at their prices."""
+        return self.lut + prices.bram * self.bram + prices.dsp * self.dsp
 
     def put(self, row: int, column: int) -> None:
         """Set the op's attributes."""
@@ -142,7 +143,7 @@ class FoldingSearch:
 
     def __init__(self, model: ModelWrapper, memory: str = "auto", board: str = DEFAULT_BOARD):
         self.model, self.memory = model, memory
-        self.price, self.dsp_price = price_of("brams", board), price_of("dsps", board)
+        self.prices = Prices(price_of("brams", board), price_of("dsps", board))
         self.tables = [self._table(getCustomOp(node)) for node in model.graph.node]
         self.streams = list(self._streams())
 
@@ -171,7 +172,6 @@ class FoldingSearch:
             np.array(outs),
             variants,
             **{name: costs[:, :, i] for i, name in enumerate(RESOURCES)},
-            dsp_price=self.dsp_price,
         )
 
     def _parameters(self, op, found: list[dict[str, int]]):
@@ -247,13 +247,13 @@ class FoldingSearch:
 
     # -- the cheapest plan for a rate
 
-    def plan(self, target: int, price: float | None = None) -> Plan:
+    def plan(self, target: int, prices: Prices | None = None) -> Plan:
         """The cheapest plan of at most `target` cycles a frame.
 
         Raises:
             BadInput: an op cannot be that fast; names it and the nearest possible target.
         """
-        price = self.price if price is None else price
+        prices = prices or self.prices
         for table in self.tables:
             fastest = int(table.cycles.min())
             if fastest > target:
@@ -263,7 +263,7 @@ class FoldingSearch:
                     remedy=f"use target_cycles={self.fastest()} or more",
                 )
         rows = [np.flatnonzero(t.cycles <= target) for t in self.tables]
-        own = [t.worth(price).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)]
+        own = [t.worth(prices).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)]
         joint: dict[tuple[int, int], np.ndarray] = {}
         for producer, consumer, index, bits, element in self.streams:
             reader = self.tables[consumer]
@@ -280,13 +280,13 @@ class FoldingSearch:
             joint[key] = joint[key] + costs if key in joint else costs
         found = cheapest(own, joint)
         chosen = [int(r[c]) for r, c in zip(rows, found, strict=True)]
-        return self.priced(chosen, price)
+        return self.priced(chosen, prices)
 
-    def priced(self, rows: list[int], price: float | None = None) -> Plan:
+    def priced(self, rows: list[int], prices: Prices | None = None) -> Plan:
         """A plan of given choices, its memories where they are cheapest."""
-        price = self.price if price is None else price
+        prices = prices or self.prices
         return self._with(
-            rows, [int(t.variant(price)[r]) for t, r in zip(self.tables, rows, strict=True)]
+            rows, [int(t.variant(prices)[r]) for t, r in zip(self.tables, rows, strict=True)]
         )
 
     def _with(self, rows: list[int], columns: list[int]) -> Plan:
@@ -333,24 +333,19 @@ class FoldingSearch:
         if not plan.excess(budget):
             return plan
         found = []
-        for dsp_price in self._dsp_prices():
-            for table in self.tables:
-                table.dsp_price = dsp_price
-            for rows in {tuple(self.plan(target, self.price * factor).rows) for factor in PRICES}:
-                columns = self._packed(list(rows), budget.bram)
-                if columns is not None:
-                    columns = self._relieved(list(rows), columns, budget.dsp)
-                    plan = self._with(list(rows), columns)
-                    if not plan.excess(budget):
-                        found.append(plan)
-        for table in self.tables:
-            table.dsp_price = self.dsp_price
+        for prices in self._other_prices():
+            rows = self.plan(target, prices).rows
+            columns = self._packed(rows, budget.bram, prices)
+            if columns is not None:
+                plan = self._with(rows, self._relieved(rows, columns, budget.dsp))
+                if not plan.excess(budget):
+                    found.append(plan)
         return min(found, key=self._worth, default=None)
 
-    def _dsp_prices(self) -> list[float]:
-        """The price of a DSP block, and others where an op has the choice: the last takes none."""
-        chosen = any((table.dsp > 0).any() for table in self.tables)
-        return [self.dsp_price * factor for factor in ((1, 2, 4, 1e6) if chosen else (1,))]
+    def _other_prices(self) -> list[Prices]:
+        """PRICES of block RAM; where an op may multiply in DSP blocks, also one that takes none."""
+        dsp = [1.0, 1e6] if any((table.dsp > 0).any() for table in self.tables) else [1.0]
+        return [Prices(b * self.prices.bram, d * self.prices.dsp) for d in dsp for b in PRICES]
 
     def _relieved(self, rows: list[int], columns: list[int], blocks: float) -> list[int]:
         """The variants with products moved from DSP blocks to LUTs, where that costs least for each
@@ -371,15 +366,16 @@ class FoldingSearch:
 
     def _worth(self, plan: Plan) -> tuple[float, list[int]]:
         """By which plans that fit are compared: LUTs, blocks at their prices."""
-        return plan.lut + self.price * plan.bram + self.dsp_price * plan.dsp, plan.rows
+        return plan.lut + self.prices.bram * plan.bram + self.prices.dsp * plan.dsp, plan.rows
 
-    def _packed(self, rows: list[int], blocks: float) -> list[int] | None:
+    def _packed(self, rows: list[int], blocks: float, prices: Prices) -> list[int] | None:
         """The variants of fewest LUTs in so many block RAMs (exact, halves); None if none fits."""
         room = int(2 * blocks)
         best, steps = np.zeros(room + 1), []  # fewest LUTs by halves that are free
         for table, row in zip(self.tables, rows, strict=True):
             options = []
-            for logic, bram in zip(table.logic[row], table.bram[row], strict=True):
+            logics = table.lut[row] + prices.dsp * table.dsp[row]
+            for logic, bram in zip(logics, table.bram[row], strict=True):
                 option = np.full(room + 1, np.inf)
                 if np.isfinite(bram) and 2 * bram <= room:
                     halves = int(2 * bram)

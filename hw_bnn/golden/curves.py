@@ -13,6 +13,7 @@ so that no boundary is ever met and two fractions around the value decide every 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -87,7 +88,7 @@ class Leak:
         return Leak(move(self.slope), move(np.broadcast_to(self.slack, self.slope.shape)))
 
 
-class _Sigmoidal:
+class _Sigmoidal(ABC):
     """Odd about its value at 0, from `lowest` to 1, neither reached."""
 
     lowest = ZERO
@@ -122,9 +123,9 @@ class _Sigmoidal:
         return mirror - Surd(high), mirror - Surd(low)
 
     @staticmethod
+    @abstractmethod
     def _of(v: Decimal) -> Decimal:
         """The function of a number above 0, to the digits of the context."""
-        raise NotImplementedError
 
     def _positive(self, v: Surd) -> Fraction:
         with localcontext() as context:

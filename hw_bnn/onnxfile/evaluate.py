@@ -290,7 +290,7 @@ def _by_qonnx(node: Node, inputs) -> list[Any]:
     try:
         op = getCustomOp(proto)
     except Exception as error:  # it asserts
-        raise NotImplementedError(node.op_type) from error
+        raise NotImplementedError(node.op_type) from error  # as onnx's evaluator tells of its own
     context = {n: a for n, a in zip(node.inputs, inputs, strict=True) if n}
     op.execute_node(context, helper.make_graph([proto], "constants", [], []))
     return [context[name] for name in node.outputs if name]

@@ -150,6 +150,7 @@ class BinaryOptimizer(torch.optim.Optimizer):
 
     def step_group(self, group: dict[str, Any], weights: list[Tensor]) -> None:
         """Move the weights of one group, all of which have a gradient."""
+        # As torch.optim.Optimizer.step: its class is no ABC, a method without it says so when run.
         raise NotImplementedError
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtl_tests.bench import Bench, Data, Stream
-from rtl_tests.mvau import draw_sets, fold_thresholds, fold_weights, levels, sets_file
-from rtl_tests.packing import pack_words
+from rtl_tests.bench import Bench
+from rtl_tests.mvau import fold_weights, signed_levels, vectors
 
 SHAPES = [
     {"MW": 1, "MH": 1, "PE": 1, "SIMD": 1, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 9},
@@ -144,8 +143,7 @@ def draw_shape(rng):
 def draw(shape, rng, frames=12):
     """Random data in which extreme sums and thresholds at the sums themselves are likely."""
     mw, mh, pe, simd = (shape[name] for name in ("MW", "MH", "PE", "SIMD"))
-    n_vectors, n_sets = shape.get("N_VECTORS", 1), shape.get("N_SETS", 1)
-    n_thresholds, out_bits = shape.get("N_THRESHOLDS", 1), shape.get("OUT_BITS", 1)
+    n_vectors = shape.get("N_VECTORS", 1)
     low, high = limits(shape)
     weights = rng.integers(0, 2, (mh, mw))
     weights[rng.integers(0, mh)] = rng.integers(0, 2)
@@ -159,29 +157,8 @@ def draw(shape, rng, frames=12):
     assert sums.min() >= -(2 ** (shape["ACC_BITS"] - 1)), "ACC_BITS too small for this data"
     assert sums.max() < 2 ** (shape["ACC_BITS"] - 1), "ACC_BITS too small for this data"
     files = {"WEIGHTS_FILE": fold_weights(weights, pe, simd)}
-    if n_thresholds == 0:
-        y = sums
-    else:
-        seen = rng.choice(sums.reshape(-1), (n_sets, mh, n_thresholds))
-        thresholds = seen + rng.integers(-1, 2, seen.shape)
-        flat, ends = thresholds.reshape(-1), 2 ** (shape["ACC_BITS"] - 1)
-        flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = -ends  # always on
-        flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = ends  # never on
-        thresholds.sort(axis=-1)
-        sets = draw_sets(rng, n_sets, n_vectors)
-        y = levels(sums, thresholds, sets, out_bits, shape.get("OUT_BIAS", 0))
-        files["THRESHOLDS_FILE"] = fold_thresholds(thresholds, pe, shape["ACC_BITS"] + 1)
-        if n_sets > 1:
-            files["SETS_FILE"] = sets_file(sets, n_sets)
-    nf, sf, in_bits = mh // pe, mw // simd, shape["IN_BITS"]
-    return Data(
-        inputs={"s_axis": Stream(simd * in_bits, pack_words(x, in_bits, simd))},
-        outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
-        frames=frames,
-        files=files,
-        interval=n_vectors * nf * sf,
-        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0),
-    )
+    y = sums if shape.get("N_THRESHOLDS", 1) == 0 else signed_levels(shape, sums, rng, files)
+    return vectors(shape, x, y, files, frames)
 
 
 def run(shapes, simulator, seeds):

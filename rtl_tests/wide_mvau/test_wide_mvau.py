@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtl_tests.bench import Bench, Data, Memory, Stream
+from rtl_tests.bench import Bench
 from rtl_tests.int_mvau.test_int_mvau import limits as integer_limits
-from rtl_tests.mvau import draw_sets, fold_thresholds, levels, sets_file
-from rtl_tests.packing import pack, pack_words
+from rtl_tests.mvau import fold_weights, signed_levels, vectors
 
 
 def shape(mw, mh, pe, simd, inputs, bits, weight_bits, levels=1, **more):
@@ -67,19 +66,10 @@ def draw_shape(rng):
     return shape(simd * sf, pe * nf, pe, simd, inputs, bits, weight_bits, n_levels, **more)
 
 
-def fold(weights, pe, simd, bits):
-    """Memory of a (MH, MW) matrix: word nf*SF+sf, weight (pe, simd) at bit (pe*SIMD+simd)*bits."""
-    mh, mw = weights.shape
-    folded = weights.reshape(mh // pe, pe, mw // simd, simd).transpose(0, 2, 1, 3)
-    words = [pack(word, bits) for word in folded.reshape(-1, pe * simd)]
-    return Memory(pe * simd * bits, words)
-
-
 def draw(shape, rng, frames=12):
     """Random data in which extreme weights and sums, and thresholds at sums, are likely."""
     mw, mh, pe, simd = (shape[name] for name in ("MW", "MH", "PE", "SIMD"))
-    n_vectors, n_sets = shape.get("N_VECTORS", 1), shape.get("N_SETS", 1)
-    n_thresholds, out_bits = shape["N_THRESHOLDS"], shape.get("OUT_BITS", 1)
+    n_vectors = shape.get("N_VECTORS", 1)
     (low, high), least = limits(shape), -(1 << shape["WEIGHT_BITS"] - 1)
     weights = rng.integers(least, -least, (mh, mw))
     weights[rng.integers(0, mh)] = rng.choice([least, -least - 1, 0, -1])
@@ -94,31 +84,10 @@ def draw(shape, rng, frames=12):
     sums = (x[:, :, None, :] * weights).sum(-1)
     ends = 1 << shape["ACC_BITS"] - 1
     assert -ends <= sums.min() and sums.max() < ends, "ACC_BITS too small for this data"
-    files = {"WEIGHTS_FILE": fold(weights, pe, simd, shape["WEIGHT_BITS"])}
-    if n_thresholds == 0:
-        y = sums
-    else:
-        seen = rng.choice(sums.reshape(-1), (n_sets, mh, n_thresholds))
-        thresholds = seen + rng.integers(-1, 2, seen.shape)
-        flat = thresholds.reshape(-1)
-        flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = -ends  # always on
-        flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = ends  # never on
-        thresholds.sort(axis=-1)
-        sets = draw_sets(rng, n_sets, n_vectors)
-        y = levels(sums, thresholds, sets, out_bits, shape.get("OUT_BIAS", 0))
-        files["THRESHOLDS_FILE"] = fold_thresholds(thresholds, pe, shape["ACC_BITS"] + 1)
-        if n_sets > 1:
-            files["SETS_FILE"] = sets_file(sets, n_sets)
-    nf, sf, in_bits = mh // pe, mw // simd, shape["IN_BITS"]
+    files = {"WEIGHTS_FILE": fold_weights(weights, pe, simd, shape["WEIGHT_BITS"])}
+    y = sums if shape.get("N_THRESHOLDS", 1) == 0 else signed_levels(shape, sums, rng, files)
     words = (x > 0).astype(int) if shape["IN_BIPOLAR"] else x
-    return Data(
-        inputs={"s_axis": Stream(simd * in_bits, pack_words(words, in_bits, simd))},
-        outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
-        frames=frames,
-        files=files,
-        interval=n_vectors * nf * sf,
-        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0),
-    )
+    return vectors(shape, words, y, files, frames)
 
 
 def run(shapes, simulator, seeds):

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtl_tests.bench import Bench, Data, Stream
-from rtl_tests.mvau import draw_sets, fold_thresholds, fold_weights, levels, sets_file
-from rtl_tests.packing import pack_words
+from rtl_tests.bench import Bench
+from rtl_tests.mvau import (
+    draw_sets,
+    fold_thresholds,
+    fold_weights,
+    levels,
+    sets_file,
+    vectors,
+)
 
 SHAPES = [
     {"MW": 1, "MH": 1, "PE": 1, "SIMD": 1},
@@ -97,15 +103,7 @@ def draw(shape, rng, frames=12):
         files["THRESHOLDS_FILE"] = fold_thresholds(thresholds, pe, (mw + 1).bit_length())
         if n_sets > 1:
             files["SETS_FILE"] = sets_file(sets, n_sets)
-    nf, sf = mh // pe, mw // simd
-    return Data(
-        inputs={"s_axis": Stream(simd, pack_words(x, 1, simd))},
-        outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
-        frames=frames,
-        files=files,
-        interval=n_vectors * nf * sf,
-        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0),
-    )
+    return vectors(shape, x, y, files, frames)
 
 
 def run(shapes, simulator, seeds):
