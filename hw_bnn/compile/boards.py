@@ -83,8 +83,6 @@ BOARDS = Boards(BOARD_FILES)
 """Board name -> its FPGA, as in Xilinx DS190, DS891 and DS987, and Lattice FPGA-DS-02012."""
 
 DEFAULT_BOARD = "pynq-z1"
-RESOURCES = ("lut", "ff", "bram", "dsp")
-"""What a device has of, in the order of a search's arrays."""
 SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95}
 """How much of a device a search may fill: the rest is for FIFOs, and for routing."""
 

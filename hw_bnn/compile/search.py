@@ -19,8 +19,8 @@ from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
 from ..kernels.memory_cost import DEEPEST_LUT_ROM
-from ..synth.estimate import estimate_kernel
-from .boards import DEFAULT_BOARD, RESOURCES, Budget, price_of
+from ..synth.estimate import KINDS, estimate_kernel
+from .boards import DEFAULT_BOARD, Budget, price_of
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
@@ -128,7 +128,7 @@ class Plan:
 
     def excess(self, budget: Budget) -> dict[str, float]:
         """What it takes beyond a budget, by resource."""
-        over = {k: getattr(self, k) - getattr(budget, k) for k in RESOURCES}
+        over = {k: getattr(self, k) - getattr(budget, k) for k in KINDS}
         return {k: v for k, v in over.items() if v > 0}
 
 
@@ -171,7 +171,7 @@ class FoldingSearch:
             np.array(ins),
             np.array(outs),
             variants,
-            **{name: costs[:, :, i] for i, name in enumerate(RESOURCES)},
+            **{name: costs[:, :, i] for i, name in enumerate(KINDS)},
         )
 
     def _parameters(self, op, found: list[dict[str, int]]):
@@ -210,7 +210,7 @@ class FoldingSearch:
 
     def _cost(self, op, parameters: dict, variant: dict[str, str | int]) -> tuple[float, ...]:
         """LUTs, registers, block RAMs and DSP blocks; inf for what cannot be."""
-        p, never = dict(parameters), (np.inf,) * len(RESOURCES)
+        p, never = dict(parameters), (np.inf,) * len(KINDS)
         if "ram_style_thresholds" in variant:
             nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
             for style, words in (
@@ -230,8 +230,8 @@ class FoldingSearch:
                 return never
         cost = estimate_kernel(op.kernel, p)
         if cost is None:  # an op without a formula has nothing to choose by its cost
-            return (0,) * len(RESOURCES)
-        return tuple(cost[kind] for kind in RESOURCES)
+            return (0,) * len(KINDS)
+        return tuple(cost[kind] for kind in KINDS)
 
     def _streams(self):
         """(producer or None, consumer, input's index, bits of a frame, of an element)s."""
@@ -290,9 +290,9 @@ class FoldingSearch:
         )
 
     def _with(self, rows: list[int], columns: list[int]) -> Plan:
-        total = np.zeros(len(RESOURCES))
+        total = np.zeros(len(KINDS))
         for table, row, column in zip(self.tables, rows, columns, strict=True):
-            total += [getattr(table, kind)[row, column] for kind in RESOURCES]
+            total += [getattr(table, kind)[row, column] for kind in KINDS]
         for producer, consumer, index, bits, element in self.streams:
             width = int(self.tables[consumer].ins[rows[consumer], index])
             total[:2] += (

@@ -24,6 +24,7 @@ from ..kernels import KERNELS
 
 COEFFICIENTS_FILE = Path(__file__).resolve().parent / "estimate.json"
 KINDS = ("lut", "ff", "bram", "dsp")
+"""What a device has of and a kernel costs: xc7 LUTs, registers, RAMB36, DSP48."""
 
 
 @lru_cache(maxsize=1)
