@@ -312,7 +312,7 @@ def real_inputs(pixels: Pixels, stored: np.ndarray, data_root: str | Path | None
     fit = Whitening.fitted(load_arrays(pixels.dataset, "train", data_root)[0])
     batches = range(0, len(stored), 1000)  # as the training's own evaluation
     return np.concatenate([
-        pixels.real(stored[i : i + 1000], lambda x: fit(torch.from_numpy(x)).numpy())
+        pixels.real(stored[i : i + 1000], lambda x: fit(torch.tensor(x)).numpy())
         for i in batches
     ])  # fmt: skip
 

@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from hw_bnn.data.idx import parse_idx
 from hw_bnn.data.images import centre_box, random_box
 from hw_bnn.data.sets import load_arrays
 from hw_bnn.errors import BadInput
+from hw_bnn.train.data.pipeline import Part
 from hw_bnn.train.data.source import make_source
 from hw_bnn.train.data.whitening import Whitening, contrast_normalise
 from hw_bnn.train.recipe import Data
@@ -242,6 +244,22 @@ def test_the_whitening_is_kept_where_everything_is(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     Whitening.fitted(images)
     assert len(list(tmp_path.glob("hw_bnn-*/cache/zca-*.pt"))) == 1
+
+
+def test_arrays_of_files_give_no_warning(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (40, 3, 2, 2), dtype=np.uint8)
+    images.flags.writeable = False  # as what np.frombuffer made of a file
+    monkeypatch.setenv("HW_BNN_CACHE", str(tmp_path))
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            part = Part(images, np.zeros(40, np.int64), CPU)
+            Whitening.fitted(images)
+    finally:
+        torch.set_warn_always(False)
+    part.x[0] = 0
+    assert images[0].any()
 
 
 def test_toy_sets(tmp_path):

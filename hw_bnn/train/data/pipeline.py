@@ -34,8 +34,9 @@ class Part:
     """Inputs as stored and targets of one part of a set."""
 
     def __init__(self, x: np.ndarray, y: np.ndarray, device: torch.device):
-        self.x = torch.from_numpy(np.ascontiguousarray(x)).to(device)
-        self.y = torch.from_numpy(np.ascontiguousarray(y)).to(device)
+        # Copies: arrays read from a file may be read-only, which a tensor cannot be.
+        self.x = torch.tensor(x, device=device)
+        self.y = torch.tensor(y, device=device)
 
     def __len__(self) -> int:
         return len(self.y)

@@ -73,7 +73,7 @@ class Whitening:
         total = torch.zeros(width, dtype=torch.float64)
         square = torch.zeros(width, width, dtype=torch.float64)
         for start in range(0, count, 5000):
-            chunk = torch.from_numpy(images[start : start + 5000]).float()
+            chunk = torch.tensor(images[start : start + 5000]).float()
             flat = contrast_normalise(chunk).double()
             total, square = total + flat.sum(0), square + flat.T @ flat
         mean = total / count

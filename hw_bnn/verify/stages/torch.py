@@ -77,7 +77,7 @@ def run_traced(
     hooks = [module.register_forward_hook(keep) for module in names]
     try:
         with torch.no_grad():
-            out = model(torch.from_numpy(np.ascontiguousarray(real, np.float32)))
+            out = model(torch.tensor(real, dtype=torch.float32))
     finally:
         for hook in hooks:
             hook.remove()
