@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 
@@ -45,6 +46,11 @@ class Quantiser:
     @property
     def maximum(self) -> int:
         return self.bias + self.step * len(self.bounds)
+
+    @cached_property
+    def floats(self) -> np.ndarray:
+        """float64 of the bounds."""
+        return np.array([float(bound) for bound in self.bounds])
 
 
 def bipolar(scale: list[Fraction]) -> Quantiser:
