@@ -27,9 +27,11 @@ open_face(
         "compile": ".handle:compile",
         "demo": ".demo:demo",
         "deploy": ".boards.deploy:deploy",
+        "diff": ".diff:diff",
         "doctor": ".doctor:doctor",
         "export": ".export:export",
         "hls": ".hls.write:hls",
+        "info": ".info:info",
         "package": ".boards.package:package",
         "recipes": ".train.catalogue:recipes",
         "report": ".report.accelerator_report:report",
@@ -47,11 +49,13 @@ if TYPE_CHECKING:
     from .boards.package import package
     from .boards.remote.server import board
     from .demo import demo
+    from .diff import diff
     from .doctor import doctor
     from .export import export
     from .golden import GoldenModel
     from .handle import Accelerator, compile
     from .hls.write import hls
+    from .info import info
     from .report.accelerator_report import report
     from .simulation import simulate
     from .synth.synthesis import synth
@@ -61,7 +65,7 @@ if TYPE_CHECKING:
     from .verify.verify import verify
 
 __all__ = [
-    "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "doctor",
-    "export", "hls", "package", "recipes", "report", "simulate", "sweep", "synth", "train",
-    "verify",
+    "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "diff",
+    "doctor", "export", "hls", "info", "package", "recipes", "report", "simulate", "sweep", "synth",
+    "train", "verify",
 ]  # fmt: skip

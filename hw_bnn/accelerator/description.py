@@ -279,6 +279,12 @@ class Description(_Part):
         scale = self.options.get("input_scale")
         return None if scale is None else Fraction(str(scale))
 
+    @property
+    def weight_bits(self) -> int:
+        """Bits of all weights."""
+        layers = [(n.mw, n.mh, int(n.parameters.get("WEIGHT_BITS", 1))) for n in self.nodes]
+        return sum(mw * mh * bits for mw, mh, bits in layers if mw and mh)
+
     def module_of(self, node: Node) -> str:
         """Name of a node's own module, which rtl/<module>.v holds."""
         return f"{self.top}_{node.name}"

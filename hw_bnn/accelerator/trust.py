@@ -82,6 +82,11 @@ def require(
         )
 
 
+def vouched(folder: Path, document: str) -> bool:
+    """Whether this user's key, or this process, vouches for FOLDER/DOCUMENT."""
+    return _vouched(folder, document, (folder / document).read_bytes())
+
+
 def inherit(folder: Path, document: str, place: Path, made: str) -> None:
     """Vouch for PLACE/MADE, which was made from FOLDER/DOCUMENT, as far as that is vouched for.
 

@@ -23,7 +23,7 @@ from .app import app
 from .options import Debugging
 from .wording import as_flags, parameter_names
 
-from . import start, training, recipes, accelerators, devices  # noqa: F401  # isort: skip  (in the order of the help)
+from . import start, training, recipes, accelerators, looking, devices  # noqa: F401  # isort: skip  (in the order of the help)
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h: a bug is neither a failed check nor bad input
 STOPPED = 130

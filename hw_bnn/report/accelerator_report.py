@@ -84,15 +84,10 @@ def _figures(
     if latency := seen.latency_cycles:
         microseconds = latency * accelerator.clk_period_ns / 1000
         figures.append((f"latency ({latency:,} cycles)", f"{microseconds:.3g} \u00b5s"))
-    figures.append(("weight bits", _weight_bits(accelerator)))
+    figures.append(("weight bits", accelerator.weight_bits))
     if (accuracy := seen.accuracy.get("rtl")) is not None:
         figures.append(("accuracy of the RTL", f"{100 * accuracy:.2f} %"))
     return figures
-
-
-def _weight_bits(accelerator: Description) -> int:
-    layers = [(n.mw, n.mh, int(n.parameters.get("WEIGHT_BITS", 1))) for n in accelerator.nodes]
-    return sum(mw * mh * bits for mw, mh, bits in layers if mw and mh)
 
 
 def _verification(verification: Verification | None) -> str:
