@@ -1,8 +1,9 @@
 """Overlays of an accelerator: what `bitstream` leaves in DIR/board/BOARD and `deploy` reads there.
 
 overlay.bit, overlay.hwh   from Vivado
-overlay.json               board, clock, the accelerator's hash, and the SHA-256 of both;
-                           signed as DIR is
+utilization.rpt, timing.rpt   from Vivado, read by vivado_reports.py
+overlay.json               board, clock, what the reports say, the accelerator's hash, and the
+                           SHA-256 of overlay.bit and overlay.hwh; signed as DIR is
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ..errors import BadInput, CheckFailed
 from ..files.inside import within
 from ..files.jsonfile import read_json
 from ..files.output import output_file
+from .vivado_reports import TIMING, UTILISATION
 
 BIT, HWH, DOCUMENT = "overlay.bit", "overlay.hwh", "overlay.json"
 LOWEST_MHZ, HIGHEST_MHZ = 1, 500
@@ -51,8 +53,8 @@ class Overlay:
 
 
 def clear_overlay(place: Path) -> None:
-    """Remove the overlay of an earlier design, and its signature."""
-    for name in (BIT, HWH, DOCUMENT):
+    """Remove the overlay of an earlier design, its reports and its signature."""
+    for name in (BIT, HWH, DOCUMENT, UTILISATION, TIMING):
         (place / name).unlink(missing_ok=True)
     trusting.withdraw(place, DOCUMENT)
 

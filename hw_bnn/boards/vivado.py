@@ -29,6 +29,7 @@ from .overlays import BIT, HIGHEST_MHZ, LOWEST_MHZ, clear_overlay, write_overlay
 from .registers import IP_XACT_ACCESS, load
 from .shell import PORTS, TOP, Shell
 from .simboard import io_document
+from .vivado_reports import read_reports
 
 SCRIPTS = BOARD_FILES / "vivado"
 PACKAGER = SCRIPTS / "package_ip.tcl"
@@ -55,7 +56,8 @@ def overlay(
 
     Returns:
         {"board", "part", "file" (None in a dry run), "freq_mhz", "checked": what saw the
-        scripts, "folder"}.
+        scripts, "folder"}; where Vivado ran, "used" and "slack_ns" (see vivado_reports.py), which
+        overlay.json keeps.
 
     Raises:
         BadInput: no accelerator, a board without a Zynq, or an impossible clock.
@@ -94,7 +96,7 @@ def overlay(
         )
     else:
         _run_vivado(place, accelerator, timeout_s)
-        document |= {"file": BIT, "checked": "Vivado"}
+        document |= {"file": BIT, "checked": "Vivado", **read_reports(place)}
         write_overlay(folder, place, {**document, "model": io["model"]})
     return document
 

@@ -111,6 +111,10 @@ def _show_bitstream(document: dict) -> None:
         for k in ("file", "freq_mhz", "fmax_mhz", "baud", "checked")
         if k in document
     ]
+    for site, count in document.get("used", {}).items():
+        share = f" ({count['used'] / count['available']:.1%})" if count["available"] else ""
+        rows.append([site, f"{count['used']:,} of {count['available']:,}{share}"])
+    rows += [[f"{kind} slack", f"{ns} ns"] for kind, ns in document.get("slack_ns", {}).items()]
     console.table(f"bitstream for {document['board']}", ["figure", "value"], rows)
 
 
