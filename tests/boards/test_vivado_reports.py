@@ -71,7 +71,9 @@ def test_slacks():
     assert slacks(TIMING.format("3.750").partition("Clock ")[2]) == {}  # no clock's own row
 
 
-@pytest.mark.parametrize("text", ["", "|||", "| Site Type |\n| URAM |", TIMING.format(""), "\0" * 99])
+@pytest.mark.parametrize(
+    "text", ["", "|||", "| Site Type |\n| URAM |", TIMING.format(""), "\0" * 99]
+)
 def test_what_is_no_report_gives_no_number(text):
     assert used(text) == {} and slacks(text) == {}
 
