@@ -3,8 +3,8 @@
 utilization.rpt   of report_utilization: rows | Site Type | Used | ... | Available | Util% |
 timing.rpt        of report_timing_summary: the row of numbers below "Design Timing Summary"
 
-The columns are found by their names, since Vivado 2021 put one more among them. The shapes are those
-of reports of 2018.2 to 2024.2 that others have published.
+The columns are found by their names, since Vivado 2021 put one more among them. The shapes are
+those of reports of 2018.2 to 2024.2 that others have published.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _SLACKS = {"setup": "WNS(ns)", "hold": "WHS(ns)", "pulse_width": "WPWS(ns)"}
 
 
 def used(text: str) -> dict[str, dict[str, float]]:
-    """What report_utilization counted: {"lut": {"used", "available"}, "ff", "bram" (of 36 kbit), "dsp",
-    "uram"}; only the sites that the device has, or that the text tells.
+    """What report_utilization counted: {"lut": {"used", "available"}, "ff", "bram" (of 36 kbit),
+    "dsp", "uram"}; only the sites that the device has, or that the text tells.
 
     >>> used('''| Site Type   | Used | Fixed | Prohibited | Available | Util% |
     ... | Slice LUTs* | 1301 |     0 |          0 |     53200 |  2.45 |''')
@@ -51,8 +51,8 @@ def used(text: str) -> dict[str, dict[str, float]]:
 
 
 def slacks(text: str) -> dict[str, float]:
-    """The worst slacks of report_timing_summary in ns: {"setup", "hold", "pulse_width"}; without those
-    that it has no number for.
+    """The worst slacks of report_timing_summary in ns: {"setup", "hold", "pulse_width"}; without
+    those that it has no number for.
 
     >>> slacks('''| Design Timing Summary
     ... WNS(ns)  TNS(ns)  TNS Failing Endpoints  WHS(ns)  WPWS(ns)
@@ -74,8 +74,8 @@ def slacks(text: str) -> dict[str, float]:
 
 
 def read_reports(place: Path) -> dict[str, dict]:
-    """{"used", "slack_ns"} of the reports in PLACE; either is empty where its report is missing or is
-    none of Vivado's: an overlay is not lost for that."""
+    """{"used", "slack_ns"} of the reports in PLACE; either is empty where its report is missing or
+    is none of Vivado's: an overlay is not lost for that."""
     return {"used": used(_text(place / UTILISATION)), "slack_ns": slacks(_text(place / TIMING))}
 
 
