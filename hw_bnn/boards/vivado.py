@@ -80,7 +80,7 @@ def overlay(
     io = write_sources(
         folder, accelerator, known, place, freq, minutes=max(1, round(timeout_s / 60))
     )
-    document = {
+    document: dict[str, object] = {
         "board": board,
         "part": known.part,
         "file": None,

@@ -65,7 +65,7 @@ def finn_session(log: Path | None = None) -> Iterator[Path]:
     with temporary_folder("finn") as folder:
         os.environ["FINN_BUILD_DIR"] = str(folder)
         if settings := sys.modules.get("finn.util.settings"):
-            settings._SETTINGS = None  # else it keeps an earlier session's folder
+            vars(settings)["_SETTINGS"] = None  # else it keeps an earlier session's folder
         root.addHandler(handler)
         kept = root.handlers[:]
         root.handlers[:] = [handler]

@@ -6,6 +6,7 @@ with served("net", "pynq-z2") as address:
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -159,6 +160,8 @@ def _guarded(
 
 
 def _grpc():
+    # Its own lines about a port that is taken, say; what matters of them is our error's.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     try:
         import grpc
     except ImportError:
