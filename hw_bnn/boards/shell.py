@@ -24,8 +24,8 @@ from .interfaces import clock_and_reset, tagged
 
 RTL = BOARD_FILES / "shell" / "rtl"
 TOP = "bnn_overlay"
-MODULES = ("bnn_shell_regs", "bnn_read_dma", "bnn_write_dma", "bnn_word_unpack", "bnn_word_pack",
-           "bnn_shell_control", "bnn_shell_registers", "bnn_shell")  # fmt: skip
+MODULES = ("bnn_shell_regs", "bnn_bursts", "bnn_read_dma", "bnn_write_dma", "bnn_word_unpack",
+           "bnn_word_pack", "bnn_shell_control", "bnn_shell_registers", "bnn_shell")  # fmt: skip
 KERNELS = ("skid", "fifo")
 CHECKER = RTL / "bnn_axi_checker.sv"
 

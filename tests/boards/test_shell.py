@@ -238,16 +238,16 @@ def test_a_start_while_a_run_goes_on_is_ignored(boards):
 
 # ---------------------------------------------------------------------------------------- mutants
 
-ROUND = "(PLACE_BITS + 1)'(BURST) - {1'b0, next[PLACE_BITS-1:0]}"
 MUTANTS = {  # file, expression, what stands there instead
-    "a read crosses 4 KiB": ("bnn_read_dma.sv", ROUND, "(PLACE_BITS + 1)'(BURST)"),
-    "a write crosses 4 KiB": ("bnn_write_dma.sv", ROUND, "(PLACE_BITS + 1)'(BURST)"),
+    "a burst crosses 4 KiB": (
+        "bnn_bursts.sv", "LENGTH_BITS'(BURST) - {1'b0, next[LENGTH_BITS-2:0]}",
+        "LENGTH_BITS'(BURST)"),
     "the last strobe is whole": ("bnn_write_dma.sv", "last ? last_strobe : '1", "'1"),
     "the last strobe is a byte short": (
         "bnn_shell_control.sv", "i < int'(out_bytes[LOW_BITS-1:0])",
         "i + 1 < int'(out_bytes[LOW_BITS-1:0])"),
     "done before the responses": (
-        "bnn_write_dma.sv", "left == '0 && idle", "left == '0 && !aw_valid && due == '0"),
+        "bnn_write_dma.sv", "none_left && idle", "none_left && !aw_valid && due == '0"),
     "an address of 32 bits": (
         "bnn_shell_control.sv", "to[ADDR_BITS-1:LOW_BITS]", "BEAT_BITS'(to[31:LOW_BITS])"),
     "no room reserved": ("bnn_read_dma.sv", "room >= COUNT_BITS'(length)", "1'b1"),

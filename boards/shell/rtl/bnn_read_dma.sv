@@ -2,9 +2,8 @@
 //
 //   `beats` beats from byte address `place` * DATA_BITS/8 on, latched at `start`
 //
-// Bursts are INCR, full width and end at multiples of BURST beats: none is longer than BURST, and none
-// crosses 4 KiB, since BURST * DATA_BITS/8 divides 4096. A burst is asked for only when the queue has
-// room for all of it, so r_ready never waits for the consumer: a port shared with others is not blocked.
+// Bursts as in bnn_bursts. One is asked for only when the queue has room for all of it, so r_ready
+// never waits for the consumer: a port shared with others is not blocked.
 // FIFO_BEATS beats are on their way or queued at most; at a latency of L cycles the port is saturated
 // where FIFO_BEATS >= L + BURST + a few.
 //
@@ -43,34 +42,28 @@ module bnn_read_dma #(
 );
 
 `ifndef __ICARUS__  // it has no elaboration-time $error
-  if (BURST < 2 || BURST > 256 || (BURST & (BURST - 1)) != 0) begin : g_check_1
-    $error("bnn_read_dma: BURST = %0d must be a power of two in 2..256", BURST);
-  end
-  if (BURST * DATA_BITS / 8 > 4096) begin : g_check_2
-    $error("bnn_read_dma: a burst of %0d beats of %0d bits is longer than 4 KiB", BURST, DATA_BITS);
-  end
-  if (FIFO_BEATS < 2 * BURST) begin : g_check_3
+  if (FIFO_BEATS < 2 * BURST) begin : g_check_1
     $error("bnn_read_dma: FIFO_BEATS = %0d must hold two bursts of %0d", FIFO_BEATS, BURST);
   end
 `endif
 
-  localparam int PLACE_BITS = $clog2(BURST);
-  localparam int COUNT_BITS = $clog2(FIFO_BEATS + 1);
+  localparam int LENGTH_BITS = $clog2(BURST) + 1;
+  localparam int COUNT_BITS  = $clog2(FIFO_BEATS + 1);
 
-  logic [BEAT_BITS-1:0]  next;    // first beat of the next burst
-  logic [BEAT_BITS:0]    left;    // beats that no burst has asked for
-  logic [COUNT_BITS-1:0] room;    // places of the queue that no burst has claimed
-  logic [COUNT_BITS-1:0] awaited; // beats asked for and not received
-  logic [PLACE_BITS:0]   length;
-  logic issue, receive, take;
+  logic [COUNT_BITS-1:0]  room;     // places of the queue that no burst has claimed
+  logic [COUNT_BITS-1:0]  awaited;  // beats asked for and not received
+  logic [LENGTH_BITS-1:0] length;
+  logic issue, none_left, receive, take;
 
-  // Up to the next multiple of BURST, or what is left.
-  always_comb begin
-    length = (PLACE_BITS + 1)'(BURST) - {1'b0, next[PLACE_BITS-1:0]};
-    if (left < (BEAT_BITS + 1)'(length)) length = left[PLACE_BITS:0];
-  end
+  logic unused;  // awaited tells when a run is over
+  assign unused = &{1'b0, none_left};
 
-  assign issue   = !stop && (!ar_valid || ar_ready) && left != '0 && room >= COUNT_BITS'(length);
+  bnn_bursts #(.DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .BURST(BURST)) bursts (
+      .ap_clk, .ap_rst_n, .start, .place, .beats,
+      .may(!stop && room >= COUNT_BITS'(length)), .issue, .length, .none_left,
+      .addr(ar_addr), .len(ar_len), .valid(ar_valid), .ready(ar_ready)
+  );
+
   assign receive = r_valid && r_ready;
   assign take    = beat_valid && beat_ready;
   assign idle    = !ar_valid && awaited == '0;
@@ -78,26 +71,11 @@ module bnn_read_dma #(
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin
-      ar_valid <= 1'b0;
-      left     <= '0;
-      room     <= COUNT_BITS'(FIFO_BEATS);
-      awaited  <= '0;
+      room    <= COUNT_BITS'(FIFO_BEATS);
+      awaited <= '0;
     end else begin
-      if (start) left <= beats;
-      else if (issue) left <= left - (BEAT_BITS + 1)'(length);
-      if (issue) ar_valid <= 1'b1;
-      else if (ar_ready) ar_valid <= 1'b0;
       room    <= room - (issue ? COUNT_BITS'(length) : '0) + COUNT_BITS'(take);
       awaited <= awaited + (issue ? COUNT_BITS'(length) : '0) - COUNT_BITS'(receive);
-    end
-  end
-
-  always_ff @(posedge ap_clk) begin
-    if (start) next <= place;
-    else if (issue) next <= next + BEAT_BITS'(length);
-    if (issue) begin
-      ar_addr <= {next, LOW_BITS'(0)};
-      ar_len  <= 8'(length - 1'b1);
     end
   end
 

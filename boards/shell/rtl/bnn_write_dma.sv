@@ -3,7 +3,7 @@
 //   `beats` beats from byte address `place` * DATA_BITS/8 on, latched at `start`; the last of them
 //   writes only the bytes of `last_strobe`
 //
-// Bursts as in bnn_read_dma. A burst is announced only when the queue holds all of it: a burst once begun ends
+// Bursts as in bnn_bursts. One is announced only when the queue holds all of it: a burst once begun ends
 // whatever the producer does. Its data are offered with its address, not after it was taken, since memory
 // may take an address only when it sees data. `done` comes after the last write response, when all bytes
 // are in memory. At most PENDING bursts await a response.
@@ -50,13 +50,7 @@ module bnn_write_dma #(
 );
 
 `ifndef __ICARUS__  // it has no elaboration-time $error
-  if (BURST < 2 || BURST > 256 || (BURST & (BURST - 1)) != 0) begin : g_check_1
-    $error("bnn_write_dma: BURST = %0d must be a power of two in 2..256", BURST);
-  end
-  if (BURST * DATA_BITS / 8 > 4096) begin : g_check_2
-    $error("bnn_write_dma: a burst of %0d beats of %0d bits is longer than 4 KiB", BURST, DATA_BITS);
-  end
-  if (FIFO_BEATS < 2 * BURST) begin : g_check_3
+  if (FIFO_BEATS < 2 * BURST) begin : g_check_1
     $error("bnn_write_dma: FIFO_BEATS = %0d must hold two bursts of %0d", FIFO_BEATS, BURST);
   end
 `endif
@@ -65,24 +59,20 @@ module bnn_write_dma #(
   localparam int COUNT_BITS   = $clog2(FIFO_BEATS + 1);
   localparam int PENDING_BITS = $clog2(PENDING + 1);
 
-  logic [BEAT_BITS-1:0]    next;       // first beat of the next burst
-  logic [BEAT_BITS:0]      left;       // beats that no burst has announced
   logic [BEAT_BITS:0]      unsent;     // beats that have not left
   logic [PLACE_BITS-1:0]   sent_place; // of the next beat to leave, in its burst
   logic [COUNT_BITS-1:0]   held;       // beats in the queue that no burst has announced
   logic [COUNT_BITS-1:0]   due;        // beats that a burst has announced, still to be sent
   logic [PENDING_BITS-1:0] pending;    // bursts announced whose response is still to come
   logic [PLACE_BITS:0]     length;
-  logic issue, put, send, respond, fifo_valid, last;
+  logic issue, none_left, put, send, respond, fifo_valid, last;
 
-  // Up to the next multiple of BURST, or what is left.
-  always_comb begin
-    length = (PLACE_BITS + 1)'(BURST) - {1'b0, next[PLACE_BITS-1:0]};
-    if (left < (BEAT_BITS + 1)'(length)) length = left[PLACE_BITS:0];
-  end
+  bnn_bursts #(.DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .BURST(BURST)) bursts (
+      .ap_clk, .ap_rst_n, .start, .place, .beats,
+      .may(!stop && held >= COUNT_BITS'(length) && pending != PENDING_BITS'(PENDING)),
+      .issue, .length, .none_left, .addr(aw_addr), .len(aw_len), .valid(aw_valid), .ready(aw_ready)
+  );
 
-  assign issue   = !stop && (!aw_valid || aw_ready) && left != '0 && held >= COUNT_BITS'(length)
-                   && pending != PENDING_BITS'(PENDING);
   assign put     = beat_valid && beat_ready;
   assign send    = w_valid && w_ready;
   assign respond = b_valid && b_ready;
@@ -93,21 +83,15 @@ module bnn_write_dma #(
   assign w_strb  = last ? last_strobe : '1;
   assign b_ready = 1'b1;
   assign idle    = !aw_valid && due == '0 && pending == '0;
-  assign done    = left == '0 && idle;
+  assign done    = none_left && idle;
   assign error   = respond && b_resp[1] ? (b_resp[0] ? 2'b10 : 2'b01) : 2'b00;
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin
-      aw_valid <= 1'b0;
-      left     <= '0;
-      held     <= '0;
-      due      <= '0;
-      pending  <= '0;
+      held    <= '0;
+      due     <= '0;
+      pending <= '0;
     end else begin
-      if (start) left <= beats;
-      else if (issue) left <= left - (BEAT_BITS + 1)'(length);
-      if (issue) aw_valid <= 1'b1;
-      else if (aw_ready) aw_valid <= 1'b0;
       held    <= held + COUNT_BITS'(put) - (issue ? COUNT_BITS'(length) : '0);
       due     <= due + (issue ? COUNT_BITS'(length) : '0) - COUNT_BITS'(send);
       pending <= pending + PENDING_BITS'(issue) - PENDING_BITS'(respond);
@@ -115,12 +99,6 @@ module bnn_write_dma #(
   end
 
   always_ff @(posedge ap_clk) begin
-    if (start) next <= place;
-    else if (issue) next <= next + BEAT_BITS'(length);
-    if (issue) begin
-      aw_addr <= {next, LOW_BITS'(0)};
-      aw_len  <= 8'(length - 1'b1);
-    end
     if (start) begin
       unsent     <= beats;
       sent_place <= place[PLACE_BITS-1:0];
