@@ -98,6 +98,15 @@ def _wide(mw, mh, pe, simd, inputs, bits, weight_bits, **more):
     }  # fmt: skip
 
 
+def _requantise(channels, pe, bits, out_bits, shift, gain, pieces=1, half_even=0):
+    end = 1 << out_bits - 1
+    return "requantise", {
+        "CHANNELS": channels, "PE": pe, "IN_BITS": bits, "OUT_BITS": out_bits, "LOW": -end,
+        "HIGH": end - 1, "SHIFT": shift, "HALF_EVEN": half_even, "PIECES": pieces,
+        "GAIN_BITS": gain, "OFFSET_BITS": out_bits + shift + 1, "SUM_BITS": out_bits + shift + 2,
+    }  # fmt: skip
+
+
 def _map(kernel, size, channels, simd, bits, **more):
     return kernel, {
         "IFM_H": size,
@@ -177,6 +186,16 @@ GRID = [
     ("threshold", {"CHANNELS": 64, "PE": 2, "IN_BITS": 10, "N_THRESHOLDS": 3, "OUT_BITS": 2}),
     ("threshold", {"CHANNELS": 64, "PE": 16, "IN_BITS": 10}),
     ("threshold", {"CHANNELS": 64, "PE": 64, "IN_BITS": 8}),
+    _requantise(512, 1, 13, 8, 14, 15),
+    _requantise(512, 1, 13, 8, 14, 15, pieces=2),
+    _requantise(512, 1, 13, 8, 14, 15, pieces=2, half_even=1),
+    _requantise(512, 1, 13, 16, 17, 23, pieces=2),
+    _requantise(64, 4, 11, 8, 14, 15),
+    _requantise(64, 4, 11, 8, 14, 15, half_even=1),
+    _requantise(64, 2, 12, 4, 12, 12, pieces=2),
+    _requantise(32, 8, 10, 5, 10, 12),
+    _requantise(128, 2, 20, 8, 24, 18),
+    _requantise(16, 16, 9, 8, 6, 8),
     _map("pad", 8, 16, 4, 1),
     _map("pad", 16, 3, 1, 8),
     _map("pad", 32, 64, 32, 1),

@@ -139,6 +139,7 @@ TWINS: dict[str, Twin] = {
         _matrix("int_mvau"),
         _matrix("wide_mvau"),
         _by_word("threshold", "CHANNELS", ("THRESHOLDS_FILE", "SETS_FILE", "NEGATE_FILE")),
+        _by_word("requantise", "CHANNELS", ("TABLE_FILE",)),
         _by_word("affine_argmax", "N", ("AFFINE_FILE",)),
         _by_word("add"),
         _by_word("stream_fork"),

@@ -14,6 +14,7 @@ from rtl_tests.int_mvau import test_int_mvau as int_mvau
 from rtl_tests.max_pool import test_max_pool as max_pool
 from rtl_tests.packing import pack_words
 from rtl_tests.pad import test_pad as pad
+from rtl_tests.requantise import test_requantise as requantise
 from rtl_tests.stream_fork import test_stream_fork as stream_fork
 from rtl_tests.sum_pool import test_sum_pool as sum_pool
 from rtl_tests.threshold import test_threshold as threshold
@@ -72,6 +73,11 @@ def _threshold(rng) -> Case:
     shape = threshold.draw_shape(rng)
     falling = bool(rng.integers(0, 2))
     return "threshold", shape, threshold.draw(shape, rng, falling=falling)
+
+
+def _requantise(rng) -> Case:
+    shape = requantise.draw_shape(rng)
+    return "requantise", shape, requantise.draw(shape, rng)
 
 
 def _window(rng) -> Case:

@@ -5,8 +5,9 @@ import shutil
 import pytest
 
 from hw_bnn.errors import CheckFailed
+from hw_bnn.rtl import rtl_path
 from hw_bnn.synth.block_netlist import KERNEL_FILES, PRIMITIVES, RTL, Block, Netlist, linear_form
-from hw_bnn.synth.proof import prove_block, prove_tree
+from hw_bnn.synth.proof import prove_block, prove_combinational, prove_tree
 
 
 @pytest.mark.parametrize("n", range(1, 8))
@@ -121,3 +122,55 @@ def test_unequal_latencies_are_refuted(tmp_path):
     (tmp_path / "bnn_xnor_popcount.sv").write_text(text)
     with pytest.raises(CheckFailed, match="registers meet"):
         prove_tree(32, module="bnn_xnor_popcount", parameters={"STAGES": 1}, sources=sources)
+
+
+REQUANTISER = """
+module formula #(parameter int IN_BITS, IN_SIGNED, OUT_BITS, LOW, HIGH, SHIFT, HALF_EVEN, PIECES,
+                 GAIN_BITS, OFFSET_BITS, SUM_BITS) (
+    input logic ap_clk, en, input logic [IN_BITS-1:0] x,
+    input logic [(PIECES == 1 ? GAIN_BITS + OFFSET_BITS
+                  : 2 * (GAIN_BITS + OFFSET_BITS) + IN_BITS + 1)-1:0] entry,
+    output logic [OUT_BITS-1:0] y);
+  localparam int PIECE = GAIN_BITS + OFFSET_BITS;
+  logic signed [31:0] number, at, gain, offset, t, unit, quotient, remainder;
+  logic [31:0] start;
+  always_comb begin
+    number = IN_SIGNED != 0 ? 32'(signed'(x)) : 32'(x);
+    at     = PIECES == 2 ? 32'(signed'(entry[$bits(entry)-1-:IN_BITS+1])) : 0;
+    start  = PIECES == 2 && !(number < at) ? PIECE : 0;
+    gain   = 32'(signed'(GAIN_BITS'(entry >> start)));
+    offset = 32'(signed'(OFFSET_BITS'(entry >> (start + GAIN_BITS))));
+    t = gain * number + offset;
+    unit = 1 <<< SHIFT;
+    quotient = t / unit;  // towards zero
+    remainder = t % unit;
+    if (remainder < 0) quotient = quotient - 1;
+    if (HALF_EVEN != 0 && remainder == 0 && quotient[0]) quotient = quotient - 1;
+    y = OUT_BITS'(quotient > HIGH ? HIGH : quotient < LOW ? LOW : quotient);
+  end
+endmodule
+"""
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize(
+    "half_even, signed, low, high, shift", [(0, 1, -4, 3, 2), (1, 1, -3, 3, 1), (1, 0, 0, 6, 3)]
+)
+def test_the_requantiser_is_its_formula(pieces, half_even, signed, low, high, shift, tmp_path):
+    """For every input and every table, at 4-bit inputs and gains."""
+    parameters = {
+        "IN_BITS": 4, "IN_SIGNED": signed, "OUT_BITS": 3, "LOW": low, "HIGH": high, "SHIFT": shift,
+        "HALF_EVEN": half_even, "PIECES": pieces, "GAIN_BITS": 4, "OFFSET_BITS": 6, "SUM_BITS": 10,
+    }  # fmt: skip
+    values = ", ".join(f".{name}({value})" for name, value in parameters.items())
+    entry = 10 if pieces == 1 else 25
+    ports = f"input logic ap_clk, en, input logic [3:0] x, input logic [{entry - 1}:0] entry, " + (
+        "output logic [2:0] y"
+    )
+    for name, inner in (("wanted", "formula"), ("lane", "bnn_requantise_lane")):
+        text = f"module {name} ({ports});\n  {inner} #({values}) u_lane (.*);\nendmodule\n"
+        (tmp_path / f"{name}.sv").write_text((REQUANTISER if name == "wanted" else "") + text)
+    prove_combinational(
+        [tmp_path / "wanted.sv"], "wanted", [rtl_path("requantise_lane"), tmp_path / "lane.sv"],
+        "lane",
+    )  # fmt: skip
