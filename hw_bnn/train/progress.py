@@ -1,8 +1,9 @@
-"""Progress of a run: a rich bar with the time left on a terminal, plain lines elsewhere."""
+"""Progress of a run and the time left: a rich bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import (
@@ -40,12 +41,13 @@ class TrainingProgress:
         self.console = console or Console(stderr=True)
         self.line_seconds = line_seconds
         self._bar: Progress | None = None
-        self._last_line = time.monotonic()
+        self._started = self._last_line = time.monotonic()
+        self._first = done
 
     def __enter__(self) -> TrainingProgress:
         if not self.quiet and self.console.is_terminal:
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
@@ -72,6 +74,15 @@ class TrainingProgress:
             now = time.monotonic()
             if number == self.epochs or now - self._last_line >= self.line_seconds:
                 self._last_line = now
+                # soft_wrap: a line is a line, however narrow the console takes a file to be
                 self.console.print(
-                    f"train {self.title}: epoch {number}/{self.epochs} {figures}", highlight=False
-                )
+                    f"train {self.title}: epoch {number}/{self.epochs} {figures}{self._left(now)}",
+                    markup=False, highlight=False, soft_wrap=True,
+                )  # fmt: skip
+
+    def _left(self, now: float) -> str:
+        """The time left by the pace of this call's epochs, where there is some to tell."""
+        ran, due = self.done - self._first, self.epochs - self.done
+        if ran < 1 or due < 1:
+            return ""
+        return f", {timedelta(seconds=round((now - self._started) / ran * due))} left"

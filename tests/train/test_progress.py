@@ -1,0 +1,22 @@
+"""The lines of a run's progress."""
+
+import io
+
+from rich.console import Console
+
+from hw_bnn.train import progress
+from hw_bnn.train.progress import TrainingProgress
+
+
+def test_lines_of_a_file_are_whole_and_tell_the_time_left(monkeypatch):
+    now = iter([100.0, 130.0, 150.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    text, figures = io.StringIO(), "loss 0.5, validation 98.60 %" + ", more of it" * 9
+    console = Console(file=text, width=40)
+    with TrainingProgress("run[/] [red]", 40, done=10, console=console, line_seconds=0) as shown:
+        shown.epoch(13, figures)
+        shown.epoch(40, "done")
+    assert text.getvalue().splitlines() == [
+        f"train run[/] [red]: epoch 13/40 {figures}, 0:04:30 left",
+        "train run[/] [red]: epoch 40/40 done",
+    ]
