@@ -4,9 +4,9 @@
     driver.cpp -------------------------------> object ├--> model.so
     Verilator's runtime ----------------------> objects┘ (compiled once for all models)
 
-What a library depends on is its key in the cache: the sources' text (but no memory file:
-those are read at run time, so that every network of the same shape shares a library), the
-options and the tools.
+What a library depends on is its key in the cache: the sources' text under neutral names (but
+no memory file: those are read at run time, so that every network of the same shape shares a
+library), the options and the tools.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,6 +22,7 @@ from typing import Literal
 from ..errors import BadInput
 from .cache import content_key, entry
 from .compiler import HERE, Runtime, compiled, run_tool
+from .neutral import Neutral
 from .verilator_env import find_compiler, verilator_environment
 
 Variant = Literal["fast", "waves"]
@@ -64,6 +65,7 @@ class Design:
         variant: see `Variant`.
         extra_flags: more options of Verilator.
         texts: (file name, text) of further sources, compiled first.
+        names: under which its sources are built, where those are not their own; no part of the key.
     """
 
     sources: tuple[Path, ...]
@@ -75,6 +77,7 @@ class Design:
     variant: Variant = "fast"
     extra_flags: tuple[str, ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
+    names: Neutral | None = None
 
     def key(self) -> str:
         """Cache key of the library."""
@@ -122,7 +125,12 @@ def library(design: Design) -> Iterator[Path]:
         CheckFailed: Verilator or the compiler rejects the design.
     """
     env = verilator_environment()
-    with entry("verilated", design.key(), lambda folder: _build(design, folder, env)) as folder:
+
+    def build(folder: Path) -> None:
+        with design.names.own_names() if design.names else nullcontext():
+            _build(design, folder, env)
+
+    with entry("verilated", design.key(), build) as folder:
         yield folder / "model.so"
 
 

@@ -25,6 +25,7 @@ from ..files.temporary import temporary_folder
 from .build import folder_sources
 from .cache import content_key, entry
 from .compiler import Runtime, compiled, run_tool
+from .neutral import TOP, Neutral
 from .packing import Words
 from .results import EngineRun
 from .stall import hang_limit, hang_report, stall_pair
@@ -64,27 +65,40 @@ def run_cocotb(
                 remedy="install it with `pip install 'hw-bnn[compile]'`",
             )
     started = time.monotonic()
-    sources = folder_sources(rtl, accelerator.sources)
+    names = Neutral.of(accelerator)
+    texts = _texts(rtl, accelerator, names)
     checkers = bind_checkers(accelerator)
     env = verilator_environment()
-    if CHECKER.name not in {p.name for p in sources}:
-        sources = (*sources, CHECKER)
-    key = content_key([(p.name, p.read_text()) for p in sources], checkers, accelerator.top, _FLAGS,
-                      RUNTIME.key(), _cocotb_version())  # fmt: skip
-    with entry("cocotb", key, lambda f: _build(f, sources, checkers, accelerator, env)) as folder:
+    key = content_key(texts, checkers, _FLAGS, RUNTIME.key(), _cocotb_version())
+
+    def build(folder: Path) -> None:
+        with names.own_names():
+            _build(folder, texts, checkers, env)
+
+    with entry("cocotb", key, build) as folder:
         build_seconds = time.monotonic() - started
-        with temporary_folder("cocotb") as work:
-            run = _run(folder, work, rtl, accelerator, words, stall_pair(stall), seed, preamble)
+        with names.own_names(), temporary_folder("cocotb") as work:
+            names.link_memories(rtl, work)
+            run = _run(folder, work, accelerator, words, stall_pair(stall), seed, preamble)
     return [run], build_seconds
 
 
+def _texts(rtl: Path, accelerator: Description, names: Neutral) -> dict[str, str]:
+    """{file name: text} of an accelerator's sources and the checker, in compilation order."""
+    sources = folder_sources(rtl, accelerator.sources)
+    if CHECKER.name not in {path.name for path in sources}:
+        sources = (*sources, CHECKER)
+    shared = {path.name: path.read_text() for path in sources if not names.owns(path.name)}
+    return shared | dict(names.texts(sources))
+
+
 def bind_checkers(accelerator: Description) -> str:
-    """SystemVerilog that binds a checker to every stream of the top."""
+    """SystemVerilog that binds a checker to every stream of the top, under its neutral name."""
     lines = []
     for s in accelerator.streams:
         wires = ", ".join(f".{w}({s.name}_{w})" for w in ("tdata", "tvalid", "tready"))
         lines.append(
-            f"bind {accelerator.top} {CHECKER.stem} #(.BITS({s.tdata_bits})) check_{s.name} (\n"
+            f"bind {TOP} {CHECKER.stem} #(.BITS({s.tdata_bits})) check_{s.name} (\n"
             f"    .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), {wires});\n"
         )
     return "".join(lines)
@@ -105,26 +119,23 @@ def _cocotb_version() -> list[str]:
     return [version("cocotb"), str(cocotb_tools.config.libs_dir)]
 
 
-def _build(
-    folder: Path, sources: tuple[Path, ...], checkers: str, accelerator: Description,
-    env: dict[str, str],
-) -> None:  # fmt: skip
+def _build(folder: Path, texts: dict[str, str], checkers: str, env: dict[str, str]) -> None:
     """Fill a cache entry with the executable `simulation`."""
     import cocotb_tools.config
 
     work = folder / "work"
     (work / "src").mkdir(parents=True)
-    for source in sources:
-        shutil.copyfile(source, work / "src" / source.name)
+    for name, text in texts.items():
+        (work / "src" / name).write_text(text)
     (work / "checkers.sv").write_text(checkers)
-    visible = [f'public_flat_rw -module "{accelerator.top}" -var "{pattern}"'
+    visible = [f'public_flat_rw -module "{TOP}" -var "{pattern}"'
                for pattern in ("ap_*", "?_axis_*", "*_tvalid", "*_tready")]  # fmt: skip
     (work / "visible.vlt").write_text("\n".join(["`verilator_config", *visible, ""]))
     libraries = cocotb_tools.config.libs_dir
     bridge = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    files = [f"src/{p.name}" for p in sources if p.suffix not in {".svh", ".vh"}]
-    verilate = ["verilator", *_FLAGS, "-Isrc", "--top-module", accelerator.top, "visible.vlt",
-                *files, "checkers.sv"]  # fmt: skip
+    files = [f"src/{name}" for name in texts if not name.endswith((".svh", ".vh"))]
+    verilate = ["verilator", *_FLAGS, "-Isrc", "--top-module", TOP, "visible.vlt", *files,
+                "checkers.sv"]  # fmt: skip
     run_tool(verilate, work, env, "Verilator")
     link = [
         "-Xlinker",
@@ -143,7 +154,7 @@ def _build(
 
 
 def _run(
-    folder: Path, work: Path, rtl: Path, accelerator: Description, words: Words,
+    folder: Path, work: Path, accelerator: Description, words: Words,
     stall: tuple[float, float], seed: int, preamble: int,
 ) -> EngineRun:  # fmt: skip
     from cocotb_tools.runner import Verilator
@@ -158,9 +169,6 @@ def _run(
                 if done.returncode != 0:
                     raise RuntimeError(f"exit code {done.returncode}")
 
-    for path in rtl.iterdir():  # memory files are read by relative name
-        if path.suffix not in {".sv", ".v", ".svh", ".vh"}:
-            (work / path.name).symlink_to(path.absolute())
     out = accelerator.output
     np.save(work / "input.npy", words)
     job = dict(
@@ -173,11 +181,11 @@ def _run(
     runner = Runner()
     started = time.monotonic()
     # The runner starts `build_dir/<top>`.
-    (work / accelerator.top).symlink_to(folder / "simulation")
+    (work / TOP).symlink_to(folder / "simulation")
     # What went wrong stands in the log.
     with contextlib.suppress(SystemExit, RuntimeError, subprocess.CalledProcessError):
         runner.test(
-            test_module="hw_bnn.sim.cocotb_bench", hdl_toplevel=accelerator.top,
+            test_module="hw_bnn.sim.cocotb_bench", hdl_toplevel=TOP,
             hdl_toplevel_lang="verilog", build_dir=work, test_dir=work, seed=seed,
             results_xml=str(work / "results.xml"), log_file=work / "log.txt",
             extra_env={

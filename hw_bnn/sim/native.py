@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 
 from ..accelerator import Description
 from ..errors import BadInput, CheckFailed
+from ..files.temporary import temporary_folder
 from .build import Design, Variant, folder_sources, library, stream_visibility
+from .neutral import TOP, Neutral
 from .packing import Words
 from .results import EngineRun, StreamStatistics
 from .stall import hang_limit, hang_report, lost_words, stall_pair
@@ -70,7 +72,6 @@ class NativeModel:
         accelerator: its description (sources, streams, input and output contracts).
         variant: "fast", or "waves" to write FST files too.
         seed: of the random bits that registers without a reset start with.
-        memories: folder to read memory files from, if not `rtl`.
         design: the sources to build, if not those of the accelerator (a netlist).
 
     Raises:
@@ -85,7 +86,6 @@ class NativeModel:
         *,
         variant: Variant = "fast",
         seed: int = 1,
-        memories: Path | str | None = None,
         design: Design | None = None,
     ):
         self.accelerator = accelerator
@@ -97,14 +97,7 @@ class NativeModel:
         with library(self.design) as path:
             self._lib = _load(path)
         self.build_seconds = time.monotonic() - started
-        error = ctypes.create_string_buffer(4096)
-        folder = str(Path(memories or rtl).absolute()).encode()
-        self._handle = self._lib.hwb_create(folder, seed, error, len(error))
-        if not self._handle:
-            raise BadInput(
-                f"the accelerator cannot be simulated ({error.value.decode(errors='replace')})",
-                remedy="compile it again",
-            )
+        self._handle = self._create(rtl, seed)
         self._check_ports()
         self._fifos = self._find_fifos()
         self.set_fifo_caps(
@@ -232,6 +225,20 @@ class NativeModel:
         return result
 
     # ------------------------------------------------------------------------------- internals
+
+    def _create(self, rtl: Path, seed: int) -> int:
+        """A handle of the library's; memory files are read now and never again."""
+        error = ctypes.create_string_buffer(4096)
+        with temporary_folder("memories") as memories:
+            if self.design.names:
+                self.design.names.link_memories(rtl, memories)
+            handle = self._lib.hwb_create(str(memories).encode(), seed, error, len(error))
+        if not handle:
+            raise BadInput(
+                f"the accelerator cannot be simulated ({self._told(error.value)})",
+                remedy="compile it again",
+            )
+        return handle
 
     def _reset(self) -> None:
         """Hold reset, and start to measure the FIFOs' fill anew."""
@@ -368,7 +375,11 @@ class NativeModel:
         return found
 
     def _message(self) -> str:
-        return self._lib.hwb_message(self._handle).decode(errors="replace")
+        return self._told(self._lib.hwb_message(self._handle))
+
+    def _told(self, message: bytes) -> str:
+        text = message.decode(errors="replace")
+        return self.design.names.told(text) if self.design.names else text
 
     def _guard(self, status: int) -> None:
         if status == FAILED:
@@ -381,24 +392,25 @@ def rtl_design(rtl: Path, accelerator: Description, variant: Variant = "fast") -
     Each FIFO gets room for a frame in it whatever its depth, which `NativeModel` sets as its
     capacity: one build serves FIFO sizing and every result of it.
     """
+    sources = folder_sources(rtl, accelerator.sources)
+    names = Neutral.of(accelerator)
+    texts = dict(names.texts(sources))
     words = {stream.name: stream.words for stream in accelerator.streams}
-    texts = []
     for node in accelerator.nodes:
-        name = f"{accelerator.module_of(node)}.v"
-        if node.op == "Fifo_rtl" and (rtl / name).is_file():
+        name = names.file(f"{accelerator.module_of(node)}.v")
+        if node.op == "Fifo_rtl" and name in texts:
             frame = max(2, words[node.outputs[0]])
             room = frame if (node.depth or 0) <= max(4 * frame, 8192) else node.depth
-            text = (rtl / name).read_text()
-            texts.append((name, text.replace(f".DEPTH({node.depth})", f".DEPTH({room})")))
-    own = {name for name, _ in texts}
+            texts[name] = texts[name].replace(f".DEPTH({node.depth})", f".DEPTH({room})")
     return Design(
-        sources=folder_sources(rtl, [name for name in accelerator.sources if name not in own]),
-        texts=tuple(texts),
+        sources=tuple(path for path in sources if not names.owns(path.name)),
+        texts=tuple(texts.items()),
         in_bits=accelerator.input.tdata_bits,
         out_bits=accelerator.output.tdata_bits,
-        top=accelerator.top,
-        visible=stream_visibility(accelerator.top),
+        top=TOP,
+        visible=stream_visibility(TOP),
         variant=variant,
+        names=names,
     )
 
 

@@ -67,7 +67,7 @@ def test_hangs_and_wrong_tlast_are_reported(toy):
 
 def test_a_checker_is_bound_to_every_stream():
     text = cocotb_engine.bind_checkers(describe())
-    assert text.count("bind toy bnn_stream_checker") == len(describe().streams)
+    assert text.count("bind bnn_accelerator bnn_stream_checker") == len(describe().streams)
     assert "check_result" in text and ".tdata(result_tdata)" in text
 
 
