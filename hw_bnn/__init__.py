@@ -29,6 +29,7 @@ open_face(
         "deploy": ".boards.deploy:deploy",
         "diff": ".diff:diff",
         "doctor": ".doctor:doctor",
+        "estimate": ".estimate:estimate",
         "export": ".export:export",
         "hls": ".hls.write:hls",
         "info": ".info:info",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from .demo import demo
     from .diff import diff
     from .doctor import doctor
+    from .estimate import estimate
     from .export import export
     from .golden import GoldenModel
     from .handle import Accelerator, compile
@@ -66,6 +68,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "diff",
-    "doctor", "export", "hls", "info", "package", "recipes", "report", "simulate", "sweep", "synth",
-    "train", "verify",
+    "doctor", "estimate", "export", "hls", "info", "package", "recipes", "report", "simulate",
+    "sweep", "synth", "train", "verify",
 ]  # fmt: skip

@@ -61,21 +61,13 @@ def parse_window(text: str) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompileOptions:
-    """How a model becomes an accelerator."""
+class TargetOptions:
+    """What an accelerator is for: enough to estimate it."""
 
-    name: Annotated[
-        str | None, Option("Of the accelerator's modules and files; the model file's by default.")
-    ] = None
     board: Annotated[str | None, Option("pynq-z1 (default), pynq-z2, zcu104, ...")] = None
-    part: Annotated[str | None, Option("An FPGA part instead of a board.")] = None
     target_fps: Annotated[float | None, Option("Frames per second to reach.")] = None
     target_cycles: Annotated[
         int | None, Option("Cycles per frame to reach (1,024, or the nearest possible).")
-    ] = None
-    folding: Annotated[
-        str | Path | dict | None,
-        Option("A JSON file of PE and SIMD by node, or `finn` for SetFolding.", type=str | None),
     ] = None
     clk_period_ns: Annotated[float, Option("Clock period in ns.", also=("--clock-ns",))] = 10.0
     input_datatype: Annotated[
@@ -91,6 +83,20 @@ class CompileOptions:
     memory: Annotated[
         Literal["auto", "lut", "block"], Option("Where weights stand: LUTs or block RAM.")
     ] = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompileOptions(TargetOptions):
+    """How a model becomes an accelerator."""
+
+    name: Annotated[
+        str | None, Option("Of the accelerator's modules and files; the model file's by default.")
+    ] = None
+    part: Annotated[str | None, Option("An FPGA part instead of a board.")] = None
+    folding: Annotated[
+        str | Path | dict | None,
+        Option("A JSON file of PE and SIMD by node, or `finn` for SetFolding.", type=str | None),
+    ] = None
     hardwired: Annotated[bool, Option("Dense layers as constants, a frame a cycle.")] = False
     max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
     size_fifos: Annotated[

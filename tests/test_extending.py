@@ -276,16 +276,15 @@ NEGATE_RULE = '''
 
     from dataclasses import dataclass, replace
 
-    from finn.custom_op.fpgadataflow.rtl import register_custom_op
-
     from .integer_graph import Op
+    from .ops.classes import custom_op
     from .ops.maps import MapOp
     from .registry import rule
     from .rules_elementwise import negative
     from .values import Activation
 
 
-    @register_custom_op
+    @custom_op()
     class Negate_rtl(MapOp):
         kernel = "negate"
 

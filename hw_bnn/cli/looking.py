@@ -1,4 +1,4 @@
-"""Looking at what is there: info, diff."""
+"""Looking, building nothing: estimate, info, diff."""
 
 from __future__ import annotations
 
@@ -7,8 +7,24 @@ from typing import Annotated
 
 import typer
 
+from ..options import TargetOptions
 from .app import app, finish
-from .options import Debug, Json
+from .options import Debug, Json, flags
+
+
+@app.command()
+@flags(asked=TargetOptions)
+def estimate(
+    model: Annotated[Path, typer.Argument(help="A QONNX file.")],
+    *,
+    asked: TargetOptions,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Layers, cycles, LUTs, block RAMs and the boards that fit, before anything is built."""
+    from ..estimate import estimate, show
+
+    finish(estimate(model, asked=asked), show, json)
 
 
 @app.command()

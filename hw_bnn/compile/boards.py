@@ -87,6 +87,9 @@ SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95}
 """How much of a device a search may fill: the rest is for FIFOs, and for routing."""
 
 
+NAMES = {"lut": "LUTs", "ff": "registers", "bram": "block RAMs", "dsp": "DSP blocks"}
+
+
 @dataclass(frozen=True)
 class Budget:
     """What an accelerator may take, in the estimate's units (LUTs of xc7, ..., RAMB36, DSP48)."""
@@ -107,16 +110,22 @@ SHELL = {
 _NOTHING = Budget(0, 0, 0, 0)
 
 
+def device_of(board: str) -> Budget:
+    """What a board's FPGA holds."""
+    device = BOARDS[board]
+    luts = device.luts / device.luts_per_estimate
+    return Budget(luts, device.ffs, device.brams, device.dsps)
+
+
+def shell_of(board: str) -> Budget:
+    """What the shell takes of a board."""
+    return SHELL.get(BOARDS[board].processor or "", _NOTHING)
+
+
 def budget(board: str) -> Budget:
     """What a search may fill of a board, beside its shell."""
-    device = BOARDS[board]
-    shell = SHELL.get(device.processor or "", _NOTHING)
-    return Budget(
-        SHARE["lut"] * device.luts / device.luts_per_estimate - shell.lut,
-        SHARE["ff"] * device.ffs - shell.ff,
-        SHARE["bram"] * device.brams - shell.bram,
-        SHARE["dsp"] * device.dsps - shell.dsp,
-    )
+    device, shell = device_of(board), shell_of(board)
+    return Budget(**{k: SHARE[k] * getattr(device, k) - getattr(shell, k) for k in SHARE})
 
 
 def price_of(blocks: str, board: str) -> float:
@@ -136,15 +145,10 @@ def too_large(accelerator, board: str) -> str | None:
     Args:
         accelerator: its description, with resources by estimate; without them it counts as fitting.
     """
-    device, total, found = BOARDS[board], accelerator.resources, []
-    shell = SHELL.get(device.processor or "", _NOTHING)
-    sizes = (
-        ("lut", "LUTs", device.luts / device.luts_per_estimate - shell.lut),
-        ("ff", "registers", device.ffs - shell.ff),
-        ("bram", "block RAMs", device.brams - shell.bram),
-        ("dsp", "DSP blocks", device.dsps - shell.dsp),
-    )
-    for kind, name, size in sizes:
+    device, shell = device_of(board), shell_of(board)
+    total, found = accelerator.resources, []
+    for kind, name in NAMES.items():
+        size = getattr(device, kind) - getattr(shell, kind)
         if total is None or getattr(total, kind) <= size:
             continue
         most = max(

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
-from fractions import Fraction
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..accelerator import LONGEST_CLOCK_NS, Description, Input, Output, Resources
+from ..accelerator import Description, Input, Output, Resources
 from ..accelerator.folder import seal
 from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
 from ..files.output import output_folder
 from ..onnxfile import load_onnx
 from ..options import CompileOptions, flat
-from .boards import BOARDS, DEFAULT_BOARD, too_large
+from .boards import too_large
 from .limits import watched
+from .resolve import MEMORIES, OUTPUT_MODES, check_choice, fraction, target_board, target_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-OUTPUT_MODES = ("scores", "label", "both")
-MEMORIES = ("auto", "lut", "block")
-"""Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM."""
 # For parts that FINN does not know; only its HLS choices depend on it.
 _FINN_PART = "xc7z020clg400-1"
 _VERSIONS = ("hw-bnn", "finn-plus", "qonnx", "onnx", "numpy")
@@ -94,7 +90,7 @@ def compile_model(
         say("import")
         from .frontend import import_model
 
-        imported = import_model(proto, build.input_datatype, _fraction(build.input_scale))
+        imported = import_model(proto, build.input_datatype, fraction(build.input_scale))
         graph = _dataflow(proto, imported, build, options, folder, say)
         options["folding"] = graph.folding()
         (folder / "reports").mkdir()
@@ -124,18 +120,11 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
     Raises:
         BadInput: one that cannot be, or two that contradict each other.
     """
-    board, part = _target(build.board, build.part)
-    if build.memory not in MEMORIES:
-        raise BadInput(
-            f"there is no memory {build.memory!r}", remedy=f"use one of {', '.join(MEMORIES)}"
-        )
-    target = _cycles(build.target_fps, build.target_cycles, build.clk_period_ns)
-    scale = _fraction(build.input_scale)
-    if build.output_mode not in OUTPUT_MODES:
-        raise BadInput(
-            f"there is no output mode {build.output_mode!r}",
-            remedy=f"use one of {', '.join(OUTPUT_MODES)}",
-        )
+    board, part = target_board(build.board, build.part)
+    check_choice("memory", build.memory, MEMORIES)
+    target = target_of(build.target_fps, build.target_cycles, build.clk_period_ns)
+    scale = fraction(build.input_scale)
+    check_choice("output mode", build.output_mode, OUTPUT_MODES)
     depth = build.max_fifo_depth
     if depth is not None and (depth < 1 or not build.size_fifos):
         raise BadInput(
@@ -286,65 +275,12 @@ def _resources(cost: dict | None) -> Resources | None:
     return Resources(**{kind: cost[kind] for kind in ("lut", "ff", "bram", "dsp")})
 
 
-def _target(board: str | None, part: str | None) -> tuple[str | None, str]:
-    if board is not None and board not in BOARDS:
-        raise BadInput(
-            f"there is no board {board!r}", remedy=f"use one of {', '.join(BOARDS)}, or part="
-        )
-    if board is not None and part is not None and BOARDS[board].part != part:
-        raise BadInput(
-            f"board {board} has the part {BOARDS[board].part}, not {part}",
-            remedy="give one of the two",
-        )
-    if part is not None:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", part):
-            raise BadInput(f"{part!r} is no name of a part", remedy="use one as xc7z020clg400-1")
-        return board, part
-    return board or DEFAULT_BOARD, BOARDS[board or DEFAULT_BOARD].part
-
-
-def _cycles(fps: float | None, cycles: int | None, clk_period_ns: float) -> int | None:
-    if not 0 < clk_period_ns <= LONGEST_CLOCK_NS:
-        raise BadInput(
-            f"the clock period is {clk_period_ns} ns",
-            remedy=f"use a positive one of at most {LONGEST_CLOCK_NS:,.0f} ns",
-        )
-    if fps is not None and cycles is not None:
-        raise BadInput("both target_fps= and target_cycles=", remedy="give one of the two")
-    if fps is not None:
-        if not fps > 0:
-            raise BadInput(f"the target is {fps} frames per second", remedy="use a positive one")
-        if fps * clk_period_ns > 1e9:
-            raise BadInput(
-                f"{fps:,.0f} frames per second are more than one a cycle of {clk_period_ns} ns",
-                remedy=f"use target_fps={int(1e9 / clk_period_ns)} or less",
-            )
-        return int(1e9 / clk_period_ns / fps)
-    if cycles is not None and cycles < 1:
-        raise BadInput(f"the target is {cycles} cycles a frame", remedy="use 1 or more")
-    return cycles
-
-
 def _folding(folding):
     from .folding import read_folding
 
     if folding is None or folding == "finn" or isinstance(folding, dict):
         return folding
     return read_folding(folding)
-
-
-def _fraction(scale) -> Fraction | None:
-    if scale is None:
-        return None
-    try:
-        value = Fraction(str(scale)) if not isinstance(scale, Fraction) else scale
-    except (ValueError, ZeroDivisionError):
-        value = Fraction(0)
-    if value <= 0:
-        raise BadInput(
-            f"the input scale is {scale!r}", remedy='use a positive number or a fraction ("1/255")'
-        )
-    return value
 
 
 def _finn_part(part: str) -> str:
@@ -364,4 +300,4 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-__all__ = ["BOARDS", "MEMORIES", "OUTPUT_MODES", "compile_model"]
+__all__ = ["compile_model"]

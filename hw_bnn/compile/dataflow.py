@@ -244,7 +244,7 @@ def _loaded(folder: str | Path, x: np.ndarray):
         )
     with finn_session():
         builder()
-        from . import ops  # noqa: F401
+        from . import finn_ops  # noqa: F401
 
         model = ModelWrapper(str(Path(folder) / "dataflow.onnx"))
         yield accelerator, model, to_stream_order(x, contract.transpose)

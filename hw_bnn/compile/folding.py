@@ -17,7 +17,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
 from ..files.jsonfile import read_json
-from .boards import budget
+from .boards import NAMES, budget
 from .search import LIMITS, FoldingSearch, Plan, choices, dividend, divisors
 
 DEFAULT_TARGET_CYCLES = 1024
@@ -73,12 +73,7 @@ def _excess(search: FoldingSearch, plan: Plan, board: str) -> str:
     """By how much a plan is too large, and for which layer most."""
     room, parts = budget(board), []
     over = plan.excess(room)
-    for kind, name in (
-        ("lut", "LUTs"),
-        ("ff", "registers"),
-        ("bram", "block RAMs"),
-        ("dsp", "DSP blocks"),
-    ):
+    for kind, name in NAMES.items():
         if kind in over:
             costs = [
                 getattr(t, kind)[r, c]

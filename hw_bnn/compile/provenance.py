@@ -8,6 +8,9 @@ tensors, under other names; so there they travel as annotations of the parameter
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from onnx import NodeProto, StringStringEntryProto, TensorAnnotation
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
@@ -48,7 +51,7 @@ def _read(model: ModelWrapper, tensor: str) -> dict[str, str]:
     }
 
 
-def name_nodes(model: ModelWrapper) -> None:
+def name_nodes(model: ModelWrapper, op_of: Callable[[NodeProto], Any] = getCustomOp) -> None:
     """Set `layer` and `origin` of nodes that FINN has made: the layer is its first parameter's, the
     output its last one's (of weights and thresholds in one node, the product's layer and the
     threshold's output).
@@ -56,7 +59,7 @@ def name_nodes(model: ModelWrapper) -> None:
     Precondition: every node is one of our ops.
     """
     for node in model.graph.node:
-        op = getCustomOp(node)
+        op = op_of(node)
         marks = [m for m in (_read(model, name) for name in node.input) if "layer" in m]
         if marks and not op.get_nodeattr("layer"):
             op.set_nodeattr("layer", marks[0]["layer"])

@@ -226,12 +226,11 @@ def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, label
     state.bounds[op.output] = (minimum.tolist(), maximum.tolist())
     state.ops.append(op)
     (alpha,), beta = {*value.alpha}, value.beta[0]
-    sums = flat.sum(1).tolist()
-    offset = [
-        beta * s * Surd(k) for s, k in zip(scale * (len(sums) // len(scale)), sums, strict=True)
-    ]
-    if beta == ZERO:
-        offset = [ZERO]
+    offset = [ZERO]
+    if beta != ZERO:
+        sums = flat.sum(1).tolist()
+        every = scale * (len(sums) // len(scale))
+        offset = [beta * s * Surd(k) for s, k in zip(every, sums, strict=True)]
     batch = value.shape[0]
     return Activation(op.output, labels, (batch, *shape), [alpha * s for s in scale], offset)
 

@@ -325,7 +325,7 @@ def _weights(
             remedy="use one scale a tensor or one an output channel",
         ) from None
     number = as_floats(array) if array.dtype == object else array.astype(np.float64)
-    y = number / as_floats(divisor) + float(zero)
+    y = number / as_floats(units.array) + float(zero)
     out, doubtful = _rounded(y, 1e-9 * (1 + np.abs(y) + abs(float(zero))), integers)
     known: dict[tuple, int] = {}
     for index in zip(*np.nonzero(doubtful), strict=True):

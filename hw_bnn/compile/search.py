@@ -10,10 +10,13 @@ it has too few LUTs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
@@ -24,7 +27,7 @@ from .boards import DEFAULT_BOARD, Budget, price_of
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
-from .stream_cost import joint_cost, source_cost, stream_cost
+from .stream_cost import dma_cost, fifo_cost, joint_cost, source_cost, stream_cost
 
 HEAD = "AffineArgmax_rtl"
 HARDWIRED = "HardwiredMVAU_rtl"  # fully unfolded, without memories
@@ -67,6 +70,11 @@ class Prices(NamedTuple):
 
     bram: float
     dsp: float
+
+
+def prices_of(board: str) -> Prices:
+    """What blocks are worth on a board."""
+    return Prices(price_of("brams", board), price_of("dsps", board))
 
 
 @dataclass
@@ -139,12 +147,16 @@ class FoldingSearch:
         model: the graph; the search sets attributes of its ops.
         memory: where weights stand: "auto" (by price), "lut" (up to 4,096 words) or "block".
         board: of which the prices of block RAMs and DSP blocks in LUTs are.
+        op_of: node -> its op; FINN's registry, or outline.op_of where FINN has no part in it.
     """
 
-    def __init__(self, model: ModelWrapper, memory: str = "auto", board: str = DEFAULT_BOARD):
+    def __init__(
+        self, model: ModelWrapper, memory: str = "auto", board: str = DEFAULT_BOARD,
+        *, op_of: Callable[[NodeProto], KernelOp] = getCustomOp,
+    ):  # fmt: skip
         self.model, self.memory = model, memory
-        self.prices = Prices(price_of("brams", board), price_of("dsps", board))
-        self.tables = [self._table(getCustomOp(node)) for node in model.graph.node]
+        self.prices = prices_of(board)
+        self.tables = [self._table(op_of(node)) for node in model.graph.node]
         self.streams = list(self._streams())
 
     # -- what there is to choose from
@@ -304,6 +316,20 @@ class FoldingSearch:
         lut, ff, bram, dsp = map(float, total)
         return Plan(rows, columns, lut, ff, bram, dsp, cycles)
 
+    def built(self, plan: Plan) -> dict[str, float]:
+        """What a plan will cost as `compile` counts it in the end, by resource: without what is the
+        shell's, and with FIFOs of about the depths that sizing will find."""
+        total = np.array([getattr(plan, kind) for kind in KINDS])
+        for producer, consumer, index, bits, element in self.streams:
+            table, row = self.tables[consumer], plan.rows[consumer]
+            width = int(table.ins[row, index])
+            if producer is None:
+                total[:2] -= dma_cost(bits, width, element)
+            else:
+                total += fifo_cost(width, _held(table, row))
+        lut, ff, bram, dsp = map(float, total)
+        return {"lut": int(lut), "ff": int(ff), "bram": bram, "dsp": int(dsp)}
+
     def present(self) -> Plan:
         """The plan of the folding that the graph has."""
         rows = []
@@ -340,7 +366,7 @@ class FoldingSearch:
                 plan = self._with(rows, self._relieved(rows, columns, budget.dsp))
                 if not plan.excess(budget):
                     found.append(plan)
-        return min(found, key=self._worth, default=None)
+        return min(found, key=lambda plan: (self.worth(plan), plan.rows), default=None)
 
     def _other_prices(self) -> list[Prices]:
         """PRICES of block RAM; where an op may multiply in DSP blocks, also one that takes none."""
@@ -364,9 +390,9 @@ class FoldingSearch:
             columns[place] = new
         return columns
 
-    def _worth(self, plan: Plan) -> tuple[float, list[int]]:
-        """By which plans that fit are compared: LUTs, blocks at their prices."""
-        return plan.lut + self.prices.bram * plan.bram + self.prices.dsp * plan.dsp, plan.rows
+    def worth(self, plan: Plan) -> float:
+        """LUTs of a plan, blocks at their prices."""
+        return plan.lut + self.prices.bram * plan.bram + self.prices.dsp * plan.dsp
 
     def _packed(self, rows: list[int], blocks: float, prices: Prices) -> list[int] | None:
         """The variants of fewest LUTs in so many block RAMs (exact, halves); None if none fits."""
@@ -393,7 +419,8 @@ class FoldingSearch:
 
     def best(self, budget: Budget) -> Plan | None:
         """The plan of fewest cycles a frame in a budget; None if not even the slowest fits."""
-        rates = sorted({int(c) for t in self.tables for c in t.cycles if c >= self.fastest()})
+        fastest = self.fastest()
+        rates = sorted({int(c) for t in self.tables for c in t.cycles if c >= fastest})
         low, high, found = 0, len(rates), None
         while low < high:
             middle = (low + high) // 2
@@ -404,9 +431,25 @@ class FoldingSearch:
                 high, found = middle, plan
         return found
 
+    def of_board(self, board: str) -> FoldingSearch:
+        """The same search with the prices of another board."""
+        other = copy(self)
+        other.prices = prices_of(board)
+        return other
+
     def slowest(self) -> Plan:
         """The cheapest plan of all."""
         return self.plan(max(int(t.cycles.max()) for t in self.tables))
+
+
+def _held(table: Table, row: int) -> int:
+    """Words that a FIFO in front of an op has to hold, about: a unit that reads a vector once and
+    works on it for several rounds lets the next vector wait, which comes word by word."""
+    chosen = table.choices[row]
+    if "MW" not in table.op.get_nodeattr_types() or "PE" not in chosen:
+        return 1
+    rounds = int(table.op.get_nodeattr("MH")) // chosen["PE"]
+    return int(table.op.get_nodeattr("MW")) // chosen["SIMD"] if rounds > 1 else 1
 
 
 def _lanes(op) -> list[dict[str, str | int]]:

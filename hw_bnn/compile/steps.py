@@ -8,15 +8,12 @@ padding silently becomes -1; the XNOR form is made inside the kernel instead (op
 
 from __future__ import annotations
 
-from math import lcm
-
 import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
 from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
 from finn.transformation.streamline import Streamline
 from onnx import helper
-from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 from qonnx.transformation.general import GiveUniqueNodeNames, RemoveUnusedTensors
@@ -24,11 +21,11 @@ from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 
-from ..errors import Unsupported
-from . import lowering, ops  # noqa: F401  register the rules' and our own custom ops
+from . import finn_ops  # noqa: F401  registers our custom ops
 from .ops.kernel import DOMAIN
-from .ops.mvau import FoldedMVAU
 from .provenance import name_nodes
+from .stream_cost import input_word_bits
+from .units import layer_op, make_up_for_zeros, set_bit_widths
 
 FINN_DOMAIN = "finn.custom_op.fpgadataflow"
 
@@ -95,47 +92,22 @@ def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
     retype_layers(model)
     name_nodes(model)
     for node in model.graph.node:
-        op = getCustomOp(node)
-        if isinstance(op, FoldedMVAU) and op.get_input_datatype(0) == DataType["BIPOLAR"]:
-            _make_up_for_zeros(model, node)
+        make_up_for_zeros(model, node, getCustomOp)
     return model.transform(GiveUniqueNodeNames())
-
-
-def _make_up_for_zeros(model: ModelWrapper, node) -> None:
-    """Tell a 1-bit layer the geometry of the exact zero padding in front of it (ops/mvau.py)."""
-    window, pad = None, model.find_producer(node.input[0])
-    if pad is not None and pad.op_type == "SlidingWindow_rtl":
-        window, pad = getCustomOp(pad), model.find_producer(pad.input[0])
-    if pad is None or pad.op_type != "StreamPad_rtl" or getCustomOp(pad).get_nodeattr("value"):
-        return
-    op, pad = getCustomOp(node), getCustomOp(pad)
-    if op.get_nodeattr("noActivation"):
-        raise Unsupported(
-            "exact zero padding of a 1-bit map in front of a layer without thresholds of its own",
-            node=op.get_nodeattr("layer") or node.name,
-            remedy="build with standalone_thresholds: false",
-        )
-    moves = [[1, 1]] * 3
-    if window is not None:
-        moves = [window.get_nodeattr(k) for k in ("KernelDim", "Stride", "Dilation")]
-    geometry = [pad.get_nodeattr("IFMDim"), *moves, pad.get_nodeattr("padding")]
-    op.set_nodeattr("zeroPadding", [int(v) for values in geometry for v in values])
 
 
 def retype_layers(model: ModelWrapper) -> None:
     """Make every FINN layer, specialised or not, an instance of our op for it; folding stays."""
     for node in model.graph.node:
         if node.op_type.startswith("MVAU"):
-            _retype(node, _layer_op(getCustomOp(node)))
+            _retype(node, _layer_op(node))
         elif node.op_type in REPLACEMENTS:
             _retype(node, REPLACEMENTS[node.op_type])
 
 
-def _layer_op(op) -> str:
-    """Our op for a matrix-vector unit of FINN's."""
-    if op.get_nodeattr("weightDataType") != "BIPOLAR":
-        return "WideMVAU_rtl"
-    return "XnorMVAU_rtl" if op.get_input_datatype(0) == DataType["BIPOLAR"] else "IntMVAU_rtl"
+def _layer_op(node) -> str:
+    op = getCustomOp(node)
+    return layer_op(op.get_nodeattr("weightDataType"), op.get_nodeattr("inputDataType"))
 
 
 def step_bnn_hardwire(model: ModelWrapper, cfg) -> ModelWrapper:
@@ -163,16 +135,7 @@ REPLACEMENTS = {
 
 def step_bnn_bit_widths(model: ModelWrapper, cfg) -> ModelWrapper:
     """Accumulators as narrow as every reachable value and threshold allows."""
-    for node in model.graph.node:
-        op = getCustomOp(node)
-        for attribute, index in (("inputDataType", 0), ("inputDataType2", 1)):
-            if attribute in op.get_nodeattr_types():
-                op.set_nodeattr(attribute, model.get_tensor_datatype(node.input[index]).name)
-        if hasattr(op, "accumulator_range"):
-            op.minimize_accumulator_width(model)
-            model.set_tensor_datatype(node.output[0], op.get_output_datatype())
-        else:
-            op.infer_node_datatype(model)
+    set_bit_widths(model, getCustomOp)
     return model
 
 
@@ -220,22 +183,6 @@ def _drop_outer_fifos(model: ModelWrapper) -> None:
         else:
             continue
         model.graph.node.remove(node)
-
-
-def input_word_bits(frame_bits: int, layer_bits: int, element_bits: int) -> int:
-    """Bits of an input word: whole bytes and whole elements that divide the frame, at least as fast
-    as the first layer reads; the layer's own words where the frame is no whole bytes.
-
-    >>> input_word_bits(784, 49, 1), input_word_bits(512, 64, 8), input_word_bits(50, 5, 5)
-    (56, 64, 5)
-    >>> input_word_bits(320, 5, 5), input_word_bits(240, 45, 3)
-    (40, 48)
-    """
-    if layer_bits % 8 == 0 or frame_bits % 8:
-        return layer_bits
-    unit = lcm(8, element_bits)  # it divides the frame, which is whole bytes and whole elements
-    first = -(-layer_bits // unit) * unit
-    return next(w for w in range(first, frame_bits + unit, unit) if frame_bits % w == 0)
 
 
 def _input_converter(model: ModelWrapper) -> ModelWrapper:

@@ -194,7 +194,7 @@ def _hardwired(folder: Path, node: Node, streams: dict[str, Stream]) -> tuple[st
 
     with finn_session():
         builder()
-        from ..compile import ops  # noqa: F401  registers the nodes
+        from ..compile import finn_ops  # noqa: F401  registers the nodes
 
         model = ModelWrapper(str(folder / "dataflow.onnx"))
         network = getCustomOp(model.get_node_from_name(node.name)).network(model)

@@ -15,12 +15,13 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from ..accelerator import Description
-from ..accelerator.folder import read_accelerator
 from ..errors import BadInput
 from ..kernels import KERNELS
+
+if TYPE_CHECKING:
+    from ..accelerator import Description
 
 COEFFICIENTS_FILE = Path(__file__).resolve().parent / "estimate.json"
 KINDS = ("lut", "ff", "bram", "dsp")
@@ -101,6 +102,8 @@ def estimate(folder: str | Path, accelerator: Description | None = None) -> Esti
     Raises:
         BadInput: no accelerator, or a damaged one.
     """
+    from ..accelerator.folder import read_accelerator
+
     folder = Path(folder)
     accelerator = accelerator or read_accelerator(folder)
     layers: dict[str, dict[str, float]] = {}

@@ -139,6 +139,7 @@ def check_rtl(
     x = random_integers(golden, frames, seed) if x is None else x
     options = {"size_fifos": False, "check": False, "force": True, **options}
     out = compile_model(path, folder / "accelerator", **options)
+    check_estimate(path, out, options)
     scores = golden.scores(x)
     _equal(golden, scores, simulate(out, x, stall=stall, seed=seed))
     if rate:
@@ -149,6 +150,32 @@ def check_rtl(
         if result.cycles_per_frame > RATE * bound:
             raise Differ(f"a frame takes {result.cycles_per_frame} cycles, by folding {bound}")
     return out
+
+
+FOLDED_OTHERWISE = ("folding", "hardwired", "part", "name")
+"""Options that `estimate` has not."""
+
+
+def check_estimate(model: Path, folder: Path, options: dict) -> None:
+    """What `estimate` says without FINN is what compile has found with it, figure by figure.
+
+    Raises:
+        Differ: it is not.
+    """
+    from dataclasses import fields
+
+    from hw_bnn.estimate import planned
+    from hw_bnn.options import TargetOptions
+
+    if any(options.get(name) for name in FOLDED_OTHERWISE):
+        return
+    names = {field.name for field in fields(TargetOptions)}
+    asked = TargetOptions(**{k: v for k, v in options.items() if k in names})
+    said = json.loads((folder / "reports" / "folding.json").read_text())
+    found = json.loads(json.dumps(planned(model, asked)[2]))
+    for key, value in said.items():
+        if found[key] != value:
+            raise Differ(f"the estimate of {key} is {found[key]}, compile's {value}")
 
 
 def check_all(model: onnx.ModelProto, folder: Path, frames: int, **options) -> dict:

@@ -1,4 +1,7 @@
-"""Our FINN custom ops, one file a kind, found by name; importing this package registers them."""
+"""Our custom ops, one file a kind, found by name; importing this package imports no FINN.
+
+FINN's part of each is put below it by :mod:`hw_bnn.compile.finn_ops`.
+"""
 
 import importlib
 import pkgutil

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
+from .classes import custom_op
 from .kernel import KernelOp
 
 MODES = ("scores", "label", "both")
 
 
-@register_custom_op
+@custom_op()
 class AffineArgmax_rtl(KernelOp):
     """label = argmax_c A[c]*score[c] + B[c], ties to the lowest class; scores pass through.
 

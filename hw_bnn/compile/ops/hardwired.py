@@ -11,15 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
 from ...hardwired import KERNELS, Description, Layer, Network, generate
 from ..pipelining import family_of, hardwired_period
-from .mvau import KernelMVAU
+from .classes import custom_op
+from .mvau import MVAU, KernelMVAU
 
 
-@register_custom_op
+@custom_op(MVAU)
 class HardwiredMVAU_rtl(KernelMVAU):
     """A dense layer as constants: bits (one threshold a neuron) or the sums themselves."""
 

@@ -11,17 +11,16 @@ from abc import abstractmethod
 from pathlib import Path
 
 import numpy as np
-from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
 
-from ...accelerator import Memory
 from ...kernels import KERNELS, Kernel
 from ...rtl import module_of, rtl_sources
+from .classes import OpBase
 
 SIGNALS = ("TDATA", "TVALID", "TREADY")
 DOMAIN = "finn.custom_op.fpgadataflow.rtl"
 
 
-class KernelOp(RTLBackend):
+class KernelOp(OpBase):
     """An op made of one kernel."""
 
     kernel: str
@@ -71,6 +70,8 @@ class KernelOp(RTLBackend):
 
     def described(self, model) -> dict:
         """What accelerator.json tells of the kernel: parameters, memories, planned."""
+        from ...accelerator import Memory  # a costs-only outline has no need of it
+
         parameters = self.kernel_parameters(model)
         layouts = [self.description.memory(name, parameters) for name in self.memories(model)]
         memories = [

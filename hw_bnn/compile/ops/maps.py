@@ -7,11 +7,10 @@ channel). All take and give one word of SIMD channels a cycle.
 from __future__ import annotations
 
 import numpy as np
-from finn.custom_op.fpgadataflow.duplicatestreams import DuplicateStreams
-from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
 from ..integer_graph import datatype_for
+from .classes import custom_op
 from .kernel import SIGNALS, KernelOp
 
 
@@ -124,7 +123,7 @@ class MapOp(KernelOp):
         return {"K_H": kh, "K_W": kw, "STRIDE_H": sh, "STRIDE_W": sw}
 
 
-@register_custom_op
+@custom_op()
 class StreamPad_rtl(MapOp):
     """A border of one integer; of a bipolar map also exact zeros (the layer behind makes up)."""
 
@@ -149,7 +148,7 @@ class StreamPad_rtl(MapOp):
         return self._frame() | {"BITS": bits} | self._pads() | {"VALUE": value % (1 << bits)}
 
 
-@register_custom_op
+@custom_op()
 class SlidingWindow_rtl(MapOp):
     """The windows of a convolution, (kh, kw, channel) with the channel fastest."""
 
@@ -178,7 +177,7 @@ class SlidingWindow_rtl(MapOp):
         )
 
 
-@register_custom_op
+@custom_op()
 class MaxPool_rtl(MapOp):
     """A channel's maximum, or minimum where input 1 (1, C) holds a 1: of bits OR and AND."""
 
@@ -216,7 +215,7 @@ class MaxPool_rtl(MapOp):
         return {"MIN_FILE": mask.reshape(-1, self.get_nodeattr("SIMD"))} if mask.any() else {}
 
 
-@register_custom_op
+@custom_op()
 class SumPool_rtl(MapOp):
     """Sum over windows a channel."""
 
@@ -252,7 +251,7 @@ class SumPool_rtl(MapOp):
         )
 
 
-@register_custom_op
+@custom_op()
 class StreamAdd_rtl(MapOp):
     """Element-wise sum of two streams of one shape."""
 
@@ -304,14 +303,11 @@ class StreamAdd_rtl(MapOp):
         return parameters | {"OUT_BITS": self.get_output_datatype().bitwidth()}
 
 
-@register_custom_op
-class Fork_rtl(KernelOp, DuplicateStreams):
+@custom_op("duplicatestreams:DuplicateStreams")
+class Fork_rtl(KernelOp):
     """One stream to several consumers."""
 
     kernel = "stream_fork"
-
-    def get_nodeattr_types(self):
-        return {**DuplicateStreams.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
 
     def execute_node(self, context, graph):
         for name in self.onnx_node.output:

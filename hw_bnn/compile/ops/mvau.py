@@ -8,23 +8,24 @@ are made here: with P = (dot + K)/2, dot >= T holds exactly where P >= ceil((T +
 from __future__ import annotations
 
 import numpy as np
-from finn.custom_op.fpgadataflow.matrixvectoractivation import MVAU
-from finn.custom_op.fpgadataflow.rtl import register_custom_op
 from qonnx.core.datatype import DataType
 
 from ...kernels.wide_mvau import LEAST_PRODUCT
 from ..pipelining import Family, family_of, multiplier_stages, mvau_stages
+from .classes import custom_op
 from .kernel import KernelOp
+
+MVAU = "matrixvectoractivation:MVAU"
 
 STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYLE"}
 """FINN's attributes -> the kernels' parameters: "auto", "block" or "distributed" memory."""
 
 
-class KernelMVAU(KernelOp, MVAU):
+class KernelMVAU(KernelOp):
     """Common to folded and hard-wired units: thresholds, ranges, exact execution."""
 
     def get_nodeattr_types(self):
-        types = {**MVAU.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
+        types = super().get_nodeattr_types()
         # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the
         # window has the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW,
         # top, left, bottom, right.
@@ -185,7 +186,7 @@ class FoldedMVAU(KernelMVAU):
         return table
 
 
-@register_custom_op
+@custom_op(MVAU)
 class XnorMVAU_rtl(FoldedMVAU):
     """1-bit x 1-bit: XNOR, popcount, threshold."""
 
@@ -200,7 +201,7 @@ class XnorMVAU_rtl(FoldedMVAU):
         return np.clip(-((-(table + k)) // 2), 0, k + 1)
 
 
-@register_custom_op
+@custom_op(MVAU)
 class IntMVAU_rtl(FoldedMVAU):
     """n-bit x 1-bit: add or subtract, accumulate, threshold."""
 
@@ -215,7 +216,7 @@ class IntMVAU_rtl(FoldedMVAU):
         }
 
 
-@register_custom_op
+@custom_op(MVAU)
 class WideMVAU_rtl(FoldedMVAU):
     """Weights of several bits by bits, n-bit integers or -1 and +1: multiply, add, threshold."""
 

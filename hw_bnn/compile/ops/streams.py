@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from finn.custom_op.fpgadataflow.rtl import register_custom_op
-from finn.custom_op.fpgadataflow.streamingdatawidthconverter import StreamingDataWidthConverter
-from finn.custom_op.fpgadataflow.streamingfifo import StreamingFIFO
 from qonnx.core.datatype import DataType
 
+from .classes import custom_op
 from .kernel import KernelOp
 
 
-@register_custom_op
-class WidthConverter_rtl(KernelOp, StreamingDataWidthConverter):
+@custom_op("streamingdatawidthconverter:StreamingDataWidthConverter")
+class WidthConverter_rtl(KernelOp):
     """Dense re-cut of a frame's bits into other words; any ratio."""
 
     kernel = "width_converter"
-
-    def get_nodeattr_types(self):
-        return {
-            **StreamingDataWidthConverter.get_nodeattr_types(self),
-            **KernelOp.get_nodeattr_types(self),
-        }
 
     def execute_node(self, context, graph):
         shape = context[self.onnx_node.output[0]].shape
@@ -45,14 +37,11 @@ class WidthConverter_rtl(KernelOp, StreamingDataWidthConverter):
         }
 
 
-@register_custom_op
-class Fifo_rtl(KernelOp, StreamingFIFO):
+@custom_op("streamingfifo:StreamingFIFO")
+class Fifo_rtl(KernelOp):
     """FIFO of `depth` words."""
 
     kernel = "fifo"
-
-    def get_nodeattr_types(self):
-        return {**StreamingFIFO.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
 
     def execute_node(self, context, graph):
         context[self.onnx_node.output[0]] = context[self.onnx_node.input[0]]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import numpy as np
-from finn.custom_op.fpgadataflow.rtl import register_custom_op
-from finn.custom_op.fpgadataflow.thresholding import Thresholding
 from qonnx.core.datatype import DataType
 
+from .classes import custom_op
 from .kernel import KernelOp
 
 
-@register_custom_op
-class BnnThresholding_rtl(KernelOp, Thresholding):
+@custom_op("thresholding:Thresholding")
+class BnnThresholding_rtl(KernelOp):
     """out = ActVal + #{t : x >= T[c][t]}, or +1/-1 for one threshold and a bipolar output."""
 
     kernel = "threshold"
 
     def get_nodeattr_types(self):
-        types = {**Thresholding.get_nodeattr_types(self), **KernelOp.get_nodeattr_types(self)}
+        types = super().get_nodeattr_types()
         types["negate"] = ("ints", False, [])  # 1 a channel, or one for all: -x is compared, not x
         return types
 
