@@ -34,6 +34,7 @@ def worth_while(x: Tensor, weight: Tensor) -> bool:
         x.dim() == 2
         and x.dtype == weight.dtype == torch.float32
         and x.device.type == "cpu"
+        and not torch.is_autocast_enabled("cpu")  # bfloat16 would not hold two rows in one
         and weight.numel() >= LEAST_WEIGHTS
         and x.shape[0] >= 16
         and (_FAST_INT8 or _pairs(*x.shape))

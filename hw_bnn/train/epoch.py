@@ -37,7 +37,9 @@ def train_epoch(run: Run) -> dict[str, float]:
         def closure(x=x, y=y):
             for parameter in run.model.parameters():
                 parameter.grad = None
-            with torch.autocast("cuda", torch.bfloat16, enabled=run.recipe.mixed_precision):
+            with torch.autocast(
+                run.device.type, torch.bfloat16, enabled=run.recipe.mixed_precision
+            ):
                 outputs = run.trained(x)
             outputs = outputs.float()
             loss = run.loss_of(outputs, y, x)

@@ -128,6 +128,17 @@ def test_the_distance_from_the_corners_is_told_up_to_the_freeze(method, tmp_path
     assert min(distances[:3]) > 0 and distances[3:] == [0, 0, 0]
 
 
+def test_mixed_precision_trains_real_weights_by_rounded_products(tmp_path):
+    """The same function as on a GPU, here by the processor's bfloat16."""
+    document = recipe("ste", mixed_precision=True, device="cpu")
+    out = run(document, tmp_path / "mixed")
+    exact = run(recipe("ste", device="cpu"), tmp_path / "exact")
+    assert json.loads((out / "result.json").read_text())["test_accuracy"] > 0.6
+    mixed, whole = (load_checkpoint(folder / "last.pt")["model"] for folder in (out, exact))
+    assert all(value.dtype == whole[name].dtype for name, value in mixed.items())
+    assert any(not torch.equal(value, whole[name]) for name, value in mixed.items())
+
+
 def test_tasks_resume_with_their_priors(tmp_path):
     """Continual learning: three tasks, the posterior of each the prior of the next;
     killed in the second.
