@@ -15,7 +15,10 @@ from ..accelerator.folder import read_accelerator
 from ..accelerator.netlists import FAMILIES, NetlistDocument, read_netlist
 from ..files.inside import within
 from ..files.output import output_file
-from .documents import Verification, read_verification
+from .documents import Folding, Verification, read_folding, read_verification
+from .flow import flow
+from .headline import device, headline, passed
+from .ladder import ladder
 from .markup import (
     Markup,
     cards,
@@ -25,6 +28,7 @@ from .markup import (
     paragraph,
     section,
     table,
+    text,
     verdict,
 )  # fmt: skip
 
@@ -43,24 +47,27 @@ def report(folder: str | Path, output: str | Path | None = None) -> Path:
         BadInput: FOLDER is no accelerator, holds a damaged document, or the file cannot be written.
     """
     folder = Path(folder)
-    text = html_report(folder)
+    content = html_report(folder)
     output = Path(output) if output is not None else within(folder, "reports", "report.html")
     with output_file(output) as partial:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(content, encoding="utf-8")
     return output
 
 
 def html_report(folder: Path) -> str:
     """The text of the report on the accelerator in `folder`."""
     accelerator = read_accelerator(folder)
-    verification = read_verification(folder)
-    netlists = (read_netlist(folder, family) for family in FAMILIES)
+    verification, folding = read_verification(folder), read_folding(folder)
+    netlists = {family: read_netlist(folder, family) for family in FAMILIES}
+    counted = netlists["xc7"]
     body = (
-        cards(_figures(accelerator, verification))
-        + _verification(verification)
-        + _layers(accelerator)
+        headline(accelerator, verification, counted)
+        + cards(_figures(accelerator, verification))
+        + _verification(accelerator, verification)
+        + section("Flow", flow(accelerator))
+        + _layers(accelerator, folding, counted)
         + _fifos(accelerator, verification)
-        + _resources([document for document in netlists if document is not None])
+        + _resources([document for document in netlists.values() if document is not None])
         + _interface(accelerator)
         + _provenance(accelerator)
     )
@@ -90,16 +97,14 @@ def _figures(
     return figures
 
 
-def _verification(verification: Verification | None) -> str:
+def _verification(accelerator: Description, verification: Verification | None) -> str:
     if verification is None:
         return section(
             "Verification", paragraph(Markup("Not run yet: <code>hw-bnn verify</code> does it."))
         )
     frames, wrong = verification.frames, verification.mismatches
     ties, seconds = verification.float_ties, verification.seconds
-    passed = verification.passed
-    if passed is None:
-        passed = sum(wrong.values()) == 0
+    good = passed(verification)
     rows = [
         [
             stage,
@@ -110,15 +115,15 @@ def _verification(verification: Verification | None) -> str:
         ]
         for stage in frames
     ]
-    head = verdict(passed, "Bit-exact." if passed else "Stages differ.")
+    head = verdict(good, "Bit-exact." if good else "Stages differ.")
     told = Markup(
         f"{head} Frames whose raw integer scores differ from the golden model's, by stage; "
         f"input: {code(verification.input)}."
     )
     columns = ["stage", "frames", "differing frames", "proven float ties", "seconds"]
-    parts = [paragraph(told), table(columns, rows)]
+    parts = [paragraph(told), table("stages against the golden model", columns, rows)]
     for divergence in verification.divergences:
-        parts.append(paragraph(verdict(False, divergence.text)))
+        parts += [paragraph(verdict(False, divergence.text)), ladder(accelerator, divergence)]
     return section("Verification", *parts)
 
 
@@ -126,29 +131,46 @@ def _is_fifo(node: Node) -> bool:
     return "fifo" in node.op.lower()
 
 
-def _layers(accelerator: Description) -> str:
+def _layers(
+    accelerator: Description, folding: Folding | None, counted: NetlistDocument | None
+) -> str:
     slowest = max((n.cycles for n in accelerator.nodes), default=1) or 1
     nodes = [n for n in accelerator.nodes if not _is_fifo(n)]
-    rows = [
-        [
-            code(n.name),
-            n.layer,
-            n.op,
-            f"{n.mw} \u00d7 {n.mh}" if n.mw and n.mh else None,
-            n.pe,
-            n.simd,
-            n.cycles,
-            meter(n.cycles / slowest, hot=n.cycles == slowest),
-        ]
-        for n in nodes
-    ]
-    bottleneck = [n for n in nodes if n.cycles == slowest]
-    names = ", ".join(code(n.name) for n in bottleneck)
-    told = Markup(
-        f"The slowest layer sets the rate: {names} with {slowest:,} cycles per frame by folding."
-    )
-    columns = ["node", "model's layer", "op", "MW \u00d7 MH", "PE", "SIMD", "cycles", "busy"]
-    return section("Layers and folding", paragraph(told), table(columns, rows))
+    synthesised = counted.layers if counted else {}
+    whole = device(accelerator)
+    bottleneck = next((n.name for n in nodes if n.cycles == slowest), None)
+    rows = []
+    for n in nodes:
+        lut, cost = synthesised.get(n.name, {}).get("lut"), n.resources
+        best = lut if lut is not None else cost.lut if cost else None
+        share = round(100 * best / whole.lut, 2) if whole and best is not None else None
+        shape = Markup(f"{n.mw}&nbsp;\u00d7&nbsp;{n.mh}") if n.mw and n.mh else None
+        busy = meter(n.cycles / slowest, hot=n.name == bottleneck)
+        costs = [cost.lut, lut, cost.bram, cost.dsp] if cost else [None, lut, None, None]
+        rows.append([code(n.name), n.layer, shape, n.pe, n.simd, n.cycles, busy, *costs, share])
+    columns = [
+        "node", "model's layer", "MW \u00d7 MH", "PE", "SIMD", "cycles", "busy",
+        "LUTs (estimate)", "LUTs (synthesis)", "block RAMs", "DSP blocks", "% of the board's LUTs",
+    ]  # fmt: skip
+    kept = [i for i in range(len(columns)) if i < 8 or any(row[i] for row in rows)]
+    told = table(
+        "cycles a frame and resources, node by node", [columns[i] for i in kept],
+        [[row[i] for i in kept] for row in rows],
+    )  # fmt: skip
+    return section("Layers and folding", paragraph(_bottleneck(nodes, folding, slowest)), told)
+
+
+def _bottleneck(nodes: list[Node], folding: Folding | None, slowest: int) -> Markup:
+    """The one node that sets the rate (the first of equals), and the price of the next step."""
+    equals = [n.name for n in nodes if n.cycles == slowest]
+    if not equals:
+        return Markup("There are no layers.")
+    told = f"{code(equals[0])} sets the rate with {slowest:,} cycles per frame by folding"
+    if len(equals) > 1:
+        told += f" (and {len(equals) - 1} more of as many)"
+    if folding is not None and folding.bottleneck.node in equals:
+        told += f": {text(folding.bottleneck.why)}"
+    return Markup(f"{told}.")
 
 
 def _fifos(accelerator: Description, verification: Verification | None) -> str:
@@ -164,12 +186,15 @@ def _fifos(accelerator: Description, verification: Verification | None) -> str:
         depth = node.depth
         size = width * depth if width and depth else None
         bits += size or 0
+        held = filled.get(node.name)
         rows.append([
-            code(node.name), stream.producer if stream else None, width, depth, size,
-            filled.get(node.name),
+            code(node.name), stream.producer if stream else None, width, depth, held,
+            meter(held / depth) if depth and held is not None else None, size,
         ])  # fmt: skip
-    columns = ["FIFO", "fed by", "bits per word", "depth (words)", "bits", "most words held"]
-    return section("FIFOs", paragraph(f"{bits:,} bits in all."), table(columns, rows))
+    columns = ["FIFO", "fed by", "bits per word", "depth (words)", "most words held", "filled",
+               "bits"]  # fmt: skip
+    told = table("FIFO depths against what they held", columns, rows)
+    return section("FIFOs", paragraph(f"{bits:,} bits in all."), told)
 
 
 def _resources(documents: list[NetlistDocument]) -> str:
@@ -189,7 +214,10 @@ def _resources(documents: list[NetlistDocument]) -> str:
             told += f"; longest path {document.depth.lut_levels} LUTs"
         if document.pnr:
             told += f"; {document.pnr.fmax_mhz:g} MHz after place and route"
-        parts += [paragraph(told + "."), table(["layer", *kinds], rows)]
+        parts += [
+            paragraph(told + "."),
+            table(f"resources on {document.part}", ["layer", *kinds], rows),
+        ]
     return section("Resources", *parts)
 
 
@@ -203,17 +231,22 @@ def _interface(accelerator: Description) -> str:
          code(o.tensor)],
     ]  # fmt: skip
     columns = ["port", "type", "range", "shape", "words per frame", "tdata bits", "model's tensor"]
-    return section("Interface", table(columns, rows))
+    return section("Interface", table("input and output", columns, rows))
 
 
 def _provenance(accelerator: Description) -> str:
-    versions = table(["tool", "version"], [[k, v] for k, v in sorted(accelerator.versions.items())])
+    versions = table(
+        "versions", ["tool", "version"], [[k, v] for k, v in sorted(accelerator.versions.items())]
+    )
     options = table(
+        "options",
         ["option", "value"],
         [[k, code(json.dumps(v))] for k, v in sorted(accelerator.options.items())],
     )
     hashes = table(
-        ["file", "SHA-256"], [[code(k), code(v)] for k, v in sorted(accelerator.hashes.items())]
+        "hashes",
+        ["file", "SHA-256"],
+        [[code(k), code(v)] for k, v in sorted(accelerator.hashes.items())],
     )
     fold = "<details><summary class='dim'>{}</summary>{}</details>"
     return section(

@@ -1,9 +1,9 @@
-"""What the report reads of reports/verification.json, which anybody may have written."""
+"""What the report reads of reports/*.json, which anybody may have written."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,10 +17,34 @@ class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
+Document = TypeVar("Document", bound=_Lenient)
+
+
 class DivergenceText(_Lenient):
-    """A divergence as it is told."""
+    """A divergence as it is told, and where it is (verify/divergence.py)."""
 
     text: str
+    stage: str = ""
+    tensor: str = ""
+    frame: int = 0
+    position: list[int] = []
+    channel: int = 0
+    expected: int = 0
+    found: int = 0
+    cycle: int | None = None
+
+
+class Bottleneck(_Lenient):
+    """The slowest node, and what a faster folding would cost."""
+
+    node: str
+    why: str
+
+
+class Folding(_Lenient):
+    """What is read of reports/folding.json."""
+
+    bottleneck: Bottleneck
 
 
 class Verification(_Lenient):
@@ -45,13 +69,26 @@ def read_verification(folder: Path) -> Verification | None:
     Raises:
         BadInput: the document is damaged.
     """
-    path, again = folder / "reports" / "verification.json", "run `hw-bnn verify` on it again"
+    return _read(folder, "verification.json", Verification, "run `hw-bnn verify` on it again")
+
+
+def read_folding(folder: Path) -> Folding | None:
+    """What `compile` told of the folding; None where it told nothing.
+
+    Raises:
+        BadInput: the document is damaged.
+    """
+    return _read(folder, "folding.json", Folding, "compile the model again")
+
+
+def _read(folder: Path, name: str, kind: type[Document], again: str) -> Document | None:
+    path = folder / "reports" / name
     try:
         content = read_json(path, remedy=again)
     except (FileNotFoundError, NotADirectoryError):
         return None
     try:
-        return Verification.model_validate(content, strict=True)
+        return kind.model_validate(content, strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "document"

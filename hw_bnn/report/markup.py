@@ -1,8 +1,9 @@
 """Small pieces of HTML; all text that comes from outside is escaped here and nowhere else.
 
->>> table(["layer", "cycles"], [["<fc1>", 1024]])
-'<div class="wide"><table><tr><th>layer</th><th class="n">cycles</th></tr>\
-<tr><td>&lt;fc1&gt;</td><td class="n">1,024</td></tr></table></div>'
+>>> table("layers", ["layer", "cycles"], [["<fc1>", 1024]])
+'<div class="wide" tabindex="0" role="region" aria-label="layers"><table><caption>layers</caption>\
+<thead><tr><th scope="col">layer</th><th scope="col" class="n">cycles</th></tr></thead>\
+<tbody><tr><th scope="row">&lt;fc1&gt;</th><td class="n">1,024</td></tr></tbody></table></div>'
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ def text(value: object) -> str:
     return html.escape(printable(value))
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
-    """A table; a column is aligned to the right where its cells are numbers."""
+def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
+    """A table; a column is aligned to the right where its cells are numbers. A row's first cell is
+    its heading."""
 
     def numeric(i: int) -> bool:
         cells = [row[i] for row in rows if row[i] is not None]
@@ -43,17 +45,20 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
             isinstance(c, int | float) and not isinstance(c, bool) for c in cells
         )
 
-    kind = ['class="n"' if numeric(i) else "" for i in range(len(columns))]
-    head = "".join(_cell("th", k, c) for k, c in zip(kind, columns, strict=True))
-    lines = "".join(
-        "<tr>" + "".join(_cell("td", k, c) for k, c in zip(kind, row, strict=True)) + "</tr>"
-        for row in rows
+    kind = [' class="n"' if numeric(i) else "" for i in range(len(columns))]
+    head = "".join(f'<th scope="col"{k}>{text(c)}</th>' for k, c in zip(kind, columns, strict=True))
+    lines = "".join(f"<tr>{_row(row, kind)}</tr>" for row in rows)
+    name = text(caption)
+    return Markup(
+        f'<div class="wide" tabindex="0" role="region" aria-label="{name}"><table>'
+        f"<caption>{name}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+        "</div>"
     )
-    return Markup(f'<div class="wide"><table><tr>{head}</tr>{lines}</table></div>')
 
 
-def _cell(tag: str, attributes: str, content: object) -> str:
-    return f"<{tag}{' ' if attributes else ''}{attributes}>{text(content)}</{tag}>"
+def _row(row: Sequence[object], kind: Sequence[str]) -> str:
+    cells = [f"<td{k}>{text(c)}</td>" for k, c in zip(kind[1:], row[1:], strict=True)]
+    return "".join([f'<th scope="row"{kind[0]}>{text(row[0])}</th>', *cells])
 
 
 def section(title: str, *parts: str) -> Markup:
@@ -78,7 +83,8 @@ def meter(share: float, hot: bool = False) -> Markup:
     """A bar filled to `share` of its length (0 to 1)."""
     width = 100 * min(max(share, 0.0), 1.0)
     return Markup(
-        f'<div class="meter{" hot" if hot else ""}"><i style="width:{width:.1f}%"></i></div>'
+        f'<div class="meter{" hot" if hot else ""}" role="img" aria-label="{width:.0f} percent">'
+        f'<i style="width:{width:.1f}%"></i></div>'
     )
 
 

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
+from hw_bnn.accelerator import Node, Resources, Stream
 from hw_bnn.errors import BadInput
 from hw_bnn.report import report
-from tests.small_accelerator import make_folder
+from hw_bnn.report.flow import flow, links, places
+from tests.small_accelerator import accelerator, make_folder
 
 VERIFICATION = {
     "passed": True,
@@ -43,9 +45,9 @@ def plain(html):
 
 def test_tells_layers_folding_and_bottleneck(folder):
     text = plain(report(folder()).read_text())
-    assert "mvau_0 /fc1/MatMul IntMVAU_rtl 64 \u00d7 64 8 16 32" in text
-    assert "The slowest layer sets the rate: mvau_0 with 32 cycles" in text
-    assert "fifo_0 mvau_0 8 4 32" in text  # width, depth, bits
+    assert "mvau_0 /fc1/MatMul 64&nbsp;\u00d7&nbsp;64 8 16 32" in text
+    assert "mvau_0 sets the rate with 32 cycles per frame" in text
+    assert "fifo_0 mvau_0 8 4 &ndash; &ndash; 32" in text  # width, depth, held, filled, bits
     assert "finn-plus 1.6.1" in text
     assert "3,125,000 frames per second" in text  # 100 MHz / 32 cycles
     assert "Not run yet" in text
@@ -87,3 +89,128 @@ def test_a_damaged_document_is_refused(folder, content):
 def test_no_accelerator(tmp_path):
     with pytest.raises(BadInput, match="is not an accelerator folder"):
         report(tmp_path)
+
+
+def first_line(where):
+    html = report(where).read_text()
+    return re.sub(r"<[^>]*>", "", re.search(r'<p class="headline.*?</p>', html)[0])
+
+
+COST = Resources(lut=5320, ff=100, bram=1.4, dsp=0)
+
+
+def test_the_first_line_says_it_all(folder):
+    assert first_line(folder()) == "NOT VERIFIED: nothing has been compared yet"
+    assert first_line(folder(VERIFICATION, resources=COST)) == (
+        "PASS: bit-exact, 2 stages, up to 1,797 frames; fits PYNQ-Z1: 10.0 % of its LUTs, "
+        "0.1 % of its registers, 1.0 % of its block RAMs (by estimate)"
+    )
+    failed = {**VERIFICATION, "passed": False, "mismatches": {"rtl": 2, "qonnx": 0}}
+    assert first_line(folder(failed)).startswith(
+        "FAIL: differs from the golden model: rtl in 2 of 1,797 frames"
+    )
+    large = COST.model_copy(update={"bram": 140.0})
+    line = first_line(folder(VERIFICATION, resources=large))  # 138 are left beside the shell
+    assert "does not fit PYNQ-Z1 beside its shell: too many block RAMs (by estimate)" in line
+
+
+def test_the_bottleneck_is_one_and_tells_the_price_of_more(folder):
+    nodes = accelerator().nodes
+    equal = [n.model_copy(update={"cycles": 32}) for n in nodes]
+    where = folder(nodes=equal)
+    why = "64/8 neurons; the next faster folding takes 16 cycles, +90 LUTs"
+    (where / "reports" / "folding.json").write_text(
+        json.dumps({"bottleneck": {"node": "mvau_0", "why": why}, "layers": []})
+    )
+    html = report(where).read_text()
+    assert (
+        f"mvau_0 sets the rate with 32 cycles per frame by folding (and 1 more of as many): {why}"
+        in plain(html)
+    )
+    assert html.count('class="hot"') == 1 and html.count('class="meter hot"') == 1
+
+
+def test_the_flow_shows_widths_and_fifos(folder):
+    svg = re.search(r"<svg.*?</svg>", report(folder()).read_text(), re.S)[0]
+    text = plain("</style>" + svg)
+    assert "8 bits, FIFO 4" in text and "fifo_0" not in text
+    assert svg.count("<rect") == 4 and svg.count("<path") == 3  # input, two layers, output
+    assert "&lt;b&gt;fc2&lt;/b&gt;" in svg
+
+
+def forked():
+    """A fork whose streams meet again in an adder, one of them by way of a layer."""
+    ends = [
+        ("s_axis", "fork"),
+        ("fork", "conv"),
+        ("fork", "add"),
+        ("conv", "add"),
+        ("add", "m_axis"),
+    ]
+    streams = [
+        Stream(name=f"s{i}", producer=a, consumer=b, words=8, word_bits=8, tdata_bits=8)
+        for i, (a, b) in enumerate(ends)
+    ]  # fmt: skip
+    nodes = [
+        Node(name=name, op=f"{name}_rtl", kernel=name, cycles=8,
+             inputs=[s.name for s in streams if s.consumer == name],
+             outputs=[s.name for s in streams if s.producer == name])
+        for name in ("fork", "conv", "add")
+    ]  # fmt: skip
+    return accelerator(nodes=nodes, streams=streams)
+
+
+def test_a_ring_of_fifos_ends():
+    ends = [("s_axis", "fifo_0"), ("fifo_0", "fifo_1"), ("fifo_1", "fifo_0"), ("fifo_1", "m_axis")]
+    streams = [
+        Stream(name=f"s{i}", producer=a, consumer=b, words=8, word_bits=8, tdata_bits=8)
+        for i, (a, b) in enumerate(ends)
+    ]
+    nodes = [
+        Node(name=name, op="Fifo_rtl", kernel="fifo", cycles=8, depth=2,
+             inputs=[s.name for s in streams if s.consumer == name],
+             outputs=[s.name for s in streams if s.producer == name])
+        for name in ("fifo_0", "fifo_1")
+    ]  # fmt: skip
+    assert "<svg" in flow(accelerator(nodes=nodes, streams=streams))
+
+
+def test_a_short_way_goes_around():
+    where = places(links(forked()))
+    assert where == {
+        "s_axis": (0, 0), "fork": (1, 0), "conv": (2, 0), "add": (3, 0), "m_axis": (4, 0),
+    }  # fmt: skip
+    assert flow(forked()).count("V") == 1  # one stream passes a node by
+
+
+DIVERGENCE = {
+    "text": "rtl differs", "stage": "rtl", "tensor": "b", "frame": 3, "position": [1, 2],
+    "channel": 5, "expected": 1, "found": -1, "cycle": 1234,
+}  # fmt: skip
+
+
+def test_a_divergence_is_a_ladder(folder):
+    tensors = ["a", None, "b", "c"]
+    streams = [
+        s.model_copy(update={"tensor": t})
+        for s, t in zip(accelerator().streams, tensors, strict=True)
+    ]
+    failed = {**VERIFICATION, "passed": False, "mismatches": {"rtl": 2}}
+    told = {**failed, "divergences": [DIVERGENCE]}
+    html = report(folder(told, streams=streams)).read_text()
+    steps = re.findall(r'<li class="(\w+)">(.*?)</li>', html)
+    assert [kind for kind, _ in steps] == ["equal", "wrong", "after"]
+    assert "frame 3, position (1, 2), channel 5, cycle 1,234: 1 expected, -1 found" in steps[1][1]
+    elsewhere = {**failed, "divergences": [{**DIVERGENCE, "stage": "qonnx"}]}
+    assert "<ol" not in report(folder(elsewhere, streams=streams)).read_text()
+
+
+def test_tables_can_be_read_aloud(folder):
+    html = report(folder(VERIFICATION)).read_text()
+    tables = html.count("<table>")
+    assert tables >= 6
+    for part in ("<caption>", "<thead>", "<tbody>"):
+        assert html.count(part) == tables, part
+    assert html.count('tabindex="0" role="region"') == tables + 1  # and the flow
+    assert "<th>" not in html and '<th scope="row"' in html
+    assert "@media print" in html and "prefers-color-scheme: dark" in html
