@@ -16,7 +16,13 @@ from typing import Any
 
 
 class CallableModule(ModuleType):
-    """A module that may be called: it hands the call to one function."""
+    # A module that may be called: it hands the call to one function, whose text `help` shows.
+    def _text(self) -> str:
+        from inspect import getdoc, signature
+
+        return f"{self._function.__name__}{signature(self._function)}\n\n{getdoc(self._function)}"
+
+    __doc__ = property(_text)  # wins over what the module's file says
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self._function(*args, **options)

@@ -12,6 +12,10 @@ The command line makes its flags of these classes, the functions their keyword a
 Traceback (most recent call last):
     ...
 TypeError: target() has no argument 'target_cycle'; did you mean 'target_cycles'?
+>>> target("model.onnx", target_cycles="64")
+Traceback (most recent call last):
+    ...
+hw_bnn.errors.BadInput: target_cycles= is '64' (str); give a whole number or None
 
 Light: nothing but the standard library is imported here.
 """
@@ -23,8 +27,11 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from fractions import Fraction
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import BadInput
 
@@ -61,7 +68,80 @@ def parse_window(text: str) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TargetOptions:
+class Options:
+    """Base of the classes of options: a value of another type than its field's is refused.
+
+    Numbers of NumPy's count as Python's, and become such; ranges are checked by what uses them.
+
+    Raises:
+        BadInput: it names the argument, the value and what is expected.
+    """
+
+    def __post_init__(self) -> None:
+        kind: type = type(self)
+        for name, parameter in parameters(kind).items():
+            value = checked(name, getattr(self, name), get_args(parameter.annotation)[0])
+            object.__setattr__(self, name, value)
+
+
+def checked(name: str, value: Any, expected: Any) -> Any:
+    """The value, if it has the type; numbers as Python's own.
+
+    Raises:
+        BadInput: it has another type.
+    """
+    kinds = get_args(expected) if get_origin(expected) in (Union, UnionType) else (expected,)
+    for kind in kinds:
+        found = _as(kind, value)
+        if found is not _OTHER:
+            return found
+    wanted = " or ".join(dict.fromkeys(_called(kind) for kind in kinds))
+    raise BadInput(f"{name}= is {value!r:.60} ({type(value).__name__})", remedy=f"give {wanted}")
+
+
+_OTHER = object()
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """The value as one of a type, _OTHER if it is none."""
+    if kind is Any:
+        return value
+    if get_origin(kind) is Literal:
+        kind = str  # which texts there are is told by what uses them
+    if get_origin(kind) is tuple:
+        kinds = get_args(kind)
+        fits = isinstance(value, tuple | list) and len(value) == len(kinds)
+        found = tuple(map(_as, kinds, value)) if fits else (_OTHER,)
+        return _OTHER if _OTHER in found else found
+    if kind is int:
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        return int(value) if whole else _OTHER
+    if kind is float:
+        real = isinstance(value, Real) and not isinstance(value, bool)
+        exact = isinstance(value, int | Fraction)
+        return (value if exact else float(value)) if real else _OTHER
+    if kind is bool and type(value).__name__ in ("bool", "bool_"):  # NumPy's has both names
+        return bool(value)
+    return value if isinstance(value, kind) else _OTHER
+
+
+def _called(kind: Any) -> str:
+    """A type in words."""
+    if get_origin(kind) is tuple:
+        return f"{len(get_args(kind))} of them"
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    return _WORDS[kind]
+
+
+_WORDS = {
+    int: "a whole number", float: "a number", str: "a text", bool: "True or False",
+    Path: "a Path", dict: "a dict", NoneType: "None",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetOptions(Options):
     """What an accelerator is for: enough to estimate it."""
 
     board: Annotated[str | None, Option("pynq-z1 (default), pynq-z2, zcu104, ...")] = None
@@ -106,7 +186,7 @@ class CompileOptions(TargetOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrameOptions:
+class FrameOptions(Options):
     """Which frames an accelerator is given; random ones where nothing is asked for."""
 
     inputs: Annotated[
@@ -137,7 +217,7 @@ class FrameOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineOptions:
+class EngineOptions(Options):
     """How frames run through an accelerator."""
 
     engine: Annotated[str, Option("native, cocotb, netlist or shell.")] = "native"
@@ -182,7 +262,11 @@ def flat(**classes: type) -> Callable[[Callable[..., Result]], Callable[..., Res
 
     Args:
         classes: parameter's name -> its class. A field of two of them is one argument for both; an
-            object of the class itself may be given by the parameter's name, too.
+            object of the class itself may be given by the parameter's name instead.
+
+    Raises (the function that is made):
+        TypeError: there is no such argument, or a field is given beside an object that holds it.
+        BadInput: an argument has the wrong type.
     """
 
     def decorate(function: Callable[..., Result]) -> Callable[..., Result]:
@@ -199,6 +283,8 @@ def flat(**classes: type) -> Callable[[Callable[..., Result]], Callable[..., Res
                     near = difflib.get_close_matches(name, signature.parameters, n=1)
                     hint = f"; did you mean {near[0]!r}?" if near else ""
                     raise TypeError(f"{function.__name__}() has no argument {name!r}{hint}")
+            for name, ready in made.items():
+                _check_ready(function.__name__, name, ready, classes[name], set(given) - set(own))
             fields_given = {name: given[name] for name in given if name in spread}
             for name, kind in classes.items():
                 if name not in made:
@@ -212,6 +298,19 @@ def flat(**classes: type) -> Callable[[Callable[..., Result]], Callable[..., Res
         return call
 
     return decorate
+
+
+def _check_ready(function: str, name: str, ready: Any, kind: type, beside: set[str]) -> None:
+    """Refuse a ready-made object of options that is none, or beside which its fields are given."""
+    if not isinstance(ready, kind):
+        raise TypeError(
+            f"{function}() takes {name}= as {kind.__name__}, not as {type(ready).__name__}"
+        )
+    if twice := sorted(beside & set(parameters(kind))):
+        raise TypeError(
+            f"{function}() got {', '.join(f'{field}=' for field in twice)} beside {name}=, "
+            f"which holds it: give one of them"
+        )
 
 
 def changed(options: Any) -> list[str]:
