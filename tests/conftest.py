@@ -1,7 +1,8 @@
 """Data for the tests that are marked `mnist` or `cifar10`, the folder named by HW_BNN_DATA; time
-for those that are marked `full`."""
+for those that are marked `full`; the order of files for several workers."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,14 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("full") is not None:
             item.add_marker(pytest.mark.timeout(FULL_SECONDS))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        longest_files_first(items)
+
+
+def longest_files_first(items):
+    """Files with the most slow tests go to the workers first, so that none of them ends alone."""
+    slow = Counter(
+        item.path for item in items
+        if item.get_closest_marker("slow") is not None and item.get_closest_marker("full") is None
+    )  # fmt: skip
+    items.sort(key=lambda item: -slow[item.path])
