@@ -116,6 +116,13 @@ def verify(
         ),
     ] = None,
     junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="summary.json of a verification before, which may not be worse."),
+    ] = None,
+    max_luts: Annotated[
+        str | None, typer.Option(help="+2% or +100 above the baseline's LUTs, or 5000 in all.")
+    ] = None,
     force: Force = False,
     trust: Trust = False,
     json: Json = False,
@@ -126,7 +133,8 @@ def verify(
 
     summary = verify(
         model, out=out, build=build, chosen=chosen, slow_frames=slow_frames, run=run, jobs=jobs,
-        synth=synth, also=also or (), junit=junit, force=force, trust=trust,
+        synth=synth, also=also or (), junit=junit, baseline=baseline, max_luts=max_luts,
+        force=force, trust=trust,
     )  # fmt: skip
     finish(summary, show, json)
     if error := failed(summary):

@@ -46,6 +46,7 @@ def summarise(verifier: Verifier, model: Path) -> dict:
         "bound_cycles": case.accelerator.bound_cycles,
         "clk_period_ns": case.accelerator.clk_period_ns,
         **_resources(case),
+        "estimated_luts": case.accelerator.resources.lut if case.accelerator.resources else None,
         "fifo_max": figures.get("fifo_max", {}),
         "seconds": {name: round(value, 3) for name, value in verifier.seconds.items()},
         "versions": case.accelerator.versions,

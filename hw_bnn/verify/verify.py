@@ -29,6 +29,8 @@ from ..files.temporary import temporary_folder
 from ..frames import load_frames, trained_pixels
 from ..options import CompileOptions, FrameOptions, changed, flat
 from ..simulation import golden_model
+from . import baseline as limiting
+from .baseline import Limits, compare, read_limits
 from .junit import Check, junit_xml
 from .stage import Ask, check_names
 from .summary import checks, summarise
@@ -51,6 +53,8 @@ def verify(
     synth: str | None = None,
     also: Sequence[str] = (),
     junit: str | Path | None = None,
+    baseline: str | Path | None = None,
+    max_luts: str | None = None,
     force: bool = False,
     trust: bool = False,
 ) -> dict:
@@ -72,6 +76,9 @@ def verify(
         also: optional stages to run: netlist, the gates of that family (xc7 by default); hls,
             the C++ for HLS tools in C simulation; shell, in a board's AXI shell by its driver.
         junit: JUnit XML file to write, also where stages differ.
+        baseline: summary.json of a verification before: cycles a frame and LUTs may not grow, the
+            RTL's accuracy may not fall.
+        max_luts: limit of LUTs: "+2%" or "+100" above the baseline's, or a number in all.
         force: replace an `out` folder written before.
         trust: take an accelerator folder that was not compiled by this user on this machine (see
             docs/trust.md).
@@ -88,6 +95,7 @@ def verify(
     if slow_frames is not None and slow_frames < 1:
         raise BadInput(f"slow_frames= is {slow_frames}", remedy="ask for at least one frame")
     check_names(also)
+    limits = read_limits(baseline, max_luts)
     model = Path(model)
     if model.is_dir() and (wrong := changed(build)):
         raise BadInput(
@@ -97,7 +105,7 @@ def verify(
     with _workplace(out, force, model) as folder:
         return verify_into(
             folder, model, build, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
-            synth=synth, also=also, junit=junit, keep=out is not None, trust=trust,
+            synth=synth, also=also, junit=junit, keep=out is not None, trust=trust, limits=limits,
         )  # fmt: skip
 
 
@@ -116,13 +124,14 @@ def verify_into(
     keep: bool = True,
     trust: bool = False,
     seconds: dict[str, float] | None = None,
+    limits: Limits | None = None,
 ) -> dict:
     """The work of :func:`verify` in a folder that is there.
 
     Args:
         folder: gets accelerator/ where the model is compiled, and the results where `keep` is set.
         build, chosen: for compile_model and load_frames.
-        seconds: of stages before this one, for the summary.
+        seconds: of stages before this one, for the summary. limits: of its figures.
     """
     seconds = {} if seconds is None else seconds
     if model.is_dir():
@@ -142,16 +151,20 @@ def verify_into(
     verifier = Verifier(golden, place, Description.load(place), data, seconds, ask)
     verifier.run_all()
     document = summarise(verifier, model)
+    document["limits"] = [] if limits is None else compare(document, limits)
     write_results(document, place, folder if keep else None)
     if junit is not None:
-        _write_junit(junit, f"verify {model.name}", checks(verifier))
+        _write_junit(junit, f"verify {model.name}", [
+            *checks(verifier), *limiting.checks(document["limits"]),
+        ])  # fmt: skip
     return document
 
 
 def failed(summary: dict) -> CheckFailed | None:
-    """The sentence for a summary in which stages differ, None where all agree."""
+    """The sentence for a summary in which stages differ or a limit is passed, else None."""
     if summary["passed"]:
-        return None
+        beyond = [limiting.told(row) for row in summary.get("limits", ()) if not row["passed"]]
+        return CheckFailed("; ".join(beyond)) if beyond else None
     told = [d["text"] for d in summary["divergences"]] or list(summary["failures"].values())
     wrong = [f"{name} in {n:,} frames" for name, n in summary["mismatches"].items() if n]
     reason = f"stages differ from the golden model: {', '.join(wrong)}"
@@ -229,6 +242,14 @@ def show(summary: dict) -> None:
     title = f"verify {summary['model']} on {summary['input']}"
     console.table(title, columns, rows, right=[1, 2, 3, 4])
     console.table("", ["figure", "value"], figures(summary))
+    if summary.get("limits"):
+        limits = [
+            [row["figure"], *(None if row[k] is None else f"{row[k]:,.6g}"
+                              for k in ("old", "new", "limit")), "yes" if row["passed"] else "NO"]
+            for row in summary["limits"]
+        ]  # fmt: skip
+        names = ["limit", "before", "now", "at most or least", "held"]
+        console.table("", names, limits, right=[1, 2, 3])
     for divergence in summary["divergences"]:
         console.out(divergence["text"])
     for name, failure in summary["failures"].items():

@@ -55,6 +55,22 @@ def test_all_stages_agree(verified):
     assert set(STAGES) < set(summary["seconds"])
 
 
+def test_a_baseline_holds_the_next_one(verified, accelerator, tmp_path, capsys):
+    old = verified[0] / "results" / "summary.json"
+    arguments = ["verify", str(accelerator), "--trust", "--frames", "20", "--max-luts", "+2%"]
+    assert cli.run([*arguments, "--baseline", str(old)]) == 0
+    assert "estimated_luts" in capsys.readouterr().out
+    smaller = json.loads(old.read_text())
+    smaller["estimated_luts"] //= 2
+    better = tmp_path / "better.json"
+    better.write_text(json.dumps(smaller))
+    junit = tmp_path / "junit.xml"
+    assert cli.run([*arguments, "--baseline", str(better), "--junit", str(junit)]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: estimated_luts is")
+    failures = [c.get("name") for c in xml.parse(junit).getroot().iter("testcase") if len(c)]
+    assert failures == ["limit of estimated_luts"]
+
+
 def test_what_is_written(verified):
     place, summary = verified
     results = place / "results"
