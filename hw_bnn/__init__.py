@@ -33,6 +33,7 @@ open_face(
         "export": ".export:export",
         "hls": ".hls.write:hls",
         "info": ".info:info",
+        "init": ".init:init",
         "package": ".boards.package:package",
         "recipes": ".train.catalogue:recipes",
         "report": ".report.accelerator_report:report",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .handle import Accelerator, compile
     from .hls.write import hls
     from .info import info
+    from .init import init
     from .report.accelerator_report import report
     from .simulation import simulate
     from .synth.synthesis import synth
@@ -68,6 +70,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "diff",
-    "doctor", "estimate", "export", "hls", "info", "package", "recipes", "report", "simulate",
-    "sweep", "synth", "train", "verify",
+    "doctor", "estimate", "export", "hls", "info", "init", "package", "recipes", "report",
+    "simulate", "sweep", "synth", "train", "verify",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where a newcomer starts: what is installed, and the demo."""
+"""Where a newcomer starts: what is installed, a project, the demo."""
 
 from __future__ import annotations
 
@@ -18,6 +18,21 @@ def doctor(json: Json = False, debug: Debug = False) -> None:
     from ..doctor import doctor, show
 
     finish(doctor(), show, json)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="To make; it must not exist, or be empty.")],
+    recipe: Annotated[
+        str, typer.Option(help="What to begin with: a packaged recipe, or a file.")
+    ] = "digits_mlp",
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A project of your own: recipe, build script, CI for GitHub and GitLab."""
+    from ..init import init, show
+
+    finish(init(folder, recipe=recipe), show, json)
 
 
 @app.command()
