@@ -1,12 +1,11 @@
-"""Monotone functions between a layer and its quantiser: ReLU, Clip, LeakyReLU, Tanh,
-Sigmoid and affines.
+"""Functions before a quantiser: ReLU, Clip, LeakyReLU, PReLU, Tanh, Sigmoid and affines.
 
 A quantiser asks of its input y whether y >= t. Behind y = f(v) with a rising f that is a question
 about v: v >= f^-1(t), or always, or never. So a level is pulled back, function by function, to the
 affine of the integers, and stays one comparison with one integer threshold.
 
     Clip(low, high)   low >= t: always; high < t: never; else v >= t
-    Leak(slope)       v >= t for t >= 0, v >= t/slope for t < 0
+    Leak(slope)       v >= t for t >= 0, v >= t/slope for t < 0     (slope > 0)
     Affine(a, b)      v >= (t - b)/a, or <= where a < 0
     Curve             v >= atanh(t), v >= ln(t/(1 - t)): irrational but for 0 (Lindemann), hence
                       never met by the exact number v; decided between two fractions around it
@@ -64,7 +63,8 @@ class Clip:
 
 @dataclass(frozen=True)
 class Leak:
-    """y for y >= 0, slope*y below; slope > 0."""
+    """y for y >= 0, slope*y below. A slope below 0 turns the order around and asks two questions:
+    what stands behind it is a staircase (staircase.py), no level that is pulled back."""
 
     slope: Surd
 

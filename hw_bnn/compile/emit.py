@@ -97,6 +97,14 @@ class Emitter:
         self.types[name] = datatype
         return name
 
+    def numbers(self, name: str, table: np.ndarray) -> str:
+        """A parameter of integers up to 2^53, which float32 would not hold."""
+        table = np.asarray(table).astype(np.float64)
+        self.initializers.append(
+            helper.make_tensor(name, TensorProto.DOUBLE, table.shape, table.tobytes(), raw=True)
+        )
+        return name
+
     def out(self, tensor: Tensor) -> str:
         """The name of a node's output that holds this tensor."""
         return self._tensor(tensor.name, tensor.shape, tensor.datatype)
@@ -284,13 +292,7 @@ class Emitter:
         inputs, a_bits, b_bits = [scores.name], 0, 0
         if self.affine is not None and self.affine.a_bits:
             a_bits, b_bits = self.affine.a_bits, self.affine.b_bits
-            table = np.stack([self.affine.a, self.affine.b]).astype(np.float64)
-            self.initializers.append(
-                helper.make_tensor(
-                    "head_affine", TensorProto.DOUBLE, table.shape, table.tobytes(), raw=True
-                )
-            )
-            inputs.append("head_affine")
+            inputs.append(self.numbers("head_affine", np.stack([self.affine.a, self.affine.b])))
         self.types[OUTPUT] = scores.datatype
         self._node(
             "AffineArgmax_rtl",

@@ -272,8 +272,11 @@ class Lowering:
         kept: list[Bends] = []
         for bends in value.bends:
             alike = len({*bends.each}) == 1
-            rising = isinstance(bends.each[0], (Curve, Leak)) or (
-                isinstance(bends.each[0], Affine) and bends.each[0].gain.sign() > 0
+            first = bends.each[0]
+            rising = (
+                isinstance(first, Curve)
+                or (isinstance(first, Leak) and first.slope.sign() > 0)
+                or (isinstance(first, Affine) and first.gain.sign() > 0)
             )
             idle = not kept and all(
                 isinstance(bend := bends.at(c), Clip) and bend.idle(*values[c])

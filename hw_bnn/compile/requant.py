@@ -32,7 +32,7 @@ requantisers are usually approximate (Jacob et al., 2018, arXiv:1712.05877).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,8 @@ class Requantiser:
         low, high: of the clip.
         at: int64 (C,), the least integer of the upper piece, where there are two.
         gain, offset: int64 (C, pieces), the lower piece first.
+        sum_bits: two's complement of every gain*a + offset and of the offsets, a bit and the sign
+            above the shift.
     """
 
     low: int
@@ -60,6 +62,7 @@ class Requantiser:
     at: np.ndarray
     gain: np.ndarray
     offset: np.ndarray
+    sum_bits: int = MOST_SUM_BITS
 
     @property
     def pieces(self) -> int:
@@ -183,8 +186,9 @@ def requantiser(channels: list[Staircase]) -> Requantiser | None:
                 continue
             solved = {key: _solved(split, shift, half_even) for key, split in splits.items()}
             found = _table([solved[key] for key in keys], pieces, low, high, shift, half_even)
-            if _sum_bits(found, channels) <= MOST_SUM_BITS:
-                return found
+            bits = _sum_bits(found, channels)
+            if bits <= MOST_SUM_BITS:
+                return replace(found, sum_bits=bits)
     return None
 
 
@@ -242,4 +246,4 @@ def _sum_bits(table: Requantiser, channels: list[Staircase]) -> int:
         farthest = max(abs(int(steps.starts[0])), abs(steps.end))
         for gain, offset in zip(table.gain[c].tolist(), table.offset[c].tolist(), strict=True):
             most = max(most, abs(gain) * farthest + abs(offset))
-    return most.bit_length() + 1
+    return max(most.bit_length() + 1, table.shift + 2)

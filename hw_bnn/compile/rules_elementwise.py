@@ -251,8 +251,8 @@ def batch_norm(state, node):
 
 
 @rule("Relu", "Clip", "HardSigmoid", "LeakyRelu", "PRelu", "Tanh", "Sigmoid")
-def monotone(state, node):
-    """A rising function before a quantiser, which it bends the levels of (bends.py)."""
+def bent(state, node):
+    """A function before a quantiser, which it bends the levels of (bends.py)."""
     value = _activation(state.value(node, 0), node)
     value.no_border(node.name)
     if node.op_type in ("Tanh", "Sigmoid"):
@@ -291,12 +291,6 @@ def _leak(state, node, value: Activation) -> Activation:
         slopes = [_number(node, "alpha", 0.01)]
     else:
         slopes = value.per_channel(state.constant(node, 1), node.name)
-    if any(slope.sign() < 0 for slope in slopes):
-        raise Unsupported(
-            "a slope below 0, which turns the order of the values around",
-            node=node.name,
-            remedy="train it with slopes of 0 and more (ReLU, or PReLU clamped at 0)",
-        )
     return value.bent(lambda s: Leak(s) if s.sign() else Clip(ZERO, None), slopes)
 
 

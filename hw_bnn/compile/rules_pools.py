@@ -11,6 +11,7 @@ from ..onnxfile.axes import axes as read_axes
 from .exact import Surd
 from .integer_graph import MaxPool, SumPool, Threshold
 from .registry import rule
+from .requantising import Requantise
 from .values import PendingPool
 from .windows import check_map, padding, pooled_shape, settled, window
 
@@ -35,6 +36,12 @@ def max_pool(state, node):
             "Transpose(0, 3, 1, 2) before it",
         )
     check_map(state, value, node)
+    if value.turns:
+        raise Unsupported(
+            "a max-pool behind a slope below 0, with no quantiser between them",
+            node=name,
+            remedy="quantise before the pool",
+        )
     source = state.tensors[value.tensor]
     minimum = np.array([value.falls(c) for c in range(source.channels)])
     n, c, h, w = value.shape
@@ -45,7 +52,7 @@ def max_pool(state, node):
             f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
         )
     producer = next((op for op in state.ops if op.output == value.tensor), None)
-    if producer is None or isinstance(producer, (Threshold, MaxPool)):
+    if producer is None or isinstance(producer, (Threshold, Requantise, MaxPool)):
         output = state.fresh()
         state.add_tensor(
             output, (oh, ow, c), source.minimum, source.maximum, node.output, source.datatype

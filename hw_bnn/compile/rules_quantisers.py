@@ -12,11 +12,10 @@ from ..errors import Unsupported
 from .exact import Surd, as_floats
 from .integer_graph import MaxPool, Threshold, datatype_for
 from .registry import rule
+from .requantising import Requantise, form
 from .thresholds import Column, Integers, Quantiser, bipolar, level, quant_integers, thresholds
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import pooled_shape
-
-MAX_LEVELS = 255
 
 
 @rule("BipolarQuant")
@@ -75,7 +74,7 @@ def sign(state, node):
     if isinstance(value, RealInput):
         _quantise_input(state, node, value, quantiser)
     else:
-        emit_threshold(state, node, _activation(state, node, value), [quantiser])
+        emit_quantiser(state, node, _activation(state, node, value), [quantiser])
 
 
 def _one(constant: Constant, what: str, name: str) -> Fraction:
@@ -125,7 +124,7 @@ def multi_threshold(state, node):
             node=node.name,
             remedy="set its data_layout (NC, NCHW, NHWC)",
         )
-    emit_threshold(state, node, value, quantisers)
+    emit_quantiser(state, node, value, quantisers)
 
 
 def _threshold_axis(node, rank: int) -> int:
@@ -158,24 +157,46 @@ def _steps(bounds: tuple[Fraction, ...], scale: Fraction, bias: Fraction, node) 
     return Quantiser(shifted, never, one, (scale,), offset, start, 1, datatype)
 
 
-def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) -> None:
-    """Write the Threshold op (and the max-pools that waited for it) and its new activation.
+def emit_quantiser(state, node, value: Activation, quantisers: list[Quantiser]) -> None:
+    """Write the op of a quantiser (and the max-pools that waited for it) and its new activation.
 
     Args:
         quantisers: one for all, one a channel, or one an element of a flattened map;
             alike but for their bounds.
     """
     first = quantisers[0]
-    if len(first.bounds) > MAX_LEVELS:
-        raise Unsupported(
-            f"{len(first.bounds) + 1} levels",
-            node=node.name,
-            remedy=f"use at most {MAX_LEVELS + 1} (8 bits)",
-        )
     value.no_border(node.name)
     source = state.tensors[value.tensor]
     low, high = state.bounds.get(value.tensor, (source.minimum, source.maximum))
     columns = _columns(value, source, quantisers)
+    found = form(columns, source.datatype, source.channels, low, high)
+    pools, name = value.pools, value.tensor
+    if found is not None and found.turns:  # what turns does not commute with a maximum
+        for pool in pools:
+            name = _pool(state, pool, name, pool.minimum, source.origin)
+        source, pools = state.tensors[name], []
+    name, origin = state.fresh(), node.output
+    if found is not None:
+        falls = found.falls
+        state.add_tensor(name, source.shape, first.minimum, first.maximum, origin, first.datatype)
+        state.ops.append(Requantise(node.name, [source.name], name, found.table))
+    else:
+        first, falls = _thresholds(state, node, source, columns, (low, high), name)
+    for pool in pools:
+        name = _pool(state, pool, name, pool.minimum ^ falls, origin)
+    scale = [Surd(s) for s in first.scale]
+    if len(scale) > 1 and len({*first.scale}) == 1:
+        scale = scale[:1]
+    offset = [Surd(-first.zero * s) for s in first.scale][: len(scale)]
+    state.values[origin] = Activation(
+        name, value.labels, value.shape, scale, offset, flat=value.flat
+    )
+
+
+def _thresholds(state, node, source, columns, bounds, name: str) -> tuple[Quantiser, np.ndarray]:
+    """Write the Threshold op of a tensor; its quantiser, and which channels' levels fall."""
+    low, high = bounds
+    first = columns[0].quantiser
     if len(columns) > source.channels:  # one an element
         low, high = (np.tile(b, source.pixels) if np.ndim(b) else b for b in (low, high))
     table, negate = thresholds(columns, low, high)
@@ -186,41 +207,28 @@ def emit_threshold(state, node, value: Activation, quantisers: list[Quantiser]) 
         )
     size = len(columns) if len(columns) > source.channels else source.channels
     negate = np.broadcast_to(negate, size).copy()
-    origin = node.output
-    name = state.fresh()
-    state.add_tensor(name, source.shape, first.minimum, first.maximum, origin, first.datatype)
+    state.add_tensor(name, source.shape, first.minimum, first.maximum, node.output, first.datatype)
     state.ops.append(
-        Threshold(node.name, [value.tensor], name, table, negate, first.bias, first.step)
+        Threshold(node.name, [source.name], name, table, negate, first.bias, first.step)
     )
-    for pool in value.pools:
-        pooled = state.fresh()
-        state.add_tensor(
-            pooled,
-            pooled_shape(state.tensors[name].shape, pool.kernel, pool.stride, pool.pads),
-            first.minimum,
-            first.maximum,
-            origin,
-            first.datatype,
-        )
-        state.ops.append(
-            MaxPool(
-                pool.node,
-                [name],
-                pooled,
-                pool.kernel,
-                pool.stride,
-                pool.minimum ^ negate,
-                pool.pads,
-            )
-        )
-        name = pooled
-    scale = [Surd(s) for s in first.scale]
-    if len(scale) > 1 and len({*first.scale}) == 1:
-        scale = scale[:1]
-    offset = [Surd(-first.zero * s) for s in first.scale][: len(scale)]
-    state.values[origin] = Activation(
-        name, value.labels, value.shape, scale, offset, flat=value.flat
+    return first, negate
+
+
+def _pool(state, pool, name: str, minimum: np.ndarray, origin: str) -> str:
+    """Write a max-pool that waited; the name of its output."""
+    source, pooled = state.tensors[name], state.fresh()
+    state.add_tensor(
+        pooled,
+        pooled_shape(source.shape, pool.kernel, pool.stride, pool.pads),
+        source.minimum,
+        source.maximum,
+        origin,
+        source.datatype,
     )
+    state.ops.append(
+        MaxPool(pool.node, [name], pooled, pool.kernel, pool.stride, minimum, pool.pads)
+    )
+    return pooled
 
 
 def _columns(value: Activation, source, quantisers: list[Quantiser]) -> list[Column]:
@@ -273,7 +281,7 @@ def _quantise(state, node, value, scale: Constant, make) -> None:
         return
     value = _activation(state, node, value)
     scales = _nonzero(value.per_channel(scale, name), name)
-    emit_threshold(state, node, value, [make(scales)])
+    emit_quantiser(state, node, value, [make(scales)])
 
 
 def _activation(state, node, value) -> Activation:

@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import Unsupported
-from .bends import Bend, Side, pulled
+from .bends import Bend, Leak, Side, pulled
 from .exact import ONE, Surd, crossing
 
 
@@ -147,6 +147,16 @@ class Column:
     quantiser: Quantiser
     unit: Fraction
 
+    @property
+    def key(self) -> tuple:
+        """Equal for columns that quantise alike."""
+        return self.alpha, self.beta, self.bends, self.unit, id(self.quantiser)
+
+    @property
+    def turning(self) -> bool:
+        """Whether a slope below 0 turns the order of the values around on one side of a kink."""
+        return any(isinstance(bend, Leak) and bend.slope.sign() < 0 for bend in self.bends)
+
     def same(self, other: Column) -> bool:
         return self.quantiser is other.quantiser and (
             (self.alpha, self.beta, self.bends, self.unit)
@@ -201,10 +211,9 @@ def thresholds(columns: list[Column], minimum, maximum) -> tuple[np.ndarray, np.
     done: dict[tuple, tuple[int, list]] = {}
     for c in range(count):
         column = columns[c if len(columns) > 1 else 0]
-        key = (column.alpha, column.beta, column.bends, column.unit, id(column.quantiser))
-        if key not in done:
-            done[key] = column.crossings()
-        direction, points = done[key]
+        if column.key not in done:
+            done[column.key] = column.crossings()
+        direction, points = done[column.key]
         negate[c] = direction < 0
         low, high = (-maximum[c], -minimum[c]) if negate[c] else (minimum[c], maximum[c])
         table[c] = [

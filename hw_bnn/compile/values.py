@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..errors import Unsupported
-from .bends import Affine, Bend, Bends
+from .bends import Affine, Bend, Bends, Leak
 from .exact import ONE, ZERO, Surd
 
 
@@ -111,8 +111,8 @@ class Activation:
 
     labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors; "1" is
     an axis of size 1 besides); `flat` maps the user's vector index to the integer graph's where a
-    map was flattened in another order. `bends` are monotone functions that its real values go
-    through behind alpha and beta.
+    map was flattened in another order. `bends` are functions that its real values go through
+    behind alpha and beta.
     """
 
     tensor: str
@@ -169,7 +169,7 @@ class Activation:
         return replace(self, alpha=alpha, beta=beta)
 
     def bent(self, make, *parameters: list) -> Activation:
-        """This tensor behind a monotone function with parameters a channel or for all."""
+        """This tensor behind a function with parameters a channel or for all."""
         length = max((len(values) for values in parameters), default=1)
         columns = zip(*(values * (length // len(values)) for values in parameters), strict=True)
         each = [make(*column) for column in columns] if parameters else [make()]
@@ -206,6 +206,12 @@ class Activation:
         """Whether the real value falls where the integer rises."""
         gains = [bend.gain for bend in self.bends_at(channel) if isinstance(bend, Affine)]
         return sum(gain.sign() < 0 for gain in (self.at(channel)[0], *gains)) % 2 == 1
+
+    @property
+    def turns(self) -> bool:
+        """Whether a slope below 0 turns the order of its values around."""
+        leaks = [bend for bends in self.bends for bend in bends.each if isinstance(bend, Leak)]
+        return any(leak.slope.sign() < 0 for leak in leaks)
 
     def bends_at(self, channel: int) -> tuple[Bend, ...]:
         return tuple(bends.at(channel) for bends in self.bends)

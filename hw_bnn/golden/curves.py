@@ -1,5 +1,4 @@
-"""Rising functions that are no affine: LeakyReLU and PReLU, Tanh, Sigmoid;
-exact thresholds behind them.
+"""Functions that are no affine: LeakyReLU and PReLU, Tanh, Sigmoid; exact thresholds behind them.
 
 A tensor behind one is  clip(alpha * f(inner) + beta, low, high)  with `inner` a tensor before it
 (values.py). It is evaluated forward, for one integer, between two exact numbers: LeakyReLU keeps
@@ -37,6 +36,7 @@ class Same:
     """v: what stands before is clipped, and what follows turns it around in some channels only."""
 
     keeps_order = True
+    turns = False
 
     def floats(self, v: np.ndarray) -> np.ndarray:
         return v
@@ -56,7 +56,7 @@ class Same:
 
 @dataclass(frozen=True)
 class Leak:
-    """v for v >= 0, slope * v below; slope > 0, broadcasting against the frame.
+    """v for v >= 0, slope * v below; the slope broadcasts against the frame.
 
     slack: bound on the error of the float32 slope, broadcasting as it.
     """
@@ -73,16 +73,21 @@ class Leak:
         return out, out
 
     def bound(self, magnitude: np.ndarray) -> np.ndarray:
-        return np.maximum(1.0, as_floats(self.slope)) * magnitude
+        return np.maximum(1.0, np.abs(as_floats(self.slope))) * magnitude
 
     def error(self, magnitude: np.ndarray, error: np.ndarray, unit: float) -> np.ndarray:
-        steepest = np.maximum(1.0, as_floats(self.slope) + self.slack)
+        steepest = np.maximum(1.0, np.abs(as_floats(self.slope)) + self.slack)
         return steepest * (error + unit * (magnitude + error)) + self.slack * magnitude
 
     @property
     def keeps_order(self) -> bool:
         """Of scores with each other."""
-        return self.slope.size == 1
+        return self.slope.size == 1 and self.slope.reshape(-1)[0].sign() > 0
+
+    @property
+    def turns(self) -> bool:
+        """Whether it falls below 0."""
+        return any(slope.sign() < 0 for slope in self.slope.reshape(-1))
 
     def moved(self, move) -> Leak:
         return Leak(move(self.slope), move(np.broadcast_to(self.slack, self.slope.shape)))
@@ -94,6 +99,7 @@ class _Sigmoidal(ABC):
     lowest = ZERO
     middle = ZERO
     keeps_order = True
+    turns = False
 
     def moved(self, move) -> Self:
         return self

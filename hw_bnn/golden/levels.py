@@ -34,10 +34,10 @@ HALF = Fraction(1, 2)
 MOST_LEVELS = 2**16
 MOST_CONSTANT_BITS = 32
 MANY_LEVELS = 255
-"""A quantiser of more levels is bounded by MOST_THRESHOLDS; it is not built as hardware."""
+"""Up to so many levels are counted one by one."""
 
-MOST_THRESHOLDS = 2**16
-"""Of a quantiser of many levels: each is found for itself, a few thousand a second."""
+MOST_THRESHOLDS = 2**14
+"""Of a quantiser: each is found for itself, a few thousand a second."""
 
 
 @dataclass(frozen=True)
@@ -237,14 +237,10 @@ def find_thresholds(tensor: str, value, first: int, stride: int, levels: np.ndar
         tensor: name of the quantiser's output.
         value: what it quantises, in the units of the boundaries.
         levels: object array of Levels, broadcasting against the frame with as many axes.
-
-    Raises:
-        Unsupported: more than MANY_LEVELS levels, and more than MOST_THRESHOLDS thresholds.
     """
-    _check_count(value, levels)
     if value.inner is not None:
         return _behind_curve(tensor, value, first, stride, levels)
-    parts = [*_parameters(value), levels]
+    parts = [*parameters(value), levels]
     shape = np.broadcast_shapes(*(p.shape for p in parts))
     count = len(levels.reshape(-1)[0].boundaries)
     affine = (value.alpha, value.beta, levels, value.minimum, value.maximum)
@@ -274,24 +270,21 @@ def find_thresholds(tensor: str, value, first: int, stride: int, levels: np.ndar
     )
 
 
-def _check_count(value, levels: np.ndarray) -> None:
+def has_thresholds(value, levels: np.ndarray) -> bool:
+    """Whether a quantiser is one of thresholds, and of few enough to find them one by one."""
     count = len(levels.reshape(-1)[0].boundaries)
-    shape = np.broadcast_shapes(levels.shape, *(p.shape for p in _parameters(value)))
-    if count > MANY_LEVELS and count * prod(shape) > MOST_THRESHOLDS:
-        raise Unsupported(
-            f"{count + 1:,} levels for each of {prod(shape):,} elements or channels",
-            remedy=f"use at most {MANY_LEVELS + 1} (8 bits)",
-        )
+    shape = np.broadcast_shapes(levels.shape, *(p.shape for p in parameters(value)))
+    return not value.turns and count * prod(shape) <= MOST_THRESHOLDS
 
 
 def _behind_curve(tensor: str, value, first: int, stride: int, levels: np.ndarray) -> Thresholds:
     """Thresholds of a quantiser on a value that is no affine of its integers, by evaluating it."""
-    shape = np.broadcast_shapes(levels.shape, *(p.shape for p in _parameters(value)))
+    shape = np.broadcast_shapes(levels.shape, *(p.shape for p in parameters(value)))
     count = len(levels.reshape(-1)[0].boundaries)
     direction, out = np.zeros(shape, np.int8), np.zeros((*shape, count), np.int64)
     least, most = (np.broadcast_to(p, shape) for p in (value.minimum, value.maximum))
     known: dict[tuple, tuple[int, list[int]]] = {}
-    parts = [np.broadcast_to(p, shape) for p in (*_parameters(value), levels)]
+    parts = [np.broadcast_to(p, shape) for p in (*parameters(value), levels)]
     for where in np.ndindex(shape):
         key = tuple(p[where] if p.dtype.kind == "i" else id(p[where]) for p in parts)
         if key not in known:
@@ -302,14 +295,14 @@ def _behind_curve(tensor: str, value, first: int, stride: int, levels: np.ndarra
     return Thresholds(tensor, value.name, first, stride, direction, out, least, most)
 
 
-def _parameters(value) -> list[np.ndarray]:
+def parameters(value) -> list[np.ndarray]:
     """Every array that the value of an element depends on."""
     parts = [value.alpha, value.beta, value.minimum, value.maximum]
     parts += [limit for limit in (value.low, value.high) if limit is not None]
     if value.inner is None:
         return parts
     parts += [value.function.slope] if isinstance(value.function, Leak) else []
-    return parts + _parameters(value.inner)
+    return parts + parameters(value.inner)
 
 
 def _evaluated(value, index, levels, minimum: int, maximum: int) -> tuple[int, list[int]]:

@@ -90,8 +90,9 @@ class GoldenModel:
         return prod(self.program.result.shape)
 
     def thresholds(self) -> dict[str, Thresholds]:
-        """The integer thresholds of every quantiser in the network, by its output tensor."""
-        return {name: q.thresholds for name, q in self.program.quantisers.items()}
+        """The integer thresholds of the network's quantisers that have some, by output tensor."""
+        found = {name: q.thresholds for name, q in self.program.quantisers.items()}
+        return {name: thresholds for name, thresholds in found.items() if thresholds is not None}
 
     def output_affine(self) -> tuple[list[Surd], list[Surd]]:
         """(alpha, beta), one a score: the real output of score c is alpha[c] * score + beta[c]."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from . import ops
 from .bits import window_planes
+from .evaluated import Evaluated
 from .values import Integers
 
 Step = Callable[..., np.ndarray]
@@ -183,7 +184,15 @@ def _concat(op: ops.Concat, sources, value) -> Step:
     return lambda *arrays: np.concatenate(arrays, axis=op.axis)
 
 
+def _evaluated(op: Evaluated, sources, value: Integers) -> Step:
+    dtype = dense_dtype(value)
+    return lambda x: np.moveaxis(
+        op.run(np.moveaxis(x, -1, 0).astype(np.int64)), 0, -1
+    ).astype(dtype)  # fmt: skip
+
+
 DENSE: dict[type, Callable[..., Step]] = {
+    Evaluated: _evaluated,
     ops.Linear: _linear,
     ops.Conv: _conv,
     ops.Pad: _pad,

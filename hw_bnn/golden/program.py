@@ -38,7 +38,7 @@ class Quantiser:
     node: str
     value: Integers
     levels: np.ndarray  # object array of Levels
-    thresholds: Thresholds
+    thresholds: Thresholds | None  # none where it is evaluated (evaluated.py)
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ def _factor_slack(
 
 @rule("LeakyRelu", "PRelu", "Tanh", "Sigmoid")
 def _curve(walk: Importer, node: Node) -> Value:
-    """Rising functions; a quantiser behind them gets thresholds of their integers (curves.py)."""
+    """Functions between a layer and its quantiser (curves.py)."""
     value = _bendable(walk, node)
     if node.op_type in ("Tanh", "Sigmoid"):
         return value.bent(Tanh() if node.op_type == "Tanh" else Sigmoid())
@@ -220,21 +220,9 @@ def _curve(walk: Importer, node: Node) -> Value:
         )
     else:
         slope, slack = frame_constant(walk.constant(node, 1), value.shape)
-    if any(s.sign() < 0 for s in slope.reshape(-1)):
-        raise Unsupported(
-            "its slope is below 0, so that it does not rise",
-            node=node.name,
-            remedy="train it with slopes of 0 and more",
-        )
     if not any(s.sign() for s in slope.reshape(-1)):
         value = replace(value, error=value.error + slack * value.magnitude())
         return _limited(value, Constant(np.zeros(())), None)
-    if not all(s.sign() for s in slope.reshape(-1)):
-        raise Unsupported(
-            "its slopes are 0 in some channels only",
-            node=node.name,
-            remedy="give them all a slope above 0",
-        )
     return value.bent(Leak(slope, slack))
 
 

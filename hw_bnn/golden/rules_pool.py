@@ -75,6 +75,12 @@ def _activation(walk: Importer, node: Node) -> Integers:
 def _max_pool(walk: Importer, node: Node) -> Integers:
     """The largest real value: the largest integer where alpha >= 0, else the smallest."""
     value = _activation(walk, node)
+    if value.turns:
+        raise Unsupported(
+            "a max-pool behind a slope below 0, with no quantiser between them",
+            node=node.name,
+            remedy="quantise before the pool",
+        )
     ceil = bool(node.integer("ceil_mode", 0))
     kernel, strides, pads, dilations, size = _window(node, value, ceil)
 

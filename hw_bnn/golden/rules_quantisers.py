@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
 from . import constants
+from .evaluated import Evaluated
 from .exact import ONE, ZERO, Surd, as_floats, distinct, exact_array, exact_in_float32
 from .levels import (
     BIPOLAR,
@@ -20,6 +21,7 @@ from .levels import (
     Levels,
     Rounding,
     find_thresholds,
+    has_thresholds,
     quant_levels,
 )
 from .ops import Threshold
@@ -145,6 +147,9 @@ def _emit_quantiser(
     if isinstance(value, Real):
         return _on_host(walk, node, value, levels, out, stride)
     walk.not_final(node, value)
+    if not has_thresholds(value, levels):
+        walk.quantisers[node.output] = Quantiser(node.name, value, levels, None)
+        return walk.emit(Evaluated(node.output, (value.name,), node.name, value, levels), out)
     thresholds = find_thresholds(node.output, value, first, stride, levels)
     walk.quantisers[node.output] = Quantiser(node.name, value, levels, thresholds)
     op = Threshold(

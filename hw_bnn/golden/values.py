@@ -120,6 +120,11 @@ class Integers:
         return self.low is not None or self.high is not None or self.inner is not None
 
     @property
+    def turns(self) -> bool:
+        """Whether it may rise with the integer in one place and fall in another."""
+        return self.inner is not None and (self.function.turns or self.inner.turns)
+
+    @property
     def uniform(self) -> bool:
         """One alpha and one beta for the whole tensor, not clipped."""
         return self.alpha.size == 1 and self.beta.size == 1 and not self.clipped
@@ -143,7 +148,7 @@ class Integers:
         return size if self.high is None else np.maximum(size, -(1 + 1e-12) * as_floats(self.high))
 
     def bent(self, function: Function) -> Integers:
-        """This tensor behind a rising function."""
+        """This tensor behind a function of curves.py."""
         return Integers(
             self.name,
             self.shape,

@@ -20,7 +20,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "layers": ("Conv", "Gemm", "MatMul", "XnorPopcountMatMul"),
     "quantisers": (*QUANTISERS, "Sign"),
     "scales, biases and residual sums": ("Add", "BatchNormalization", "Div", "Mul", "Neg", "Sub"),
-    "rising functions before a quantiser": (
+    "functions before a quantiser": (
         "Clip",
         "HardSigmoid",
         "LeakyRelu",

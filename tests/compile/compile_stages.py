@@ -87,7 +87,7 @@ def check_stages(model: onnx.ModelProto, seed: int = 0, frames: int = 6, divisor
             f"{scores[frame, score]}"
         )
     stage, real = QonnxStage(model), golden.real_input(x)
-    names = (*golden.thresholds(), golden.output_tensor)
+    names = (*golden.program.quantisers, golden.output_tensor)
     parts = [
         stage.trace(_filled(real[i : i + stage.batch], stage.batch))
         for i in range(0, frames, stage.batch)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hw_bnn.compile.integer_graph import Add, IntegerGraph, Linear, MaxPool, SumPool, Threshold
+from hw_bnn.compile.requantising import Requantise
 
 
 def integer_scores(graph: IntegerGraph, x: np.ndarray) -> np.ndarray:
@@ -32,6 +33,15 @@ def _run(op, *inputs: np.ndarray) -> np.ndarray:
         signed = np.where(op.negate, -rows, rows)
         reached = (signed[..., None] >= op.thresholds).sum(axis=-1)
         return op.bias + op.step * reached.reshape(x.shape)
+    if isinstance(op, Requantise):
+        table = op.table
+        upper = (x >= table.at).astype(np.int64) * (table.pieces - 1)
+        channel = np.arange(len(table.at))
+        numerator = table.gain[channel, upper] * x + table.offset[channel, upper]
+        quotient, rest = np.divmod(numerator, 2**table.shift)
+        if table.half_even:
+            quotient -= (rest == 0) & (quotient % 2 == 1)
+        return quotient.clip(table.low, table.high)
     if isinstance(op, Linear) and not op.is_conv:
         return x.reshape(len(x), -1) @ op.weights.astype(np.int64).T
     if isinstance(op, Linear):

@@ -39,7 +39,7 @@ def random_integers(golden: GoldenModel, frames: int, seed: int = 0) -> np.ndarr
 def compare(model: onnx.ModelProto, golden: GoldenModel, x: np.ndarray):
     """FloatDifference of qonnx execution on integers x."""
     stage, real = QonnxStage(model), golden.real_input(x)
-    names = (*golden.thresholds(), golden.output_tensor)
+    names = (*golden.program.quantisers, golden.output_tensor)
     parts = [stage.trace(real[i : i + stage.batch]) for i in range(0, len(x), stage.batch)]
     return golden.explain_float_difference(
         x, {name: np.concatenate([p[name] for p in parts]) for name in names}

@@ -49,7 +49,23 @@ several(
     ],
     _quantiser,
 )
-several("Quantiser", [("more than 8 bits", (9,))], _quantiser, refused="512 levels")
+several("Quantiser", [(f"{bits} bits", (bits,)) for bits in (9, 12, 16)], _quantiser)
+
+
+def _mean_of_36(bits):
+    made = net((2, 6, 6), quantiser="int8")
+    made.add("GlobalAveragePool")
+    made.quant(float(bits), 1 / 128)
+    return end(made)
+
+
+several("Quantiser", [("8 bits, of exact halves among 36ths", (8,))], _mean_of_36)
+several(
+    "Quantiser",
+    [("more than 8 bits, of exact halves among 36ths", (9,))],
+    _mean_of_36,
+    refused="512 levels that no requantiser",
+)
 several(
     "Quantiser",
     [("rounding mode STOCHASTIC", (3, 1, 0, "STOCHASTIC"))],
@@ -156,9 +172,36 @@ several(
 )
 several(
     "Function before a quantiser",
-    [("PReLU with a slope below 0", ("PRelu", 4, np.linspace(-0.1, 1, 9)))],
+    [
+        ("PReLU with slopes below 0 (RPReLU's too), 4 bits", ("PRelu", 4, np.linspace(-0.1, 1, 9))),
+        ("PReLU with a slope of 0 among others", ("PRelu", 3, np.linspace(0, 1, 9))),
+        ("LeakyReLU, 8 bits", ("LeakyRelu", 8)),
+        ("PReLU, one slope, 8 bits", ("PRelu", 8, 0.25)),
+    ],
     _function,
-    refused="a slope below 0",
+)
+several(
+    "Function before a quantiser",
+    [("PReLU with a slope below 0, sign", ("PRelu", 1, np.linspace(-0.1, 1, 9)))],
+    _function,
+    refused="a quantiser behind a slope below 0",
+)
+
+
+def _pool_behind_a_fall():
+    made = net()
+    made.conv(2, 3, 3)
+    made.add("PRelu", made.constant(-0.5))
+    made.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    made.quant(4.0, 0.5)
+    return end(made)
+
+
+several(
+    "Function before a quantiser",
+    [("max-pool between a slope below 0 and its quantiser", ())],
+    _pool_behind_a_fall,
+    refused="a max-pool behind a slope below 0",
 )
 
 
