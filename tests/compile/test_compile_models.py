@@ -60,7 +60,11 @@ def _export(name: str, path) -> onnx.ModelProto:
     return onnx.load(path)
 
 
-@pytest.mark.parametrize("name", ["tfc_1w2a", "tfc_2w2a", "sfc_1w2a", "lfc_1w1a", "lfc_1w2a"])
+# The largest has the widths of lfc_1w1a and the kernels of sfc_1w2a.
+LARGEST = pytest.param("lfc_1w2a", marks=pytest.mark.full)
+
+
+@pytest.mark.parametrize("name", ["tfc_1w2a", "tfc_2w2a", "sfc_1w2a", "lfc_1w1a", LARGEST])
 def test_dense_networks_in_rtl(exported, tmp_path, name):
     cycles = 8192 if "lfc" in name else 1024
     check_rtl(exported(name), tmp_path, seed=1, frames=24, target_cycles=cycles)
