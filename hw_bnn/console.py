@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 PLAIN_INTERVAL_S = 10.0
@@ -99,6 +100,31 @@ def stage(title: str) -> Iterator[None]:
     with _task(title, None, "") as (_, started):
         yield
     say(f"{title}  {time.monotonic() - started:.1f} s")
+
+
+@contextmanager
+def steps(title: str) -> Iterator[Callable[[str], None]]:
+    """Show that `title` is running, step by step; yields `begin(name)`, called as each begins.
+
+    When it ends well, say how many seconds it took, and each step of these (those of one name as
+    one).
+    """
+    began: list[tuple[str, float]] = []
+    with _task(title, None, "") as (_, started):
+        task = _live.task_ids[-1] if _live is not None and not _quiet else None
+
+        def begin(name: str) -> None:
+            began.append((name, time.monotonic()))
+            if task is not None and _live is not None:
+                _live.update(task, description=f"{_line(title)}: {_line(name)}")
+
+        yield begin
+    ended = time.monotonic()
+    spent: dict[str, float] = {}
+    for (name, start), (_, end) in pairwise([*began, ("", ended)]):
+        spent[name] = spent.get(name, 0.0) + end - start
+    told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent.items())
+    say(f"{title}  {ended - started:.1f} s{f' ({told})' if told else ''}")
 
 
 @contextmanager

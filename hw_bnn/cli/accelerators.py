@@ -27,11 +27,11 @@ def compile_model(
     debug: Debug = False,
 ) -> None:
     """Compile a QONNX file to a folder with a streaming accelerator in SystemVerilog."""
+    from ..compile.step_names import step_names
     from ..handle import compile
 
-    with console.stage("compile"):
-        progress = console.say if debug else None
-        made = compile(model, out, build=build, force=force, progress=progress)
+    with console.steps("compile") as begin:
+        made = compile(model, out, build=build, force=force, progress=step_names(begin))
     why = read_document(made.folder / "reports" / "folding.json")
     document = {"folder": str(out or made.folder.name), "folding": why}
     finish({**document, **made.description.model_dump(mode="json")}, _show_accelerator, json)

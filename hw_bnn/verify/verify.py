@@ -196,11 +196,12 @@ def _compile(
     junit: str | Path | None,
 ) -> None:
     from ..compile import compile_model
+    from ..compile.step_names import step_names
 
     started = time.monotonic()
     try:
-        with console.stage("compile"):
-            compile_model(model, place, build=build)
+        with console.steps("compile") as begin:
+            compile_model(model, place, build=build, progress=step_names(begin))
     except CheckFailed as error:
         if junit is not None:
             check = Check("compile", time.monotonic() - started, str(error))
