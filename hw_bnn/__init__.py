@@ -42,6 +42,7 @@ open_face(
         "synth": ".synth.synthesis:synth",
         "train": ".train.run:train",
         "verify": ".verify.verify:verify",
+        "weights": ".compile.weights:weights",
     },
 )
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .boards.deploy import deploy
     from .boards.package import package
     from .boards.remote.server import board
+    from .compile.weights import weights
     from .demo import demo
     from .diff import diff
     from .doctor import doctor
@@ -71,5 +73,5 @@ if TYPE_CHECKING:
 __all__ = [
     "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "diff",
     "doctor", "estimate", "export", "hls", "info", "init", "package", "recipes", "report",
-    "simulate", "sweep", "synth", "train", "verify",
+    "simulate", "sweep", "synth", "train", "verify", "weights",
 ]  # fmt: skip

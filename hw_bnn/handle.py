@@ -99,6 +99,12 @@ class Accelerator(os.PathLike):
 
         return verify(self.folder, trust=self.trust, **options)
 
+    def weights(self, model: str | Path, out: str | Path | None = None, **options: Any) -> dict:
+        """Another network's weights for it; see :func:`hw_bnn.compile.weights.weights`."""
+        from .compile.weights import weights
+
+        return weights(model, self.folder, out, trust=self.trust, **options)
+
     def synth(self, family: str = "xc7", **options: Any) -> dict:
         """Exact resources and timing; see :func:`hw_bnn.synth.synthesis.synth`."""
         from .synth import synth

@@ -178,6 +178,9 @@ class CompileOptions(TargetOptions):
         Option("A JSON file of PE and SIMD by node, or `finn` for SetFolding.", type=str | None),
     ] = None
     hardwired: Annotated[bool, Option("Dense layers as constants, a frame a cycle.")] = False
+    runtime_weights: Annotated[
+        bool, Option("Weights can be loaded at run time, by the port s_axis_cfg.")
+    ] = False
     max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
     size_fifos: Annotated[
         bool, Option("Find FIFO depths by simulation; else each holds a whole frame.")
@@ -238,6 +241,9 @@ class EngineOptions(Options):
         str | None, Option("A running Dask scheduler, as tcp://host:8786; else local.")
     ] = None
     resume: Annotated[bool, Option("Keep finished parts, go on with them.")] = False
+    weights: Annotated[
+        str | Path | None, Option("Load these first: a folder of `hw-bnn weights`.")
+    ] = None
     statistics: Annotated[bool, Option("Count each layer's starved and stalled cycles.")] = False
     family: Annotated[str | None, Option("Which netlist (engine netlist): xc7, xcup or ecp5.")] = (
         None

@@ -11,7 +11,8 @@ import numpy as np
 
 from . import console
 from .accelerator import Description
-from .accelerator.folder import MODEL, open_accelerator
+from .accelerator.config_stream import check_fits
+from .accelerator.folder import MODEL, open_accelerator, read_accelerator
 from .errors import BadInput
 from .files.output import output_file
 from .frames import Frames, frames_of, load_frames, trained_pixels
@@ -68,8 +69,12 @@ def simulate(
     if given is not None and given.dtype.kind != "f":  # integers need no model file
         frames = given[: chosen.limit] if given.ndim else given
     else:
-        golden = golden_model(folder, open_accelerator(folder, trust=trust, needs=[MODEL]))
-        data = _frames(golden, given, chosen, trained_pixels(folder / MODEL, run))
+        description = open_accelerator(folder, trust=trust, needs=[MODEL])
+        network = folder if asked.weights is None else Path(asked.weights)
+        if asked.weights is not None:
+            check_fits(description, read_accelerator(network, needs=[MODEL]), network)
+        golden = golden_model(network, description)
+        data = _frames(golden, given, chosen, trained_pixels(network / MODEL, run))
         for warning in data.warnings:
             console.warn(warning)
         frames = data.x

@@ -201,6 +201,7 @@ class Memory(_Part):
     file: FileName  # in rtl/
     words: Count
     bits: Count
+    number: Index | None = None  # on the config port; None where it cannot be written
 
 
 class Planned(_Part):
@@ -225,6 +226,7 @@ class Node(_Part):
     mw: Count | None = None
     mh: Count | None = None
     depth: Count | None = None  # FIFOs only, in words
+    config: Count | None = None  # its number on the config port; None where it has none
     # The kernel's SystemVerilog parameters but those that name a file;
     # what is absent has its default.
     parameters: dict[Identifier, int | Setting] = Field(default_factory=dict)
@@ -235,6 +237,25 @@ class Node(_Part):
     def memory(self, parameter: str) -> Memory | None:
         """The memory whose file a parameter of the kernel names; None where there is none."""
         return next((m for m in self.memories if m.parameter == parameter), None)
+
+
+class ConfigPort(_Part):
+    """The port s_axis_cfg, which takes new contents of memories (rtl/bnn_config_gate.sv).
+
+    Nodes and memories have their numbers on it as `config` and `number`; a memory word is
+    ceil(bits / 64) chunks.
+    """
+
+    tdata_bits: Literal[64] = 64
+    crc: Literal["CRC-32 IEEE 802.3, reflected, 0xEDB88320"] = (
+        "CRC-32 IEEE 802.3, reflected, 0xEDB88320"
+    )
+    longest: Count  # chunks of a packet
+    total: Count  # chunks of a load
+    weights: list[DataType]  # type of each layer's weights, in the order of the model file
+    affine: Annotated[
+        list[Index], Field(min_length=2, max_length=2)
+    ]  # bits of the label's factors and offsets, as the graph has them
 
 
 class Description(_Part):
@@ -250,6 +271,7 @@ class Description(_Part):
     output: Output
     nodes: list[Node]
     streams: list[Stream]
+    config: ConfigPort | None = None  # None where weights cannot be loaded at run time
     bound_cycles: Count  # cycles a frame of the slowest node by folding
     resources: Resources | None = None  # None where a node has no estimate
     sources: list[FileName]  # in rtl/, in compilation order; also in rtl/files.f

@@ -22,6 +22,8 @@ from .description import Description
 
 DESCRIPTION = "accelerator.json"
 MODEL, DATAFLOW = "model.onnx", "dataflow.onnx"
+CONFIG = "config.bin"
+"""In rtl/: the contents of all memories as words of the config port, where there is one."""
 _AGAIN = "compile the model again"
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..accelerator import Input
+from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import MODEL, read_accelerator
 from ..accelerator.names import file_name
 from ..compile.boards import BOARDS
@@ -88,6 +89,7 @@ def deploy(
 
     folder = Path(folder)
     accelerator = read_accelerator(folder, needs=[MODEL])
+    refuse_port(accelerator, "the driver of a board")
     known = BOARDS.get(board)
     if known is None or known.processor is None:
         fit = ", ".join(name for name, b in BOARDS.items() if b.processor)

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..accelerator import Description
+from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import MODEL, read_accelerator
 from ..errors import BadInput
 from ..files.output import output_folder
@@ -56,6 +57,7 @@ def package(
     """
     folder = Path(folder)
     accelerator = read_accelerator(folder, needs=[MODEL])
+    refuse_port(accelerator, "a packaged IP")
     module = module_of(accelerator)
     sources = [f"rtl/{name}" for name in (*accelerator.sources, f"{module}.v")]
     memories = [name for name in accelerator.rtl_files if name not in sources]

@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Description
+from ..accelerator.config_stream import refuse_port
 from ..errors import BadInput, CheckFailed
 from ..sim.build import RUNTIMES, folder_sources
 from ..sim.cache import content_key, entry
@@ -133,6 +134,7 @@ class SimulatedBoard:
     @classmethod
     def of(cls, folder: Path, accelerator: Description, port: Port, **options) -> SimulatedBoard:
         """The board of an accelerator folder."""
+        refuse_port(accelerator, "the shell of a board")
         rtl = folder / "rtl"
         sources = folder_sources(rtl, accelerator.sources)
         return cls(

@@ -115,6 +115,9 @@ def verify(
             metavar="STAGE", help="Run this stage too: netlist, hls, shell. May be repeated."
         ),
     ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="Load these first: a folder of `hw-bnn weights`.")
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="JUnit XML file to write.")] = None,
     baseline: Annotated[
         Path | None,
@@ -133,12 +136,39 @@ def verify(
 
     summary = verify(
         model, out=out, build=build, chosen=chosen, slow_frames=slow_frames, run=run, jobs=jobs,
-        synth=synth, also=also or (), junit=junit, baseline=baseline, max_luts=max_luts,
-        force=force, trust=trust,
+        synth=synth, also=also or (), weights=weights, junit=junit, baseline=baseline,
+        max_luts=max_luts, force=force, trust=trust,
     )  # fmt: skip
     finish(summary, show, json)
     if error := failed(summary):
         raise error
+
+
+@app.command()
+def weights(
+    model: Annotated[Path, typer.Argument(help="A QONNX file of the accelerator's structure.")],
+    folder: Annotated[Path, typer.Argument(help="An accelerator with --runtime-weights.")],
+    out: Annotated[Path | None, typer.Option(help="The folder to write; NAME_weights.")] = None,
+    *,
+    force: Force = False,
+    trust: Trust = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make what loads another network's weights into an accelerator at run time."""
+    from ..compile.weights import weights
+
+    with console.stage("weights"):
+        progress = console.say if debug else None
+        made = weights(model, folder, out, force=force, trust=trust, progress=progress)
+    finish(made, _show_weights, json)
+
+
+def _show_weights(document: dict) -> None:
+    console.out(
+        f"wrote {document['folder']}: rtl/config.bin, {document['bytes']:,} bytes for the port "
+        f"s_axis_cfg of {document['accelerator']}"
+    )
 
 
 @app.command()

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..accelerator import Description, Input, Output, Resources
-from ..accelerator.folder import seal
+from ..accelerator.config_stream import load_words
+from ..accelerator.folder import CONFIG, seal
 from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
 from ..files.output import output_folder
@@ -66,6 +67,8 @@ def compile_model(
         size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
         max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it
             costs in rate.
+        runtime_weights: weights can be loaded at run time, by the port s_axis_cfg; see
+            docs/runtime-weights.md.
         hardwired: weights become constants of a generated netlist: dense layers only, one frame a
             cycle (target_cycles is for the other layers, by default 1 or the nearest possible). See
             docs/hardwired.md.
@@ -89,8 +92,11 @@ def compile_model(
         folder = stack.enter_context(output_folder(out, overwrite=force))
         say("import")
         from .frontend import import_model
+        from .loadable import Loadable
 
-        imported = import_model(proto, build.input_datatype, fraction(build.input_scale))
+        scale = fraction(build.input_scale)
+        loadable = Loadable() if build.runtime_weights else None
+        imported = import_model(proto, build.input_datatype, scale, loadable)
         graph = _dataflow(proto, imported, build, options, folder, say)
         options["folding"] = graph.folding()
         (folder / "reports").mkdir()
@@ -135,6 +141,11 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         )
     if build.input_datatype is None and scale is not None:
         raise BadInput("input_scale= without input_datatype=", remedy="give both")
+    if build.hardwired and build.runtime_weights:
+        raise BadInput(
+            "hardwired= and runtime_weights=",
+            remedy="give one of the two: hard-wired weights are constants",
+        )
     if build.hardwired and build.folding is not None:
         raise BadInput(
             "hardwired= and folding=",
@@ -152,6 +163,7 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         "size_fifos": build.size_fifos,
         "max_fifo_depth": depth,
         "hardwired": build.hardwired,
+        "runtime_weights": build.runtime_weights,
     }
 
 
@@ -168,9 +180,10 @@ def _dataflow(
 
     say("FINN")
     return build_dataflow(
-        proto, imported, part=_finn_part(options["part"]), target=options["target_cycles"],
+        proto, imported, part=finn_part(options["part"]), target=options["target_cycles"],
         folding=folding, mode=build.output_mode, check=build.check, log=folder / "finn.log",
         say=say, board=build.board, memory=build.memory, hardwired=build.hardwired,
+        loadable=build.runtime_weights,
     )  # fmt: skip
 
 
@@ -191,6 +204,7 @@ def write_rtl(
     options: dict[str, Any],
 ) -> Description:
     """(Re)write dataflow.onnx, rtl/ and accelerator.json; returns the description."""
+    from .config_port import config_port
     from .stitch import stitch
 
     board, part, clk_period_ns = (options[key] for key in ("board", "part", "clk_period_ns"))
@@ -245,6 +259,7 @@ def write_rtl(
             tdata_bits=stitched.streams[-1].tdata_bits,
         ),
         nodes=stitched.nodes,
+        config=config_port(stitched.nodes, imported, head) if options["runtime_weights"] else None,
         streams=stitched.streams,
         bound_cycles=max(n.cycles for n in stitched.nodes),
         sources=stitched.sources,
@@ -253,6 +268,8 @@ def write_rtl(
         options=options,
     )
     (folder / "accelerator.json").write_text(accelerator.dump())
+    if accelerator.config is not None:
+        (rtl / CONFIG).write_bytes(load_words(accelerator, rtl).tobytes())
     return accelerator
 
 
@@ -283,7 +300,8 @@ def _folding(folding):
     return read_folding(folding)
 
 
-def _finn_part(part: str) -> str:
+def finn_part(part: str) -> str:
+    """The part as FINN is told it."""
     return part if part.startswith("xc") else _FINN_PART
 
 

@@ -91,6 +91,7 @@ def build_dataflow(
     board: str | None = None,
     memory: str = "auto",
     hardwired: bool = False,
+    loadable: bool = False,
 ) -> DataflowGraph:
     """Run FINN's builder steps and ours on an imported model.
 
@@ -103,6 +104,7 @@ def build_dataflow(
         board: what has to hold the accelerator; None for no limit.
         memory: where weights stand: "auto", "lut" or "block".
         hardwired: dense layers become netlists of constants (ops/hardwired.py), a frame a cycle.
+        loadable: weights are loaded at run time.
 
     Raises:
         CheckFailed: a step changed a raw score; names the step.
@@ -148,6 +150,8 @@ def build_dataflow(
         if hardwired:
             run("step_bnn_hardwire")
         run("step_bnn_rtl_ops")
+        if loadable:
+            own.make_loadable(model)
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
         search, plan = FoldingSearch(model, memory, board or DEFAULT_BOARD), None

@@ -11,6 +11,7 @@ import onnx
 from ..onnxfile import naming
 from .head import FixedAffine, fixed_affine
 from .integer_graph import IntegerGraph, Linear
+from .loadable import Loadable, widened
 from .lowering import lower
 from .passes import prepare
 
@@ -22,15 +23,16 @@ class ImportedModel:
     graph: IntegerGraph
     input_datatype: str | None = None
     input_scale: Fraction | None = None
+    loadable: Loadable | None = None
 
     def affine(self) -> FixedAffine:
         """Fixed-point head of the label; refuses by name where none is exact."""
         graph = self.graph
         scores = graph.tensors[graph.output]
         layer = graph.producer(graph.output)
-        return fixed_affine(
-            graph.head, reachable_scores(graph), layer.layer if layer else scores.origin
-        )
+        name = layer.layer if layer else scores.origin
+        exact = fixed_affine(graph.head, reachable_scores(graph), name)
+        return exact if self.loadable is None else widened(exact, self.loadable, name)
 
     def finn_model(self, mode: str):
         """FINN-ONNX model with the output mode "scores", "label" or "both"."""
@@ -60,13 +62,19 @@ def reachable_scores(graph: IntegerGraph) -> list[range]:
 
 
 def import_model(
-    model: onnx.ModelProto, input_datatype: str | None = None, input_scale: Fraction | None = None
+    model: onnx.ModelProto,
+    input_datatype: str | None = None,
+    input_scale: Fraction | None = None,
+    loadable: Loadable | None = None,
 ) -> ImportedModel:
     """Integer graph of a QONNX file, ready for FINN.
+
+    Args:
+        loadable: see :class:`hw_bnn.compile.lowering.Lowering`.
 
     Raises:
         Unsupported: names the node, why, and what works instead.
     """
     with naming(None):
-        graph = prepare(lower(model, input_datatype, input_scale))
-    return ImportedModel(graph, input_datatype, input_scale)
+        graph = prepare(lower(model, input_datatype, input_scale, loadable))
+    return ImportedModel(graph, input_datatype, input_scale, loadable)

@@ -68,10 +68,13 @@ class Linear(Op):
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
     dilation: tuple[int, int] = (1, 1)
     pad_value: int = 0
+    declared: str | None = None  # type of weights that may be loaded, which holds these
 
     @property
     def weight_type(self) -> str:
         """BIPOLAR for +1 and -1, else the smallest signed type of two bits or more."""
+        if self.declared is not None:
+            return self.declared
         if np.array_equal(np.abs(self.weights), np.ones_like(self.weights)):
             return "BIPOLAR"
         least, greatest = int(self.weights.min()), int(self.weights.max())

@@ -30,6 +30,7 @@ from ..onnxfile.evaluate import Budget
 from ..onnxfile.graph import LARGEST_FRAME
 from .bends import Affine, Bends, Clip, Curve, Leak
 from .integer_graph import Head, IntegerGraph, Op, Tensor, datatype_for
+from .loadable import Loadable
 from .registry import RULES
 from .values import Activation, Constant, QuantConstant, RealInput, Value
 
@@ -46,6 +47,7 @@ class Lowering:
         input_datatype: integer type of the graph input (UINT8, ...), if its first quantiser is to
             run on chip; by default the accelerator takes that quantiser's integers.
         input_scale: real value of one step of that type; an exact fraction.
+        loadable: what every network has to fit that is loaded at run time; None where none is.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class Lowering:
         model: onnx.ModelProto,
         input_datatype: str | None = None,
         input_scale: Fraction | None = None,
+        loadable: Loadable | None = None,
     ):
         self.graph = Graph.of(model)
+        self.loadable = loadable
         self.input_datatype, self.input_scale = input_datatype, input_scale
         self.values: dict[str, Value] = {
             name: Constant(array) for name, array in self.graph.constants.items()
@@ -316,7 +320,10 @@ def _enters_channels_last(graph: Graph, tensor: str) -> bool:
 
 
 def lower(
-    model: onnx.ModelProto, input_datatype: str | None = None, input_scale: Fraction | None = None
+    model: onnx.ModelProto,
+    input_datatype: str | None = None,
+    input_scale: Fraction | None = None,
+    loadable: Loadable | None = None,
 ) -> IntegerGraph:
     """The integer graph of a QONNX file; see :class:`Lowering`."""
-    return Lowering(model, input_datatype, input_scale).run()
+    return Lowering(model, input_datatype, input_scale, loadable).run()

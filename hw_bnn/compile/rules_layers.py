@@ -11,6 +11,7 @@ from ..errors import BadInput, Unsupported
 from ..onnxfile.axes import axes as read_axes
 from .exact import ZERO, Surd
 from .integer_graph import Linear
+from .loadable import declare
 from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import check_map, padding
@@ -222,6 +223,10 @@ def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, label
     flat = op.weights.reshape(len(op.weights), -1).astype(np.int64)
     plus, minus = np.maximum(flat, 0).sum(1), np.minimum(flat, 0).sum(1)
     minimum, maximum = plus * low + minus * high, plus * high + minus * low
+    if state.loadable is not None:  # whatever weights are loaded
+        largest = declare(op, state.ops, state.loadable)
+        maximum = np.full(len(flat), largest * max(-low, high) * flat.shape[1])
+        minimum = -maximum
     state.add_tensor(op.output, shape, int(minimum.min()), int(maximum.max()), node.output)
     state.bounds[op.output] = (minimum.tolist(), maximum.tolist())
     state.ops.append(op)

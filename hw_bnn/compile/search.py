@@ -191,13 +191,13 @@ class FoldingSearch:
         if (
             "MW" in op.get_nodeattr_types()
         ):  # nothing else depends on PE and SIMD, and thresholds take time
-            once = op.kernel_parameters(self.model)
+            once = op.module_parameters(self.model)
             return [once | choice for choice in found]
         result = []
         for choice in found:
             for key, value in choice.items():
                 op.set_nodeattr(key, value)
-            result.append(op.kernel_parameters(self.model))
+            result.append(op.module_parameters(self.model))
         return result
 
     def _variants(self, op) -> list[dict[str, str | int]]:

@@ -96,6 +96,12 @@ def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
     return model.transform(GiveUniqueNodeNames())
 
 
+def make_loadable(model: ModelWrapper) -> None:
+    """Have every op make room for whatever weights are loaded at run time."""
+    for node in model.graph.node:
+        getCustomOp(node).set_nodeattr("loadable", 1)
+
+
 def retype_layers(model: ModelWrapper) -> None:
     """Make every FINN layer, specialised or not, an instance of our op for it; folding stays."""
     for node in model.graph.node:

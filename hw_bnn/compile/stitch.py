@@ -14,7 +14,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from ..accelerator import Node, Stream
-from ..rtl import module_of, rtl_sources
+from ..rtl import module_of, rtl_texts
+from . import config_port
 from .provenance import layers, origins
 
 FRAME_LAST = "frame_last"
@@ -42,13 +43,19 @@ def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: f
     for tensor, stream in streams:
         by_tensor.setdefault(tensor, []).append(stream)
     owners = layers(model)
-    nodes, kernels, own = [], [FRAME_LAST], []
-    for node in model.graph.node:
-        op = getCustomOp(node)
+    nodes, own = [], []
+    kernels = [FRAME_LAST]
+    written: list[str] = []  # kernels whose memories are loaded at run time
+    ops = [getCustomOp(node) for node in model.graph.node]
+    loadable = any(op.loadable for op in ops)
+    if loadable:
+        config_port.number_nodes(ops, model)
+        kernels += [config_port.GATE, config_port.PLACE]
+    for node, op in zip(model.graph.node, ops, strict=True):
         op.set_nodeattr("code_gen_dir_ipgen", str(rtl))
         op.set_nodeattr("prefix", f"{top}_")
         op.generate_hdl(model, part, clk_period_ns)
-        kernels += op.kernels()
+        (written if op.get_nodeattr("config") else kernels).extend(op.kernels())
         own += op.own_sources()
         nodes.append(_describe(model, node, op, by_tensor, owners))
         for attribute in _OF_THIS_RUN:
@@ -67,10 +74,10 @@ def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: f
     )
     flat = [stream for _, stream in streams]
     (rtl / f"{top}.sv").write_text(_top(top, nodes, flat))
-    files = rtl_sources(*dict.fromkeys(kernels))
-    for file in files:
-        (rtl / file.name).write_bytes(file.read_bytes())
-    sources = [f.name for f in files] + own + [f"{top}.sv"]
+    files = rtl_texts(*dict.fromkeys(kernels)) | rtl_texts(*dict.fromkeys(written), writable=True)
+    for name, text in files.items():
+        (rtl / name).write_text(text)
+    sources = [*files, *own, f"{top}.sv"]
     (rtl / "files.f").write_text("\n".join(sources) + "\n")
     return Stitched(nodes, flat, sources)
 
@@ -150,12 +157,41 @@ def _describe(model, node, op, by_tensor, owners) -> Node:
         mw=attribute("MW"),
         mh=attribute("MH"),
         depth=attribute("depth"),
+        config=attribute("config") or None,
         **op.described(model),
     )
 
 
+def _wire(stream: str, signal: str, loadable: bool) -> str:
+    """The top's wire of a stream; its input's handshake goes through the config port's gate."""
+    if loadable and stream == "s_axis" and signal != "TDATA":
+        return f"{config_port.INPUT}_{signal.lower()}"
+    return f"{stream}_{signal.lower()}"
+
+
+def _instances(top: str, nodes: list[Node], loadable: bool) -> list[str]:
+    """Lines of the layers' instances."""
+    lines: list[str] = []
+    before = 0
+    for node in nodes:
+        links = [".ap_clk(ap_clk)", ".ap_rst_n(ap_rst_n)"]
+        if node.config is not None:
+            links += [f".cfg_in(cfg_{before})", f".cfg_out(cfg_{node.config})"]
+            before = node.config
+        for prefix, names in (("in", node.inputs), ("out", node.outputs)):
+            for i, name in enumerate(names):
+                links += [
+                    f".{prefix}{i}_V_{s}({_wire(name, s, loadable)})"
+                    for s in ("TDATA", "TVALID", "TREADY")
+                ]
+        instance = f"  {top}_{node.name} {node.name} ("
+        lines += ["", instance, "      " + ",\n      ".join(links), "  );"]
+    return lines
+
+
 def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
     source, output = streams[0], streams[-1]
+    loadable = any(node.config for node in nodes)
     lines = [
         f"// {top}: the accelerator, generated; one instance a layer, one stream an edge.",
         f"// Frame in: {source.words} words of {source.word_bits} bits; "
@@ -164,6 +200,7 @@ def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
         f"module {top} (",
         "    input  logic ap_clk,",
         "    input  logic ap_rst_n,",
+        *(config_port.ports() if loadable else []),
         f"    input  logic [{source.tdata_bits - 1}:0] s_axis_tdata,",
         "    input  logic s_axis_tvalid,",
         "    output logic s_axis_tready,",
@@ -183,15 +220,8 @@ def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
             f"  wire {stream.name}_tvalid;",
             f"  wire {stream.name}_tready;",
         ]
-    for node in nodes[:-1]:
-        links = [".ap_clk(ap_clk)", ".ap_rst_n(ap_rst_n)"]
-        for prefix, names in (("in", node.inputs), ("out", node.outputs)):
-            for i, name in enumerate(names):
-                links += [
-                    f".{prefix}{i}_V_{s}({name}_{s.lower()})" for s in ("TDATA", "TVALID", "TREADY")
-                ]
-        instance = f"  {top}_{node.name} {node.name} ("
-        lines += ["", instance, "      " + ",\n      ".join(links), "  );"]
+    lines += config_port.body(nodes, source) if loadable else []
+    lines += _instances(top, nodes[:-1], loadable)
     last = nodes[-1]
     lines += [
         "",

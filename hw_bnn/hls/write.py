@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import __version__, console
 from ..accelerator import Description
+from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
 from ..sim.packing import Words, pack_input, pack_output
 from . import HLS_FILES
@@ -62,6 +63,7 @@ def hls(
         return csynth(folder, report, trust=trust)
     folder = Path(folder)
     accelerator = open_accelerator(folder, trust=trust, needs=[MODEL, DATAFLOW])
+    refuse_port(accelerator, "HLS code")
     made = design(folder, accelerator)
     frames = _frames(accelerator)
     given = pack_input(accelerator.input, frames)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Kernel, Memory, Parameters, Parts, register
+from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, register
 from .logic import bits_for
 from .memory_cost import ram, rom
 
@@ -33,7 +33,9 @@ class AffineArgmax(Kernel):
         number = bits + (not p["IN_SIGNED"])  # with its sign
         value = max(number + a, b) + 1 if a else number
         label = int(mode != 0)
-        table = rom(pe * (a + b), p["N"] // pe) if a and label else (0, 0, 0)
+        table: tuple[float, float, float] = (0, 0, 0)
+        if a and label:
+            table = rom(pe * (a + b), p["N"] // pe, written=CONFIGURED in parameters)
         stages = (3 if a else 1) + bits_for(pe)
         ring: tuple[float, float, float] = (0, pe * bits * (mode == 2), 0)
         if mode == 2 and stages > 1:

@@ -16,6 +16,19 @@ PLACEMENT = frozenset({"PIPELINE", "WEIGHTS_STAGE", "LATENCY", "MULTIPLY"})
 """Parameters that say where registers stand and which cells compute, not what comes out."""
 
 
+NUMBERS = {
+    "WEIGHTS_FILE": 0, "THRESHOLDS_FILE": 1, "NEGATE_FILE": 2, "AFFINE_FILE": 3, "MIN_FILE": 4,
+}  # fmt: skip
+"""Memories that can be written at run time: by the parameter that names the file, the number that
+the kernels give them in their node (MEMORY of bnn_mvau_rom)."""
+
+CONFIGURED = "CFG_WORD"
+"""Parameter of a kernel whose memories can be written: bits of the widest word of them."""
+
+GEOMETRY = frozenset({"SETS_FILE"})
+"""Memories that hold the network's structure, whatever its weights are."""
+
+
 @dataclass(frozen=True)
 class Memory:
     """A memory that a kernel reads from a file: `rows` words of `lanes` groups of fields.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from .base import Kernel, Memory, Parameters
+from .base import CONFIGURED, Kernel, Memory, Parameters
 from .logic import bits_for
 from .memory_cost import ram, rom, rom_luts
 
@@ -45,9 +45,17 @@ class MatrixVector(Kernel):
         nf, sf = p["MH"] // pe, p["MW"] // simd
         threshold_word = pe * p["N_THRESHOLDS"] * self.threshold_bits(p)
         weights_word = pe * simd * self.weight_bits(p)
+        written = CONFIGURED in parameters
         memories = [
-            rom(weights_word, nf * sf, str(parameters.get("WEIGHTS_STYLE", "auto"))),
-            rom(threshold_word, nf * sets, str(parameters.get("THRESHOLDS_STYLE", "auto"))),
+            rom(
+                weights_word, nf * sf, str(parameters.get("WEIGHTS_STYLE", "auto")), written=written
+            ),
+            rom(
+                threshold_word,
+                nf * sets,
+                str(parameters.get("THRESHOLDS_STYLE", "auto")),
+                written=written,
+            ),
             (rom_luts(bits_for(sets), vectors), 0, 0) if sets > 1 else (0, 0, 0),
             ram(word_bits, sf) if nf > 1 and sf > 1 else (0, 0, 0),
         ]

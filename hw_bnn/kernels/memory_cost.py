@@ -72,8 +72,12 @@ RAM_IN_LUTS = 96
 """LUTs of memory that Yosys gives up for half a block RAM."""
 
 
-def rom(width: int, depth: int, style: str = "auto") -> tuple[float, float, float]:
-    """(LUTs, registers, RAMB36) of mvau_rom."""
+def rom(
+    width: int, depth: int, style: str = "auto", *, written: bool = False
+) -> tuple[float, float, float]:
+    """(LUTs, registers, RAMB36) of mvau_rom; written: its contents are loaded at run time."""
+    if written and width and depth:
+        return (0, width, 0) if depth == 1 else ram(width, depth, style)
     if depth <= 1 or width == 0:
         return 0, 0, 0
     if style == "block" or (style == "auto" and depth > 256 and width * depth > AUTO_BITS):

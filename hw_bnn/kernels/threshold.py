@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Kernel, Memory, Parameters, Parts, register
+from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, register
 from .logic import bits_for
 from .memory_cost import rom
 
@@ -31,9 +31,11 @@ class Threshold(Kernel):
         p = self.values(parameters)
         pe, bits, levels = p["PE"], p["IN_BITS"], p["N_THRESHOLDS"]
         nf, sets = p["CHANNELS"] // pe, p["N_SETS"]
-        constant = nf * sets == 1
-        table = rom(pe * levels * (bits + 2), nf * sets)
-        negate = rom(pe, nf) if parameters.get("NEGATE_FILE") else (0, 0, 0)
+        constant = nf * sets == 1 and CONFIGURED not in parameters
+        written = CONFIGURED in parameters
+        table = rom(pe * levels * (bits + 2), nf * sets, written=written)
+        negates = written or parameters.get("NEGATE_FILE")
+        negate = rom(pe, nf, written=written) if negates else (0, 0, 0)
         out = pe * p["OUT_BITS"]
         lut = {
             "exact": table[0] + negate[0],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Parameters, Parts, register
+from .base import CONFIGURED, Parameters, Parts, register
 from .logic import CHAIN, bits_for, xnor_popcount_luts
 from .matrix import MatrixVector
 
@@ -23,7 +23,8 @@ class XnorMvau(MatrixVector):
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)
         pe, simd, levels = p["PE"], p["SIMD"], p["N_THRESHOLDS"]
-        sf, constant = p["MW"] // simd, p["PE"] == p["MH"] and simd == p["MW"]
+        constant = p["PE"] == p["MH"] and simd == p["MW"] and CONFIGURED not in parameters
+        sf = p["MW"] // simd
         acc = bits_for(p["MW"] + 1)
         lut, ff, bram = self.shared_cost(parameters, simd)
         lut["exact"] += 0 if constant else pe * xnor_popcount_luts(simd)

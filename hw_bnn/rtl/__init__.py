@@ -26,18 +26,29 @@ PREFIX = "bnn_"
 CHECKER = "stream_checker"
 """Instantiated by the kernels only where the macro HW_BNN_CHECK is defined (see the module)."""
 
+WRITABLE = PREFIX + "writable_"
+"""Of the names of modules whose memories can be written at run time (`rtl_texts`)."""
+_CONFIG = re.compile(
+    r"^`ifdef HW_BNN_CONFIG\n(.*?)(?:^`else\n(.*?))?^`endif\n", re.DOTALL | re.MULTILINE
+)
+
 _COMMENTS = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 # `name #(...` or `name instance (`: the start of an instantiation
 _INSTANCE = re.compile(r"\b([A-Za-z_]\w*)\s+(?:#\s*\(|[A-Za-z_]\w*\s*(?:\[[^\]]*\]\s*)?\()")
 
 
-def module_of(kernel: str) -> str:
+def module_of(kernel: str, *, writable: bool = False) -> str:
     """Name of a kernel's SystemVerilog module.
 
-    >>> module_of("xnor_mvau")
-    'bnn_xnor_mvau'
+    >>> module_of("xnor_mvau"), module_of("xnor_mvau", writable=True)
+    ('bnn_xnor_mvau', 'bnn_writable_xnor_mvau')
     """
-    return PREFIX + kernel
+    return (WRITABLE if writable and has_memories(kernel) else PREFIX) + kernel
+
+
+def has_memories(kernel: str) -> bool:
+    """Whether a kernel, or a part of kernels, has memories that can be made writable."""
+    return _CONFIG.search(rtl_path(kernel).read_text()) is not None
 
 
 def rtl_path(kernel: str) -> Path:
@@ -56,6 +67,32 @@ def rtl_path(kernel: str) -> Path:
 def kernels() -> frozenset[str]:
     """Names of all kernels in this folder and of their parts, without the prefix."""
     return frozenset(path.stem.removeprefix(PREFIX) for path in FOLDER.glob("*.sv"))
+
+
+def rtl_texts(*names: str, writable: bool = False) -> dict[str, str]:
+    """The files of `rtl_sources` by name, as an accelerator's own folder has them.
+
+    What stands between `ifdef HW_BNN_CONFIG and `endif is for memories that can be written at run
+    time. Without `writable` it is left out. With it, it is kept, and the modules that have such
+    lines get names of their own: both forms may stand in one design.
+    """
+    sources = rtl_sources(*names)
+    if not writable:
+        return {path.name: _CONFIG.sub(r"\2", path.read_text()) for path in sources}
+    own = {path.stem for path in sources if has_memories(path.stem.removeprefix(PREFIX))}
+    words = re.compile(rf"\b(?:{'|'.join(sorted(own))})\b")
+    made: dict[str, str] = {}
+
+    def named(found: re.Match[str]) -> str:
+        return WRITABLE + found[0].removeprefix(PREFIX)
+
+    for path in sources:
+        name, text = path.name, path.read_text()
+        if path.stem in own:  # the others are shared
+            name = WRITABLE + name.removeprefix(PREFIX)
+            text = words.sub(named, _CONFIG.sub(r"\1", text))
+        made[name] = text
+    return made
 
 
 def rtl_sources(*names: str, checks: bool = False) -> list[Path]:

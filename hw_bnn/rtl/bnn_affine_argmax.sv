@@ -16,6 +16,9 @@
 // Initiation interval: 1 cycle a word. Latency: 1 cycle for scores alone, otherwise
 // 3 + $clog2(PE) + (A_BITS > 0 ? 2 : 0).
 module bnn_affine_argmax #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+`endif
     parameter int N          = 10,
     parameter int PE         = 1,
     parameter int IN_BITS    = 8,
@@ -30,6 +33,9 @@ module bnn_affine_argmax #(
     localparam int LABEL_WIDTH  = MODE == 0 ? 0 : LABEL_BITS,
     localparam int OUT_WIDTH    = SCORES_WIDTH + LABEL_WIDTH
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+`endif
     input  logic                          ap_clk,
     input  logic                          ap_rst_n,
 
@@ -125,9 +131,18 @@ module bnn_affine_argmax #(
       logic [PE*LANE_BITS-1:0] affine;
       logic [PE*NUMBER-1:0] held;
 
+`ifdef HW_BNN_CONFIG
+      bnn_mvau_rom #(
+          .CFG_WORD(CFG_WORD), .MEMORY(3),
+          .BITS(PE * LANE_BITS), .DEPTH(NF), .FILE(AFFINE_FILE)
+      ) u_affine (
+          .cfg, .ap_clk, .en, .addr(nf), .q(affine)
+      );
+`else
       bnn_mvau_rom #(.BITS(PE * LANE_BITS), .DEPTH(NF), .FILE(AFFINE_FILE)) u_affine (
           .ap_clk, .en, .addr(nf), .q(affine)
       );
+`endif
       always_ff @(posedge ap_clk) begin
         if (!ap_rst_n) nf <= '0;
         else if (en && s_axis_tvalid) nf <= nf == NF_BITS'(NF - 1) ? '0 : nf + 1'b1;

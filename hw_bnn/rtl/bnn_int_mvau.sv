@@ -27,6 +27,9 @@
 // PIPELINE = register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast
 // clock); WEIGHTS_STAGE = 1 adds one right behind the memories, for block RAMs that answer late.
 module bnn_int_mvau #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+`endif
     parameter int MW           = 64,
     parameter int MH           = 64,
     parameter int PE           = 1,
@@ -47,6 +50,9 @@ module bnn_int_mvau #(
     parameter int PIPELINE     = 1,
     parameter bit WEIGHTS_STAGE = 1'b0
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+`endif
     input  logic                              ap_clk,
     input  logic                              ap_rst_n,
 
@@ -90,12 +96,18 @@ module bnn_int_mvau #(
   logic [PE*ACC_BITS-1:0] sums;
 
   bnn_mvau_feed #(
+`ifdef HW_BNN_CONFIG
+      .CFG_WORD(CFG_WORD),
+`endif
       .WORD_BITS(IN_WIDTH), .WEIGHT_BITS(PE * SIMD), .TH_WIDTH(PE * N_THRESHOLDS * TH_BITS),
       .SF(SF), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
       .PIPELINE(PIPELINE), .WEIGHTS_STAGE(WEIGHTS_STAGE),
       .WEIGHTS_FILE(WEIGHTS_FILE), .THRESHOLDS_FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE),
       .WEIGHTS_STYLE(WEIGHTS_STYLE), .THRESHOLDS_STYLE(THRESHOLDS_STYLE)
   ) u_feed (
+`ifdef HW_BNN_CONFIG
+      .cfg,
+`endif
       .ap_clk, .ap_rst_n, .en,
       .s_valid(s_axis_tvalid), .s_ready(s_axis_tready), .s_data(s_axis_tdata[IN_WIDTH-1:0]),
       .x, .weights, .thresholds, .acc_valid, .acc_first, .done

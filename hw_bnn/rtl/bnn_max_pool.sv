@@ -15,6 +15,9 @@
 // a frame takes (PAD_T + IFM_H + PAD_B) * (PAD_L + IFM_W + PAD_R) * CF cycles.
 // Latency from a window's last word: 2 cycles for each axis, 1 more with borders.
 module bnn_max_pool #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+`endif
     parameter int IFM_H    = 4,
     parameter int IFM_W    = 4,
     parameter int CHANNELS = 4,
@@ -32,6 +35,9 @@ module bnn_max_pool #(
     parameter     MIN_FILE = "",
     localparam int TDATA = (SIMD * BITS + 7) / 8 * 8
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+`endif
     input  logic             ap_clk,
     input  logic             ap_rst_n,
 
@@ -66,6 +72,11 @@ module bnn_max_pool #(
     localparam int CF_BITS = CF > 1 ? $clog2(CF) : 1;
     logic [SIMD-1:0] minimum [0:CF-1];
     initial $readmemh(MIN_FILE, minimum);
+`ifdef HW_BNN_CONFIG
+    always_ff @(posedge ap_clk)
+      if (cfg[CFG_WORD+28] && cfg[CFG_WORD+24+:4] == 4'd4)
+        minimum[cfg[CFG_WORD+:CF_BITS]] <= cfg[SIMD-1:0];
+`endif
     logic [CF_BITS-1:0] in_cf, out_cf;
     always_ff @(posedge ap_clk) begin
       if (!ap_rst_n) begin

@@ -10,6 +10,9 @@
 // comes one enabled cycle after the last step of an output word has been added, in step with
 // thresholds. Initiation interval: one step an enabled cycle.
 module bnn_mvau_feed #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+`endif
     parameter int WORD_BITS     = 8,  // of an input word
     parameter int WEIGHT_BITS   = 8,  // of a word of weights
     parameter int TH_WIDTH      = 0,  // of a word of thresholds; 0 for none
@@ -26,6 +29,9 @@ module bnn_mvau_feed #(
     parameter     THRESHOLDS_STYLE = "auto",
     localparam int TH_BITS_OUT  = TH_WIDTH > 0 ? TH_WIDTH : 1
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+`endif
     input  logic                   ap_clk,
     input  logic                   ap_rst_n,
     input  logic                   en,
@@ -68,8 +74,14 @@ module bnn_mvau_feed #(
   );
 
   bnn_mvau_rom #(
+`ifdef HW_BNN_CONFIG
+      .CFG_WORD(CFG_WORD), .MEMORY(0),
+`endif
       .BITS(WEIGHT_BITS), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE), .RAM_STYLE(WEIGHTS_STYLE)
   ) u_weights (
+`ifdef HW_BNN_CONFIG
+      .cfg,
+`endif
       .ap_clk, .en, .addr, .q(weights_read)
   );
 
@@ -92,10 +104,16 @@ module bnn_mvau_feed #(
 
   if (TH_WIDTH > 0) begin : g_thresholds
     bnn_mvau_thresholds #(
+`ifdef HW_BNN_CONFIG
+      .CFG_WORD(CFG_WORD), .MEMORY(1),
+`endif
         .BITS(TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
         .DELAY(DELAY), .STAGE(WEIGHTS_STAGE), .FILE(THRESHOLDS_FILE),
         .SETS_FILE(SETS_FILE), .RAM_STYLE(THRESHOLDS_STYLE)
     ) u_thresholds (
+`ifdef HW_BNN_CONFIG
+      .cfg,
+`endif
         .ap_clk, .en, .nf, .vector, .q(thresholds)
     );
   end else begin : g_no_thresholds

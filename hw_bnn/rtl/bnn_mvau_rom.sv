@@ -8,6 +8,10 @@
 // FILE: $readmemh text, one word a line. In simulation it is read at time zero, so that one build
 // serves any contents.
 module bnn_mvau_rom #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int MEMORY   = 0,   // number of this memory in its node
+`endif
     parameter int BITS  = 8,
     parameter int DEPTH = 1,
     parameter     FILE  = "",
@@ -16,6 +20,9 @@ module bnn_mvau_rom #(
     /* verilator lint_on UNUSEDPARAM */
     localparam int ADDR_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+`endif
     input  logic                 ap_clk,
     input  logic                 en,
     input  logic [ADDR_BITS-1:0] addr,
@@ -33,6 +40,11 @@ module bnn_mvau_rom #(
 
   (* ram_style = RAM_STYLE, rom_style = RAM_STYLE *) logic [BITS-1:0] memory[DEPTH];
   initial $readmemh(FILE, memory);
+`ifdef HW_BNN_CONFIG
+  always_ff @(posedge ap_clk)
+    if (cfg[CFG_WORD+28] && cfg[CFG_WORD+24+:4] == 4'(MEMORY))
+      memory[cfg[CFG_WORD+:ADDR_BITS]] <= cfg[BITS-1:0];
+`endif
 
   if (DEPTH == 1) begin : g_constant
 `ifdef __ICARUS__

@@ -7,6 +7,10 @@
 // step; q follows 2 + DELAY enabled cycles later, in step with an accumulator DELAY stages deep.
 // STAGE = 1 makes the last of them a register behind the memory, for block RAMs that answer late.
 module bnn_mvau_thresholds #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int MEMORY   = 1,   // number of this memory in its node
+`endif
     parameter int BITS      = 8,
     parameter int NF        = 1,
     parameter int N_SETS    = 1,
@@ -19,6 +23,9 @@ module bnn_mvau_thresholds #(
     localparam int NF_BITS     = NF > 1 ? $clog2(NF) : 1,
     localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+`endif
     input  logic                   ap_clk,
     input  logic                   en,
     input  logic [NF_BITS-1:0]     nf,
@@ -76,9 +83,18 @@ module bnn_mvau_thresholds #(
     assign addr = delayed[BEFORE];
   end
 
+`ifdef HW_BNN_CONFIG
+  bnn_mvau_rom #(
+      .CFG_WORD(CFG_WORD), .MEMORY(MEMORY),
+      .BITS(BITS), .DEPTH(DEPTH), .FILE(FILE), .RAM_STYLE(RAM_STYLE)
+  ) u_rom (
+      .cfg, .ap_clk, .en, .addr, .q(word)
+  );
+`else
   bnn_mvau_rom #(.BITS(BITS), .DEPTH(DEPTH), .FILE(FILE), .RAM_STYLE(RAM_STYLE)) u_rom (
       .ap_clk, .en, .addr, .q(word)
   );
+`endif
 
   if (STAGE && DEPTH > 1) begin : g_stage
     always_ff @(posedge ap_clk) if (en) q <= word;

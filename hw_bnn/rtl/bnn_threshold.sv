@@ -13,6 +13,9 @@
 //
 // Initiation interval: 1 cycle a word. Latency: 3 cycles.
 module bnn_threshold #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+`endif
     parameter int CHANNELS     = 1,
     parameter int PE           = 1,
     parameter int IN_BITS      = 8,
@@ -26,6 +29,9 @@ module bnn_threshold #(
     parameter     SETS_FILE    = "",
     parameter     NEGATE_FILE  = ""
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+`endif
     input  logic                              ap_clk,
     input  logic                              ap_rst_n,
 
@@ -95,9 +101,15 @@ module bnn_threshold #(
   end
 
   bnn_mvau_thresholds #(
+`ifdef HW_BNN_CONFIG
+      .CFG_WORD(CFG_WORD), .MEMORY(1),
+`endif
       .BITS(PE * TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
       .DELAY(0), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE)
   ) u_thresholds (
+`ifdef HW_BNN_CONFIG
+      .cfg,
+`endif
       .ap_clk, .en, .nf, .vector, .q(thresholds)
   );
 
@@ -106,8 +118,14 @@ module bnn_threshold #(
     assign negate = '0;
   end else begin : g_falling
     bnn_mvau_thresholds #(
+`ifdef HW_BNN_CONFIG
+      .CFG_WORD(CFG_WORD), .MEMORY(2),
+`endif
         .BITS(PE), .NF(NF), .N_SETS(1), .N_VECTORS(1), .DELAY(0), .FILE(NEGATE_FILE), .SETS_FILE("")
     ) u_negate (
+`ifdef HW_BNN_CONFIG
+      .cfg,
+`endif
         .ap_clk, .en, .nf, .vector(1'b0), .q(negate)
     );
   end

@@ -2,7 +2,8 @@
 // accelerator, so that one evaluation of the model at the rising edge is a whole cycle: afterwards
 // all signals have the values that the next rising edge will see, and nothing changes between.
 //
-// HW_BNN_CORE: macro, the accelerator's top module. IN_BITS, OUT_BITS: tdata widths. The registers hold what the driver wrote one cycle before.
+// HW_BNN_CORE: macro, the accelerator's top module. IN_BITS, OUT_BITS: tdata widths. HW_BNN_CONFIG:
+// macro, it has a config port. The registers hold what the driver wrote one cycle before.
 module bnn_bench #(
     parameter int IN_BITS  = 8,
     parameter int OUT_BITS = 8
@@ -13,6 +14,12 @@ module bnn_bench #(
     input  logic                next_tvalid,
     input  logic                next_tlast,
     input  logic                next_tready,
+`ifdef HW_BNN_CONFIG
+    input  logic [63:0]         next_cfg_tdata,
+    input  logic                next_cfg_tvalid,
+    output logic                s_axis_cfg_tready,
+    output logic [31:0]         cfg_status,
+`endif
     output logic                s_axis_tready,
     output logic [OUT_BITS-1:0] m_axis_tdata,
     output logic                m_axis_tvalid,
@@ -33,7 +40,22 @@ module bnn_bench #(
     m_axis_tready <= next_tready;
   end
 
+`ifdef HW_BNN_CONFIG
+  logic [63:0] s_axis_cfg_tdata;
+  logic        s_axis_cfg_tvalid;
+  always_ff @(posedge ap_clk) begin
+    s_axis_cfg_tdata  <= next_cfg_tdata;
+    s_axis_cfg_tvalid <= next_cfg_tvalid;
+  end
+`endif
+
   `HW_BNN_CORE dut (
+`ifdef HW_BNN_CONFIG
+      .s_axis_cfg_tdata (s_axis_cfg_tdata),
+      .s_axis_cfg_tvalid(s_axis_cfg_tvalid),
+      .s_axis_cfg_tready(s_axis_cfg_tready),
+      .cfg_status       (cfg_status),
+`endif
       .ap_clk       (ap_clk),
       .ap_rst_n     (ap_rst_n),
       .s_axis_tdata (s_axis_tdata),

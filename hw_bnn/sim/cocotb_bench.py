@@ -22,6 +22,8 @@ from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStream
 
 PERIOD_NS = 10
 RESET_CYCLES = 16
+BUSY = 8
+"""Of the config port's status: a packet is being worked on."""
 
 
 class Bench:
@@ -34,7 +36,11 @@ class Bench:
         reset = dict(reset=dut.ap_rst_n, reset_active_level=False)
         self.source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.ap_clk, **reset)
         self.sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.ap_clk, **reset)
-        for part in (self.source, self.sink):
+        self.config = []
+        if job["config_port"]:
+            bus = AxiStreamBus.from_prefix(dut, "s_axis_cfg")
+            self.config.append(AxiStreamSource(bus, dut.ap_clk, **reset))
+        for part in (self.source, self.sink, *self.config):
             part.log.setLevel(logging.ERROR)  # they print whole frames
         rng = random.Random(job["seed"])
         for part, chance in zip((self.source, self.sink), job["stall"], strict=True):
@@ -59,6 +65,16 @@ class Bench:
             valid, ready = self.dut.s_axis_tvalid.value, self.dut.s_axis_tready.value
             taken += bool(valid) and bool(ready)
         await self.reset()
+
+    async def load(self) -> int:
+        """Send the words of the config port and wait until all is done; the status."""
+        words = np.load(self.job["config"])
+        (port,) = self.config
+        await port.send(AxiStreamFrame(words.tobytes()))
+        await port.wait()
+        while int(self.dut.cfg_status.value) & BUSY:
+            await RisingEdge(self.dut.ap_clk)
+        return int(self.dut.cfg_status.value)
 
     async def stream(self) -> dict:
         """Send all frames back to back and receive theirs."""
@@ -120,5 +136,6 @@ async def accelerator(dut):
     await bench.reset()
     if job["preamble"]:
         await bench.disturb(job["preamble"])
-    result = await bench.stream()
+    status = await bench.load() if job["config"] else 0
+    result = {**await bench.stream(), "config_status": status}
     Path(job["result"]).write_text(json.dumps(result))

@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import children
 from ..accelerator import Description
+from ..accelerator.config_stream import ConfigWords, check_status
 from ..errors import BadInput, CheckFailed, MissingTool
 from ..files.temporary import temporary_folder
 from .build import folder_sources
@@ -46,7 +47,7 @@ RUNTIME = Runtime(
 
 def run_cocotb(
     rtl: Path, accelerator: Description, words: Words, *, stall: float | tuple[float, float],
-    seed: int, throttle: float | None, preamble: int,
+    seed: int, throttle: float | None, preamble: int, load: ConfigWords | None = None,
 ) -> tuple[list[EngineRun], float]:  # fmt: skip
     """Stream frames through with cocotb; see `simulate`. Returns ([run], build seconds).
 
@@ -79,6 +80,8 @@ def run_cocotb(
         build_seconds = time.monotonic() - started
         with names.own_names(), temporary_folder("cocotb") as work:
             names.link_memories(rtl, work)
+            if load is not None:
+                np.save(work / "config.npy", load)
             run = _run(folder, work, accelerator, words, stall_pair(stall), seed, preamble)
     return [run], build_seconds
 
@@ -128,8 +131,8 @@ def _build(folder: Path, texts: dict[str, str], checkers: str, env: dict[str, st
     for name, text in texts.items():
         (work / "src" / name).write_text(text)
     (work / "checkers.sv").write_text(checkers)
-    visible = [f'public_flat_rw -module "{TOP}" -var "{pattern}"'
-               for pattern in ("ap_*", "?_axis_*", "*_tvalid", "*_tready")]  # fmt: skip
+    patterns = ("ap_*", "?_axis_*", "cfg_status", "*_tvalid", "*_tready")
+    visible = [f'public_flat_rw -module "{TOP}" -var "{p}"' for p in patterns]
     (work / "visible.vlt").write_text("\n".join(["`verilator_config", *visible, ""]))
     libraries = cocotb_tools.config.libs_dir
     bridge = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
@@ -175,6 +178,8 @@ def _run(
         input=str(work / "input.npy"), output=str(work / "output.npy"),
         result=str(work / "result.json"), stall=stall, seed=seed, preamble=preamble,
         hang_limit=hang_limit(accelerator, stall, None),
+        config=str(work / "config.npy") if (work / "config.npy").exists() else None,
+        config_port=accelerator.config is not None,
         frame_bytes=out.words * out.tdata_bits // 8, streams=[s.name for s in accelerator.streams],
     )  # fmt: skip
     (work / "job.json").write_text(json.dumps(job))
@@ -195,6 +200,8 @@ def _run(
         )  # fmt: skip
     seconds = time.monotonic() - started
     result = _result(work, accelerator)
+    if job["config"] is not None:
+        check_status(result["config_status"])
     output = np.load(work / "output.npy").reshape(len(words), out.words, out.tdata_bits // 8)
     done = np.array(result["frame_done"], np.uint64)
     return EngineRun(output, done, result["first_in"], result["cycles"], seconds)

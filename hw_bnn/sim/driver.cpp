@@ -34,7 +34,7 @@ thread_local std::string t_memory_folder;      // where relative file names are 
 constexpr size_t MAX_MESSAGES = 64 * 1024;     // a design that prints each cycle must not fill memory
 constexpr size_t IN_BYTES = HWB_IN_BYTES, OUT_BYTES = HWB_OUT_BYTES;  // of the ports' tdata
 constexpr int SILENT_CYCLES = 32;              // watched for surplus words after the last frame
-constexpr int32_t HWB_ABI = 1;                 // raised whenever driver.hpp changes
+constexpr int32_t HWB_ABI = 2;                 // raised whenever driver.hpp changes
 }  // namespace
 
 int hwb_vprintf(const char* format, va_list arguments) {
@@ -205,11 +205,36 @@ inline void receive(Model& model, HwbRun& run) {
     run.last_progress = run.cycle;
 }
 
+#ifdef HW_BNN_CONFIG
+constexpr uint32_t CONFIG_BUSY = 8;  // of cfg_status: a packet is being worked on
+
+// The config port in one cycle: whether the word offered has gone, and what is offered next.
+inline void configure(Model& model, HwbRun& run) {
+    Vbench& top = *model.top;
+    if (run.config_valid && !top.s_axis_cfg_tready) return;
+    if (run.config_valid) {
+        ++run.config_done;
+        run.last_progress = run.cycle;
+    }
+    const uint64_t next = run.config_done;
+    run.config_valid = next < run.config_words && run.cycle + 1 >= run.config_from[next];
+    top.next_cfg_tvalid = run.config_valid;
+    if (run.config_valid) top.next_cfg_tdata = run.config[next];
+}
+
+inline bool configured(Model& model, const HwbRun& run) {
+    return run.config_done == run.config_words && !(model.top->cfg_status & CONFIG_BUSY);
+}
+#else
+inline void configure(Model&, HwbRun&) {}
+inline bool configured(Model&, const HwbRun&) { return true; }
+#endif
+
 // Decides what s_axis offers in the next cycle, given that the present word has gone or there is
 // none.
 inline void offer(Model& model, HwbRun& run) {
     Vbench& top = *model.top;
-    bool valid = run.in_done < run.in_words;
+    bool valid = run.in_done < run.in_words && !(run.hold && !configured(model, run));
     if (valid && run.throttle_num)
         valid = (run.cycle + 1) * run.throttle_den >= run.next_word_at;
     if (valid && run.stall_in) valid = draw(run.random) >= run.stall_in;
@@ -234,6 +259,7 @@ template <bool Watch> int32_t go(Model& model, HwbRun& run, uint64_t budget) {
     for (; budget; --budget) {
         // The model shows the cycle run.cycle; decide the inputs of the next and clock it.
         if (Watch) watch(model, run.cycle);
+        configure(model, run);
         if (run.in_valid) {
             if (top.s_axis_tready) {
                 if (run.in_done++ == 0) run.first_in = run.cycle;
@@ -250,7 +276,8 @@ template <bool Watch> int32_t go(Model& model, HwbRun& run, uint64_t budget) {
         }
         ++run.cycle;
         model.tick(int64_t(run.cycle));
-        if (run.out_done == run.out_words && run.in_done == run.in_words) return HWB_DONE;
+        if (run.out_done == run.out_words && run.in_done == run.in_words && configured(model, run))
+            return HWB_DONE;
         if (run.cycle - run.last_progress > run.hang_limit) return HWB_HUNG;
     }
     return HWB_MORE;
@@ -289,6 +316,9 @@ void* hwb_create(const char* memory_folder, uint64_t seed, char* error, uint64_t
         model->top->next_tvalid = 0;
         model->top->next_tlast = 0;
         model->top->next_tready = 0;
+#ifdef HW_BNN_CONFIG
+        model->top->next_cfg_tvalid = 0;
+#endif
         model->top->eval();  // runs the initial blocks: memory files are read
         return model.release();
     } catch (const std::exception& failure) {
@@ -302,7 +332,10 @@ void hwb_destroy(void* handle) {
 #ifdef HWB_TRACE
     if (model->trace.isOpen()) model->trace.close();
 #endif
+    // The runtime looks for a model's scopes in the thread's context, which is the newest model's.
+    Verilated::threadContextp(&model->context);
     delete model;
+    Verilated::threadContextp(Verilated::defaultContextp());
 }
 
 const char* hwb_message(void* handle) { return static_cast<Model*>(handle)->message.c_str(); }
@@ -320,6 +353,9 @@ int32_t hwb_reset(void* handle, uint64_t cycles) {
         Vbench& top = *model->top;
         top.next_tvalid = 0;
         top.next_tready = 0;
+#ifdef HW_BNN_CONFIG
+        top.next_cfg_tvalid = 0;
+#endif
         top.next_rst_n = 0;
         for (uint64_t i = 0; i <= cycles; ++i) model->tick(-2);
         top.next_rst_n = 1;
@@ -431,6 +467,15 @@ int32_t hwb_trace(void* handle, const char* path, uint64_t from, uint64_t to, ui
         throw std::runtime_error("the build has no waves");
 #endif
     });
+}
+
+uint32_t hwb_config_status(void* handle) {
+#ifdef HW_BNN_CONFIG
+    return static_cast<Model*>(handle)->top->cfg_status;
+#else
+    (void)handle;
+    return 0;
+#endif
 }
 
 // Starts or goes on with a run for at most `budget` cycles.

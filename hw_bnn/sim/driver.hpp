@@ -1,4 +1,4 @@
-// The C interface between hw_bnn.sim.native (ctypes) and a Verilated accelerator; the structures
+// The C interface between hw_bnn.sim.driver_api (ctypes) and a Verilated accelerator; the structures
 // are declared a second time there, field by field. All counts are 64 bits wide.
 #pragma once
 #include <cstdint>
@@ -31,9 +31,14 @@ struct HwbRun {
     uint32_t stall_in, stall_out;         // probability of a pause per cycle, times 2^32
     uint64_t random;                      // state of the generator; not 0
     uint32_t watch;                       // count and check the streams bound by hwb_bind
+    const uint64_t* config;               // config_words words of the config port, where there is one
+    const uint64_t* config_from;          // word i is not offered before cycle config_from[i]
+    uint64_t config_words;
+    uint32_t hold;                        // no frame is offered before all of them are taken and done
     // how far it is
     uint32_t in_valid, out_ready, started;
-    uint64_t cycle, in_done, out_done, first_in, last_progress, next_word_at;
+    uint32_t config_valid;
+    uint64_t cycle, in_done, out_done, first_in, last_progress, next_word_at, config_done;
 };
 
 #pragma GCC visibility push(default)  // all else in the library stays hidden
@@ -51,6 +56,7 @@ uint64_t hwb_find(void* model, const char* variable, char* scopes, uint64_t size
 int32_t hwb_get(void* model, const char* scope, const char* variable, uint64_t* value);
 int32_t hwb_set(void* model, const char* scope, const char* variable, uint64_t value);
 int32_t hwb_trace(void* model, const char* path, uint64_t from, uint64_t to, uint64_t period_ps);
+uint32_t hwb_config_status(void* model);  // of the port; 0 without one
 int32_t hwb_run(void* model, HwbRun* run, uint64_t budget);
 }
 #pragma GCC visibility pop

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Description
+from ..accelerator.config_stream import ConfigWords, read_load
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput
 from ..options import EngineOptions, flat
 from .build import Variant
-from .native import NativeModel
+from .native import Config, NativeModel
 from .options import check_options
 from .packing import Words, pack_input, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
@@ -59,6 +60,8 @@ def stream_frames(
         scheduler: address of a running Dask scheduler (tcp://...) whose workers share the frames
             instead of `jobs` processes here; they must see the folder.
         statistics: count each stream's busy, stalled and starved cycles.
+        weights: a folder that :func:`hw_bnn.weights` wrote: its contents go through the config port
+            before the frames.
         family: which netlist, if there are several (engine "netlist"): xc7, xcup or ecp5.
         fifo_caps: FIFO capacities in words, by node name, in place of the built ones.
         preamble: first stream this many words in, then reset in the middle of a frame.
@@ -77,7 +80,10 @@ def stream_frames(
     words = pack_input(description.input, frames)
     if not len(words):
         raise BadInput("there are no input frames")
-    task = Task(folder, description, words, asked, seed, dict(fifo_caps or {}), preamble, trust)
+    load = None if asked.weights is None else read_load(description, asked.weights)
+    task = Task(
+        folder, description, words, asked, seed, dict(fifo_caps or {}), preamble, trust, load
+    )
     started = time.monotonic()
     if asked.engine == "shell":
         return _shell(task, frames, progress)
@@ -91,7 +97,7 @@ def stream_frames(
         sharded = run_sharded(
             folder, description, words, jobs=asked.jobs, resume=asked.resume, stall=asked.stall,
             seed=seed, throttle=asked.throttle, fifo_caps=task.fifo_caps,
-            statistics=asked.statistics, progress=progress, scheduler=asked.scheduler,
+            statistics=asked.statistics, progress=progress, scheduler=asked.scheduler, load=load,
         )  # fmt: skip
     seconds = time.monotonic() - started - sharded.build_seconds
     return _result(task, sharded, seconds)
@@ -109,12 +115,18 @@ class Task:
     fifo_caps: dict[str, int]
     preamble: int
     trust: bool
+    load: ConfigWords | None
 
     @property
     def source(self) -> dict[str, Any]:
         """How the engines' own runs are paced."""
         asked = self.asked
         return dict(stall=asked.stall, throttle=asked.throttle, preamble=self.preamble)
+
+    @property
+    def config(self) -> Config | None:
+        """What goes to the config port."""
+        return None if self.load is None else Config(self.load)
 
 
 def _shell(
@@ -141,7 +153,9 @@ def _cocotb(task: Task) -> Sharded:
     if task.asked.waves is not None or task.fifo_caps or task.asked.statistics:
         raise BadInput("waves, FIFO capacities and statistics are the native engine's")
     rtl = task.folder / "rtl"
-    runs, seconds = run_cocotb(rtl, task.description, task.words, seed=task.seed, **task.source)
+    runs, seconds = run_cocotb(
+        rtl, task.description, task.words, seed=task.seed, load=task.load, **task.source
+    )
     return Sharded(runs, seconds, 0)
 
 
@@ -171,6 +185,7 @@ def capture(
     stall: float | tuple[float, float] = 0.0,
     seed: int = 0,
     trust: bool = False,
+    weights: str | Path | None = None,
 ) -> dict[str, tuple[Words, NDArray[np.uint64]]]:
     """Every word that the named streams (None: all) carry, with the cycle of its transfer.
 
@@ -185,7 +200,9 @@ def capture(
     words = pack_input(accelerator.input, x)
     names = [s.name for s in accelerator.streams] if streams is None else list(streams)
     with NativeModel(folder / "rtl", accelerator, seed=seed + 1) as model:
-        return model.run(words, stall=stall, seed=seed + 1, capture=names).capture
+        config = None if weights is None else Config(read_load(accelerator, weights))
+        run = model.run(words, stall=stall, seed=seed + 1, capture=names, config=config)
+        return run.capture
 
 
 def _in_process(
@@ -193,15 +210,19 @@ def _in_process(
 ) -> EngineRun:
     if task.fifo_caps:
         model.set_fifo_caps(task.fifo_caps)
-    waves, watch, seed = task.asked.waves, task.asked.statistics, task.seed + 1
+    waves = task.asked.waves
+    how = dict(
+        watch=task.asked.statistics, progress=progress, seed=task.seed + 1, config=task.config,
+        **task.source,
+    )  # fmt: skip
     if waves is None:
-        return model.run(task.words, watch=watch, progress=progress, seed=seed, **task.source)
+        return model.run(task.words, **how)
     from .waves import write_signal_list
 
     write_signal_list(Path(waves), model.accelerator)
     model.trace(waves, task.asked.window)
     try:
-        return model.run(task.words, watch=watch, progress=progress, seed=seed, **task.source)
+        return model.run(task.words, **how)
     finally:
         model.trace(None)
 

@@ -15,53 +15,50 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Description
+from ..accelerator.config_stream import ConfigWords, check_status
 from ..errors import BadInput, CheckFailed
 from ..files.temporary import temporary_folder
 from .build import Design, Variant, folder_sources, library, stream_visibility
+from .driver_api import DONE, FAILED, HUNG, MORE, Run, Stream, load
 from .neutral import TOP, Neutral
 from .packing import Words
 from .results import EngineRun, StreamStatistics
 from .stall import hang_limit, hang_report, lost_words, stall_pair
 
-ABI = 1
-DONE, MORE, HUNG, FAILED = range(4)
 RESET_CYCLES = 16
 SCOPE = "bnn_bench.dut"
 _SLICE = 200_000  # cycles between two looks at progress and Ctrl-C; adapted to about 0.1 s
 
 
-def _fields(
-    kind: type[ctypes._SimpleCData], *names: str
-) -> list[tuple[str, type[ctypes._SimpleCData]]]:
-    return [(name, kind) for name in names]
+@dataclass(frozen=True)
+class Config:
+    """What goes to the config port in a run.
 
+    Attributes:
+        words: (n,) uint64.
+        after: (n,) cycles before which each word is not offered; None for none.
+        first: no frame is offered before all have been taken and worked on; it is one load, which
+            has to end right.
+    """
 
-class _Stream(ctypes.Structure):
-    _fields_ = [
-        *_fields(ctypes.c_uint64, "idle", "starved", "stalled", "moved"),
-        *_fields(ctypes.c_void_p, "words", "cycles"),
-        *_fields(ctypes.c_uint64, "room"),
-    ]
+    words: ConfigWords
+    after: NDArray[np.uint64] | None = None
+    first: bool = True
 
-
-class _Run(ctypes.Structure):
-    _fields_ = [
-        *_fields(ctypes.c_void_p, "input", "output", "frame_done"),
-        *_fields(ctypes.c_uint64, "in_words", "out_words", "frame_out_words", "frame_in_words",
-                 "throttle_num", "throttle_den", "hang_limit"),
-        *_fields(ctypes.c_uint32, "stall_in", "stall_out"),
-        *_fields(ctypes.c_uint64, "random"),
-        *_fields(ctypes.c_uint32, "watch", "in_valid", "out_ready", "started"),
-        *_fields(ctypes.c_uint64, "cycle", "in_done", "out_done", "first_in", "last_progress",
-                 "next_word_at"),
-    ]  # fmt: skip
+    @cached_property
+    def times(self) -> NDArray[np.uint64]:
+        """`after`, 0 where nothing is told."""
+        given = np.zeros(len(self.words)) if self.after is None else self.after
+        return np.ascontiguousarray(given, np.uint64)
 
 
 class NativeModel:
@@ -95,7 +92,7 @@ class NativeModel:
         self._handle: int | None = None
         started = time.monotonic()
         with library(self.design) as path:
-            self._lib = _load(path)
+            self._lib = load(path)
         self.build_seconds = time.monotonic() - started
         self._handle = self._create(rtl, seed)
         self._check_ports()
@@ -172,6 +169,7 @@ class NativeModel:
         capture: Sequence[str] = (),
         preamble: int = 0,
         hang_cycles: int | None = None,
+        config: Config | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> EngineRun:
         """Reset, then stream all frames through.
@@ -185,11 +183,13 @@ class NativeModel:
             capture: names of streams whose words are kept (implies watch).
             preamble: first stream this many words in and reset in the middle, as a test.
             hang_cycles: cycles without a word on s_axis or m_axis that count as a hang.
+            config: what goes to the config port meanwhile.
             progress: called with the number of frames newly done.
 
         Raises:
-            CheckFailed: nothing moves any more (the streams that block are named), tlast stands
-                wrong, words are lost or left over, or an assertion in the RTL fires.
+            CheckFailed: a load before the frames is refused, nothing moves any more (the streams
+                that block are named), tlast stands wrong, words are lost or left over, or an
+                assertion in the RTL fires.
         """
         started = time.monotonic()
         watch = watch or bool(capture)
@@ -198,10 +198,14 @@ class NativeModel:
         if preamble:
             self._preamble(words, preamble, limit)
         self._reset()
-        job, output, frame_done = self._job(words, stall_pair(stall), seed, throttle, watch, limit)
+        job, output, frame_done = self._job(
+            words, stall_pair(stall), seed, throttle, watch, limit, config
+        )
         if self._drive(job, progress) == HUNG:
-            again = (words, stall_pair(stall), seed, throttle, True, limit)
+            again = (words, stall_pair(stall), seed, throttle, True, limit, config)
             raise CheckFailed(self._hang(job, self._loser(watch, again)))
+        if config is not None and config.first:
+            check_status(self.config_status)
         result = EngineRun(
             words=output,
             frame_done=frame_done,
@@ -209,6 +213,7 @@ class NativeModel:
             cycles=int(job.cycle),
             seconds=time.monotonic() - started,
             fifo_max=self.fifo_max(),
+            config_status=self.config_status,
         )
         for i, stream in enumerate(self.accelerator.streams if watch else ()):
             s = streams[i]
@@ -223,6 +228,11 @@ class NativeModel:
                 )
             result.capture[name] = (data, cycles)
         return result
+
+    @property
+    def config_status(self) -> int:
+        """The status word of the config port, 0 without one (rtl/bnn_config_gate.sv)."""
+        return int(self._lib.hwb_config_status(self._handle))
 
     # ------------------------------------------------------------------------------- internals
 
@@ -248,8 +258,8 @@ class NativeModel:
 
     def _job(
         self, words: Words, stall: tuple[float, float], seed: int,
-        throttle: float | Fraction | None, watch: bool, limit: int,
-    ) -> tuple[_Run, Words, NDArray[np.uint64]]:  # fmt: skip
+        throttle: float | Fraction | None, watch: bool, limit: int, config: Config | None = None,
+    ) -> tuple[Run, Words, NDArray[np.uint64]]:  # fmt: skip
         count = len(words)
         inp, out = self.accelerator.input, self.accelerator.output
         expected = (count, inp.words, self.in_bytes)
@@ -258,17 +268,25 @@ class NativeModel:
         output = np.zeros((count, out.words, self.out_bytes), np.uint8)
         frame_done = np.zeros(count, np.uint64)
         pace = Fraction(throttle or 0).limit_denominator(4096)
-        job = _Run(
+        load = config or Config(np.zeros(0, np.uint64))
+        if len(load.words) and not self.design.config:
+            raise BadInput(
+                "the accelerator has no config port", remedy="compile it with runtime_weights=True"
+            )
+        job = Run(
             input=words.ctypes.data, output=output.ctypes.data, frame_done=frame_done.ctypes.data,
             in_words=count * inp.words, out_words=count * out.words,
             frame_in_words=inp.words, frame_out_words=out.words,
             throttle_num=pace.numerator, throttle_den=pace.denominator, hang_limit=limit,
             stall_in=_chance(stall[0]), stall_out=_chance(stall[1]),
             random=(seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1, watch=watch,
+            config=load.words.ctypes.data, config_from=load.times.ctypes.data,
+            config_words=len(load.words), hold=load.first,
         )  # fmt: skip
+        self._load = load  # the library reads it
         return job, output, frame_done
 
-    def _drive(self, job: _Run, progress: Callable[[int], None] | None) -> int:
+    def _drive(self, job: Run, progress: Callable[[int], None] | None) -> int:
         """Run a job in slices of about 0.1 s until it is DONE or HUNG."""
         slice_cycles, told = _SLICE // 10, 0
         while True:
@@ -301,13 +319,13 @@ class NativeModel:
 
     def _bind(
         self, frames: int, capture: Sequence[str]
-    ) -> tuple[ctypes.Array[_Stream], dict[str, tuple[Words, NDArray[np.uint64], int]]]:
+    ) -> tuple[ctypes.Array[Stream], dict[str, tuple[Words, NDArray[np.uint64], int]]]:
         streams = self.accelerator.streams if self.design.visible else []
         known = {stream.name for stream in streams}
         for name in capture:
             if name not in known:
                 raise BadInput(f"the accelerator has no stream {name!r}")
-        table = (_Stream * max(1, len(streams)))()
+        table = (Stream * max(1, len(streams)))()
         kept = {}
         for slot, stream in zip(table, streams, strict=False):
             if stream.name in capture:
@@ -330,13 +348,13 @@ class NativeModel:
         self._lib.hwb_state(self._handle, valid, ready)
         return {s.name: (bool(valid[i]), bool(ready[i])) for i, s in enumerate(streams)}
 
-    def _hang(self, job: _Run, lost: str | None = None) -> str:
+    def _hang(self, job: Run, lost: str | None = None) -> str:
         inp, out = self.accelerator.input, self.accelerator.output
         return hang_report(
             self.accelerator, self.stream_states(),
             cycles=int(job.cycle - job.last_progress), at=int(job.last_progress),
             taken=divmod(int(job.in_done), inp.words), given=divmod(int(job.out_done), out.words),
-            lost=lost,
+            lost=lost, config_status=self.config_status if self.design.config else 1,
         )  # fmt: skip
 
     def _loser(self, watched: bool, again: tuple) -> str | None:
@@ -411,28 +429,9 @@ def rtl_design(rtl: Path, accelerator: Description, variant: Variant = "fast") -
         visible=stream_visibility(TOP),
         variant=variant,
         names=names,
+        config=accelerator.config is not None,
     )
 
 
 def _chance(probability: float) -> int:
     return min(2**32 - 1, round(probability * 2**32))
-
-
-def _load(path: Path) -> ctypes.CDLL:
-    lib = ctypes.CDLL(str(path))
-    if lib.hwb_abi() != ABI:
-        raise BadInput(f"{path} is of another version", remedy="delete it")
-    pointer, u64, text = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_char_p
-    lib.hwb_create.restype, lib.hwb_create.argtypes = pointer, [text, u64, text, u64]
-    lib.hwb_destroy.restype, lib.hwb_destroy.argtypes = None, [pointer]
-    lib.hwb_message.restype, lib.hwb_message.argtypes = text, [pointer]
-    lib.hwb_ports.restype, lib.hwb_ports.argtypes = None, [pointer, pointer, pointer]
-    lib.hwb_reset.argtypes = [pointer, u64]
-    lib.hwb_bind.argtypes = [pointer, text, pointer, pointer, u64]
-    lib.hwb_state.argtypes = [pointer, pointer, pointer]
-    lib.hwb_find.restype, lib.hwb_find.argtypes = u64, [pointer, text, text, u64]
-    lib.hwb_get.argtypes = [pointer, text, text, pointer]
-    lib.hwb_set.argtypes = [pointer, text, text, u64]
-    lib.hwb_trace.argtypes = [pointer, text, u64, u64, u64]
-    lib.hwb_run.argtypes = [pointer, pointer, u64]
-    return lib

@@ -86,7 +86,7 @@ def netlist_design(
         sources=(*(own if rams else ()), *luts, *multipliers, netlist),
         in_bits=accelerator.input.tdata_bits, out_bits=accelerator.output.tdata_bits,
         top=accelerator.top, visible=stream_visibility(accelerator.top), variant=variant,
-        extra_flags=_FLAGS, texts=texts,
+        extra_flags=_FLAGS, texts=texts, config=accelerator.config is not None,
     )  # fmt: skip
 
 

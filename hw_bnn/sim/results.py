@@ -39,6 +39,7 @@ class EngineRun:
         streams: by name, where watched.
         capture: by name (words (N, w, bytes), cycles (N, w)), where asked for.
         fifo_max: largest fill of each FIFO in words, by node name.
+        config_status: of the config port at the end, 0 without one.
     """
 
     words: Words
@@ -49,6 +50,7 @@ class EngineRun:
     streams: dict[str, StreamStatistics] = field(default_factory=dict)
     capture: dict[str, tuple[Words, NDArray[np.uint64]]] = field(default_factory=dict)
     fifo_max: dict[str, int] = field(default_factory=dict)
+    config_status: int = 0
 
     @property
     def latency_cycles(self) -> int | None:

@@ -19,8 +19,11 @@ from ..accelerator import trust
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
 from ..files.output import cannot_write
-from .native import NativeModel
+from .native import Config, NativeModel
 from .results import EngineRun, StreamStatistics
+
+CONFIG = "config.npy"
+"""In the folder of the tasks: what goes to the config port before the frames."""
 
 _ERRORS = {cls.__name__: cls for cls in (BadInput, CheckFailed, MissingTool)}
 
@@ -46,12 +49,14 @@ def run_shard(task: dict, advance: Callable[[int], None] | None = None) -> None:
     accelerator = open_accelerator(task["folder"])
     work = Path(task["work"])
     words = np.load(work / "input.npy", mmap_mode="r")[task["start"] : task["stop"]]
+    config = Config(np.load(work / CONFIG)) if task["load"] else None
     with NativeModel(task["rtl"], accelerator, seed=task["seed"]) as model:
         model.set_fifo_caps(task["fifo_caps"])
         stall = task["stall"]
         run = model.run(
             np.ascontiguousarray(words), stall=tuple(stall) if isinstance(stall, list) else stall,
             seed=task["seed"], throttle=task["throttle"], watch=task["watch"], progress=advance,
+            config=config,
         )  # fmt: skip
     meta = dict(
         first_in=run.first_in, cycles=run.cycles, seconds=run.seconds, fifo_max=run.fifo_max,

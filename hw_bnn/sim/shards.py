@@ -24,6 +24,7 @@ import numpy as np
 
 from .. import children
 from ..accelerator import Description, trust
+from ..accelerator.config_stream import ConfigWords
 from ..accelerator.folder import DESCRIPTION
 from ..errors import BadInput, CheckFailed, HwBnnError
 from ..files.inside import subfolder
@@ -34,7 +35,7 @@ from .cluster import run_on_cluster
 from .native import rtl_design
 from .packing import Words
 from .results import EngineRun
-from .shard_task import attempt, raise_told, read_shard, save_whole
+from .shard_task import CONFIG, attempt, raise_told, read_shard, save_whole
 
 _SHARDS = 32
 _SMALLEST = 16  # frames a shard, at least: the pipeline's filling is paid once a shard
@@ -53,7 +54,7 @@ def run_sharded(
     folder: Path, accelerator: Description, words: Words, *, jobs: int, resume: bool,
     stall: float | tuple[float, float], seed: int, throttle: float | None,
     fifo_caps: dict[str, int], statistics: bool, progress: Callable[[int], None] | None,
-    scheduler: str | None = None,
+    scheduler: str | None = None, load: ConfigWords | None = None,
 ) -> Sharded:  # fmt: skip
     """Simulate in `jobs` processes, or on a Dask cluster; see `simulate` for the arguments.
 
@@ -71,17 +72,20 @@ def run_sharded(
             files = [m.file for n in accelerator.nodes for m in n.memories]
             memories = [(name, file_digest(rtl / name)) for name in files]
             key = content_key(design.key(), memories, accelerator.model_dump(mode="json"),
-                              _digest(words), options, seed, fifo_caps, bounds)  # fmt: skip
+                              _digest(words), options, seed, fifo_caps, bounds,
+                              None if load is None else _digest(load))  # fmt: skip
             work = subfolder(folder.absolute(), "sim", key)
         else:
             # What workers on other machines see is the accelerator folder.
             place = None if scheduler is None else subfolder(folder.absolute(), "sim")
             work = stack.enter_context(temporary_folder("shards", place))
         save_whole(work / "input.npy", lambda file: np.save(file, words))
+        if load is not None:
+            save_whole(work / CONFIG, lambda file: np.save(file, load))
         tasks = [
             dict(rtl=str(rtl.absolute()), folder=str(folder.absolute()), work=str(work), shard=i,
                  start=start, stop=stop, seed=seed + i + 1, fifo_caps=fifo_caps,
-                 trust=trust.pass_on(folder, DESCRIPTION), **options)
+                 trust=trust.pass_on(folder, DESCRIPTION), load=load is not None, **options)
             for i, (start, stop) in enumerate(bounds)
         ]  # fmt: skip
         done = {i for i in range(len(tasks)) if read_shard(work, i, *bounds[i]) is not None}
@@ -216,5 +220,5 @@ def _build_once(design) -> float:
     return time.monotonic() - started
 
 
-def _digest(words: Words) -> str:
+def _digest(words: Words | ConfigWords) -> str:
     return hashlib.sha256(np.ascontiguousarray(words).data).hexdigest()

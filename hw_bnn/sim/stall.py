@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from ..accelerator import Description
+from ..accelerator.config_stream import status_text
 from ..errors import BadInput
 
 _MARGIN = 4
@@ -52,6 +53,7 @@ def hang_report(
     taken: tuple[int, int],
     given: tuple[int, int],
     lost: str | None = None,
+    config_status: int = 1,
 ) -> str:
     """One sentence on where the words stand, then every stream's state.
 
@@ -59,7 +61,7 @@ def hang_report(
         states: (valid, ready) by stream name.
         cycles: without a transfer. at: cycle of the last one.
         taken, given: (frames, words of the next) that went in and came out.
-        lost: what `lost_words` found.
+        lost: what `lost_words` found. config_status: of the config port, where there is one.
     """
     consumer = {s.name: s.consumer for s in accelerator.streams}
     blocked = [name for name, (valid, ready) in states.items() if valid and not ready]
@@ -73,6 +75,8 @@ def hang_report(
         lines[0] += f"; blocked: {', '.join(blocked)}"
     if lost:
         lines[0] += f"; {lost}"
+    if not config_status & 1:
+        lines[0] += f"; {status_text(config_status)}"
     starving = {consumer[name] for name in waiting}
     for name in blocked:
         node = consumer[name]

@@ -16,6 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..accelerator import Description
+from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import open_accelerator
 from ..boards import BOARD_FILES
 from ..errors import BadInput, CheckFailed
@@ -88,6 +89,7 @@ def bitstream(
             f"open tools make no bitstream for {board!r}", remedy=f"use {', '.join(BOARDS)}"
         )
     accelerator = open_accelerator(folder, trust=trust)
+    refuse_port(accelerator, "the bitstream of the ULX3S")
     freq = freq_mhz if freq_mhz is not None else 1000 / accelerator.clk_period_ns
     feedback, divider = pll_dividers(freq)
     bits = round(freq * 1e6 / BAUD)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import BadInput
 from ..kernels import KERNELS
+from ..kernels.base import CONFIGURED
 
 if TYPE_CHECKING:
     from ..accelerator import Description
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 COEFFICIENTS_FILE = Path(__file__).resolve().parent / "estimate.json"
 KINDS = ("lut", "ff", "bram", "dsp")
 """What a device has of and a kernel costs: xc7 LUTs, registers, RAMB36, DSP48."""
+
+
+PLACE_LUTS, PLACE_FFS = 24, 92
+"""Of bnn_config_node, besides its word."""
+GATE: dict[str, float] = {"lut": 250, "ff": 170, "bram": 0.0, "dsp": 0}
+"""Of bnn_config_gate."""
 
 
 @lru_cache(maxsize=1)
@@ -73,6 +80,10 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
     if parts is None or kernel not in coefficients():
         return None
     result: dict[str, float] = {"bram": parts.bram, "dsp": parts.dsp}
+    word = int(parameters.get(CONFIGURED, 0))
+    if word:  # its place in the chain of the config port
+        parts.lut["exact"] = parts.lut.get("exact", 0) + PLACE_LUTS
+        parts.ff["exact"] = parts.ff.get("exact", 0) + PLACE_FFS + word
     for kind in ("lut", "ff"):
         factors = coefficients()[kernel][kind]
         result[kind] = round(
@@ -128,7 +139,8 @@ def estimate(folder: str | Path, accelerator: Description | None = None) -> Esti
             layers[node.name] = {**cost, "cycles": node.cycles}
     if not layers and not unknown:
         raise BadInput(f"{folder} has no layers", remedy="compile the model again")
-    total = {kind: sum(layer[kind] for layer in layers.values()) for kind in KINDS}
+    counted = [*layers.values(), *([GATE] if accelerator.config is not None else [])]
+    total = {kind: sum(layer[kind] for layer in counted) for kind in KINDS}
     return {
         "layers": layers,
         "total": total,

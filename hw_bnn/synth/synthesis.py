@@ -72,7 +72,8 @@ def synth_commands(family: str, top: str) -> list[Command]:
         [*rom, "t:$mem_v2", *_memories("block").split(), "%d"],
         [*rom, "-D", "HW_BNN_DEEP", *_memories("distributed").split()],
         # what is left asks for memory that can be written, which a read-only one is not
-        f'setattr -set rom_style "logic" -set ram_style "logic" {_memories("distributed")}',
+        f'setattr -set rom_style "logic" -set ram_style "logic" {_memories("distributed")} '
+        "r:WR_PORTS=0 %i",
         "opt",
         [*flow, "-run", "map_memory:"],
         "clean",

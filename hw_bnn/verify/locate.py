@@ -41,6 +41,7 @@ def locate(
     stage: str = "rtl",
     stall: float = 0.0,
     waves: Path | None = None,
+    weights: Path | None = None,
 ) -> Divergence | None:
     """The first divergence inside the RTL at or before the given frame.
 
@@ -48,6 +49,7 @@ def locate(
         x: all frames of the run; frame: number of the first whose output differs.
         layers: tensor -> node of the model file.
         stall: probability of a pause, as in the run that differed.
+        weights: folder whose network is loaded first.
         waves: FST file to write, the cycles around the divergence.
 
     Returns:
@@ -61,7 +63,8 @@ def locate(
     part = x[first : frame + 1]
     names = trace_tensors(golden)
     streams = [(s, s.tensor) for s in accelerator.streams if s.tensor and s.tensor in names]
-    words = capture(folder, part, [s.name for s, _ in streams], stall=stall, seed=1)
+    chosen = [s.name for s, _ in streams]
+    words = capture(folder, part, chosen, stall=stall, seed=1, weights=weights)
     expected = golden.trace(part)
     found: dict[str, np.ndarray] = {}
     times: dict[str, tuple[np.ndarray, Stream]] = {}
@@ -80,7 +83,9 @@ def locate(
     if waves is not None:
         window = (max(0, cycle - _BEFORE), cycle + _AFTER)
         try:
-            stream_frames(folder, part, stall=stall, seed=1, waves=waves, window=window)
+            stream_frames(
+                folder, part, stall=stall, seed=1, waves=waves, window=window, weights=weights
+            )
         except HwBnnError as error:  # the divergence is the result; its picture is an extra
             console.say(f"no waveform of the divergence: {error}")
     return Divergence(**{**vars(divergence), "cycle": cycle})

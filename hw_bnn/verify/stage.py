@@ -71,7 +71,8 @@ class Ask:
 
     run: a training run's folder or checkpoint, or a torch module. jobs: processes to simulate with.
     slow_frames: frames for the slow stages, if not by their work. family: to synthesise for. also:
-    optional stages to run. waves: folder for waveforms of divergences.
+    optional stages to run. waves: folder for waveforms of divergences. weights: folder of
+    `weights`, whose network is loaded before the frames.
     """
 
     run: Any = None
@@ -80,6 +81,7 @@ class Ask:
     family: str | None = None
     also: tuple[str, ...] = ()
     waves: Path | None = None
+    weights: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,14 @@ class Case:
     ask: Ask = Ask()
 
     @property
+    def network(self) -> Path:
+        """The folder of the network that runs: the accelerator's, or that of its new weights."""
+        return self.ask.weights or self.folder
+
+    @property
     def model(self) -> Path:
         """The user's file, as it was compiled."""
-        return self.folder / "model.onnx"
+        return self.network / "model.onnx"
 
     @cached_property
     def layers(self) -> dict[str, str]:

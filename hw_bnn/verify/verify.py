@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import console
 from ..accelerator import Description
+from ..accelerator.config_stream import check_fits
 from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
 from ..errors import BadInput, CheckFailed
 from ..files.inside import within
@@ -52,6 +53,7 @@ def verify(
     jobs: int = 1,
     synth: str | None = None,
     also: Sequence[str] = (),
+    weights: str | Path | None = None,
     junit: str | Path | None = None,
     baseline: str | Path | None = None,
     max_luts: str | None = None,
@@ -75,6 +77,8 @@ def verify(
         synth: count the resources too, for this family (xc7, xcup, ecp5).
         also: optional stages to run: netlist, the gates of that family (xc7 by default); hls,
             the C++ for HLS tools in C simulation; shell, in a board's AXI shell by its driver.
+        weights: a folder that :func:`hw_bnn.weights` wrote: its network is loaded into the
+            accelerator before the frames, and is what all stages run.
         junit: JUnit XML file to write, also where stages differ.
         baseline: summary.json of a verification before: cycles a frame and LUTs may not grow, the
             RTL's accuracy may not fall.
@@ -102,10 +106,16 @@ def verify(
             f"{wrong[0]}= is for compiling, and {model} is an accelerator folder already",
             remedy="leave it out, or give the model file",
         )
+    if weights is not None and not model.is_dir():
+        raise BadInput(
+            f"weights= is for an accelerator, and {model} is none",
+            remedy="give the accelerator folder that they were made for",
+        )
     with _workplace(out, force, model) as folder:
         return verify_into(
             folder, model, build, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
-            synth=synth, also=also, junit=junit, keep=out is not None, trust=trust, limits=limits,
+            synth=synth, also=also, weights=weights, junit=junit, keep=out is not None,
+            trust=trust, limits=limits,
         )  # fmt: skip
 
 
@@ -120,6 +130,7 @@ def verify_into(
     jobs: int = 1,
     synth: str | None = None,
     also: Sequence[str] = (),
+    weights: str | Path | None = None,
     junit: str | Path | None = None,
     keep: bool = True,
     trust: bool = False,
@@ -137,7 +148,11 @@ def verify_into(
     if model.is_dir():
         place, source = model, model / "model.onnx"
         used = open_accelerator(place, trust=trust, needs=[MODEL, DATAFLOW])
-        golden = golden_model(place, used)
+        if weights is not None:
+            network = open_accelerator(weights, trust=trust, needs=[MODEL, DATAFLOW])
+            check_fits(used, network, weights)
+            source = Path(weights) / MODEL
+        golden = golden_model(source.parent, used)
     else:
         place, source = folder / "accelerator", model
         golden = _golden(source, build.input_datatype, build.input_scale)
@@ -147,7 +162,8 @@ def verify_into(
         console.warn(warning)
     if not model.is_dir():
         _compile(model, place, build, seconds, junit)
-    ask = Ask(run, jobs, slow_frames, synth, tuple(also), folder if keep else None)
+    loaded = None if weights is None else Path(weights)
+    ask = Ask(run, jobs, slow_frames, synth, tuple(also), folder if keep else None, loaded)
     verifier = Verifier(golden, place, Description.load(place), data, seconds, ask)
     verifier.run_all()
     document = summarise(verifier, model)

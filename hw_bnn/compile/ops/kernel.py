@@ -12,10 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
+from ...errors import Unsupported
 from ...kernels import KERNELS, Kernel
+from ...kernels import Memory as KernelMemory
+from ...kernels.base import GEOMETRY, NUMBERS, Parameters
 from ...rtl import module_of, rtl_sources
 from .classes import OpBase
 
+CHAIN_BITS = 68
+"""Of a word of the config port's chain (rtl/bnn_config_node.sv)."""
 SIGNALS = ("TDATA", "TVALID", "TREADY")
 DOMAIN = "finn.custom_op.fpgadataflow.rtl"
 
@@ -32,6 +37,38 @@ class KernelOp(OpBase):
     @abstractmethod
     def kernel_parameters(self, model) -> dict[str, int | str]:
         """Parameters of the kernel; strings are file names."""
+
+    def module_parameters(self, model) -> dict[str, int | str]:
+        """Those of the kernel's module: with the config port's, where memories can be written."""
+        parameters = self.kernel_parameters(model)
+        written = self.writable(parameters)
+        if not written:
+            return parameters
+        return {"CFG_WORD": max(m.word_bits for m in written)} | parameters
+
+    @property
+    def loadable(self) -> bool:
+        """Whether weights are loaded at run time: what depends on them is a memory then."""
+        return bool(self.get_nodeattr("loadable"))
+
+    def writable(self, parameters: Parameters) -> list[KernelMemory]:
+        """The memories that can be written at run time.
+
+        Raises:
+            Unsupported: the kernel has one that weights decide and that it cannot write.
+        """
+        if not self.loadable:
+            return []
+        used = [m for m in self.description.memories(parameters) if parameters[m.parameter]]
+        for memory in used:
+            if memory.parameter not in NUMBERS and memory.parameter not in GEOMETRY:
+                raise Unsupported(
+                    f"the {memory.parameter} of the kernel {self.kernel} cannot be written at run "
+                    "time",
+                    node=self.get_nodeattr("layer") or self.onnx_node.name,
+                    remedy="compile without runtime_weights=True",
+                )
+        return [m for m in used if m.parameter in NUMBERS]
 
     def kernels(self) -> tuple[str, ...]:
         """The kernels, and parts of kernels, that the node instantiates."""
@@ -72,12 +109,17 @@ class KernelOp(OpBase):
         """What accelerator.json tells of the kernel: parameters, memories, planned."""
         from ...accelerator import Memory  # a costs-only outline has no need of it
 
-        parameters = self.kernel_parameters(model)
+        parameters = self.module_parameters(model)
+        written = {m.parameter for m in self.writable(parameters)}
         layouts = [self.description.memory(name, parameters) for name in self.memories(model)]
         memories = [
             Memory(
-                parameter=m.parameter, file=parameters[m.parameter], words=m.rows, bits=m.word_bits
-            )
+                parameter=m.parameter,
+                file=parameters[m.parameter],
+                words=m.rows,
+                bits=m.word_bits,
+                number=NUMBERS[m.parameter] if m.parameter in written else None,
+            )  # fmt: skip
             for m in layouts
         ]
         return {
@@ -120,6 +162,8 @@ class KernelOp(OpBase):
             "layer": ("s", False, ""),  # the user's, in the model file (provenance.py)
             "origin": ("s", False, ""),  # the user's tensor that the output holds
             "prefix": ("s", False, ""),  # of the names of modules and files: the accelerator's
+            "loadable": ("i", False, 0),  # 1: weights are loaded at run time
+            "config": ("i", False, 0),  # the node's number on the config port; 0 for none
         }
 
     def get_verilog_top_module_name(self) -> str:
@@ -158,19 +202,23 @@ class KernelOp(OpBase):
                 port = f"xilinx.com:interface:axis:1.0 {name} {signal}"
                 note = f'(* X_INTERFACE_INFO = "{port}" *)\n    '
                 ports.append(f"{note}{way} wire {width}{name}_{signal}")
-        parameters = ",\n".join(
-            f"      .{key}({_literal(value)})"
-            for key, value in self.kernel_parameters(model).items()
-        )
+        used = self.module_parameters(model)
+        body, written = self.body(), self.writable(used)
+        if written:
+            body += _config_node(self.get_nodeattr("config"), written)
+            ports += [f"input wire [{CHAIN_BITS - 1}:0] cfg_in"]
+            ports += [f"output wire [{CHAIN_BITS - 1}:0] cfg_out"]
+            links.append(".cfg(cfg)")
+        parameters = ",\n".join(f"      .{key}({_literal(value)})" for key, value in used.items())
         return _WRAPPER.format(
             module=self.get_verilog_top_module_name(),
-            kernel=module_of(self.kernel),
+            kernel=module_of(self.kernel, writable=bool(written)),
             op=self.onnx_node.op_type,
             busses=names,
             ports=",\n    ".join(ports),
             parameters=parameters,
             links=",\n      ".join(links),
-            body=self.body(),
+            body=body,
         )
 
     def generate_hdl(self, model, fpgapart, clk) -> None:
@@ -194,6 +242,23 @@ class KernelOp(OpBase):
         commands = [f"add_files -norecurse {f}" for f in self.get_rtl_file_list(abspath=True)]
         module = self.get_nodeattr("gen_top_module")
         return [*commands, f"create_bd_cell -type module -reference {module} {self.onnx_node.name}"]
+
+
+def _config_node(number: int, memories: list[KernelMemory]) -> str:
+    """The node's place in the chain of the config port."""
+    rows = sum(m.rows << 24 * NUMBERS[m.parameter] for m in memories)
+    chunks = sum(-(-m.word_bits // 64) << 16 * NUMBERS[m.parameter] for m in memories)
+    widest = max(m.word_bits for m in memories)
+    return f"""  wire [{widest + 28}:0] cfg;
+  bnn_config_node #(
+      .NODE({number}),
+      .WORD_BITS({widest}),
+      .ROWS(192'h{rows:048x}),
+      .CHUNKS(128'h{chunks:032x})
+  ) config_node (
+      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .cfg_in(cfg_in), .cfg_out(cfg_out), .cfg(cfg)
+  );
+"""
 
 
 def _literal(value: int | str) -> str:

@@ -186,6 +186,9 @@ class MaxPool_rtl(MapOp):
     def _minimum(self, model) -> np.ndarray:
         return np.asarray(model.get_initializer(self.onnx_node.input[1])).reshape(-1) > 0
 
+    def _pools_minima(self, model) -> bool:
+        return self.loadable or bool(self._minimum(model).any())
+
     def execute_node(self, context, graph):
         data, mask = (
             context[self.onnx_node.input[0]],
@@ -207,12 +210,13 @@ class MaxPool_rtl(MapOp):
             }
             | self._kernel()
             | self._pads()
-            | {"MIN_FILE": self.memory_name("minimum") if self._minimum(model).any() else ""}
+            | {"MIN_FILE": self.memory_name("minimum") if self._pools_minima(model) else ""}
         )
 
     def memories(self, model):
-        mask = self._minimum(model)
-        return {"MIN_FILE": mask.reshape(-1, self.get_nodeattr("SIMD"))} if mask.any() else {}
+        if not self._pools_minima(model):
+            return {}
+        return {"MIN_FILE": self._minimum(model).reshape(-1, self.get_nodeattr("SIMD"))}
 
 
 @custom_op()

@@ -66,6 +66,9 @@ class KernelMVAU(KernelOp):
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64)
         dtype = self.get_input_datatype(0)
         low, high = int(dtype.min()), int(dtype.max())
+        if self.loadable:  # whatever weights are loaded (loadable.py)
+            largest = int(DataType[self.get_nodeattr("weightDataType")].max()) * len(weights)
+            return -largest * max(-low, high), largest * max(-low, high)
         plus, minus = np.maximum(weights, 0).sum(0), np.minimum(weights, 0).sum(0)
         return int((plus * low + minus * high).min()), int((plus * high + minus * low).max())
 

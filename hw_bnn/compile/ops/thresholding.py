@@ -23,6 +23,9 @@ class BnnThresholding_rtl(KernelOp):
     def _negate(self) -> np.ndarray:
         return np.array(list(self.get_nodeattr("negate")) or [0], dtype=np.int64)
 
+    def _negates(self) -> bool:
+        return self.loadable or bool(self._negate().any())
+
     def execute_node(self, context, graph):
         node = self.onnx_node
         data, table = context[node.input[0]], context[node.input[1]]
@@ -60,7 +63,7 @@ class BnnThresholding_rtl(KernelOp):
             "OUT_BITS": odt.bitwidth(),
             "OUT_BIAS": 0 if odt == DataType["BIPOLAR"] else self.get_nodeattr("ActVal"),
             "THRESHOLDS_FILE": self.memory_name("thresholds"),
-            "NEGATE_FILE": self.memory_name("negate") if self._negate().any() else "",
+            "NEGATE_FILE": self.memory_name("negate") if self._negates() else "",
         }
 
     def memories(self, model):
@@ -76,6 +79,6 @@ class BnnThresholding_rtl(KernelOp):
             table = table - negate[:, None]  # -x >= T holds where ~x >= T - 1
         table = np.sort(table, axis=1)  # as the kernel wants them
         contents = {"THRESHOLDS_FILE": table.reshape(-1, pe * table.shape[1])}
-        if negate.any():
+        if self._negates():
             contents["NEGATE_FILE"] = negate.reshape(-1, pe)
         return contents

@@ -23,7 +23,7 @@ class Dataflow(Stage):
         parts = []
         for start in range(0, len(x), BATCH):
             part = x[start : start + BATCH]
-            parts.append(execute(case.folder, part))
+            parts.append(execute(case.network, part))
             advance(len(part))
         return StageRun(np.concatenate(parts))
 
@@ -33,5 +33,5 @@ class Dataflow(Stage):
         x = case.frames.x[frame : frame + 1]
         expected = case.golden.trace(x)
         shapes = {name: value.shape[1:] for name, value in expected.items()}
-        found = trace(case.folder, x, shapes)
+        found = trace(case.network, x, shapes)
         return first_divergence(self.name, expected, found, [frame], case.layers)

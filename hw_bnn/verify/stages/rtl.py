@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...accelerator import Description
 from ..divergence import Divergence
 from ..stage import SLOW_FRAMES, Advance, Case, Stage, StageRun, register
 
@@ -23,8 +24,8 @@ class Rtl(Stage):
 
         waves = case.ask.waves
         return locate(
-            case.golden, case.folder, case.accelerator, case.frames.x, frame, case.layers,
-            stage=self.name, stall=self.stall,
+            case.golden, case.folder, Description.load(case.network), case.frames.x, frame,
+            case.layers, stage=self.name, stall=self.stall, weights=case.ask.weights,
             waves=waves / f"{self.name}_divergence.fst" if waves is not None else None,
         )  # fmt: skip
 
@@ -47,7 +48,7 @@ def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) ->
     """A run of one of the engines of `hw_bnn.sim.stream_frames`, with its figures."""
     from ...sim import stream_frames
 
-    result = stream_frames(case.folder, x, progress=advance, **options)
+    result = stream_frames(case.folder, x, progress=advance, weights=case.ask.weights, **options)
     figures = {
         "cycles_per_frame": result.cycles_per_frame,
         "latency_cycles": result.latency_cycles,

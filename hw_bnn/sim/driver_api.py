@@ -1,0 +1,62 @@
+"""The C interface of a Verilated library, for ctypes; driver.hpp declares it a first time."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+from ..errors import BadInput
+
+ABI = 2
+DONE, MORE, HUNG, FAILED = range(4)
+
+
+def _fields(
+    kind: type[ctypes._SimpleCData], *names: str
+) -> list[tuple[str, type[ctypes._SimpleCData]]]:
+    return [(name, kind) for name in names]
+
+
+class Stream(ctypes.Structure):
+    _fields_ = [
+        *_fields(ctypes.c_uint64, "idle", "starved", "stalled", "moved"),
+        *_fields(ctypes.c_void_p, "words", "cycles"),
+        *_fields(ctypes.c_uint64, "room"),
+    ]
+
+
+class Run(ctypes.Structure):
+    _fields_ = [
+        *_fields(ctypes.c_void_p, "input", "output", "frame_done"),
+        *_fields(ctypes.c_uint64, "in_words", "out_words", "frame_out_words", "frame_in_words",
+                 "throttle_num", "throttle_den", "hang_limit"),
+        *_fields(ctypes.c_uint32, "stall_in", "stall_out"),
+        *_fields(ctypes.c_uint64, "random"),
+        *_fields(ctypes.c_uint32, "watch"),
+        *_fields(ctypes.c_void_p, "config", "config_from"),
+        *_fields(ctypes.c_uint64, "config_words"),
+        *_fields(ctypes.c_uint32, "hold", "in_valid", "out_ready", "started", "config_valid"),
+        *_fields(ctypes.c_uint64, "cycle", "in_done", "out_done", "first_in", "last_progress",
+                 "next_word_at", "config_done"),
+    ]  # fmt: skip
+
+
+def load(path: Path) -> ctypes.CDLL:
+    lib = ctypes.CDLL(str(path))
+    if lib.hwb_abi() != ABI:
+        raise BadInput(f"{path} is of another version", remedy="delete it")
+    pointer, u64, text = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_char_p
+    lib.hwb_create.restype, lib.hwb_create.argtypes = pointer, [text, u64, text, u64]
+    lib.hwb_destroy.restype, lib.hwb_destroy.argtypes = None, [pointer]
+    lib.hwb_message.restype, lib.hwb_message.argtypes = text, [pointer]
+    lib.hwb_ports.restype, lib.hwb_ports.argtypes = None, [pointer, pointer, pointer]
+    lib.hwb_reset.argtypes = [pointer, u64]
+    lib.hwb_bind.argtypes = [pointer, text, pointer, pointer, u64]
+    lib.hwb_state.argtypes = [pointer, pointer, pointer]
+    lib.hwb_find.restype, lib.hwb_find.argtypes = u64, [pointer, text, text, u64]
+    lib.hwb_get.argtypes = [pointer, text, text, pointer]
+    lib.hwb_set.argtypes = [pointer, text, text, u64]
+    lib.hwb_trace.argtypes = [pointer, text, u64, u64, u64]
+    lib.hwb_config_status.restype, lib.hwb_config_status.argtypes = ctypes.c_uint32, [pointer]
+    lib.hwb_run.argtypes = [pointer, pointer, u64]
+    return lib
