@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from .layers import BinaryActivation, BinaryConv2d, IntegerActivation
 
-Form = Literal["paper", "hardware"]
+Form = Literal["paper", "hardware", "quantised"]
 PoolOrder = Literal["before_norm", "after_activation"]
 
 

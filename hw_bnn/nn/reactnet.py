@@ -1,9 +1,9 @@
 """ReActNet-A (Liu et al. 2020): thirteen blocks of binary 3x3 and 1x1 convolutions
 with RSign and RPReLU.
 
-28,253,184 binary weights; first convolution and last layer real. RPReLU has a slope, so the maps
-between the blocks are real numbers: this network has no form with integer maps, and compiling it is
-refused at its PReLU nodes.
+28,253,184 binary weights; first convolution, last layer and the maps between the blocks are real
+numbers, so that compiling it is refused. What a form with 8-bit maps needs beyond that of
+:mod:`hw_bnn.nn.quantised` is the concatenation of channels, which has no hardware yet.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@ the real teacher.
 
 `form: paper` is what the papers trained; `form: hardware` has 8-bit input, 1-bit weights and
 activations everywhere and integer residual additions (see
-:class:`hw_bnn.nn.blocks.IntegerResidual`).
+:class:`hw_bnn.nn.blocks.IntegerResidual`); `form: quantised` is the paper's with 8-bit integers in
+the place of real numbers (:mod:`hw_bnn.nn.quantised`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from .blocks import (
 )
 from .layers import BinaryActivation, BinaryConv2d, BinaryLinear, IntegerActivation
 from .mlp import Input, Norm
+from .quantised import QuantisedResNet
 
 Stem = Literal["cifar", "imagenet"]
 
@@ -220,8 +222,6 @@ def bnew_resnet20(
     """
     if form == "hardware":
         return _hardware(in_channels, classes, channels, blocks, "cifar", norm, size)
-    start = _stem(in_channels, channels[0], "cifar", norm, binary=False, estimator=estimator)
-    start.append(nn.MaxPool2d(3, 2, 1))
     options: dict[str, Any] = {
         "activation_estimator": activation_estimator,
         "estimator": estimator,
@@ -230,6 +230,11 @@ def bnew_resnet20(
         "channel_scale": channel_scale,
         "prelu": prelu,
     }
+    if form == "quantised":
+        shapes = _widths(channels, blocks)
+        return QuantisedResNet(in_channels, classes, shapes, (3, 1), norm, **options)
+    start = _stem(in_channels, channels[0], "cifar", norm, binary=False, estimator=estimator)
+    start.append(nn.MaxPool2d(3, 2, 1))
     layers = [ShortcutBlock(*shape, norm, **options) for shape in _widths(channels, blocks)]
     return ResNet(start, layers, nn.Linear(channels[-1], classes))
 
@@ -254,7 +259,6 @@ def birealnet18(
     """
     if form == "hardware":
         return _hardware(in_channels, classes, channels, 4, stem, norm, size)
-    start = _stem(in_channels, channels[0], stem, norm, binary=False, estimator=estimator)
     options: dict[str, Any] = {
         "activation_estimator": activation_estimator,
         "estimator": estimator,
@@ -263,6 +267,12 @@ def birealnet18(
         "channel_scale": False,
         "prelu": False,
     }
+    if form == "quantised":
+        start_of = (7, 2) if stem == "imagenet" else (3, 1)
+        return QuantisedResNet(
+            in_channels, classes, _widths(channels, 4), start_of, norm, **options
+        )
+    start = _stem(in_channels, channels[0], stem, norm, binary=False, estimator=estimator)
     layers = [ShortcutBlock(*shape, norm, **options) for shape in _widths(channels, 4)]
     return ResNet(start, layers, nn.Linear(channels[-1], classes))
 

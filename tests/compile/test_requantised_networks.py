@@ -88,7 +88,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+FULL = ("uint4", "int12", "PReLU", "all slopes, 2 bits", "Hardtanh")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=pytest.mark.full if c in FULL else ()) for c in CASES]
+)
 def test_stages(case):
     assert len(requantisers(CASES[case])) == 1
     check_stages(CASES[case], frames=16)

@@ -1,0 +1,68 @@
+"""The papers' residual networks with 8-bit maps, shortcuts, first and last layers."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+
+pytest.importorskip("finn")
+
+from hw_bnn.compile.frontend import import_model
+from hw_bnn.compile.requantising import Requantise
+from hw_bnn.verify import failed, verify
+from tests.compile.compile_stages import check_stages
+
+NETWORKS = {
+    "bnew_resnet20": {"channels": [4, 8], "blocks": 1},
+    "birealnet18": {"channels": [4], "stem": "cifar"},
+}
+
+
+def exported(name: str, path, size: int = 12, **options) -> onnx.ModelProto:
+    """An untrained network whose norms, shifts and slopes of both signs are random."""
+    torch = pytest.importorskip("torch")
+    from hw_bnn.export import export_model
+    from hw_bnn.nn import zoo
+
+    torch.manual_seed(1)
+    shape = {"in_channels": 3, "classes": 5, "form": "quantised", "size": size}
+    model = zoo.build(name, **{**shape, **NETWORKS[name], **options})
+    x = torch.randint(0, 256, (16, 3, size, size)).float()
+    model(x)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, torch.nn.PReLU):
+                module.weight.copy_(torch.linspace(-0.5, 1.2, module.weight.numel()))
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.uniform_(-1.5, 1.5)
+                module.bias.normal_(0, 0.5)
+            for shift in ("before", "after", "shift"):
+                if isinstance(getattr(module, shift, None), torch.nn.Parameter):
+                    getattr(module, shift).normal_(0, 0.5)
+    model(x)
+    export_model(model.eval(), path, x[:4])
+    return onnx.load(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["bnew_resnet20", pytest.param("birealnet18", marks=pytest.mark.full)]
+)
+def test_stages(name, tmp_path):
+    model = exported(name, tmp_path / "net.onnx")
+    tables = [op.table for op in import_model(model).graph.ops if isinstance(op, Requantise)]
+    assert {table.pieces for table in tables} == ({1, 2} if name == "bnew_resnet20" else {1})
+    assert max(int(np.abs(table.gain).max()).bit_length() for table in tables) <= 27
+    check_stages(model, frames=8)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_stage_at_a_quarter_of_the_width(name, tmp_path):
+    channels = {"bnew_resnet20": [4, 8, 16], "birealnet18": [16, 32, 64, 128]}[name]
+    exported(name, tmp_path / "net.onnx", size=32, channels=channels)
+    summary = verify(
+        tmp_path / "net.onnx", frames=16, slow_frames=4, target_cycles=50_000,
+        also=["hls"], out=tmp_path / "out",
+    )  # fmt: skip
+    assert failed(summary) is None and not any(summary["mismatches"].values())
