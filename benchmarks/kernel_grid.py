@@ -122,6 +122,10 @@ def _window(size, channels, simd, bits, style):
     return _map("window", size, channels, simd, bits, RAM_STYLE=style)
 
 
+def _parallel_window(size, channels, simd, bits, style="distributed", **more):
+    return _map("parallel_window", size, channels, simd, bits, RAM_STYLE=style, **more)
+
+
 GRID = [
     _xnor(64, 64, 4, 16),
     _xnor(64, 64, 8, 32),
@@ -205,6 +209,17 @@ GRID = [
     _window(6, 128, 32, 1, "distributed"),
     _window(14, 64, 4, 1, "block"),
     _window(30, 64, 64, 1, "block"),
+    _parallel_window(32, 3, 27, 8),
+    _parallel_window(32, 3, 9, 8),
+    _parallel_window(30, 64, 576, 1),
+    _parallel_window(30, 64, 192, 1),
+    _parallel_window(14, 64, 64, 1),
+    _parallel_window(12, 128, 1152, 1),
+    _parallel_window(5, 256, 768, 1),
+    _parallel_window(17, 16, 144, 2, STRIDE_H=2, STRIDE_W=2),
+    _parallel_window(16, 8, 40, 4, K_H=5, K_W=5),
+    _parallel_window(224, 16, 144, 4, "block"),
+    _parallel_window(33, 16, 96, 1, K_H=3, K_W=2, DILATION_H=2),
     _map("max_pool", 28, 64, 8, 1),
     _map("max_pool", 10, 128, 32, 1),
     _map("max_pool", 12, 32, 4, 2, K_H=3, K_W=3),

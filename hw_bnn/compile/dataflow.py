@@ -48,11 +48,11 @@ class DataflowGraph:
 
     def folding(self) -> dict[str, dict[str, int]]:
         """PE and SIMD of every node that has them: a folding file's contents."""
-        from .folding import dividend
+        from .folding import folds
 
         found = {}
         for op in self.ops():
-            values = {k: int(op.get_nodeattr(k)) for k in ("PE", "SIMD") if dividend(op, k)}
+            values = {k: int(op.get_nodeattr(k)) for k in ("PE", "SIMD") if folds(op, k)}
             if values:
                 found[op.onnx_node.name] = values
         return found

@@ -18,7 +18,7 @@ from qonnx.custom_op.registry import getCustomOp
 from ..errors import BadInput
 from ..files.jsonfile import read_json
 from .boards import NAMES, budget
-from .search import LIMITS, FoldingSearch, Plan, choices, dividend, divisors
+from .search import LIMITS, FoldingSearch, Plan, choices, folds
 
 DEFAULT_TARGET_CYCLES = 1024
 
@@ -28,8 +28,7 @@ __all__ = [
     "apply_folding",
     "choices",
     "choose",
-    "dividend",
-    "divisors",
+    "folds",
     "match_head",
     "read_folding",
 ]
@@ -148,14 +147,15 @@ def apply_folding(
         node = known[name]
         op = getCustomOp(node)
         for key, value in attributes.items():
-            limit = dividend(op, key)
-            if limit is None:
+            allowed = folds(op, key)
+            if not allowed:
                 raise BadInput(f"it has no {key}", node=name, remedy="leave it out")
-            if limit % value:
+            if value not in allowed:
                 raise BadInput(
-                    f"{key} = {value} does not divide {limit}",
+                    f"{key} = {value} does not divide {allowed[-1]}"
+                    + (" into whole pixels" if allowed[-1] % value == 0 else ""),
                     node=name,
-                    remedy=f"use one of {', '.join(map(str, divisors(limit)))}",
+                    remedy=f"use one of {', '.join(map(str, allowed))}",
                 )
             op.set_nodeattr(key, value)
     match_head(model)

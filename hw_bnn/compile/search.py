@@ -25,6 +25,7 @@ from ..kernels.memory_cost import DEEPEST_LUT_ROM
 from ..synth.estimate import KINDS, estimate_kernel
 from .boards import DEFAULT_BOARD, Budget, price_of
 from .min_sum import cheapest
+from .ops.folds import divisors
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
 from .stream_cost import dma_cost, fifo_cost, joint_cost, source_cost, stream_cost
@@ -35,22 +36,19 @@ LIMITS = {
     "PE": ("MH", "NumChannels", "Channels", "Labels"),
     "SIMD": ("MW", "IFMChannels", "NumChannels"),
 }
-"""Attribute -> the attribute it has to divide, the first that the op has."""
+"""Attribute -> the attribute it has to divide, the first that the op has, unless it has `folds`."""
 PRICES = [2.0**k for k in range(-4, 6)]
 """Factors on the price of block RAM that a search tries where its own gives nothing that fits."""
 
 
-def divisors(n: int) -> list[int]:
-    """All divisors of n in ascending order."""
-    return [d for d in range(1, n + 1) if n % d == 0]
-
-
-def dividend(op, attribute: str) -> int | None:
-    """What PE or SIMD of this op has to divide; None if the op has no such attribute."""
+def folds(op, attribute: str) -> list[int]:
+    """Every PE or SIMD that this op could take; empty if the op has no such attribute."""
     types = op.get_nodeattr_types()
     if attribute not in types:
-        return None
-    return next((int(op.get_nodeattr(n)) for n in LIMITS[attribute] if n in types), None)
+        return []
+    if hasattr(op, "folds"):  # an op whose SIMD divides more than its channels
+        return op.folds()
+    return next((divisors(int(op.get_nodeattr(n))) for n in LIMITS[attribute] if n in types), [])
 
 
 def choices(op) -> list[dict[str, int]]:
@@ -59,9 +57,9 @@ def choices(op) -> list[dict[str, int]]:
     if op.onnx_node.op_type == HARDWIRED:
         return found
     for attribute in ("PE", "SIMD"):
-        limit = dividend(op, attribute)
-        if limit:
-            found = [{**c, attribute: d} for c in found for d in divisors(limit)]
+        values = folds(op, attribute)
+        if values:
+            found = [{**c, attribute: d} for c in found for d in values]
     return sorted(found, key=lambda c: (c.get("PE", 1) * c.get("SIMD", 1), c.get("PE", 1)))
 
 
@@ -162,7 +160,7 @@ class FoldingSearch:
     # -- what there is to choose from
 
     def _table(self, op) -> Table:
-        before = {k: op.get_nodeattr(k) for k in ("PE", "SIMD") if dividend(op, k)}
+        before = {k: op.get_nodeattr(k) for k in ("PE", "SIMD") if folds(op, k)}
         found, cycles, ins, outs = choices(op), [], [], []
         for choice in found:
             for key, value in choice.items():
@@ -172,7 +170,7 @@ class FoldingSearch:
             outs.append(int(op.get_outstream_width(0)))
         variants = self._variants(op)
         costs = np.array(
-            [[self._cost(op, p, v) for v in variants] for p in self._parameters(op, found)]
+            [[self._cost(k, p, v) for v in variants] for k, p in self._kernels(op, found)]
         )
         for key, value in before.items():
             op.set_nodeattr(key, value)
@@ -186,18 +184,18 @@ class FoldingSearch:
             **{name: costs[:, :, i] for i, name in enumerate(KINDS)},
         )
 
-    def _parameters(self, op, found: list[dict[str, int]]):
-        """The kernel's parameters at each choice."""
+    def _kernels(self, op, found: list[dict[str, int]]):
+        """The kernel and its parameters at each choice."""
         if (
             "MW" in op.get_nodeattr_types()
         ):  # nothing else depends on PE and SIMD, and thresholds take time
             once = op.module_parameters(self.model)
-            return [once | choice for choice in found]
+            return [(op.kernel, once | choice) for choice in found]
         result = []
         for choice in found:
             for key, value in choice.items():
                 op.set_nodeattr(key, value)
-            result.append(op.module_parameters(self.model))
+            result.append((op.kernel, op.module_parameters(self.model)))
         return result
 
     def _variants(self, op) -> list[dict[str, str | int]]:
@@ -220,7 +218,9 @@ class FoldingSearch:
             return [{"ram_style": s} for s in ("distributed", "block")]
         return [{}]
 
-    def _cost(self, op, parameters: dict, variant: dict[str, str | int]) -> tuple[float, ...]:
+    def _cost(
+        self, kernel: str, parameters: dict, variant: dict[str, str | int]
+    ) -> tuple[float, ...]:
         """LUTs, registers, block RAMs and DSP blocks; inf for what cannot be."""
         p, never = dict(parameters), (np.inf,) * len(KINDS)
         if "ram_style_thresholds" in variant:
@@ -240,7 +240,7 @@ class FoldingSearch:
             p["RAM_STYLE"] = variant["ram_style"]
             if self.memory == "lut" and variant["ram_style"] == "block":
                 return never
-        cost = estimate_kernel(op.kernel, p)
+        cost = estimate_kernel(kernel, p)
         if cost is None:  # an op without a formula has nothing to choose by its cost
             return (0,) * len(KINDS)
         return tuple(cost[kind] for kind in KINDS)

@@ -95,6 +95,16 @@ def _frame(p: dict[str, int]) -> int:
     return height * width * p["CHANNELS"] // p["SIMD"]
 
 
+def _parallel_steps(p: dict[str, int]) -> int:
+    """A pixel in, and each word of its window but the first, a step."""
+    windows = 1
+    for axis in "HW":
+        span = (p[f"K_{axis}"] - 1) * p[f"DILATION_{axis}"] + 1
+        windows *= (p[f"IFM_{axis}"] - span) // p[f"STRIDE_{axis}"] + 1
+    chunks = p["K_H"] * p["K_W"] * p["CHANNELS"] // p["SIMD"]
+    return p["IFM_H"] * p["IFM_W"] + windows * (chunks - 1)
+
+
 def _converter_steps(p: dict[str, int]) -> int:
     """As the loop goes: a word in where too few bits wait, a word out where there are enough."""
     bits_in, bits_out, total = p["IN_BITS"], p["OUT_BITS"], p["FRAME_BITS"]
@@ -147,6 +157,7 @@ TWINS: dict[str, Twin] = {
         _by_frame("max_pool", _frame, ("MIN_FILE",)),
         _by_frame("sum_pool", _frame),
         _by_frame("window", window_steps),
+        _by_frame("parallel_window", _parallel_steps),
         _by_frame("width_converter", _converter_steps),
     )
 }

@@ -14,6 +14,7 @@ from rtl_tests.int_mvau import test_int_mvau as int_mvau
 from rtl_tests.max_pool import test_max_pool as max_pool
 from rtl_tests.packing import pack_words
 from rtl_tests.pad import test_pad as pad
+from rtl_tests.parallel_window import test_parallel_window as parallel_window
 from rtl_tests.requantise import test_requantise as requantise
 from rtl_tests.stream_fork import test_stream_fork as stream_fork
 from rtl_tests.sum_pool import test_sum_pool as sum_pool
@@ -33,9 +34,10 @@ def fixed(kernel: str, rng: np.random.Generator) -> list[Case]:
     """The bench's own corner cases."""
     if kernel == "hardwired_flow":
         return []
-    if kernel == "window":
-        shapes = window.SHAPES + window.MORE_SHAPES
-        return [(kernel, shape.parameters(), window.draw(shape, rng)) for shape in shapes]
+    if kernel in ("window", "parallel_window"):
+        bench = globals()[kernel]
+        shapes = bench.SHAPES + bench.MORE_SHAPES
+        return [(kernel, shape.parameters(), bench.draw(shape, rng)) for shape in shapes]
     if kernel == "max_pool":
         described = max_pool.SHAPES + max_pool.MORE_SHAPES
         return [(kernel, d[0], max_pool.draw(d, rng)) for d in described]
@@ -83,6 +85,11 @@ def _requantise(rng) -> Case:
 def _window(rng) -> Case:
     shape = window.random_shape(rng)
     return "window", shape.parameters(), window.draw(shape, rng)
+
+
+def _parallel_window(rng) -> Case:
+    shape = parallel_window.random_shape(rng)
+    return "parallel_window", shape.parameters(), parallel_window.draw(shape, rng)
 
 
 def _width_converter(rng) -> Case:

@@ -14,8 +14,9 @@ from tests.networks.qonnx_networks import Builder
 pytest.importorskip("finn")
 
 from hw_bnn.compile.dataflow import build_dataflow
-from hw_bnn.compile.folding import choices, divisors, read_folding
+from hw_bnn.compile.folding import choices, read_folding
 from hw_bnn.compile.frontend import import_model
+from hw_bnn.compile.ops.folds import divisors
 
 
 @pytest.fixture(scope="module")

@@ -119,14 +119,14 @@ def test_the_report_says_what_bounds_the_rate(network):
     }
     assert "cycles a frame; the next faster folding (" in why["bottleneck"]["why"]
     json.dumps(why)
-    fastest = build(network, 324).why["bottleneck"]
-    assert fastest["cycles"] == 324 and "no folding is faster" in fastest["why"]
+    fastest = build(network, 64).why["bottleneck"]
+    assert fastest["cycles"] == 64 and "no folding is faster" in fastest["why"]
 
 
 def test_a_board_gets_the_best_rate_that_fits(network, tiny):
     whys = [build(network, board=tiny(luts)).why for luts in (320, 340, 1_000_000)]
     cycles = [why["bound_cycles"] for why in whys]
-    assert cycles == sorted(cycles, reverse=True) and cycles[0] > cycles[-1] == 324
+    assert cycles == sorted(cycles, reverse=True) and cycles[0] > cycles[-1] == 64
     for why, luts in zip(whys, (320, 340, 1_000_000), strict=True):
         assert why["total"]["lut"] <= boards.SHARE["lut"] * luts
     with pytest.raises(BadInput, match="does not fit tiny"):  # the next rate would not have
@@ -148,9 +148,9 @@ def test_a_board_that_is_too_small_is_told(network, tiny):
         build(network, board=tiny(100))
     with pytest.raises(
         BadInput,
-        match=r"324 cycles a frame does not fit tiny: .*; use target_cycles=(\d+) or more",
+        match=r"64 cycles a frame does not fit tiny: .*; use target_cycles=(\d+) or more",
     ):
-        build(network, 324, board=tiny(340))
+        build(network, 64, board=tiny(340))
 
 
 def test_a_given_folding_that_is_too_large_is_told(network, tiny, tmp_path):

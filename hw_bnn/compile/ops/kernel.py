@@ -28,11 +28,13 @@ DOMAIN = "finn.custom_op.fpgadataflow.rtl"
 class KernelOp(OpBase):
     """An op made of one kernel."""
 
-    kernel: str
-    """Its name in hw_bnn.kernels."""
-
     input_ports: tuple[str, ...] = ("s_axis",)
     output_ports: tuple[str, ...] = ("m_axis",)
+
+    @property
+    @abstractmethod
+    def kernel(self) -> str:
+        """Its name in hw_bnn.kernels: of most ops an attribute of the class."""
 
     @abstractmethod
     def kernel_parameters(self, model) -> dict[str, int | str]:

@@ -11,6 +11,7 @@ from qonnx.core.datatype import DataType
 
 from ..integer_graph import datatype_for
 from .classes import custom_op
+from .folds import divisors
 from .kernel import SIGNALS, KernelOp
 
 
@@ -150,17 +151,51 @@ class StreamPad_rtl(MapOp):
 
 @custom_op()
 class SlidingWindow_rtl(MapOp):
-    """The windows of a convolution, (kh, kw, channel) with the channel fastest."""
+    """The windows of a convolution, (kh, kw, channel) with the channel fastest.
 
-    kernel = "window"
+    SIMD is of an output word. Up to a pixel's channels a word of the map goes in for each that
+    comes out (kernel `window`); above, words are several whole pixels (`parallel_window`).
+    """
 
     def get_nodeattr_types(self):
         return super().get_nodeattr_types() | {
             "ram_style": ("s", False, "auto", {"auto", "block", "distributed"})
         }
 
+    @property
+    def kernel(self) -> str:
+        return "parallel_window" if self._chunks() else "window"
+
+    def folds(self) -> list[int]:
+        """Every SIMD that it could take."""
+        channels, pixels = self.get_nodeattr("NumChannels"), self._pixels()
+        return divisors(channels) + [channels * n for n in divisors(pixels)[1:]]
+
+    def _pixels(self) -> int:
+        """Of a window."""
+        return int(np.prod(self.get_nodeattr("KernelDim")))
+
+    def _chunks(self) -> int:
+        """Words of a window that are several pixels; 0 where a word is a pixel or less."""
+        simd, channels = self.get_nodeattr("SIMD"), super().output_channels()
+        return self._pixels() * channels // simd if simd > channels else 0
+
     def output_channels(self):
-        return int(np.prod(self.get_nodeattr("KernelDim"))) * super().output_channels()
+        return self._pixels() * super().output_channels()
+
+    def get_folded_input_shape(self, ind=0):
+        shape = self.get_normal_input_shape()
+        simd = min(self.get_nodeattr("SIMD"), int(shape[-1]))
+        return (*shape[:-1], int(shape[-1]) // simd, simd)
+
+    def get_instream_width(self, ind=0):
+        return self.get_folded_input_shape()[-1] * self.get_input_datatype().bitwidth()
+
+    def get_exp_cycles(self):
+        chunks = self._chunks()
+        if not chunks:
+            return super().get_exp_cycles()
+        return int(np.prod(self.padded()) + np.prod(self.output_dim()) * (chunks - 1))
 
     def execute_node(self, context, graph):
         result = self.windows(context[self.onnx_node.input[0]])
