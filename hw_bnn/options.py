@@ -223,7 +223,7 @@ class FrameOptions(Options):
 class EngineOptions(Options):
     """How frames run through an accelerator."""
 
-    engine: Annotated[str, Option("native, cocotb, netlist or shell.")] = "native"
+    engine: Annotated[str, Option("native, cocotb, netlist, lanes or shell.")] = "native"
     stall: Annotated[
         float | tuple[float, float],
         Option("Probability of a pause, each cycle and end.", type=float),
@@ -245,9 +245,9 @@ class EngineOptions(Options):
         str | Path | None, Option("Load these first: a folder of `hw-bnn weights`.")
     ] = None
     statistics: Annotated[bool, Option("Count each layer's starved and stalled cycles.")] = False
-    family: Annotated[str | None, Option("Which netlist (engine netlist): xc7, xcup or ecp5.")] = (
-        None
-    )
+    family: Annotated[
+        str | None, Option("Which netlist: xc7, xcup or ecp5 (engines netlist and lanes).")
+    ] = None
 
 
 @functools.cache

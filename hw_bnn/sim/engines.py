@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from ..accelerator.folder import open_accelerator
 from ..errors import BadInput
 from ..options import EngineOptions, flat
 from .build import Variant
+from .lanes.model import lanes_model
 from .native import Config, NativeModel
 from .options import check_options
 from .packing import Words, pack_input, unpack_output
@@ -48,8 +49,9 @@ def stream_frames(
         folder: an accelerator folder, as `compile` writes it.
         x: (N, *shape) integers within the input contract.
         engine: "native" (a Verilated library, fast), "cocotb" (protocol checkers on every stream,
-            slow), "netlist" (the gates that `synth` left in the folder) or "shell" (with the AXI
-            shell and the driver of a board, memory at 100 cycles of latency).
+            slow), "netlist" (the gates that `synth` left in the folder), "lanes" (the same gates,
+            up to 512 frames side by side) or "shell" (with the AXI shell and the driver of a
+            board, memory at 100 cycles of latency).
         stall: probability of a pause per cycle of source and sink, or of each (source, sink).
         seed: of the pauses and of registers' power-up bits.
         waves: FST file to write; window: only its cycles from <= c < to. A list of signals for a
@@ -62,7 +64,8 @@ def stream_frames(
         statistics: count each stream's busy, stalled and starved cycles.
         weights: a folder that :func:`hw_bnn.weights` wrote: its contents go through the config port
             before the frames.
-        family: which netlist, if there are several (engine "netlist"): xc7, xcup or ecp5.
+        family: which netlist, if there are several (engine "netlist" or "lanes"): xc7, xcup or
+            ecp5 (not lanes).
         fifo_caps: FIFO capacities in words, by node name, in place of the built ones.
         preamble: first stream this many words in, then reset in the middle of a frame.
         trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
@@ -91,6 +94,8 @@ def stream_frames(
         sharded = _cocotb(task)
     elif asked.engine == "netlist":
         sharded = _netlist(task, progress)
+    elif asked.engine == "lanes":
+        sharded = _lanes(task, progress)
     elif asked.jobs == 1 and not asked.resume and asked.scheduler is None:
         sharded = _native(task, progress)
     else:
@@ -170,6 +175,20 @@ def _netlist(task: Task, progress: Callable[[int], None] | None) -> Sharded:
         return Sharded([_in_process(model, task, progress)], model.build_seconds, 0)
 
 
+def _lanes(task: Task, progress: Callable[[int], None] | None) -> Sharded:
+    asked = task.asked
+    if asked.waves is not None or task.fifo_caps or asked.statistics:
+        raise BadInput(
+            "the engine lanes has no waves, FIFO capacities and statistics",
+            remedy="use the engine native or netlist for them",
+        )
+    with lanes_model(
+        task.folder, task.description, len(task.words), family=asked.family, seed=task.seed + 1,
+        trust=task.trust,
+    ) as model:  # fmt: skip
+        return Sharded([_in_process(model, task, progress)], model.build_seconds, 0)
+
+
 def _native(task: Task, progress: Callable[[int], None] | None) -> Sharded:
     variant: Variant = "waves" if task.asked.waves is not None else "fast"
     rtl = task.folder / "rtl"
@@ -186,8 +205,13 @@ def capture(
     seed: int = 0,
     trust: bool = False,
     weights: str | Path | None = None,
+    engine: Literal["native", "lanes"] = "native",
+    family: str | None = None,
 ) -> dict[str, tuple[Words, NDArray[np.uint64]]]:
     """Every word that the named streams (None: all) carry, with the cycle of its transfer.
+
+    Args:
+        engine: of the RTL, or of the gates of a family (cycles are then those of a frame's lane).
 
     Returns:
         {stream: (words (N, words, tdata bytes) uint8, cycles (N, words) uint64)}
@@ -199,7 +223,11 @@ def capture(
     accelerator = open_accelerator(folder, trust=trust)
     words = pack_input(accelerator.input, x)
     names = [s.name for s in accelerator.streams] if streams is None else list(streams)
-    with NativeModel(folder / "rtl", accelerator, seed=seed + 1) as model:
+    if engine == "lanes":
+        made: NativeModel = lanes_model(folder, accelerator, len(words), family=family, trust=trust)
+    else:
+        made = NativeModel(folder / "rtl", accelerator, seed=seed + 1)
+    with made as model:
         config = None if weights is None else Config(read_load(accelerator, weights))
         run = model.run(words, stall=stall, seed=seed + 1, capture=names, config=config)
         return run.capture
@@ -243,8 +271,9 @@ def _result(task: Task, sharded: Sharded, seconds: float) -> SimulationResult:
     return SimulationResult(
         engine=task.asked.engine, frames=len(words), scores=scores, labels=labels,
         cycles_per_frame=longest.cycles_per_frame, latency_cycles=runs[0].latency_cycles,
-        cycles=sum(run.cycles for run in runs), seconds=max(seconds, 1e-9),
-        build_seconds=sharded.build_seconds, seed=task.seed, fifo_max=fifo_max, streams=streams,
+        cycles=sum(run.cycles * min(run.lanes, len(run.words)) for run in runs),
+        seconds=max(seconds, 1e-9), build_seconds=sharded.build_seconds, seed=task.seed,
+        fifo_max=fifo_max, streams=streams,
         shards=len(runs), shards_reused=sharded.reused,
         waves=Path(waves) if waves is not None else None,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..accelerator import Description
@@ -55,17 +56,7 @@ def netlist_design(
     *, trust: bool = False,
 ) -> Design:  # fmt: skip
     """The build of a netlist; see `netlist_model`."""
-    found = [f for f in _LIBRARY if (folder / "synth" / f"{f}.v").is_file()]
-    if family is not None and family not in _LIBRARY:
-        raise BadInput(f"unknown family {family!r}", remedy=f"use one of {', '.join(_LIBRARY)}")
-    if not found or (family is not None and family not in found):
-        wanted = family or "xc7"
-        raise BadInput(
-            f"{folder} has no netlist" + (f" of {family}" if family else ""),
-            remedy=f"make one with `hw-bnn synth {folder} --family {wanted}`",
-        )
-    family = family or found[0]
-    netlist = open_netlist(folder, family, trust=trust)
+    netlist, family = netlist_file(folder, family, tuple(_LIBRARY), trust=trust)
     library = _LIBRARY[family]
     text = netlist.read_text()
     used = used_cells(text)
@@ -88,6 +79,27 @@ def netlist_design(
         top=accelerator.top, visible=stream_visibility(accelerator.top), variant=variant,
         extra_flags=_FLAGS, texts=texts, config=accelerator.config is not None,
     )  # fmt: skip
+
+
+def netlist_file(
+    folder: Path, family: str | None, families: Sequence[str], *, trust: bool = False
+) -> tuple[Path, str]:
+    """The netlist in FOLDER/synth and its family: the one asked for, or the first of `families`.
+
+    Raises:
+        BadInput: there is none of them, or it is damaged or strange.
+    """
+    found = [f for f in families if (folder / "synth" / f"{f}.v").is_file()]
+    if family is not None and family not in families:
+        raise BadInput(f"unknown family {family!r}", remedy=f"use one of {', '.join(families)}")
+    if not found or (family is not None and family not in found):
+        wanted = family or families[0]
+        raise BadInput(
+            f"{folder} has no netlist" + (f" of {family}" if family else ""),
+            remedy=f"make one with `hw-bnn synth {folder} --family {wanted}`",
+        )
+    family = family or found[0]
+    return open_netlist(folder, family, trust=trust), family
 
 
 def used_cells(netlist: str) -> set[str]:

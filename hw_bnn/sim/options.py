@@ -9,7 +9,7 @@ from ..errors import BadInput
 from ..options import EngineOptions
 from .stall import stall_pair
 
-ENGINES = ("native", "cocotb", "netlist", "shell")
+ENGINES = ("native", "cocotb", "netlist", "lanes", "shell")
 MOST_JOBS = max(256, 4 * (os.cpu_count() or 1))
 LONGEST_PAUSE = 1_000_000  # cycles between two words
 LAST_CYCLE = 1 << 62
@@ -43,10 +43,10 @@ def check_options(asked: EngineOptions, *, seed: int, preamble: int) -> None:
             "preamble",
             remedy="leave them out",
         )
-    if asked.family is not None and engine != "netlist":
+    if asked.family is not None and engine not in ("netlist", "lanes"):
         raise BadInput(
             f"the family {asked.family} names a netlist, and the engine is {engine}",
-            remedy="use the engine netlist, or leave the family out",
+            remedy="use the engine netlist or lanes, or leave the family out",
         )
     if window is not None and (asked.waves is None or not 0 <= window[0] < window[1] <= LAST_CYCLE):
         what = "is of waves, and none are written" if asked.waves is None else "holds no cycle"

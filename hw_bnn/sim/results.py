@@ -40,6 +40,7 @@ class EngineRun:
         capture: by name (words (N, w, bytes), cycles (N, w)), where asked for.
         fifo_max: largest fill of each FIFO in words, by node name.
         config_status: of the config port at the end, 0 without one.
+        lanes: frames side by side: frame f ran in lane f % lanes, after f // lanes others.
     """
 
     words: Words
@@ -51,6 +52,7 @@ class EngineRun:
     capture: dict[str, tuple[Words, NDArray[np.uint64]]] = field(default_factory=dict)
     fifo_max: dict[str, int] = field(default_factory=dict)
     config_status: int = 0
+    lanes: int = 1
 
     @property
     def latency_cycles(self) -> int | None:
@@ -64,11 +66,12 @@ class EngineRun:
         The first half is warm-up: until every FIFO has its steady fill,
         frames leave faster or slower.
         """
-        count = len(self.frame_done)
+        done = self.frame_done[:: self.lanes]
+        count = len(done)
         if count < 2:
             return None
         warm = (count - 1) // 2
-        span = int(self.frame_done[-1]) - int(self.frame_done[warm])
+        span = int(done[-1]) - int(done[warm])
         return span / (count - 1 - warm)
 
 

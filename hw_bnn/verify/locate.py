@@ -42,8 +42,9 @@ def locate(
     stall: float = 0.0,
     waves: Path | None = None,
     weights: Path | None = None,
+    gates: str | None = None,
 ) -> Divergence | None:
-    """The first divergence inside the RTL at or before the given frame.
+    """The first divergence inside the RTL, or gates, at or before the given frame.
 
     Args:
         x: all frames of the run; frame: number of the first whose output differs.
@@ -51,6 +52,7 @@ def locate(
         stall: probability of a pause, as in the run that differed.
         weights: folder whose network is loaded first.
         waves: FST file to write, the cycles around the divergence.
+        gates: family of the netlist to look into, one frame a bit lane, in place of the RTL.
 
     Returns:
         None where no captured stream differs when the frames are run again (a fault that needs the
@@ -63,8 +65,10 @@ def locate(
     part = x[first : frame + 1]
     names = trace_tensors(golden)
     streams = [(s, s.tensor) for s in accelerator.streams if s.tensor and s.tensor in names]
-    chosen = [s.name for s, _ in streams]
-    words = capture(folder, part, chosen, stall=stall, seed=1, weights=weights)
+    words = capture(
+        folder, part, [s.name for s, _ in streams], stall=stall, seed=1, weights=weights,
+        engine="lanes" if gates else "native", family=gates,
+    )  # fmt: skip
     expected = golden.trace(part)
     found: dict[str, np.ndarray] = {}
     times: dict[str, tuple[np.ndarray, Stream]] = {}

@@ -11,6 +11,7 @@ from hw_bnn.accelerator.folder import reseal, seal
 from hw_bnn.accelerator.netlists import reseal_netlist, write_netlist
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
 from hw_bnn.sim import NativeModel, pack_input
+from hw_bnn.sim.lanes.model import LanesModel
 from hw_bnn.sim.netlist import CELLS, cell_library, netlist_model, used_cells
 from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import TOY, describe, make_toy, random_inputs
@@ -46,6 +47,40 @@ def test_gates_equal_rtl(toy, family):
         assert gates.streams["dots"].moved == 5 * len(x)  # inner streams are still there
 
 
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_lanes_equal_gates_word_by_word_and_cycle_by_cycle(toy, stall):
+    """Each lane's frames are a run of their own; the last round has lanes without a frame."""
+    words = pack_input(toy.accelerator.input, random_inputs(64 * 4 + 7))
+    options = {"stall": stall, "seed": 3, "capture": ["dots"]}
+    with LanesModel(toy.folder, toy.accelerator, lanes=64) as model:
+        lanes = model.run(words, **options)
+    assert lanes.words.shape[0] == len(lanes.frame_done) == len(words)
+    with netlist_model(toy.folder, toy.accelerator, family="xc7") as model:
+        for lane in (0, 6, 63):
+            mine = np.ascontiguousarray(words[lane::64])
+            if len(mine) < 5:  # the lane's last round is a frame of another: cycles are of five
+                mine = np.concatenate([mine, mine[:1]])
+            gates = model.run(mine, **options)
+            own = slice(lane, None, 64)
+            count = len(lanes.words[own])
+            assert (lanes.words[own] == gates.words[:count]).all()
+            assert (lanes.frame_done[own] == gates.frame_done[:count]).all()
+            for one, other in zip(lanes.capture["dots"], gates.capture["dots"], strict=True):
+                assert (one[own] == other[:count]).all()
+            assert (lanes.first_in, lanes.cycles) == (gates.first_in, gates.cycles)
+
+
+def test_lanes_are_an_engine(toy):
+    x = random_inputs(100)
+    lanes = simulate(toy.folder, x, engine="lanes")
+    scores, labels = toy.expected(x)
+    assert (lanes.scores == scores).all() and (lanes.labels == labels).all()
+    assert lanes.cycles_per_frame is None and lanes.frames == 100  # a frame a lane
+    for options in ({"statistics": True}, {"waves": "x.fst"}, {"jobs": 2}, {"family": "ecp5"}):
+        with pytest.raises(BadInput):
+            simulate(toy.folder, x, engine="lanes", **options)
+
+
 def test_weights_are_in_the_gates(toy, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(toy.folder, folder)
@@ -77,7 +112,7 @@ def test_one_flipped_bit_of_a_lut_is_caught(toy, tmp_path):
     reseal_netlist(folder, "xc7")
     x = random_inputs(300)
     try:
-        gates = simulate(folder, x, engine="netlist", family="xc7")
+        gates = simulate(folder, x, engine="lanes", family="xc7")
     except CheckFailed:
         return
     assert (gates.scores != toy.expected(x)[0]).any()
