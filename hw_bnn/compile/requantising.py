@@ -66,24 +66,29 @@ class Form:
     turns: bool
 
 
-def form(columns: list[Column], datatype: str, channels: int, minimum, maximum) -> Form | None:
+def form(
+    columns: list[Column], datatype: str, channels: int, bounds: tuple, *, loadable: bool
+) -> Form | None:
     """The requantiser of a quantiser, where it is cheaper than thresholds or they cannot do it.
 
     Args:
         columns: one a channel, one for all, or one an element.
         datatype: of the integers that are quantised.
-        minimum, maximum: of them, int or a list with one a channel.
+        bounds: the least and the greatest of them, int or a list with one a channel.
+        loadable: weights are loaded at run time; then a table, which can be written, is preferred.
 
     Raises:
         Unsupported: neither has the function, or it has too many levels for a table.
     """
+    minimum, maximum = bounds
     quantiser = columns[0].quantiser
     levels = len(quantiser.bounds)
     bits = max(abs(int(np.min(minimum))), abs(int(np.max(maximum)))).bit_length() + 1
     turning = any(column.turning for column in columns)
     fits = len(columns) <= channels and datatype != "BIPOLAR" and quantiser.step == 1
     found = None
-    if fits and (turning or levels * bits > LANE):
+    dearer = levels > MAX_LEVELS or (levels * bits > LANE and not loadable)
+    if fits and (turning or dearer):
         found = _search(columns, channels, minimum, maximum)
     if found is None and turning:
         raise Unsupported(

@@ -169,7 +169,8 @@ def emit_quantiser(state, node, value: Activation, quantisers: list[Quantiser]) 
     source = state.tensors[value.tensor]
     low, high = state.bounds.get(value.tensor, (source.minimum, source.maximum))
     columns = _columns(value, source, quantisers)
-    found = form(columns, source.datatype, source.channels, low, high)
+    loadable = state.loadable is not None
+    found = form(columns, source.datatype, source.channels, (low, high), loadable=loadable)
     pools, name = value.pools, value.tensor
     if found is not None and found.turns:  # what turns does not commute with a maximum
         for pool in pools:
