@@ -53,12 +53,12 @@ class Loaded:
         self.loads = [load_words(self.accelerator, place / n / "rtl") for n in ("there", "new")]
         self.model = NativeModel(place / "there" / "rtl", self.accelerator)
 
-    def run(self, config=None, **options):
+    def run(self, config=None, frames=FRAMES, **options):
         """(network of each frame: 0, 1, or -1 for neither, the port's status)."""
-        run = self.model.run(self.words, config=config, **options)
+        run = self.model.run(self.words[:frames], config=config, **options)
         scores, labels = unpack_output(self.accelerator.output, run.words)
         right = [
-            (scores == s).all(axis=1) & (labels == t)
+            (scores == s[:frames]).all(axis=1) & (labels == t[:frames])
             for s, t in zip(self.scores, self.labels, strict=True)
         ]
         return np.where(right[0], 0, np.where(right[1], 1, -1)), run.config_status
@@ -84,13 +84,16 @@ def test_the_second_network_runs_and_stays_until_the_next_load(loaded):
 
 
 def test_no_frame_mixes_two_networks(loaded):
-    """Loads at random moments, words late on the port, both ends stalled."""
-    rng, end = np.random.default_rng(0), loaded.model.run(loaded.words, stall=0.4).cycles
-    present = 0
+    """Loads at random moments, words late on the port, both ends stalled, the sink for so long that
+    frames stand inside while a load wants to begin."""
+    rng, present = np.random.default_rng(0), 0
     for seed in range(12):
+        stall, frames = [(0.4, FRAMES), ((0.0, 0.998), 8)][seed % 2]
+        end = loaded.model.run(loaded.words[:frames], stall=stall).cycles * 3 // 4
         load = loaded.loads[1 - present]
         times = rng.integers(end) + np.cumsum(rng.geometric(0.5, len(load)) * rng.integers(2))
-        which, status = loaded.run(Config(load, times, first=False), stall=0.4, seed=seed + 1)
+        config = Config(load, times, first=False)
+        which, status = loaded.run(config, frames, stall=stall, seed=seed + 1)
         assert status & 0xFF == 1
         assert (which >= 0).all()
         assert (np.diff((which == present).astype(int)) <= 0).all()  # the old ones, then the new
