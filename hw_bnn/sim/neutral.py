@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..accelerator import Description
 from ..errors import HwBnnError
+from ..rtl import FOLDER as KERNELS
 
 TOP = "bnn_accelerator"
 """No accelerator is called so: names that begin with bnn_ are those of the kernels."""
@@ -34,6 +35,8 @@ class Neutral:
     'module bnn_accelerator_m0 (input net_x); // "bnn_accelerator_m0_weights.hex"'
     >>> net.file("net.sv"), net.file("bnn_fifo.sv")
     ('bnn_accelerator.sv', 'bnn_fifo.sv')
+    >>> Neutral("bnn", ("bnn.sv", "bnn_fifo.sv"), ()).file("bnn_fifo.sv")  # a kernel's all the same
+    'bnn_fifo.sv'
     """
 
     top: str
@@ -49,7 +52,8 @@ class Neutral:
     def owns(self, file: str) -> bool:
         """Whether a file carries the accelerator's name."""
         stem = file.partition(".")[0]
-        return stem == self.top or stem.startswith(f"{self.top}_")
+        named = stem == self.top or stem.startswith(f"{self.top}_")
+        return named and not (KERNELS / file).is_file()
 
     def file(self, name: str) -> str:
         """The new name of a file, which is the old one where all accelerators share it."""

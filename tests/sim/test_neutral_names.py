@@ -13,8 +13,8 @@ from hw_bnn.sim.native import NativeModel, rtl_design
 from tests.networks.small_onnx import perceptron
 
 SIZES = (24, 24, 10)
-# A port and a part of a kernel's name are among them.
-NAMES = ("first", "first_of", "ap_clk", "fifo")
+# A port, a part of a kernel's name and what all kernels begin with are among them.
+NAMES = ("first", "first_of", "ap_clk", "fifo", "bnn")
 
 
 def rolled(places: int) -> onnx.ModelProto:
