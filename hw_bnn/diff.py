@@ -15,7 +15,8 @@ from .accelerator import Description, Node
 from .accelerator.folder import DESCRIPTION, MODEL, read_accelerator
 from .accelerator.netlists import FAMILIES, read_netlist
 from .errors import BadInput
-from .files.jsonfile import read_json
+from .options import checked
+from .report.documents import Verification, read_verification
 
 KINDS = ("lut", "ff", "bram", "dsp")
 
@@ -36,10 +37,12 @@ def diff(a: str | Path, b: str | Path, *, frames: int = 256, seed: int = 0) -> d
         {"frames", "differing_frames", "differing_labels"}, or {"not_compared": why}.
 
     Raises:
-        BadInput: a folder is no accelerator, or damaged; `frames` is negative.
+        BadInput: a folder is no accelerator, or damaged; `frames` or `seed` is no number of 0 or
+            more.
     """
-    if frames < 0:
-        raise BadInput(f"frames= is {frames}", remedy="use 0 or more")
+    for option, value in (("frames", frames), ("seed", seed)):
+        if checked(option, value, int) < 0:
+            raise BadInput(f"{option}= is {value}", remedy="use 0 or more")
     places = (_place(a), _place(b))
     one, two = (read_accelerator(place, needs=[MODEL]) for place in places)
     found = (_figures(places[0], one), _figures(places[1], two))
@@ -60,11 +63,11 @@ def _place(folder: str | Path) -> Path:
 
 
 def _figures(folder: Path, made: Description) -> dict[str, float | None]:
-    seen = _verification(folder)
-    cycles = seen.get("cycles_per_frame") or made.bound_cycles
+    seen = read_verification(folder) or Verification()
+    cycles = seen.cycles_per_frame or made.bound_cycles
     figures: dict[str, float | None] = {
         "cycles_per_frame": cycles,
-        "latency_cycles": seen.get("latency_cycles"),
+        "latency_cycles": seen.latency_cycles,
         "clk_period_ns": made.clk_period_ns,
         "frames_per_second": round(1e9 / made.clk_period_ns / cycles, 1),
         "weight_bits": made.weight_bits,
@@ -76,17 +79,8 @@ def _figures(folder: Path, made: Description) -> dict[str, float | None]:
         document = read_netlist(folder, family)
         for kind, amount in (document.total if document else {}).items():
             figures[f"{family}_{kind}"] = amount
-    accuracy = seen.get("accuracy")
-    figures["accuracy"] = accuracy.get("rtl") if isinstance(accuracy, dict) else None
+    figures["accuracy"] = seen.accuracy.get("rtl")
     return figures
-
-
-def _verification(folder: Path) -> dict[str, Any]:
-    try:
-        content = read_json(folder / "reports" / "verification.json", remedy="verify it again")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _fifo_bits(made: Description) -> int:

@@ -20,6 +20,7 @@ from .accelerator.netlists import FAMILIES, read_netlist
 from .errors import BadInput
 from .files import yamlfile
 from .files.jsonfile import read_json
+from .report.documents import read_verification
 from .train.run_folder import LAST, RECIPE, RESULT, SELECTED
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def info(path: str | Path) -> dict[str, Any]:
         A document. Always `kind` ("model", "accelerator", "run", "verification", "bitstream"),
         `path`, `sha256` (of the file, or of the folder's document, which holds the hashes of the
         rest) and `made` (by whom, in words). Then by kind: shapes, types, counts, figures.
+        `verified` of an accelerator: whether all stages agreed; None where verify was not run.
 
     Raises:
         BadInput: there is nothing, it is damaged, or nothing that hw_bnn knows.
@@ -111,7 +113,7 @@ def _port(port: ValueInfoProto, types: dict[str, str]) -> dict[str, Any]:
 
 
 def _accelerator(path: Path) -> dict[str, Any]:
-    made = read_accelerator(path)
+    made, seen = read_accelerator(path), read_verification(path)
     synthesised = {family: read_netlist(path, family) for family in FAMILIES}
     return {
         "kind": "accelerator",
@@ -131,7 +133,7 @@ def _accelerator(path: Path) -> dict[str, Any]:
         "frames_per_second": round(1e9 / made.clk_period_ns / made.bound_cycles, 1),
         "resources": None if made.resources is None else made.resources.model_dump(),
         "synthesised": [family for family, document in synthesised.items() if document],
-        "verified": (path / "reports" / "verification.json").is_file(),
+        "verified": None if seen is None else seen.exact,
         "versions": made.versions,
     }  # fmt: skip
 

@@ -85,6 +85,20 @@ def test_it_prints_tables(pair, capsys):
     assert "+50.0 %" in told and "layers that differ" in told and "raw scores differ in" in told
 
 
-def test_negative_frames(pair):
-    with pytest.raises(BadInput, match="frames= is -1"):
-        hb.diff(*pair, frames=-1)
+@pytest.mark.parametrize("option", ["frames", "seed"])
+@pytest.mark.parametrize("value", [-1, 1.5, "9", True, None])
+def test_what_is_no_count_is_refused(pair, option, value):
+    with pytest.raises(BadInput, match=f"{option}= is {value!r}"):
+        hb.diff(*pair, **{option: value})
+
+
+@pytest.mark.parametrize("told", [
+    "[]", '{"cycles_per_frame": "9"}', '{"cycles_per_frame": -5}', '{"cycles_per_frame": true}',
+    '{"accuracy": {"rtl": "x"}}', '{"latency_cycles": [1]}',
+    '{"cycles_per_frame": 1%s}' % ("0" * 400),
+])  # fmt: skip
+def test_a_damaged_verification_is_refused(pair, told):
+    (pair[0] / "reports").mkdir()
+    (pair[0] / "reports" / "verification.json").write_text(told)
+    with pytest.raises(BadInput, match="verification.json is damaged"):
+        hb.diff(*pair, frames=0)

@@ -108,6 +108,8 @@ def test_a_target_and_a_board(model):
         hb.estimate(model, board="pynq")
     with pytest.raises(BadInput, match="there is no memory 'bram'"):
         hb.estimate(model, memory="bram")
+    with pytest.raises(BadInput, match="the clock period is 1e-300 ns; use one of 0.001 to"):
+        hb.estimate(model, clk_period_ns=1e-300)
 
 
 def test_what_has_no_exact_form_is_refused_as_by_compile(tmp_path):

@@ -27,6 +27,18 @@ def test_a_model(tmp_path):
     assert told["stored_numbers"] == 16 * 8 + 8 * 4 + 4 * 8 + 3
 
 
+@pytest.mark.parametrize(("told", "verified"), [
+    (None, None), ({}, None), ({"mismatches": {"rtl": 0}}, True),
+    ({"mismatches": {"rtl": 1}}, False),
+])  # fmt: skip
+def test_verified_is_what_agreed(tmp_path, told, verified):
+    folder = make_folder(tmp_path / "net")
+    (folder / "reports").mkdir()
+    if told is not None:
+        (folder / "reports" / "verification.json").write_text(json.dumps(told))
+    assert hb.info(folder)["verified"] is verified
+
+
 def test_an_accelerator_says_who_made_it(tmp_path):
     folder = make_folder(tmp_path / "net")
     told = hb.info(folder)

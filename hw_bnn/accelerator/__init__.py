@@ -9,6 +9,7 @@ netlists.py     what `synth` leaves in it
 from .description import (
     LONGEST_CLOCK_NS,
     SCHEMA,
+    SHORTEST_CLOCK_NS,
     ConfigPort,
     Description,
     Input,
@@ -22,6 +23,7 @@ from .description import (
 
 __all__ = [
     "LONGEST_CLOCK_NS",
+    "SHORTEST_CLOCK_NS",
     "SCHEMA",
     "ConfigPort",
     "Description",

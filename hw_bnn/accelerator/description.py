@@ -51,8 +51,8 @@ from .names import (
 from .wiring import check_wiring
 
 SCHEMA: Final = 3
-LONGEST_CLOCK_NS = 1e6
-"""Longest clock period, in ns: 1 kHz, below any clock of an FPGA."""
+SHORTEST_CLOCK_NS, LONGEST_CLOCK_NS = 1e-3, 1e6
+"""Clock periods, in ns: a picosecond, the unit of waves, to 1 kHz, below any clock of an FPGA."""
 SCALE = re.compile("[1-9][0-9]{0,399}(/[1-9][0-9]{0,399})?")
 """How a positive real number is told exactly: digits, or two numbers with a slash."""
 
@@ -266,7 +266,7 @@ class Description(_Part):
     top: ModuleName  # its module (ap_clk, ap_rst_n, s_axis_*, m_axis_*); names in rtl/ begin so
     board: PartName | None
     part: PartName
-    clk_period_ns: Annotated[float, Field(gt=0, le=LONGEST_CLOCK_NS)]
+    clk_period_ns: Annotated[float, Field(ge=SHORTEST_CLOCK_NS, le=LONGEST_CLOCK_NS)]
     input: Input
     output: Output
     nodes: list[Node]

@@ -6,7 +6,7 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from ..accelerator import LONGEST_CLOCK_NS
+from ..accelerator import LONGEST_CLOCK_NS, SHORTEST_CLOCK_NS
 from ..errors import BadInput
 from .boards import BOARDS, DEFAULT_BOARD
 
@@ -53,10 +53,10 @@ def target_of(fps: float | None, cycles: int | None, clk_period_ns: float) -> in
     Raises:
         BadInput: both are given, the clock or the rate cannot be.
     """
-    if not 0 < clk_period_ns <= LONGEST_CLOCK_NS:
+    if not SHORTEST_CLOCK_NS <= clk_period_ns <= LONGEST_CLOCK_NS:
         raise BadInput(
             f"the clock period is {clk_period_ns} ns",
-            remedy=f"use a positive one of at most {LONGEST_CLOCK_NS:,.0f} ns",
+            remedy=f"use one of {SHORTEST_CLOCK_NS:g} to {LONGEST_CLOCK_NS:,.0f} ns",
         )
     if fps is not None and cycles is not None:
         raise BadInput("both target_fps= and target_cycles=", remedy="give one of the two")

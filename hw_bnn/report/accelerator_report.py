@@ -17,7 +17,7 @@ from ..files.inside import within
 from ..files.output import output_file
 from .documents import Folding, Verification, read_folding, read_verification
 from .flow import flow
-from .headline import device, headline, passed
+from .headline import device, headline
 from .ladder import ladder
 from .markup import (
     Markup,
@@ -98,13 +98,13 @@ def _figures(
 
 
 def _verification(accelerator: Description, verification: Verification | None) -> str:
-    if verification is None:
+    if verification is None or verification.exact is None:
         return section(
             "Verification", paragraph(Markup("Not run yet: <code>hw-bnn verify</code> does it."))
         )
     frames, wrong = verification.frames, verification.mismatches
     ties, seconds = verification.float_ties, verification.seconds
-    good = passed(verification)
+    good = verification.exact
     rows = [
         [
             stage,

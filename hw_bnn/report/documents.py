@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ..errors import BadInput
 from ..files.jsonfile import read_json
 
-Number = Annotated[int | float, Field(ge=0)]
+Number = Annotated[int | float, Field(ge=0, le=1 << 62)]
 
 
 class _Lenient(BaseModel):
@@ -56,11 +56,18 @@ class Verification(_Lenient):
     mismatches: dict[str, Number] = {}
     float_ties: dict[str, Number] = {}
     seconds: dict[str, Number] = {}
-    cycles_per_frame: Annotated[int | float, Field(gt=0)] | None = None
-    latency_cycles: int | None = None
+    cycles_per_frame: Annotated[int | float, Field(gt=0, le=1 << 62)] | None = None
+    latency_cycles: Annotated[int, Field(ge=0, le=1 << 62)] | None = None
     accuracy: dict[str, Number | None] = {}
     fifo_max: dict[str, Number] | None = None
     divergences: list[DivergenceText] = []
+
+    @property
+    def exact(self) -> bool | None:
+        """Whether all stages are equal; None where nothing was compared."""
+        if self.passed is False or self.divergences or any(self.mismatches.values()):
+            return False
+        return True if self.mismatches else None
 
 
 def read_verification(folder: Path) -> Verification | None:

@@ -18,9 +18,10 @@ def headline(
         counted: what synthesis for Xilinx' 7 series counted, which goes before the estimate.
     """
     fits, board = _board(accelerator, counted)
-    if verification is None:
+    exact = None if verification is None else verification.exact
+    if verification is None or exact is None:
         word, said, kind = "NOT VERIFIED", "nothing has been compared yet", "open"
-    elif passed(verification):
+    elif exact:
         stages = len(verification.mismatches)
         frames = max(verification.frames.values(), default=0)
         word, kind = "PASS", "good"
@@ -36,13 +37,6 @@ def headline(
         kind = "bad"
     parts = [f"<b>{word}</b>: {text(said)}", text(board)]
     return Markup(f'<p class="headline {kind}">{"; ".join(p for p in parts if p)}</p>')
-
-
-def passed(verification: Verification) -> bool:
-    """Whether all stages are equal."""
-    if verification.passed is not None:
-        return verification.passed
-    return sum(verification.mismatches.values()) == 0
 
 
 def device(accelerator: Description) -> Budget | None:

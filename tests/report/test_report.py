@@ -114,6 +114,21 @@ def test_the_first_line_says_it_all(folder):
     assert "does not fit PYNQ-Z1 beside its shell: too many block RAMs (by estimate)" in line
 
 
+@pytest.mark.parametrize("told", [{}, {"passed": True}, {"frames": {"golden": 9}}])
+def test_nothing_compared_is_never_a_pass(folder, told):
+    assert first_line(folder(told)) == "NOT VERIFIED: nothing has been compared yet"
+    assert "Bit-exact" not in report(folder(told)).read_text()
+
+
+@pytest.mark.parametrize("told", [
+    {"mismatches": {"rtl": 2}}, {"divergences": [{"text": "rtl differs"}]}, {"passed": False},
+])  # fmt: skip
+def test_a_difference_is_never_a_pass(folder, told):
+    place = folder({**VERIFICATION, **told})
+    assert first_line(place).startswith("FAIL: ")
+    assert "Stages differ." in report(place).read_text()
+
+
 def test_the_bottleneck_is_one_and_tells_the_price_of_more(folder):
     nodes = accelerator().nodes
     equal = [n.model_copy(update={"cycles": 32}) for n in nodes]
