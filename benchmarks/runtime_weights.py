@@ -1,0 +1,64 @@
+"""What weights at run time cost, by Yosys on xc7: one model compiled with and without the port.
+
+    hw-bnn demo                                                  # makes demo/model.onnx
+    python benchmarks/runtime_weights.py demo/model.onnx [--target-cycles 128]
+
+Writes results/runtime_weights.json and prints it as a table; the estimate stands beside the count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import hw_bnn as hb
+from hw_bnn import console
+
+RESULTS = Path(__file__).resolve().parent / "results" / "runtime_weights.json"
+KINDS = ("lut", "ff", "bram", "dsp")
+
+
+def measure(model: Path, target: int, runtime: bool, folder: Path) -> dict:
+    """{"synth", "estimate", "layers"} of the model's accelerator."""
+    made = hb.compile(model, folder, name="net", target_cycles=target, runtime_weights=runtime)
+    counted = made.synth("xc7")
+    total = {kind: counted["total"][kind] for kind in KINDS}
+    layers = {
+        name: {kind: cost[kind] for kind in KINDS}
+        for name, cost in counted["layers"].items() if "Fifo" not in name
+    }  # fmt: skip
+    assert made.estimate is not None  # every kernel of a dense network has one
+    return {
+        "synth": total, "estimate": {kind: made.estimate[kind] for kind in KINDS}, "layers": layers,
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--target-cycles", type=int, default=128)
+    given = parser.parse_args()
+    found = {}
+    with tempfile.TemporaryDirectory() as place:
+        for name, runtime in (("fixed", False), ("runtime", True)):
+            found[name] = measure(given.model, given.target_cycles, runtime, Path(place) / name)
+    more = found["runtime"]["synth"]["lut"] / found["fixed"]["synth"]["lut"] - 1
+    document = {
+        "model": given.model.name, "target_cycles": given.target_cycles, **found,
+        "more_luts_percent": round(100 * more, 1),
+        "tools": {"pyosys": metadata.version("pyosys")},
+    }  # fmt: skip
+    RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+    rows = [
+        [name, source, *(f"{found[name][source][kind]:,g}" for kind in KINDS)]
+        for name in found for source in ("synth", "estimate")
+    ]  # fmt: skip
+    console.table(given.model.name, ["weights", "by", "LUT", "FF", "BRAM", "DSP"], rows)
+    console.out(f"{100 * more:+.1f} % LUTs with the port")
+
+
+if __name__ == "__main__":
+    main()
