@@ -27,6 +27,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python rtl_tests/lint.py
 
 test: setup
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

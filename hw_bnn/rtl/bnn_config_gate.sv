@@ -138,7 +138,7 @@ module bnn_config_gate #(
   always_comb begin
     fault = '0;
     if (state == HUNT) begin
-      if (s_axis_cfg_tvalid && header && 32'(s_axis_cfg_tdata[15:0]) > LONGEST) fault = LONG;
+      if (s_axis_cfg_tvalid && header && 32'(s_axis_cfg_tdata[15:0]) > $unsigned(LONGEST)) fault = LONG;
     end else if (state == JUDGE) begin
       if (crc != RIGHT) fault = CRC;
       else if (odd) fault = to_gate ? ORDER : PLACE;
@@ -151,7 +151,7 @@ module bnn_config_gate #(
 
   always_ff @(posedge ap_clk) begin
     if (state == HUNT) crc <= '1;
-    else if (state == SUM && s_axis_cfg_tvalid) crc <= summed(crc, s_axis_cfg_tdata[8*step+:8]);
+    else if (state == SUM && s_axis_cfg_tvalid) crc <= summed(crc, s_axis_cfg_tdata[{step, 3'b0}+:8]);
     if (state == HUNT) begin
       length  <= s_axis_cfg_tdata[AT_BITS-1:0];
       to_gate <= s_axis_cfg_tdata[55:44] == '0;

@@ -44,7 +44,7 @@ module bnn_config_node #(
   always_comb begin
     rows       = '0;
     last_chunk = '0;
-    for (int k = 0; k < 8; k++)
+    for (int unsigned k = 0; k < 8; k++)
       if (memory == 3'(k) && ROWS[24*k+:24] != '0) begin
         rows       = ROW_BITS'(ROWS[24*k+:24]);
         last_chunk = CHUNK_BITS'(CHUNKS[16*k+:16] - 16'd1);
@@ -62,7 +62,7 @@ module bnn_config_node #(
     end else begin
       cfg_out <= {cfg_in[67] || (cfg_in[65:64] == TRIAL && fits), cfg_in[66:0]};
       if (cfg_in[65:64] == HEAD)
-        selected <= cfg_in[55:44] == 12'(NODE) && !cfg_in[43] && 24'(cfg_in[16+:ROW_BITS]) == cfg_in[39:16];
+        selected <= cfg_in[55:44] == 12'($unsigned(NODE)) && !cfg_in[43] && 24'(cfg_in[16+:ROW_BITS]) == cfg_in[39:16];
       write <= cfg_in[65:64] == WRITE && fits && ends_word;
     end
   end

@@ -39,7 +39,7 @@ module bnn_axi_checker #(
 );
 
   localparam int BYTES = DATA_BITS / 8;
-  localparam int SLOTS = 64;  // bursts outstanding at most
+  localparam int unsigned SLOTS = 64;  // bursts outstanding at most
 
   logic [7:0] reads[SLOTS], writes[SLOTS];  // their lengths
   int unsigned reads_in, reads_out, writes_in, writes_out, responses, read_beat, write_beat;
@@ -58,7 +58,7 @@ module bnn_axi_checker #(
   endtask
 
   function automatic logic inside_4k(input logic [ADDR_BITS-1:0] address, input logic [7:0] len);
-    inside_4k = 32'(address[11:0]) + (32'(len) + 1) * BYTES <= 4096;
+    inside_4k = 32'(address[11:0]) + (32'(len) + 1) * $unsigned(BYTES) <= 4096;
   endfunction
 
   always_ff @(posedge ap_clk) begin
@@ -81,12 +81,12 @@ module bnn_axi_checker #(
       end
       if (ar_valid) begin
         expect_that(inside_4k(ar_addr, ar_len), "a read crosses 4 KiB");
-        expect_that(32'(ar_len) < BURST, "a read burst is too long");
+        expect_that(32'(ar_len) < $unsigned(BURST), "a read burst is too long");
         expect_that(32'(ar_addr) % BYTES == 0, "a read is not aligned");
       end
       if (aw_valid) begin
         expect_that(inside_4k(aw_addr, aw_len), "a write crosses 4 KiB");
-        expect_that(32'(aw_len) < BURST, "a write burst is too long");
+        expect_that(32'(aw_len) < $unsigned(BURST), "a write burst is too long");
         expect_that(32'(aw_addr) % BYTES == 0, "a write is not aligned");
       end
       if (w_valid) begin
