@@ -22,7 +22,7 @@ from typing import Literal
 from ..errors import BadInput
 from .cache import content_key, entry
 from .compiler import HERE, Runtime, compiled, run_tool
-from .neutral import Neutral
+from .neutral import BYTES, Neutral
 from .verilator_env import find_compiler, verilator_environment
 
 Variant = Literal["fast", "waves"]
@@ -143,7 +143,7 @@ def _build(design: Design, folder: Path, env: dict[str, str]) -> None:
     for source in design.sources:
         shutil.copyfile(source, work / "src" / source.name)
     for name, text in design.texts:
-        (work / "src" / name).write_text(text)
+        (work / "src" / name).write_text(text, **BYTES)
     for name in _DRIVER:
         (work / name).write_text(_text(HERE / name))
     (work / "visible.vlt").write_text("\n".join(["`verilator_config", *design.visible, ""]))
@@ -175,4 +175,4 @@ def _verilate(design: Design, work: Path, env: dict[str, str]) -> None:
 
 
 def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="surrogateescape")
+    return path.read_text(**BYTES)

@@ -26,7 +26,7 @@ from ..files.temporary import temporary_folder
 from .build import folder_sources
 from .cache import content_key, entry
 from .compiler import Runtime, compiled, run_tool
-from .neutral import TOP, Neutral
+from .neutral import BYTES, TOP, Neutral
 from .packing import Words
 from .results import EngineRun
 from .stall import hang_limit, hang_report, stall_pair
@@ -91,7 +91,7 @@ def _texts(rtl: Path, accelerator: Description, names: Neutral) -> dict[str, str
     sources = folder_sources(rtl, accelerator.sources)
     if CHECKER.name not in {path.name for path in sources}:
         sources = (*sources, CHECKER)
-    shared = {path.name: path.read_text() for path in sources if not names.owns(path.name)}
+    shared = {path.name: path.read_text(**BYTES) for path in sources if not names.owns(path.name)}
     return shared | dict(names.texts(sources))
 
 
@@ -129,7 +129,7 @@ def _build(folder: Path, texts: dict[str, str], checkers: str, env: dict[str, st
     work = folder / "work"
     (work / "src").mkdir(parents=True)
     for name, text in texts.items():
-        (work / "src" / name).write_text(text)
+        (work / "src" / name).write_text(text, **BYTES)
     (work / "checkers.sv").write_text(checkers)
     patterns = ("ap_*", "?_axis_*", "cfg_status", "*_tvalid", "*_tready")
     visible = [f'public_flat_rw -module "{TOP}" -var "{p}"' for p in patterns]

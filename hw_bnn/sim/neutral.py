@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..accelerator import Description
-from ..errors import HwBnnError
+from ..errors import BadInput, HwBnnError
 from ..rtl import FOLDER as KERNELS
 
 TOP = "bnn_accelerator"
 """No accelerator is called so: names that begin with bnn_ are those of the kernels."""
+
+BYTES = {"encoding": "utf-8", "errors": "surrogateescape"}
+"""How a source is read and written again, whatever bytes its comments hold."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,18 @@ class Neutral:
 
     @classmethod
     def of(cls, accelerator: Description) -> Neutral:
-        """The new names of an accelerator."""
+        """The new names of an accelerator.
+
+        Raises:
+            BadInput: a file has one of the new names, which no compile gives.
+        """
         memories = {memory.file for node in accelerator.nodes for memory in node.memories}
+        for name in (*accelerator.sources, *memories):
+            if name.startswith(TOP):
+                raise BadInput(
+                    f"the accelerator's file {name} has a name that simulations use",
+                    remedy="compile it again",
+                )
         return cls(accelerator.top, tuple(accelerator.sources), tuple(sorted(memories)))
 
     def owns(self, file: str) -> bool:
@@ -74,7 +87,7 @@ class Neutral:
     def texts(self, sources: Iterable[Path]) -> tuple[tuple[str, str], ...]:
         """(new name, new text) of those of the sources that are the accelerator's own."""
         own = [path for path in sources if self.owns(path.name)]
-        return tuple((self.file(path.name), self.text(path.read_text())) for path in own)
+        return tuple((self.file(path.name), self.text(path.read_text(**BYTES))) for path in own)
 
     def link_memories(self, rtl: Path, place: Path) -> None:
         """Links to the memory files of `rtl` under their new names."""

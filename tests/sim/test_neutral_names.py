@@ -1,5 +1,7 @@
 """Networks of one shape share a build whatever they are called; no other two do."""
 
+import shutil
+
 import numpy as np
 import onnx
 import pytest
@@ -8,8 +10,9 @@ from onnx import numpy_helper
 from hw_bnn.accelerator import Description
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim import cache, stream_frames
+from hw_bnn.sim import cache, pack_input, stream_frames
 from hw_bnn.sim.native import NativeModel, rtl_design
+from hw_bnn.sim.neutral import Neutral
 from tests.networks.small_onnx import perceptron
 
 SIZES = (24, 24, 10)
@@ -91,3 +94,24 @@ def test_what_goes_wrong_is_told_in_the_accelerators_own_names(folders, tmp_path
     source.write_text(source.read_text().replace("endmodule", "endmodul"))
     with pytest.raises(CheckFailed, match=r"Verilator rejects.*\btold.sv:"):
         NativeModel(folder / "rtl", accelerator)
+
+
+def test_bytes_that_are_no_utf_8_stay_what_they_are(folders, tmp_path):
+    folder = shutil.copytree(folders["first"], tmp_path / "first")
+    own = folder / "rtl" / "first.sv"
+    own.write_bytes(own.read_bytes() + b"\n// \xe9\n")
+    found = []
+    for each in (folders["first"], folder):
+        accelerator = Description.load(each)
+        x = np.random.default_rng(0).integers(0, 16, (4, *accelerator.input.shape))
+        with NativeModel(each / "rtl", accelerator) as model:
+            found.append(model.run(pack_input(accelerator.input, x)).words)
+    assert np.array_equal(*found)
+
+
+@pytest.mark.parametrize("name", ["bnn_accelerator.sv", "bnn_accelerator_weights.hex"])
+def test_a_strangers_file_of_a_new_name_is_refused(folders, name):
+    accelerator = Description.load(folders["first"])
+    changed = accelerator.model_copy(update={"sources": [*accelerator.sources, name]})
+    with pytest.raises(BadInput, match=f"{name} has a name that simulations use"):
+        Neutral.of(changed)
