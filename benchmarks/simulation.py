@@ -45,16 +45,18 @@ import numpy as np  # noqa: E402
 from hw_bnn.accelerator import Description  # noqa: E402
 from hw_bnn.golden import GoldenModel  # noqa: E402
 from hw_bnn.sim import NativeModel, pack_input, unpack_output  # noqa: E402
+from hw_bnn.sim.lanes.model import LanesModel  # noqa: E402
 from hw_bnn.sim.netlist import netlist_model  # noqa: E402
 from hw_bnn.sim.verilator_env import tool_versions, verilator_environment  # noqa: E402
 from hw_bnn.simulation import simulate  # noqa: E402
 
 MLP = [64, 64, 64, 64, 10]
+LANE_ROUNDS = 40  # frames a lane
 COCOTB_FRAMES = 40  # at some thousand cycles a second
 NETLIST_FRAMES, NETLIST_CYCLES = 64, 10_000  # whichever is more
 FOLDED_CYCLES = 16  # a frame, at least
-ENGINES = ("native", "cocotb", "netlist", "golden", "qonnx", "onnxruntime", "da4ml pipelined",
-           "da4ml combinational")  # fmt: skip
+ENGINES = ("native", "cocotb", "netlist", "lanes", "golden", "qonnx", "onnxruntime",
+           "da4ml pipelined", "da4ml combinational")  # fmt: skip
 HERE = Path(__file__).parent
 _DA4ML: dict[bytes, dict] = {}  # measured already, by weights and thresholds
 
@@ -122,6 +124,7 @@ def benchmark(name: str, folder: Path, options: argparse.Namespace) -> dict:
             run = model.run(words[:some])
             agree("netlist", unpack_output(accelerator.output, run.words)[0])
             rows["netlist"] = measure(lambda n: model.run(words[:n]).cycles, some, seconds)
+        rows["lanes"] = _lanes(folder, accelerator, words, agree, seconds)
     agree("golden", golden.scores(x))
     rows["golden"] = measure(lambda n: 0 * len(golden.scores(x[:n])), frames, seconds)
     rows |= _float_references(folder, golden, x, seconds)
@@ -133,6 +136,11 @@ def benchmark(name: str, folder: Path, options: argparse.Namespace) -> dict:
     }  # fmt: skip
     ours = rows["native"]["frames_per_processor_second"]
     result["native_over_cocotb"] = round(ours / rows["cocotb"]["frames_per_processor_second"], 1)
+    if "lanes" in rows:
+        gates = rows["lanes"]["frames_per_processor_second"]
+        result["lanes_over_netlist"] = round(
+            gates / rows["netlist"]["frames_per_processor_second"], 1
+        )
     peers = [row["frames_per_processor_second"] for n, row in rows.items() if n.startswith("da4ml")]
     if peers:
         result["native_over_da4ml"] = round(ours / max(peers), 2)
@@ -161,6 +169,20 @@ def _cocotb(folder: Path, x: np.ndarray, agree: Callable[[str, np.ndarray], None
         row[f"frames_per_{key}"] = round((many - few) / value, 1)
         row[f"cycles_per_{key}"] = round(difference / value)
     return row
+
+
+def _lanes(
+    folder: Path, accelerator: Description, words: np.ndarray,
+    agree: Callable[[str, np.ndarray], None], seconds: float,
+) -> dict:  # fmt: skip
+    """The same gates, 512 frames side by side; cycles are those of all lanes."""
+    with LanesModel(folder, accelerator, family="xc7") as model:
+        many = words[np.arange(max(len(words), LANE_ROUNDS * model.lanes)) % len(words)]
+        run = model.run(many)
+        agree("lanes", unpack_output(accelerator.output, run.words[: len(words)])[0])
+        return measure(
+            lambda n: model.run(many[:n]).cycles * min(n, model.lanes), len(many), seconds
+        )
 
 
 def _synthesise(folder: Path) -> None:
