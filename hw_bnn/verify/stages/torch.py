@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from ...errors import Unsupported
 from ..compare import float_run
-from ..stage import BATCH, Advance, Ask, Case, Stage, StageRun, register, trace_tensors
+from ..stage import BATCH, Advance, Ask, Case, Stage, StageRun, register
 
 if TYPE_CHECKING:
     from ...golden import GoldenModel
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @register
 class Torch(Stage):
     """The module that the file was exported from: outputs of its quantisers in order,
-    and its last 1-bit layer.
+    and its last layer with quantised weights.
     """
 
     name, order, floats = "torch", 10, True
@@ -66,36 +67,59 @@ def run_traced(
     """
     import torch
 
-    names, levels, kept = _names(golden, model), levels or {}, {}
+    names, calls = _names(golden, model, real[:1]), count()
+    levels, kept = levels or {}, {}
 
-    def keep(module, _inputs, output):
+    def keep(_module, _inputs, output):
+        name = names[next(calls)]
+        if name is None:
+            return
         value = _value(output)
-        for frame, level in levels.get(names[module], {}).items():
+        for frame, level in levels.get(name, {}).items():
             value[frame] = torch.from_numpy(np.asarray(level)).reshape(value[frame].shape)
-        kept[names[module]] = value.detach().cpu().numpy()
+        kept[name] = value.detach().cpu().numpy()
 
-    hooks = [module.register_forward_hook(keep) for module in names]
+    return kept, _run(model, real, keep)
+
+
+def _run(model: Any, real: np.ndarray, hook: Callable) -> np.ndarray:
+    """The module's outputs; the hook sees each call of what is observed, in the order of execution,
+    which is that of the exported file.
+    """
+    import torch
+
+    hooks = [module.register_forward_hook(hook) for module in _observed(model)]
     try:
         with torch.no_grad():
             out = model(torch.tensor(real, dtype=torch.float32))
     finally:
-        for hook in hooks:
-            hook.remove()
-    return kept, _value(out).numpy()
+        for handle in hooks:
+            handle.remove()
+    return _value(out).numpy()
 
 
-def _names(golden: GoldenModel, model: Any) -> dict[Any, str]:
-    """The observed modules, each with the tensor of the file that it gives."""
-    modules, last = _observed(model)
-    inner = [name for name in trace_tensors(golden) if name != golden.output_tensor]
-    if len(modules) < len(inner):
+def _names(golden: GoldenModel, model: Any, frame: np.ndarray) -> list[str | None]:
+    """The tensor of the file that each observed call gives; None: it is compared nowhere."""
+    layer: list[bool] = []
+    _run(model, frame, lambda module, *_: layer.append(_is_layer(module)))
+    quantised = [call for call, is_layer in enumerate(layer) if not is_layer]
+    inner = list(golden.program.quantisers)
+    if len(quantised) < len(inner):
         raise Unsupported(
-            f"the torch model has {len(modules)} quantised activations, its file {len(inner)}",
+            f"the torch model has {len(quantised)} quantised activations, its file {len(inner)}",
             remedy="give the run that the file was exported from",
         )
+    names: list[str | None] = [None] * len(layer)
     # The quantiser on the graph input runs on the host and is no tensor of the network.
-    names = dict(zip(modules[len(modules) - len(inner) :], inner, strict=True))
-    names[last] = golden.output_tensor
+    for call, name in zip(quantised[len(quantised) - len(inner) :], inner, strict=True):
+        names[call] = name
+    if golden.output_tensor not in inner:
+        if True not in layer:
+            raise Unsupported(
+                "the torch model has no layer with quantised weights",
+                remedy="give the run that the file was exported from",
+            )
+        names[len(layer) - 1 - layer[::-1].index(True)] = golden.output_tensor
     return names
 
 
@@ -113,16 +137,23 @@ def _value(output: Any) -> Any:
     return getattr(output, "value", output)
 
 
-def _observed(model: Any) -> tuple[list, Any]:
-    """The model's quantised activations in order of definition, and its last 1-bit layer."""
-    from brevitas.nn import QuantIdentity
+def _is_layer(module: Any) -> bool:
+    from brevitas.nn.quant_layer import QuantWeightBiasInputOutputLayer
 
-    from ...nn import binary_layers
+    return isinstance(module, QuantWeightBiasInputOutputLayer)
 
-    activations = [
-        m for m in model.modules() if isinstance(m, QuantIdentity) and m.act_quant.is_quant_enabled
-    ]
-    layers = list(binary_layers(model))
-    if not layers:
-        raise Unsupported("the torch model has no layer with 1-bit weights")
-    return activations, layers[-1][1]
+
+def _observed(model: Any) -> list:
+    """Layers with quantised weights, and what quantises activations: layers of their own
+    (QuantIdentity, QuantReLU, ...), or the quantisers at other layers' inputs and outputs.
+    """
+    from brevitas.nn.quant_layer import QuantNonLinearActLayer
+    from brevitas.proxy.runtime_quant import ActQuantProxyFromInjectorBase
+
+    modules = list(model.modules())
+    whole = {m.act_quant: m for m in modules if isinstance(m, QuantNonLinearActLayer)}
+    found = [m for m in modules if _is_layer(m) and m.weight_quant.is_quant_enabled]
+    for module in modules:
+        if isinstance(module, ActQuantProxyFromInjectorBase) and module.is_quant_enabled:
+            found.append(whole.get(module, module))  # ours compute without their quantiser
+    return found
