@@ -35,6 +35,19 @@ def test_links_lead_somewhere(page):
         assert (page.parent / target).exists(), target
 
 
+def test_every_claim_about_another_tool_has_a_source():
+    text = (ROOT / "docs" / "comparison.md").read_text()
+    table = [line.split("|")[2:-2] for line in text.splitlines() if line.startswith("|")]
+    version = re.search(r"^finn-plus==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    assert f"FINN+ {version[1]}" in [cell.strip() for cell in table[0]]
+    used = set()
+    for cell in (cell.strip() for row in table[2:] for cell in row):
+        letters = re.findall(r"\b[a-z]\b", cell[cell.rfind("(") :]) if cell.endswith(")") else []
+        assert letters or not cell, cell
+        used |= set(letters)
+    assert used == set(re.findall(r"\(([a-z])\)", text.rpartition("|")[2]))
+
+
 def test_there_is_something_to_run():
     assert sum(bool(code) for code, _ in STEPS) >= 3 and sum(bool(c) for _, c in STEPS) >= 8
 
