@@ -41,7 +41,7 @@ TOLERANCE = 1e-4
 def export(
     run: str | os.PathLike | torch.nn.Module, output: str | Path, *, example_input: Any = None
 ) -> Path:
-    """Write a network with 1-bit weights as QONNX: of a training run, or a torch module.
+    """Write a network with weights of 1 to 8 bits as QONNX: of a training run, or a torch module.
 
     Args:
         run: a run folder (its selected weights), one of its checkpoint files, or a torch module of
@@ -55,7 +55,7 @@ def export(
 
     Raises:
         BadInput: no such run, damaged, of another version, or `output` cannot be written.
-        Unsupported: the network's weights are not binary, or its input is not quantised.
+        Unsupported: the network's weights are not quantised, or its input is not quantised.
         CheckFailed: the file computes something other than torch.
     """
     if not isinstance(run, str | os.PathLike):
@@ -129,7 +129,7 @@ def export_model(
     inputs: torch.Tensor,
     pixels: Pixels | None = None,
 ) -> Path:
-    """Write `model` (1-bit weights; eval mode is set) as QONNX and check the file against torch.
+    """Write `model` (eval mode is set) as QONNX and check the file against torch.
 
     Args:
         inputs: (N, ...) float32, N >= 1; the first gives the file's input shape, all are compared.
@@ -155,15 +155,15 @@ def export_model(
 
 
 def refuse_float_networks(model: torch.nn.Module) -> None:
-    """Raise Unsupported for a network that has no 1-bit weights or keeps them real."""
-    from .nn import binary_layers
+    """Raise Unsupported for a network that has no quantised weights or keeps them real."""
+    from .nn import binary_layers, quantised_layers
 
-    layers = dict(binary_layers(model))
-    if not layers:
+    if not quantised_layers(model):
         raise Unsupported(
-            "the network has no layer with 1-bit weights", remedy="build it of hw_bnn.nn's layers"
+            "the network has no layer with quantised weights",
+            remedy="build it of hw_bnn.nn's layers, or of Brevitas' QuantLinear and QuantConv2d",
         )
-    for name, layer in layers.items():
+    for name, layer in binary_layers(model):
         if getattr(layer, "eval_real", False):
             raise Unsupported(
                 "the weights are real (a full-precision run)",

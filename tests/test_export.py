@@ -134,8 +134,26 @@ def test_a_wrong_file_is_noticed_before_and_behind_ties(change):
         compare(graph, model, inputs)
 
 
+def test_a_brevitas_network_of_4_bits_exports(tmp_path):
+    import brevitas.nn as qnn
+
+    from hw_bnn.golden import GoldenModel
+
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        qnn.QuantIdentity(), qnn.QuantLinear(8, 6, bias=True, weight_bit_width=4),
+        qnn.QuantReLU(), qnn.QuantLinear(6, 3, bias=False, weight_bit_width=4),
+    )  # fmt: skip
+    inputs = torch.randn(20, 8)
+    model(inputs)
+    golden = GoldenModel.from_onnx(export(model, tmp_path / "net.onnx", example_input=inputs))
+    expected = model(inputs).detach().numpy()
+    found = golden.real_outputs(golden.scores(golden.host_quantise(inputs.numpy())))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
 def test_float_networks_are_refused(tmp_path):
-    with pytest.raises(Unsupported, match="no layer with 1-bit weights"):
+    with pytest.raises(Unsupported, match="no layer with quantised weights"):
         export_model(torch.nn.Linear(3, 2), tmp_path / "x.onnx", torch.rand(1, 3))
     model = zoo.build("mlp", in_features=8, classes=3, hidden=[4])
     set_weight_mode(model, "real", eval_real=True)

@@ -164,7 +164,7 @@ def test_what_cannot_be_used_is_refused(tmp_path):
     ]:
         with pytest.raises(BadInput, match=reason):
             call()
-    with pytest.raises(Unsupported, match="no layer with 1-bit weights"):
+    with pytest.raises(Unsupported, match="no layer with quantised weights"):
         hb.export(torch.nn.Linear(2, 2), out, example_input=np.zeros((1, 2)))
     with pytest.raises(TypeError, match=re.escape("did you mean 'target_cycles'")):
         hb.compile("net.onnx", target_cycle=3)

@@ -22,6 +22,7 @@ from .layers import (
     binary_parameters,
     clip_weights,
     project_to_signs,
+    quantised_layers,
     real_parameters,
     set_weight_mode,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "binary_parameters",
     "clip_weights",
     "project_to_signs",
+    "quantised_layers",
     "real_parameters",
     "set_weight_mode",
     "sign",

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 import torch
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantLinear
+from brevitas.nn.quant_layer import QuantWeightBiasInputOutputLayer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -218,6 +219,15 @@ def binary_layers(model: nn.Module) -> Iterator[tuple[str, QuantLinear | QuantCo
             and int(module.weight_quant.bit_width()) == 1
         ):
             yield name, module
+
+
+def quantised_layers(model: nn.Module) -> list[nn.Module]:
+    """Every layer whose weights Brevitas quantises, to 1 bit or more."""
+    return [
+        module for module in model.modules()
+        if isinstance(module, QuantWeightBiasInputOutputLayer)
+        and module.weight_quant.is_quant_enabled
+    ]  # fmt: skip
 
 
 def binary_parameters(model: nn.Module) -> list[nn.Parameter]:

@@ -150,9 +150,11 @@ def _observed(model: Any) -> list:
     from brevitas.nn.quant_layer import QuantNonLinearActLayer
     from brevitas.proxy.runtime_quant import ActQuantProxyFromInjectorBase
 
+    from ...nn import quantised_layers
+
     modules = list(model.modules())
     whole = {m.act_quant: m for m in modules if isinstance(m, QuantNonLinearActLayer)}
-    found = [m for m in modules if _is_layer(m) and m.weight_quant.is_quant_enabled]
+    found = quantised_layers(model)
     for module in modules:
         if isinstance(module, ActQuantProxyFromInjectorBase) and module.is_quant_enabled:
             found.append(whole.get(module, module))  # ours compute without their quantiser
