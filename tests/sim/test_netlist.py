@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from hw_bnn.accelerator import Input, Output
+from hw_bnn.accelerator import Input, Memory, Node, Output
 from hw_bnn.accelerator.folder import reseal, seal
 from hw_bnn.accelerator.netlists import reseal_netlist, write_netlist
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
@@ -220,9 +220,11 @@ def memory_folder(folder, memories):
     (rtl / "toy.v").write_text(text)
     shutil.copyfile(TOY.parent / "rams/ram.v", rtl / "ram.v")
     rng = np.random.default_rng(5)
+    files = []
     for i, (bits, addr, _) in enumerate(memories):
         values = (int.from_bytes(rng.bytes(16), "little") % (1 << bits) for _ in range(1 << addr))
-        (rtl / f"ram_{i}.hex").write_text("".join(f"{v:x}\n" for v in values))
+        files.append(Memory(parameter="FILE", file=f"ram_{i}.hex", words=1 << addr, bits=bits))
+        (rtl / files[-1].file).write_text("".join(f"{v:x}\n" for v in values))
     accelerator = describe("rams").model_copy(update=dict(
         input=Input(datatype="UINT16", minimum=0, maximum=65535, shape=[8], stream_shape=[8],
                     tensor="x", elements=8, element_bits=16, words=1, word_bits=128,
@@ -230,7 +232,9 @@ def memory_folder(folder, memories):
         output=Output(mode="scores", tensor="y", datatype="INT8", minimum=-128, maximum=127,
                       scores=out_bits // 8, lanes=out_bits // 8, score_bits=8,
                       label_bits=1, label_offset=0, words=1, tdata_bits=out_bits),
-        nodes=[], streams=[], sources=["ram.v", "toy.v"], bound_cycles=1,
+        nodes=[Node(name="rams", op="Rams", kernel="ram", inputs=[], outputs=[], cycles=1,
+                    memories=files)],
+        streams=[], sources=["ram.v", "toy.v"], bound_cycles=1,
     ))  # fmt: skip
     return seal(folder, accelerator)
 
