@@ -27,7 +27,7 @@ from pathlib import Path
 
 import pytest
 
-from hw_bnn.rtl import kernels, module_of, rtl_sources
+from hw_bnn.rtl import module_of, rtl_sources
 from hw_bnn.sim.verilator_env import tool_versions, verilator_environment
 
 SIMULATORS = ("verilator", "icarus")
@@ -97,14 +97,19 @@ class Bench:
     """A built top with one instance of the kernel for each shape.
 
     Args:
-        kernel: its name, or that of a test's own module.
+        kernel: its name.
         shapes: its parameters (integers; file names are filled in by `run`).
         simulator: "verilator" or "icarus"; the calling test is skipped where it is not installed.
         defines: macros; HW_BNN_CHECK, which binds the stream checker, is always defined.
+        around: file of a test's own module of that name, which stands in the kernel's place.
+        parts: what that module instantiates besides the kernel.
     """
 
-    def __init__(self, kernel, shapes, simulator="verilator", defines=None):
+    def __init__(
+        self, kernel, shapes, simulator="verilator", defines=None, *, around=None, parts=()
+    ):
         require(simulator)
+        self.around, self.parts = around, parts
         self.kernel, self.shapes, self.simulator = kernel, list(shapes), simulator
         self.defines = {"HW_BNN_CHECK": 1, **(defines or {})}
         self.top_text: str | None = None
@@ -121,7 +126,8 @@ class Bench:
             AssertionError: a scenario failed; the message holds its log.
         """
         assert len(data) == len(self.shapes), "one data set for each shape"
-        text = top_text(self.kernel, self.shapes, data)
+        module = self.around.stem if self.around else module_of(self.kernel)
+        text = top_text(module, self.shapes, data)
         if self.top_text is None:
             self._build(text)
         assert text == self.top_text, "data sets of one bench must have the same streams"
@@ -146,7 +152,8 @@ class Bench:
     def _build(self, text):
         from cocotb_tools.runner import get_runner
 
-        sources = rtl_sources(self.kernel, checks=True)
+        sources = rtl_sources(self.kernel, *self.parts, checks=True)
+        sources += [self.around] if self.around else []
         key = hashlib.sha256(text.encode())
         for item in (self.simulator, self.defines, *sorted(tool_versions().items())):
             key.update(str(item).encode())
@@ -214,9 +221,8 @@ class Bench:
         assert not failed, f"{self.kernel}, seed {seed}: {failed}\n{_tail(log)}"
 
 
-def top_text(kernel, shapes, data):
-    """SystemVerilog of a top with an instance u<i> of the kernel for each shape (see `tb`)."""
-    module = module_of(kernel) if kernel in kernels() else kernel
+def top_text(module, shapes, data):
+    """SystemVerilog of a top with an instance u<i> of the module for each shape (see `tb`)."""
     order = stream_order(data)
     bit = {(prefix, port): i for i, (prefix, port, _) in enumerate(order)}
     ports = ["input logic ap_clk", "input logic ap_rst_n"]

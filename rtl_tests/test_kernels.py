@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw_bnn.rtl import FOLDER, PREFIX, rtl_path, rtl_sources
+from hw_bnn.rtl import FOLDER, PREFIX, module_of, rtl_path, rtl_sources
 from hw_bnn.sim.verilator_env import verilator_environment
 from rtl_tests.bench import file_name, top_text
 
@@ -81,7 +81,7 @@ def write_top(kernel, shapes, draw, folder):
         for parameter, memory in item.files.items():
             (folder / file_name(i, parameter)).write_text(memory.text())
     top = folder / "bench_top.sv"
-    top.write_text(top_text(kernel, shapes, data))
+    top.write_text(top_text(module_of(kernel), shapes, data))
     return top
 
 

@@ -262,4 +262,10 @@ module bnn_config_gate #(
   logic unused;
   assign unused = &{1'b0, cfg_in};
 
+`ifdef HW_BNN_CHECK
+  bnn_stream_checker #(.BITS(1)) u_check (
+      .ap_clk, .ap_rst_n, .tdata(1'b0), .tvalid(m_valid), .tready(m_ready)
+  );
+`endif
+
 endmodule : bnn_config_gate

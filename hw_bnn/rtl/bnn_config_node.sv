@@ -35,7 +35,8 @@ module bnn_config_node #(
         most_row_bits = $clog2(32'(ROWS[24*k+:24]) + 1);
   endfunction
 
-  logic selected, fits, ends_word, write;
+  logic selected, fits, ends_word;
+  logic write = 1'b0;  // nothing is written between the start and the first reset
   logic [2:0] memory, memory_out;
   logic [ROW_BITS-1:0] row, row_out, rows;
   logic [CHUNK_BITS-1:0] chunk, last_chunk;

@@ -1,0 +1,68 @@
+// config_loop: bnn_config_gate with one node, whose memory the frames behind a queue read.
+//
+// s_axis: frames of IN_WORDS addresses. m_axis: each address, and above it a bit that tells whether
+// the memory gave another word than for the frame's first address. All words of a load are equal, so
+// that a frame which met two loads has the bit set. A word leaves each fourth cycle at most: many
+// frames are inside when a load begins.
+module config_loop #(
+    parameter int IN_WORDS = 3,
+    parameter int ROW_BITS = 3,
+    parameter int LONGEST  = 3
+) (
+    input  logic                         ap_clk,
+    input  logic                         ap_rst_n,
+    input  logic [63:0]                  s_axis_cfg_tdata,
+    input  logic                         s_axis_cfg_tvalid,
+    output logic                         s_axis_cfg_tready,
+    input  logic [(ROW_BITS+7)/8*8-1:0]  s_axis_tdata,
+    input  logic                         s_axis_tvalid,
+    output logic                         s_axis_tready,
+    output logic [(ROW_BITS+8)/8*8-1:0]  m_axis_tdata,
+    output logic                         m_axis_tvalid,
+    input  logic                         m_axis_tready
+);
+
+  localparam int ROWS  = 2 ** ROW_BITS;
+  localparam int COUNT = IN_WORDS > 1 ? $clog2(IN_WORDS) : 1;
+
+  logic [67:0] out, back;
+  logic [16+28:0] cfg;
+  logic [31:0] status;
+  logic [15:0] contents[ROWS];
+  logic [15:0] found, first;
+  logic [COUNT-1:0] word;
+  logic [(ROW_BITS+7)/8*8-1:0] address;
+  logic valid, ready, queued, taken, last;
+  logic [1:0] rest;
+
+  bnn_config_gate #(.IN_WORDS(IN_WORDS), .LONGEST(LONGEST), .TOTAL(ROWS)) gate (
+      .ap_clk, .ap_rst_n, .s_axis_cfg_tdata, .s_axis_cfg_tvalid, .s_axis_cfg_tready, .status,
+      .cfg_out(out), .cfg_in(back), .s_valid(s_axis_tvalid), .s_ready(s_axis_tready),
+      .m_valid(valid), .m_ready(ready), .frame_out(taken && last)
+  );
+  bnn_config_node #(.NODE(1), .WORD_BITS(16), .ROWS(192'(ROWS)), .CHUNKS(128'd1)) node (
+      .ap_clk, .ap_rst_n, .cfg_in(out), .cfg_out(back), .cfg
+  );
+  bnn_fifo #(.BITS(ROW_BITS), .DEPTH(60)) queue (
+      .ap_clk, .ap_rst_n, .s_axis_tdata, .s_axis_tvalid(valid), .s_axis_tready(ready),
+      .m_axis_tdata(address), .m_axis_tvalid(queued), .m_axis_tready(taken)
+  );
+
+  initial for (int i = 0; i < ROWS; i++) contents[i] = '0;
+  always_ff @(posedge ap_clk) if (cfg[44]) contents[cfg[16+:ROW_BITS]] <= cfg[15:0];
+
+  assign found = contents[address[ROW_BITS-1:0]];
+  assign m_axis_tvalid = queued && rest == '0;
+  assign taken = m_axis_tvalid && m_axis_tready;
+  assign last  = word == COUNT'(IN_WORDS - 1);
+  assign m_axis_tdata = {word != '0 && found != first, address[ROW_BITS-1:0]};
+  always_ff @(posedge ap_clk) begin
+    if (!ap_rst_n) rest <= '0;
+    else if (taken) rest <= '1;
+    else if (rest != '0) rest <= rest - 1'b1;
+    if (!ap_rst_n) word <= '0;
+    else if (taken) word <= last ? '0 : word + 1'b1;
+    if (taken && word == '0) first <= found;
+  end
+
+endmodule : config_loop
