@@ -165,6 +165,13 @@ class Stage(ABC):
         """How many frames it sees, from the first; all by default."""
         return len(case.frames)
 
+    def check(self, case: Case) -> None:  # noqa: B027  most stages run anything
+        """Refuse before long work what the stage cannot run.
+
+        Raises:
+            BadInput, Unsupported: with the reason.
+        """
+
     @abstractmethod
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         """Run frames.

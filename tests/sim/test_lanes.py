@@ -1,6 +1,7 @@
 """The engine lanes: its logic, and every cell against Yosys' own models in Verilator."""
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from hw_bnn.errors import Unsupported
 from hw_bnn.sim.lanes.logic import ONE, ZERO, Logic, steps
 from hw_bnn.sim.lanes.model import LanesModel, module_program
 from hw_bnn.sim.netlist import netlist_model
+from hw_bnn.verify.stage import Ask
+from hw_bnn.verify.verifier import Verifier
 from tests.sim.lane_cells import (
     add_block_rams,
     add_dsps,
@@ -121,3 +124,18 @@ def test_a_handshake_that_depends_on_the_data_is_refused():
     with pytest.raises(Unsupported, match="m_axis_tvalid depends on the data"):
         module_program(module(cells))
     assert module_program(module({"data": data})).varying["tables"] == 0  # wires alone
+
+
+def test_verify_refuses_what_has_no_lanes_before_any_work(monkeypatch):
+    monkeypatch.setattr("hw_bnn.synth.synth", lambda *args, **more: pytest.fail("synthesis"))
+    verifier = Verifier.__new__(Verifier)
+    config = SimpleNamespace(config=None)
+    ask = Ask(family="ecp5", also=("lanes",))
+    verifier.case = SimpleNamespace(accelerator=config, ask=ask)
+    with pytest.raises(Unsupported, match="no lanes of ecp5, only of xc7 and xcup"):
+        verifier.run_all()
+    verifier.case = SimpleNamespace(
+        accelerator=SimpleNamespace(config="port"), ask=Ask(also=("lanes",))
+    )
+    with pytest.raises(Unsupported, match="config port"):
+        verifier.run_all()

@@ -65,8 +65,7 @@ class LanesModel(NativeModel):
         if lanes not in LANES:
             raise BadInput(f"lanes is {lanes}", remedy=f"use one of {', '.join(map(str, LANES))}")
         self._handle = None
-        if accelerator.config is not None:
-            raise refused("the accelerator has a config port, through which weights come")
+        refuse(accelerator, family)
         started = time.monotonic()
         self.lanes, self.accelerator = lanes, accelerator
         path, family = netlist_file(folder, family, _FAMILIES, trust=trust)
@@ -125,6 +124,18 @@ class LanesModel(NativeModel):
         if not handle:
             raise BadInput(error.value.decode(errors="replace"), remedy="use fewer lanes")
         return handle
+
+
+def refuse(accelerator: Description, family: str | None) -> None:
+    """What has no lanes, whatever its netlist is.
+
+    Raises:
+        Unsupported: a config port, or a family whose cells are not modelled.
+    """
+    if accelerator.config is not None:
+        raise refused("the accelerator has a config port, through which weights come")
+    if family not in (None, *_FAMILIES):
+        raise refused(f"there are no lanes of {family}, only of {' and '.join(_FAMILIES)}")
 
 
 def lanes_model(folder: Path, accelerator: Description, frames: int, **options: Any) -> LanesModel:

@@ -32,6 +32,11 @@ class Lanes(Stage):
 
     name, order, optional = "lanes", 61, True
 
+    def check(self, case: Case) -> None:
+        from ...sim.lanes.model import refuse
+
+        refuse(case.accelerator, case.ask.family)
+
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         return simulated(case, x, advance, engine="lanes", family=synthesised(case, FAMILIES[:2]))
 
