@@ -83,7 +83,7 @@ def rtl_of(model, imported, folder: Path):
         imported,
         folder,
         name="built",
-        options={"board": None, "part": PART, "clk_period_ns": 10.0},
+        options={"board": None, "part": PART, "clk_period_ns": 10.0, "runtime_weights": False},
     )
 
 
