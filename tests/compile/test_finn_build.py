@@ -161,7 +161,10 @@ def test_finns_own_stitching_of_our_kernels(tmp_path, monkeypatch):
     names = [*dict.fromkeys(names), "bnn_frame_last.sv", f"{accelerator.top}.sv"]
     (rtl / f"{accelerator.top}.sv").write_text(around_finns(accelerator))
     ends = [accelerator.streams[0], accelerator.streams[-1]]
-    changed = accelerator.model_copy(update={"sources": names, "streams": ends, "nodes": []})
+    files = [memory for node in accelerator.nodes for memory in node.memories]
+    files = [m.model_copy(update={"file": m.file.removeprefix("built_")}) for m in files]
+    nodes = [accelerator.nodes[-1].model_copy(update={"memories": files})]
+    changed = accelerator.model_copy(update={"sources": names, "streams": ends, "nodes": nodes})
     scores = golden.scores(x)
     assert len(np.unique(scores)) > 2
     assert np.array_equal(simulated(rtl, changed, x), scores)
