@@ -54,7 +54,7 @@ def test_a_tree_ends_with_its_parent(how):
 
 def test_a_time_out_ends_the_tree():
     with pytest.raises(subprocess.TimeoutExpired) as caught:
-        children.run([sys.executable, "-c", TREE], stdout=subprocess.PIPE, timeout=2)
+        children.run([sys.executable, "-c", TREE], stdout=subprocess.PIPE, timeout=6)
     assert gone(int(caught.value.output))
     assert not children._groups
 
