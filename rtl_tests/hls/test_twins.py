@@ -14,7 +14,7 @@ from hw_bnn.hardwired import Layer, Network
 from hw_bnn.hls import HLS_FILES
 from hw_bnn.hls.twins import TWINS
 from hw_bnn.kernels.base import PLACEMENT
-from hw_bnn.rtl import FOLDER, kernels, rtl_path
+from hw_bnn.rtl import FOLDER, kernels, rtl_path, rtl_texts
 from rtl_tests.bench import Data, Stream
 from rtl_tests.hls import csim_bench
 from rtl_tests.hls.shapes import draw, fixed
@@ -48,6 +48,7 @@ def test_every_kernel_has_both_forms():
         assert rtl_path(kernel).is_file() and (include / f"{kernel}.hpp").is_file()
     benches = {p.name for p in FOLDER.parents[1].joinpath("rtl_tests").iterdir() if p.is_dir()}
     assert set(KERNELS) == benches & kernels() - {
+        "config_gate",
         "fifo",
         "frame_last",
         "popcount",
@@ -57,7 +58,7 @@ def test_every_kernel_has_both_forms():
 @pytest.mark.parametrize("kernel", TWINS)
 def test_template_arguments_are_the_parameters(kernel):
     """In the order of the SystemVerilog, with its defaults, without files and placement."""
-    text = rtl_path(kernel).read_text()
+    text = rtl_texts(kernel)[rtl_path(kernel).name]
     found = {
         name: int(value.strip().replace("1'b", ""))
         for name, value in PARAMETER.findall(text.split(") (")[0])

@@ -36,7 +36,7 @@ void parallel_window(hls::stream<ap_uint<CHANNELS * BITS> >& s_axis,
     bool give = chunk != 0;
     if (!give) {
       pixel_t column[SPAN_H];  // [k]: k rows above
-#pragma HLS ARRAY_PARTITION variable=column complete
+#pragma HLS ARRAY_PARTITION variable=column dim=1 complete
       column[0] = s_axis.read();
       for (int k = 1; k < SPAN_H; k++) {
 #pragma HLS UNROLL
