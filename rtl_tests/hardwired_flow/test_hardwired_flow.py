@@ -11,6 +11,7 @@ from hw_bnn.rtl import rtl_sources
 from rtl_tests.bench import Bench, Data, Stream
 from rtl_tests.pixels import lint
 
+CORE = Path(__file__).with_name("flow_core.sv")
 SHAPES = [{"BITS": 8, "LATENCY": 1}, {"BITS": 13, "LATENCY": 2}, {"BITS": 1, "LATENCY": 3},
           {"BITS": 40, "LATENCY": 7}]  # fmt: skip
 
@@ -30,14 +31,14 @@ def draw(shape, rng, frames=60):
 
 @pytest.fixture
 def sources(monkeypatch):
-    """The files of a bench, which may be changed before it is built."""
-    files = [*rtl_sources("hardwired_flow", checks=True), Path(__file__).with_name("flow_core.sv")]
+    """The kernel's files, which may be changed before a bench is built of them."""
+    files = rtl_sources("hardwired_flow", checks=True)
     monkeypatch.setattr("rtl_tests.bench.rtl_sources", lambda *_, **__: files)
     return files
 
 
 def test_hardwired_flow(simulator, sources):
-    bench = Bench("flow_core", SHAPES, simulator)
+    bench = Bench("hardwired_flow", SHAPES, simulator, around=CORE)
     for seed in (1, 2):
         rng = np.random.default_rng(seed)
         bench.run([draw(shape, rng) for shape in SHAPES], seed)
@@ -51,7 +52,7 @@ def test_a_register_without_its_reset_is_caught_as_x(sources, tmp_path):
     mutant = tmp_path / flow.name
     mutant.write_text(text.replace(reset, "if"))
     sources[sources.index(flow)] = mutant
-    bench = Bench("flow_core", SHAPES[:2], "icarus")
+    bench = Bench("hardwired_flow", SHAPES[:2], "icarus", around=CORE)
     rng = np.random.default_rng(3)
     with pytest.raises(AssertionError, match="tvalid is unknown"):
         bench.run([draw(shape, rng) for shape in SHAPES[:2]], 3)

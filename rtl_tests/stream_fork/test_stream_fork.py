@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw_bnn.rtl import rtl_sources
 from rtl_tests.bench import Bench, Data, Stream
 from rtl_tests.pixels import lint
 
+LANES = Path(__file__).with_name("fork_lanes.sv")
 SHAPES = [{"BITS": 8, "N": 2}, {"BITS": 13, "N": 3}, {"BITS": 1, "N": 1}, {"BITS": 40, "N": 4}]
 
 
@@ -27,11 +27,8 @@ def draw(shape, rng, frames=12, words=6):
     )
 
 
-def test_stream_fork(simulator, monkeypatch):
-    wrapper = Path(__file__).with_name("fork_lanes.sv")
-    files = [*rtl_sources("stream_fork", checks=True), wrapper]
-    monkeypatch.setattr("rtl_tests.bench.rtl_sources", lambda *_, **__: files)
-    bench = Bench("fork_lanes", SHAPES, simulator)
+def test_stream_fork(simulator):
+    bench = Bench("stream_fork", SHAPES, simulator, around=LANES)
     rng = np.random.default_rng(8)
     bench.run([draw(shape, rng) for shape in SHAPES], seed=8)
 
