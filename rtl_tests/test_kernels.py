@@ -45,6 +45,7 @@ BAD = [
     ("requantise", {"SHIFT": 33}, "SHIFT = 33 of SUM_BITS = 34"),
     ("requantise", {"OFFSET_BITS": 35}, "SUM_BITS = 34 is less than a number of the table"),
     ("requantise", {"LOW": 128}, "LOW = 128 is above HIGH = 127"),
+    ("requantise", {"HIGH": 128}, "8 bits do not hold LOW = -128 to HIGH = 128"),
     ("affine_argmax", {"N": 10, "PE": 3}, "PE = 3 does not divide N = 10"),
     ("affine_argmax", {"N": 10, "LABEL_BITS": 3}, "3 label bits do not hold 10 labels"),
     ("affine_argmax", {"A_BITS": 3, "B_BITS": 0}, "A_BITS = 3 and B_BITS = 0"),

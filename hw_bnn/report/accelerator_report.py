@@ -115,13 +115,17 @@ def _verification(accelerator: Description, verification: Verification | None) -
         ]
         for stage in frames
     ]
-    head = verdict(good, "Bit-exact." if good else "Stages differ.")
+    stopped = verification.failures and not (verification.divergences or any(wrong.values()))
+    said = "Bit-exact." if good else "A stage stopped." if stopped else "Stages differ."
+    head = verdict(good, said)
     told = Markup(
         f"{head} Frames whose raw integer scores differ from the golden model's, by stage; "
         f"input: {code(verification.input)}."
     )
     columns = ["stage", "frames", "differing frames", "proven float ties", "seconds"]
     parts = [paragraph(told), table("stages against the golden model", columns, rows)]
+    for stage, why in verification.failures.items():
+        parts.append(paragraph(verdict(False, f"{stage}: {why}")))
     for divergence in verification.divergences:
         parts += [paragraph(verdict(False, divergence.text)), ladder(accelerator, divergence)]
     return section("Verification", *parts)

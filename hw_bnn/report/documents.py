@@ -61,11 +61,13 @@ class Verification(_Lenient):
     accuracy: dict[str, Number | None] = {}
     fifo_max: dict[str, Number] | None = None
     divergences: list[DivergenceText] = []
+    failures: dict[str, str] = {}  # stage -> why it stopped
 
     @property
     def exact(self) -> bool | None:
         """Whether all stages are equal; None where nothing was compared."""
-        if self.passed is False or self.divergences or any(self.mismatches.values()):
+        wrong = self.divergences or self.failures or any(self.mismatches.values())
+        if self.passed is False or wrong:
             return False
         return True if self.mismatches else None
 

@@ -32,7 +32,9 @@ def headline(
             f"{stage} in {n:,} of {verification.frames.get(stage, n):,} frames"
             for stage, n in wrong.items()
         )
-        word, said, kind = "FAIL", f"differs from the golden model: {told or 'see below'}", "bad"
+        parts = [f"differs from the golden model: {told}"] if told else []
+        parts += [f"stopped in {stage}" for stage in verification.failures]
+        word, said, kind = "FAIL", "; ".join(parts) or "see below", "bad"
     if not fits:
         kind = "bad"
     parts = [f"<b>{word}</b>: {text(said)}", text(board)]

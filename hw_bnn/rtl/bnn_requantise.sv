@@ -67,6 +67,9 @@ module bnn_requantise #(
   if (OUT_BITS < 1 || OUT_BITS > 24) begin : g_check_7
     $error("bnn_requantise: OUT_BITS = %0d is not in 1..24", OUT_BITS);
   end
+  if (LOW < 0 ? LOW < -(2 ** (OUT_BITS - 1)) || HIGH >= 2 ** (OUT_BITS - 1) : HIGH >= 2 ** OUT_BITS) begin : g_check_8
+    $error("bnn_requantise: %0d bits do not hold LOW = %0d to HIGH = %0d", OUT_BITS, LOW, HIGH);
+  end
 `endif
 
   logic en, out_ready;

@@ -53,7 +53,7 @@ module bnn_requantise_lane #(
     if (en) begin
       a             <= number;
       {early, gain} <= piece;
-      product       <= SUM_BITS'(gain * a);
+      product       <= SUM_BITS'(gain) * SUM_BITS'(a);
       offset        <= early;
       total         <= product + SUM_BITS'(offset);
     end

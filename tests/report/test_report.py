@@ -129,6 +129,13 @@ def test_a_difference_is_never_a_pass(folder, told):
     assert "Stages differ." in report(place).read_text()
 
 
+def test_a_stage_that_stopped_is_told_with_its_reason(folder):
+    place = folder({**VERIFICATION, "failures": {"rtl": "no <word> in 900 cycles"}})
+    assert first_line(place) == "FAIL: stopped in rtl"
+    html = report(place).read_text()
+    assert "A stage stopped." in html and "rtl: no &lt;word&gt; in 900 cycles" in html
+
+
 def test_the_bottleneck_is_one_and_tells_the_price_of_more(folder):
     nodes = accelerator().nodes
     equal = [n.model_copy(update={"cycles": 32}) for n in nodes]
