@@ -21,7 +21,8 @@ MAGIC = 0xB1
 GATE_NODE, BEGIN, END = 0, 0, 1
 CHUNK_BITS = 64
 ERRORS = (
-    "nothing", "a packet's CRC", "a packet's node, memory, row or length",
+    "nothing", "a packet's CRC",
+    "a packet's node, memory, row or length, or a row twice or out of turn",
     "a packet longer than the gate keeps", "contents outside a load",
     "a load that brings more or less than all contents", "an order that there is not",
 )  # fmt: skip
@@ -88,10 +89,15 @@ def refuse_port(accelerator: Description, what: str) -> None:
         Unsupported: it has one.
     """
     if accelerator.config is not None:
-        raise Unsupported(
-            f"{what} does not serve the port by which weights are loaded at run time",
-            remedy="compile without runtime_weights=True",
-        )
+        raise not_served(what)
+
+
+def not_served(what: str) -> Unsupported:
+    """The refusal of `refuse_port`."""
+    return Unsupported(
+        f"{what} does not serve the port by which weights are loaded at run time",
+        remedy="compile without runtime_weights=True",
+    )
 
 
 def check_fits(accelerator: Description, other: Description, source: str | Path) -> None:

@@ -13,6 +13,8 @@ from .integer_graph import Linear, Op
 
 MARGIN = 6
 """Bits that the label's affine has more than the first network needs."""
+MOST_BITS = 9
+"""Of a layer's weights: a file's 8 (rules_layers.py), and what their negation needs."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ def declare(op: Linear, before: Sequence[Op], loadable: Loadable) -> int:
     A type of n bits goes from -(2^(n-1) - 1) to 2^(n-1) - 1, so that a channel may be negated.
 
     Args:
-        op: gets the type. before: the ops before it.
+        op: gets the type: the accelerator's; where this network makes it, what the file declares
+            (`declared` of the op), or where it declares nothing, the least that holds the weights.
+        before: the ops before it.
 
     Raises:
         BadInput: the weights are not of the accelerator's type.
@@ -65,10 +69,10 @@ def declare(op: Linear, before: Sequence[Op], loadable: Loadable) -> int:
     index = sum(isinstance(other, Linear) for other in before)
     if index < len(types):
         op.declared = types[index]
-    elif op.weight_type != "BIPOLAR":
-        op.declared = f"INT{int(np.abs(op.weights).max()).bit_length() + 1}"
-    else:
+    elif op.declared is None and op.weight_type == "BIPOLAR":
         op.declared = "BIPOLAR"
+    elif op.declared is None:
+        op.declared = type_of(int(op.weights.min()), int(op.weights.max()))
     if op.declared == "BIPOLAR":
         fits, largest = bool((np.abs(op.weights) == 1).all()), 1
     else:
@@ -83,6 +87,33 @@ def declare(op: Linear, before: Sequence[Op], loadable: Loadable) -> int:
             remedy="compile this model as an accelerator of its own",
         )
     return largest
+
+
+def type_of(least: int, greatest: int) -> str:
+    """The signed type that holds plus and minus these integers; at most MOST_BITS of them.
+
+    >>> type_of(-1, 1), type_of(-2, 1), type_of(0, 3), type_of(-(1 << 15), 0)
+    ('INT2', 'INT3', 'INT3', 'INT9')
+    """
+    return f"INT{min(max(-least, greatest).bit_length() + 1, MOST_BITS)}"
+
+
+def annotated(datatype: str | None, integers: np.ndarray) -> str | None:
+    """What a file's annotation declares of weights that are integers already.
+
+    None where it is no type of integers, or does not hold them.
+    """
+    from qonnx.core.datatype import DataType
+
+    try:
+        found = DataType[datatype or "FLOAT32"]
+    except KeyError:
+        return None
+    if not found.is_integer() or not np.vectorize(found.allowed)(np.unique(integers)).all():
+        return None
+    if datatype == "BIPOLAR":
+        return "BIPOLAR"
+    return type_of(int(found.min()), int(found.max()))
 
 
 def declared(ops: Sequence[Op]) -> list[str]:

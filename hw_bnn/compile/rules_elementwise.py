@@ -6,6 +6,7 @@ Each multiplies or shifts the exact affine of its input; none touches the intege
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -93,7 +94,7 @@ def negative(state, node):
     """alpha, beta <- -alpha, -beta."""
     value = state.value(node, 0)
     if isinstance(value, QuantConstant):
-        result: Value = QuantConstant(-value.integers, value.scale)
+        result: Value = replace(value, integers=-value.integers)
     elif isinstance(value, Constant):
         result = Constant(_map(lambda v: -v, value.exact()))
     else:
@@ -161,10 +162,11 @@ def _quantised_product(left, right, invert: bool) -> Constant | QuantConstant:
         and array.size == left.integers.size > max(array.shape, default=0)
         and np.isin(array, (-1, 0, 1)).all()
     ):
-        return QuantConstant(left.integers * array.astype(np.int64), left.scale)
+        declared = left.declared if array.all() or left.declared != "BIPOLAR" else None
+        return QuantConstant(left.integers * array.astype(np.int64), left.scale, declared)
     factor = right.exact()
     scale = left.scale / factor if invert else left.scale * factor
-    return QuantConstant(left.integers, np.asarray(scale, dtype=object))
+    return replace(left, scale=np.asarray(scale, dtype=object))
 
 
 @rule("Add", "Sub")

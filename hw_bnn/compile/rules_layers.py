@@ -11,7 +11,7 @@ from ..errors import BadInput, Unsupported
 from ..onnxfile.axes import axes as read_axes
 from .exact import ZERO, Surd
 from .integer_graph import Linear
-from .loadable import declare
+from .loadable import annotated, declare
 from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import check_map, padding
@@ -23,17 +23,15 @@ MAX_WEIGHT_BITS = 8  # of a file; bnn_wide_mvau.sv takes one more, for weights t
 def dense(state, node):
     """out = x*W (+ bias). Precondition: x on one scale, W of integers times a scale a row."""
     name = node.name
-    weights = _weights(state.value(node, 1), node)
+    weights = _weights(state, node)
     alpha = Surd(1)
     if node.op_type == "Gemm":
         if node.integer("transA", 0):
             raise Unsupported("Gemm with transA", node=name, remedy="export without transA")
         alpha = Surd(Fraction(float(node.number("alpha", 1.0))))
         if node.integer("transB", 0):
-            weights = QuantConstant(
-                weights.integers.T,
-                weights.scale.reshape((1,) * (2 - weights.scale.ndim) + weights.scale.shape).T,
-            )
+            scale = weights.scale.reshape((1,) * (2 - weights.scale.ndim) + weights.scale.shape)
+            weights = replace(weights, integers=weights.integers.T, scale=scale.T)
     if weights.integers.ndim != 2:
         raise Unsupported(
             f"weights of shape {weights.integers.shape}", node=name, remedy="use a matrix"
@@ -70,7 +68,7 @@ def xnor_popcount(state, node):
             "its weights are not of 0 and 1", node=node.name, remedy="export the model again"
         )
     signs = np.where(array == ZERO, -1, 1).astype(np.int64)
-    weights = QuantConstant(signs, Constant(np.ones((1, 1))).exact())
+    weights = QuantConstant(signs, Constant(np.ones((1, 1))).exact(), "BIPOLAR")
     value = value.affine([Surd(2)], [Surd(-1)], node.name)
     result = _product(state, node, value, weights, Surd(1))
     half = Surd(1) / Surd(2)
@@ -92,6 +90,7 @@ def _product(state, node, value: Activation, weights: QuantConstant, alpha: Surd
         ordered[:, value.flat] = matrix
         matrix = ordered
     op = Linear(name, [value.tensor], state.fresh(), matrix.astype(np.int16))
+    op.declared = weights.declared
     scale = [alpha * s for s in scale]
     return _emit_linear(state, node, op, value, scale, (matrix.shape[0],), ("N", "C"))
 
@@ -100,7 +99,7 @@ def _product(state, node, value: Activation, weights: QuantConstant, alpha: Surd
 def conv(state, node):
     """2-D convolution. Precondition: as dense, group 1; padding of any exact integer value."""
     name = node.name
-    weights = _weights(state.value(node, 1), node)
+    weights = _weights(state, node)
     if weights.integers.ndim != 4:
         raise Unsupported(
             f"weights of shape {weights.integers.shape}",
@@ -153,6 +152,7 @@ def conv(state, node):
         pads,
         dilation,
         pad_value,
+        weights.declared,
     )
     scale = _row_scale(weights, axis=0, name=name)
     result = _emit_linear(state, node, op, value, scale, (oh, ow, m), value.labels)
@@ -223,7 +223,9 @@ def _emit_linear(state, node, op: Linear, value: Activation, scale, shape, label
     flat = op.weights.reshape(len(op.weights), -1).astype(np.int64)
     plus, minus = np.maximum(flat, 0).sum(1), np.minimum(flat, 0).sum(1)
     minimum, maximum = plus * low + minus * high, plus * high + minus * low
-    if state.loadable is not None:  # whatever weights are loaded
+    if state.loadable is None:
+        op.declared = None  # these weights alone
+    else:  # whatever weights are loaded
         largest = declare(op, state.ops, state.loadable)
         maximum = np.full(len(flat), largest * max(-low, high) * flat.shape[1])
         minimum = -maximum
@@ -272,7 +274,7 @@ def _layer_input(state, node):
     return replace(value, alpha=value.alpha[:1], beta=value.beta[:1]), value.pad
 
 
-def _weights(value, node) -> QuantConstant:
+def _weights(state, node) -> QuantConstant:
     """Integers of up to MAX_WEIGHT_BITS and their scale.
 
     Constants of the file that are integers, or all of one size, are taken too.
@@ -280,12 +282,13 @@ def _weights(value, node) -> QuantConstant:
     Raises:
         Unsupported: float weights, computed ones, or ones of more bits.
     """
-    name = node.name
+    name, value = node.name, state.value(node, 1)
     if isinstance(value, Constant) and value.array.dtype != object and value.array.size:
         whole = np.rint(value.array)
         if np.array_equal(whole, value.array) and np.abs(whole).max() < 2**31:
             one = Constant(np.ones((1,) * value.array.ndim)).exact()
-            return _narrow(QuantConstant(whole.astype(np.int64), one), name)
+            declared = annotated(state.graph.annotations.get(node.input(1)), whole)
+            return _narrow(QuantConstant(whole.astype(np.int64), one, declared), name)
         magnitude = np.unique(np.abs(value.array))
         if magnitude.size == 1 and magnitude[0] > 0:  # +-s already
             scale = Constant(magnitude[:1].reshape((1,) * value.array.ndim)).exact()

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import Unsupported
 from .exact import Surd, as_floats
 from .integer_graph import MaxPool, Threshold, datatype_for
+from .loadable import type_of
 from .registry import rule
 from .requantising import Requantise, form
 from .thresholds import Column, Integers, Quantiser, bipolar, level, quant_integers, thresholds
@@ -343,7 +344,10 @@ def _weights(
             real = key[0] if array.dtype == object else Surd(Fraction(key[0]))
             known[key] = integers.nearest(real / key[1] + Surd(zero))
         out[index] = known[key]
-    return QuantConstant(out - int(zero), scales.array)
+    whole = not integers.bipolar or bool(zero)
+    least, greatest = integers.low - int(zero), integers.high - int(zero)
+    declared = type_of(least, greatest) if whole else "BIPOLAR"
+    return QuantConstant(out - int(zero), scales.array, declared)
 
 
 def _rounded(y: np.ndarray, margin: np.ndarray, integers: Integers):

@@ -24,7 +24,9 @@ def transpose(state, node):
         result: Value = Constant(value.array.transpose(perm))
     elif isinstance(value, QuantConstant):
         scale = value.scale.reshape((1,) * (rank - value.scale.ndim) + value.scale.shape)
-        result = QuantConstant(value.integers.transpose(perm), scale.transpose(perm))
+        result = replace(
+            value, integers=value.integers.transpose(perm), scale=scale.transpose(perm)
+        )
     else:
         shape = tuple(value.shape[p] for p in perm)
         if perm[0] != 0:
@@ -61,8 +63,8 @@ def reshape(state, node):
                 node=node.name,
                 remedy="reshape before the quantiser",
             )
-        state.values[node.output] = QuantConstant(
-            value.integers.reshape(target), value.scale.reshape(())
+        state.values[node.output] = replace(
+            value, integers=value.integers.reshape(target), scale=value.scale.reshape(())
         )
         return
     if target[0] != shape[0]:

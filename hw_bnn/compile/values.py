@@ -45,10 +45,15 @@ class Constant:
 
 @dataclass
 class QuantConstant:
-    """scale * integers; scale (Surd, rational) broadcasts against integers."""
+    """scale * integers; scale (Surd, rational) broadcasts against integers.
+
+    declared: BIPOLAR, or the signed type that holds plus and minus whatever the file's quantiser
+    gives (loadable.py); None where the file says no more than the integers.
+    """
 
     integers: np.ndarray  # int64
     scale: np.ndarray  # object array of Surd
+    declared: str | None = None
     quantised: ClassVar[bool] = True
     integral: ClassVar[bool] = False
 

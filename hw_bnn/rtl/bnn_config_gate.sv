@@ -15,12 +15,14 @@
 // CRC is right; then it goes through the chain of the nodes (bnn_config_node) as a trial, and where
 // a node could take all of it, once more to be written. What is wrong changes nothing: the load is
 // over, and frames go on with the old contents if none have been written, else they wait, beyond a
-// reset too, for a load that ends right. It ends right where TOTAL words of contents have been written.
+// reset too, for a load that ends right. It ends right where TOTAL words of contents have been
+// written; the nodes take each word once.
 //
 // status: bit 0 frames enter; 1 a load is under way; 2 contents are a mixture; 3 a packet is being
 // worked on; 7:4 what was wrong first since the last load began (0 nothing, 1 CRC, 2 node, memory,
-// row or length, 3 length above LONGEST, 4 contents outside a load, 5 a load that ends before all
-// is written, 6 no such order); 15:8 loads that ended right; 23:16 packets refused (both modulo 256).
+// row, length, or a row twice or out of turn, 3 length above LONGEST, 4 contents outside a load, 5 a
+// load that ends before all is written, 6 no such order); 15:8 loads that ended right; 23:16 packets
+// refused (both modulo 256).
 //
 // Frames pass without a register, initiation interval 1. A word of a packet takes 8 cycles, and a
 // packet twice its length and the chain's more.
@@ -162,7 +164,7 @@ module bnn_config_gate #(
   end
 
   always_ff @(posedge ap_clk) begin
-    kind_last <= state == PLAY && at[AT_BITS-1:0] == length;
+    kind_last <= state == PLAY && (at == '0 ? writing : at[AT_BITS-1:0] == length);
     if (state == JUDGE || (state == RETURN && returned == length)) begin
       returned <= '0;
       missed   <= 1'b0;
@@ -233,7 +235,10 @@ module bnn_config_gate #(
               over    <= 1'b0;
             end
           end
-          DRAIN: if (!midway && !offered && held == '0) state <= HUNT;
+          DRAIN: begin
+            kind <= HEAD;  // of this packet: the nodes begin, too
+            if (!midway && !offered && held == '0) state <= HUNT;
+          end
           PLAY: begin
             kind <= at == '0 ? HEAD : writing ? WRITE : TRIAL;
             at   <= at + 1'b1;

@@ -4,9 +4,12 @@
 //
 //   63:0 data | 65:64 kind: 0 none, 1 header, 2 trial, 3 write | 66 last of the packet | 67 taken
 //
-// A header (laid out there) with this NODE chooses one of its memories and a row. The data that
-// follow are memory words one after another, each CHUNKS chunks of 64 bits, its low bits first. A
-// trial that has room in that memory, and whose last chunk ends a word, leaves with `taken` set.
+// A header (laid out there) with this NODE chooses one of its memories and a row; bit 66 tells that
+// writes follow it, not a trial. The data are memory words one after another, each CHUNKS chunks of
+// 64 bits, its low bits first. A trial that has room in that memory, and whose last chunk ends a
+// word, leaves with `taken` set, if it goes on where the last one written ended: at the next row of
+// the same memory, or at row 0 of a memory with a higher number. So nothing is written twice between
+// two headers of node 0, which come in front of a load.
 //
 // cfg, for the memories: bit WORD_BITS+28 writes its low WORD_BITS bits to memory [WORD_BITS+24+:4]
 // at row [WORD_BITS+:24]. Latency: 1 cycle through the chain, 2 from there to a memory.
@@ -35,7 +38,7 @@ module bnn_config_node #(
         most_row_bits = $clog2(32'(ROWS[24*k+:24]) + 1);
   endfunction
 
-  logic selected, fits, ends_word;
+  logic selected, fits, ends_word, here, follows;
   logic write = 1'b0;  // nothing is written between the start and the first reset
   logic [2:0] memory, memory_out;
   logic [ROW_BITS-1:0] row, row_out, rows;
@@ -55,6 +58,11 @@ module bnn_config_node #(
   assign ends_word = chunk == last_chunk;
   assign fits      = selected && row < rows && (ends_word || !cfg_in[66]);
 
+  // A trial moves row and memory, too; the header in front of the writes sets them back.
+  assign here    = cfg_in[55:44] == 12'($unsigned(NODE));
+  assign follows = cfg_in[66] || (cfg_in[42:40] == memory ? cfg_in[39:16] == 24'(row)
+                                  : cfg_in[42:40] > memory && cfg_in[39:16] == '0);
+
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin
       cfg_out  <= '0;
@@ -63,17 +71,19 @@ module bnn_config_node #(
     end else begin
       cfg_out <= {cfg_in[67] || (cfg_in[65:64] == TRIAL && fits), cfg_in[66:0]};
       if (cfg_in[65:64] == HEAD)
-        selected <= cfg_in[55:44] == 12'($unsigned(NODE)) && !cfg_in[43] && 24'(cfg_in[16+:ROW_BITS]) == cfg_in[39:16];
+        selected <= here && !cfg_in[43] && follows;
       write <= cfg_in[65:64] == WRITE && fits && ends_word;
     end
   end
 
   always_ff @(posedge ap_clk) begin
     if (cfg_in[65:64] == HEAD) begin
-      memory <= cfg_in[42:40];
-      row    <= cfg_in[16+:ROW_BITS];
-      chunk  <= '0;
-    end else if (cfg_in[65]) begin
+      chunk <= '0;
+      if ((here && follows) || cfg_in[55:44] == '0) begin
+        memory <= cfg_in[42:40];
+        row    <= cfg_in[16+:ROW_BITS];
+      end
+    end else if (cfg_in[65] && selected) begin
       chunk <= ends_word ? '0 : chunk + 1'b1;
       if (ends_word) row <= row + 1'b1;
     end

@@ -165,8 +165,11 @@ class Stage(ABC):
         """How many frames it sees, from the first; all by default."""
         return len(case.frames)
 
-    def check(self, case: Case) -> None:  # noqa: B027  most stages run anything
-        """Refuse before long work what the stage cannot run.
+    def check(self, port: bool, family: str | None) -> None:  # noqa: B027  most run anything
+        """Refuse before any work what the stage cannot run.
+
+        Args:
+            port: whether the accelerator has a config port. family: asked for, of gates.
 
         Raises:
             BadInput, Unsupported: with the reason.
@@ -207,6 +210,13 @@ def all_stages() -> list[Stage]:
     for module in pkgutil.iter_modules(stages.__path__):
         importlib.import_module(f"{stages.__name__}.{module.name}")
     return sorted(_STAGES.values(), key=lambda stage: stage.order)
+
+
+def check_stages(ask: Ask, port: bool) -> None:
+    """Refuse what one of the stages that are wanted cannot run (`Stage.check`)."""
+    for stage in all_stages():
+        if stage.wanted(ask):
+            stage.check(port, ask.family)
 
 
 def check_names(also: Sequence[str]) -> None:

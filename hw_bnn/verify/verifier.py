@@ -48,17 +48,15 @@ class Verifier:
 
     def run_all(self) -> None:
         """Every stage that is wanted, and synthesis where a family is asked for."""
-        wanted = [stage for stage in all_stages() if stage.wanted(self.case.ask)]
-        for stage in wanted:
-            stage.check(self.case)
         family = self.case.ask.family
         if family is not None:
             from ..synth import synth
 
             with self._timed("synth"), console.stage(f"synth ({family})"):
                 synth(self.case.folder, family)
-        for stage in wanted:
-            self.outcomes[stage.name] = self._outcome(stage)
+        for stage in all_stages():
+            if stage.wanted(self.case.ask):
+                self.outcomes[stage.name] = self._outcome(stage)
 
     def _outcome(self, stage: Stage) -> Outcome:
         case, count = self.case, stage.frames(self.case)

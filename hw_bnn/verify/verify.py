@@ -33,7 +33,7 @@ from ..simulation import golden_model
 from . import baseline as limiting
 from .baseline import Limits, compare, read_limits
 from .junit import Check, junit_xml
-from .stage import Ask, check_names
+from .stage import Ask, check_names, check_stages
 from .summary import checks, summarise
 from .verifier import Verifier
 
@@ -152,9 +152,15 @@ def verify_into(
             network = open_accelerator(weights, trust=trust, needs=[MODEL, DATAFLOW])
             check_fits(used, network, weights)
             source = Path(weights) / MODEL
+        port = used.config is not None
+    else:
+        place, source, port = folder / "accelerator", model, build.runtime_weights
+    loaded = None if weights is None else Path(weights)
+    ask = Ask(run, jobs, slow_frames, synth, tuple(also), folder if keep else None, loaded)
+    check_stages(ask, port)
+    if model.is_dir():
         golden = golden_model(source.parent, used)
     else:
-        place, source = folder / "accelerator", model
         golden = _golden(source, build.input_datatype, build.input_scale)
     # What cannot be used is refused before long work.
     data = load_frames(golden, chosen=chosen, trained=trained_pixels(source, run))
@@ -162,8 +168,6 @@ def verify_into(
         console.warn(warning)
     if not model.is_dir():
         _compile(model, place, build, seconds, junit)
-    loaded = None if weights is None else Path(weights)
-    ask = Ask(run, jobs, slow_frames, synth, tuple(also), folder if keep else None, loaded)
     verifier = Verifier(golden, place, Description.load(place), data, seconds, ask)
     verifier.run_all()
     document = summarise(verifier, model)

@@ -1,13 +1,14 @@
 """Weights loaded at run time: what the port takes, refuses and never mixes."""
 
 import shutil
+import sys
 
 import numpy as np
 import onnx
 import pytest
 
 import hw_bnn as hb
-from hw_bnn.accelerator.config_stream import load_words, packet
+from hw_bnn.accelerator.config_stream import MAGIC, load_words, packet
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
 from hw_bnn.golden import GoldenModel
 from hw_bnn.rtl import kernels, rtl_sources, rtl_texts
@@ -163,6 +164,43 @@ def test_what_is_wrong_changes_nothing_and_is_told(loaded, wrong, code):
     assert (loaded.run()[0] == 0).all()
 
 
+def packets(words):
+    """The packets of a load, each a list of words, without what stands before its begin."""
+    words, at, found = [int(w) for w in words], 0, []
+    while at < len(words):
+        size = (words[at] & 0xFFFF) + 2 if words[at] >> 56 == MAGIC else 0
+        if size:
+            found.append(words[at : at + size])
+        at += size or 1
+    return found
+
+
+def test_a_row_twice_and_another_missing_is_told(loaded):
+    """As many words as a load has, but not each row once; every node's order counts by itself."""
+    idle, rng = [0] * (loaded.accelerator.config.longest + 3), np.random.default_rng(4)
+    whole = packets(loaded.loads[1])
+    inner = range(1, len(whole) - 1)
+    place = {i: (whole[i][0] >> 44 & 0xFFF, whole[i][0] >> 40 & 15) for i in inner}
+    same = [(i, j) for i in inner for j in inner if i < j and len(whole[i]) == len(whole[j])
+            and place[i] == place[j]]  # fmt: skip
+    apart = [(i, j) for i in inner for j in inner if place[i][0] == place[j][0] and i < j
+             and place[i][1] != place[j][1]]  # fmt: skip
+    assert len(same) > 3 and apart
+    wrong = [whole[:j] + [whole[i]] + whole[j + 1 :] for i, j in same]  # j's rows are missing
+    swapped = [[*whole] for _ in same + apart]
+    for made, (i, j) in zip(swapped, same + apart, strict=True):
+        made[i], made[j] = made[j], made[i]
+    for made in [*rng.permutation(np.array(wrong, object))[:8], *swapped[:: len(swapped) // 8]]:
+        words = np.array([*idle, *(word for part in made for word in part)], np.uint64)
+        status = loaded.send(words)
+        assert status >> 4 & 15 == 2 and not status >> 8 & 0xFF, hex(status)
+        assert (loaded.run(Config(loaded.loads[0]))[0] == 0).all()
+    nodes = sorted({node for node, _ in place.values()}, reverse=True)  # in any order
+    other = [whole[i] for node in nodes for i in inner if place[i][0] == node]
+    made = [*idle, *(word for part in (whole[0], *other, whole[-1]) for word in part)]
+    assert (loaded.run(Config(np.array(made, np.uint64)))[0] == 1).all()
+
+
 def test_contents_outside_a_load_change_nothing(loaded):
     skip = loaded.accelerator.config.longest + 3
     status = loaded.send(loaded.loads[1][skip + 2 :])
@@ -196,6 +234,17 @@ def test_verify_runs_all_stages_with_the_new_weights(place):
     shards = hb.simulate(place / "there", weights=place / "new", frames=40, jobs=2)
     whole = hb.simulate(place / "there", weights=place / "new", frames=40)
     assert (shards.scores == whole.scores).all()
+
+
+@pytest.mark.parametrize("stage", ["hls", "shell", "lanes"])
+def test_verify_refuses_stages_without_the_port_before_any_work(place, monkeypatch, stage):
+    for work in ("golden_model", "load_frames", "_golden", "_compile"):
+        module = sys.modules["hw_bnn.verify.verify"]  # the package has a function of that name
+        monkeypatch.setattr(module, work, lambda *a, **k: pytest.fail("work"))
+    with pytest.raises(Unsupported, match="weights"):
+        hb.verify(place / "there", weights=place / "new", also=[stage])
+    with pytest.raises(Unsupported, match="weights"):
+        hb.verify(place / "first.onnx", runtime_weights=True, also=[stage])
 
 
 def test_what_does_not_fit_is_named(place, tmp_path):

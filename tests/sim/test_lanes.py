@@ -1,7 +1,6 @@
 """The engine lanes: its logic, and every cell against Yosys' own models in Verilator."""
 
 import random
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +9,7 @@ from hw_bnn.errors import Unsupported
 from hw_bnn.sim.lanes.logic import ONE, ZERO, Logic, steps
 from hw_bnn.sim.lanes.model import LanesModel, module_program
 from hw_bnn.sim.netlist import netlist_model
-from hw_bnn.verify.stage import Ask
-from hw_bnn.verify.verifier import Verifier
+from hw_bnn.verify.stage import Ask, check_stages
 from tests.sim.lane_cells import (
     add_block_rams,
     add_dsps,
@@ -126,16 +124,9 @@ def test_a_handshake_that_depends_on_the_data_is_refused():
     assert module_program(module({"data": data})).varying["tables"] == 0  # wires alone
 
 
-def test_verify_refuses_what_has_no_lanes_before_any_work(monkeypatch):
-    monkeypatch.setattr("hw_bnn.synth.synth", lambda *args, **more: pytest.fail("synthesis"))
-    verifier = Verifier.__new__(Verifier)
-    config = SimpleNamespace(config=None)
-    ask = Ask(family="ecp5", also=("lanes",))
-    verifier.case = SimpleNamespace(accelerator=config, ask=ask)
+def test_what_has_no_lanes_is_refused_by_its_options():
     with pytest.raises(Unsupported, match="no lanes of ecp5, only of xc7 and xcup"):
-        verifier.run_all()
-    verifier.case = SimpleNamespace(
-        accelerator=SimpleNamespace(config="port"), ask=Ask(also=("lanes",))
-    )
+        check_stages(Ask(family="ecp5", also=("lanes",)), port=False)
     with pytest.raises(Unsupported, match="config port"):
-        verifier.run_all()
+        check_stages(Ask(also=("lanes",)), port=True)
+    check_stages(Ask(also=("lanes",)), port=False)

@@ -65,7 +65,7 @@ class LanesModel(NativeModel):
         if lanes not in LANES:
             raise BadInput(f"lanes is {lanes}", remedy=f"use one of {', '.join(map(str, LANES))}")
         self._handle = None
-        refuse(accelerator, family)
+        refuse(accelerator.config is not None, family)
         started = time.monotonic()
         self.lanes, self.accelerator = lanes, accelerator
         path, family = netlist_file(folder, family, _FAMILIES, trust=trust)
@@ -126,13 +126,16 @@ class LanesModel(NativeModel):
         return handle
 
 
-def refuse(accelerator: Description, family: str | None) -> None:
+def refuse(port: bool, family: str | None) -> None:
     """What has no lanes, whatever its netlist is.
+
+    Args:
+        port: whether the accelerator has a config port.
 
     Raises:
         Unsupported: a config port, or a family whose cells are not modelled.
     """
-    if accelerator.config is not None:
+    if port:
         raise refused("the accelerator has a config port, through which weights come")
     if family not in (None, *_FAMILIES):
         raise refused(f"there are no lanes of {family}, only of {' and '.join(_FAMILIES)}")

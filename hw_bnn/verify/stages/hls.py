@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...accelerator.config_stream import not_served
 from ..divergence import Divergence, first_divergence
 from ..locate import MOST_FRAMES, unpack
 from ..stage import Advance, Case, Stage, StageRun, register, trace_tensors
@@ -15,6 +16,10 @@ class Hls(Stage):
     or of another accelerator."""
 
     name, order, optional = "hls", 70, True
+
+    def check(self, port: bool, family: str | None) -> None:
+        if port:
+            raise not_served("HLS code")
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         from ...hls import csim

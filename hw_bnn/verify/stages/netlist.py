@@ -32,10 +32,10 @@ class Lanes(Stage):
 
     name, order, optional = "lanes", 61, True
 
-    def check(self, case: Case) -> None:
+    def check(self, port: bool, family: str | None) -> None:
         from ...sim.lanes.model import refuse
 
-        refuse(case.accelerator, case.ask.family)
+        refuse(port, family)
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         return simulated(case, x, advance, engine="lanes", family=synthesised(case, FAMILIES[:2]))

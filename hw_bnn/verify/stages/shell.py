@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...accelerator.config_stream import not_served
 from ..stage import Advance, Case, Stage, StageRun, register
 
 
@@ -13,6 +14,10 @@ class Shell(Stage):
     where it has none), with memory as slow as a busy board's."""
 
     name, order, optional = "shell", 58, True
+
+    def check(self, port: bool, family: str | None) -> None:
+        if port:
+            raise not_served("the shell of a board")
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         from ...boards.engine import run_shell
