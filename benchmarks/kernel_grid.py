@@ -241,6 +241,24 @@ GRID = [
     ("add", {"PE": 4, "A_BITS": 8, "B_BITS": 8, "OUT_BITS": 9}),
     ("add", {"PE": 8, "A_BITS": 4, "B_BITS": 4, "OUT_BITS": 5}),
     ("add", {"PE": 16, "A_BITS": 8, "B_BITS": 8, "OUT_BITS": 9}),
+    *[
+        (
+            "concat",
+            {
+                "PE": pe,
+                "A_WORDS": a,
+                "A_BITS": bits,
+                "B_WORDS": b,
+                "B_BITS": bits,
+                "OUT_BITS": bits,
+            },
+        )
+        for pe, a, b, bits in ((1, 16, 16, 8), (4, 1, 1, 8), (8, 4, 12, 4), (16, 2, 2, 8))
+    ],
+    *[
+        ("channels", {"BITS": bits, "WORDS": words, "FIRST": first, "TAKEN": taken})
+        for bits, words, first, taken in ((8, 2, 1, 1), (32, 16, 0, 8), (64, 5, 2, 2))
+    ],
     ("stream_fork", {"BITS": 8, "N": 2}),
     ("stream_fork", {"BITS": 64, "N": 2}),
     *[

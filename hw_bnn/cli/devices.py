@@ -49,7 +49,7 @@ def _show_resources(document: dict) -> None:
 def hls(
     folder: Folder,
     least: Annotated[
-        bool, typer.Option("--least", help="Least depths of streams between forks and adders.")
+        bool, typer.Option("--least", help="Least depths of streams between forks and joins.")
     ] = False,
     report: Annotated[
         Path | None,

@@ -37,6 +37,7 @@ class Emitter:
         self.types: dict[str, str] = {}  # tensor -> QONNX datatype
         self.infos: list[onnx.ValueInfoProto] = []
         self.marks: dict[str, dict[str, str]] = {}  # parameter -> layer and origin
+        self._flattened = 0
 
     def emit(self) -> ModelWrapper:
         graph = self.graph
@@ -116,16 +117,40 @@ class Emitter:
     def _node(self, op_type: str, inputs, outputs, domain="", **attributes) -> None:
         self.nodes.append(helper.make_node(op_type, inputs, outputs, domain=domain, **attributes))
 
+    def vector(self, tensor: Tensor) -> str:
+        """A tensor of this name, as a vector: a map is reshaped."""
+        if len(tensor.shape) == 1:
+            return tensor.name
+        self._flattened += 1
+        name, size = f"{tensor.name}_flat{self._flattened}", tensor.pixels * tensor.channels
+        shape = self._shape(name, [1, size])
+        self._tensor(name, (size,), tensor.datatype)
+        self._node("Reshape", [tensor.name, shape], [name])
+        return name
+
+    def fork(self, tensor: Tensor, op: Op) -> list[str]:
+        """Two tensors like this one, for an op that reads it twice."""
+        names = [f"{op.output}_{side}" for side in "ab"]
+        for name in names:
+            self._tensor(name, tensor.shape, tensor.datatype)
+        self._node(
+            "Fork_rtl",
+            [tensor.name],
+            names,
+            DOMAIN,
+            backend="fpgadataflow",
+            PE=1,
+            NumChannels=tensor.channels,
+            NumOutputStreams=2,
+            numInputVectors=[1, *tensor.shape[:-1]],
+            inputDataType=tensor.datatype,
+            layer=op.layer,
+        )
+        return names
+
     def _linear(self, op: Linear) -> None:
         source, target = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.output]
-        name = source.name
-        if not op.is_conv and len(source.shape) > 1:
-            flat = f"{op.output}_flat"
-            shape = self._shape(flat, [1, op.weights.shape[1]])
-            name = self._tensor(flat, (op.weights.shape[1],), source.datatype)
-            self._node("Reshape", [source.name, shape], [name])
-        if op.is_conv:
-            name = self._windows(op, source)
+        name = self._windows(op, source) if op.is_conv else self.vector(source)
         matrix = op.weights.reshape(len(op.weights), -1).T
         weights = self._parameter(f"{op.output}_weights", matrix, op.weight_type)
         self.marks[weights] = self.whose(op)

@@ -193,6 +193,10 @@ class Lowering:
         self.tensors[name] = tensor
         return tensor
 
+    def producer(self, tensor: str) -> Op | None:
+        """The op that writes a tensor of the integer graph; None for its input."""
+        return next((op for op in self.ops if op.output == tensor), None)
+
     def fresh(self) -> str:
         """A name for a tensor of the integer graph. The user's names have no part in it, so that
         none of them can meet one of the compiler's."""

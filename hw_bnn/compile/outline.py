@@ -25,7 +25,7 @@ from .frontend import ImportedModel
 from .ops.classes import OPS
 from .ops.kernel import DOMAIN
 from .provenance import name_nodes
-from .units import layer_op, make_up_for_zeros, set_bit_widths
+from .units import layer_op, make_up_for_zeros, set_bit_widths, sort_nodes
 
 
 class Outline(CustomOp):
@@ -150,6 +150,7 @@ def outline(imported: ImportedModel, mode: str) -> ModelWrapper:
     _units(model)
     _forks(model)
     name_nodes(model, op_of)
+    sort_nodes(model, op_of)
     counts: dict[str, int] = {}
     for node in model.graph.node:
         index = counts.setdefault(node.op_type, 0)

@@ -14,7 +14,7 @@ from .integer_graph import Linear
 from .loadable import annotated, declare
 from .registry import rule
 from .values import Activation, Constant, QuantConstant, RealInput
-from .windows import check_map, padding
+from .windows import check_map, padding, written_pools
 
 MAX_WEIGHT_BITS = 8  # of a file; bnn_wide_mvau.sv takes one more, for weights that a pass negates
 
@@ -252,14 +252,16 @@ def _layer_input(state, node):
             remedy="put an input quantiser into the model (Brevitas QuantIdentity), annotate "
             "the input with a QONNX integer datatype, or give input_datatype=",
         )
+    pooled = isinstance(value, Activation) and value.pools
+    if pooled and not isinstance(state.producer(value.tensor), Linear):
+        value = written_pools(state, value, node)
     if not isinstance(value, Activation) or value.pools or value.bends:
         raise Unsupported(
             "its input is not quantised",
             node=name,
             remedy="quantise it with BipolarQuant or Quant (Brevitas QuantIdentity)",
         )
-    producer = next((op for op in state.ops if op.output == value.tensor), None)
-    if isinstance(producer, Linear) and len({*value.alpha}) == 1:
+    if isinstance(state.producer(value.tensor), Linear) and len({*value.alpha}) == 1:
         raise Unsupported(
             "two layers without a quantiser between them",
             node=name,

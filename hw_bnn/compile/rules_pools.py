@@ -51,7 +51,7 @@ def max_pool(state, node):
         raise Unsupported(
             f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
         )
-    producer = next((op for op in state.ops if op.output == value.tensor), None)
+    producer = state.producer(value.tensor)
     if producer is None or isinstance(producer, (Threshold, Requantise, MaxPool)):
         output = state.fresh()
         state.add_tensor(

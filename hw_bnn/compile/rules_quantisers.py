@@ -10,13 +10,13 @@ import numpy as np
 
 from ..errors import Unsupported
 from .exact import Surd, as_floats
-from .integer_graph import MaxPool, Threshold, datatype_for
+from .integer_graph import Threshold, datatype_for
 from .loadable import type_of
 from .registry import rule
 from .requantising import Requantise, form
 from .thresholds import Column, Integers, Quantiser, bipolar, level, quant_integers, thresholds
 from .values import Activation, Constant, QuantConstant, RealInput
-from .windows import pooled_shape
+from .windows import write_pool
 
 
 @rule("BipolarQuant")
@@ -175,7 +175,7 @@ def emit_quantiser(state, node, value: Activation, quantisers: list[Quantiser]) 
     pools, name = value.pools, value.tensor
     if found is not None and found.turns:  # what turns does not commute with a maximum
         for pool in pools:
-            name = _pool(state, pool, name, pool.minimum, source.origin)
+            name = write_pool(state, pool, name, pool.minimum, source.origin)
         source, pools = state.tensors[name], []
     name, origin = state.fresh(), node.output
     if found is not None:
@@ -185,7 +185,7 @@ def emit_quantiser(state, node, value: Activation, quantisers: list[Quantiser]) 
     else:
         first, falls = _thresholds(state, node, source, columns, (low, high), name)
     for pool in pools:
-        name = _pool(state, pool, name, pool.minimum ^ falls, origin)
+        name = write_pool(state, pool, name, pool.minimum ^ falls, origin)
     scale = [Surd(s) for s in first.scale]
     if len(scale) > 1 and len({*first.scale}) == 1:
         scale = scale[:1]
@@ -214,23 +214,6 @@ def _thresholds(state, node, source, columns, bounds, name: str) -> tuple[Quanti
         Threshold(node.name, [source.name], name, table, negate, first.bias, first.step)
     )
     return first, negate
-
-
-def _pool(state, pool, name: str, minimum: np.ndarray, origin: str) -> str:
-    """Write a max-pool that waited; the name of its output."""
-    source, pooled = state.tensors[name], state.fresh()
-    state.add_tensor(
-        pooled,
-        pooled_shape(source.shape, pool.kernel, pool.stride, pool.pads),
-        source.minimum,
-        source.maximum,
-        origin,
-        source.datatype,
-    )
-    state.ops.append(
-        MaxPool(pool.node, [name], pooled, pool.kernel, pool.stride, minimum, pool.pads)
-    )
-    return pooled
 
 
 def _columns(value: Activation, source, quantisers: list[Quantiser]) -> list[Column]:

@@ -5,6 +5,7 @@ outline without FINN (outline.py), which differ in where a node's op comes from 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,35 @@ def layer_op(weights: str, inputs: str) -> str:
     if weights != "BIPOLAR":
         return "WideMVAU_rtl"
     return "XnorMVAU_rtl" if inputs == "BIPOLAR" else "IntMVAU_rtl"
+
+
+def sort_nodes(model: ModelWrapper, op_of: OpOf) -> None:
+    """Order the nodes by their distance from the input, then by their layers' names.
+
+    Nodes are numbered in this order: it is one for all branches, whatever changed the graph before.
+    """
+    levels: dict[str, int] = {}
+    names: dict[str, list] = {}
+    for node in model.graph.node:  # topological
+        level = 1 + max((levels.get(name, 0) for name in node.input), default=0)
+        levels.update(dict.fromkeys(node.output, level))
+        op = op_of(node)
+        whose = [_natural(op.get_nodeattr(key)) for key in ("layer", "origin")]
+        if not whose[0]:  # a fork goes by what it copies
+            whose = names.get(node.input[0], whose)
+        names.update(dict.fromkeys(node.output, whose))
+
+    def place(node: NodeProto) -> tuple[int, list, str]:
+        return levels[node.output[0]], names[node.output[0]], node.op_type
+
+    nodes = sorted(model.graph.node, key=place)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+
+
+def _natural(text: str) -> list[tuple[str, int]]:
+    """A name as a key by which conv_2 comes before conv_10."""
+    return [(word, int(number or 0)) for word, number in re.findall(r"(\D*)(\d*)", text)]
 
 
 def make_up_for_zeros(model: ModelWrapper, node: NodeProto, op_of: OpOf) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+
 from ..errors import Unsupported
-from .values import Activation
+from .integer_graph import MaxPool
+from .values import Activation, PendingPool
 
 
 def check_map(state, value: Activation, node) -> None:
@@ -56,3 +61,30 @@ def pooled_shape(shape, kernel, stride, pads=(0, 0, 0, 0)) -> tuple[int, int, in
     """(H, W, C) of a pool's output; pads are top, left, bottom, right."""
     height, width = shape[0] + pads[0] + pads[2], shape[1] + pads[1] + pads[3]
     return ((height - kernel[0]) // stride[0] + 1, (width - kernel[1]) // stride[1] + 1, shape[2])
+
+
+def write_pool(state, pool: PendingPool, name: str, minimum: np.ndarray, origin: str) -> str:
+    """Write a max-pool that waited; the name of its output."""
+    source, pooled = state.tensors[name], state.fresh()
+    state.add_tensor(
+        pooled,
+        pooled_shape(source.shape, pool.kernel, pool.stride, pool.pads),
+        source.minimum,
+        source.maximum,
+        origin,
+        source.datatype,
+    )
+    state.ops.append(
+        MaxPool(pool.node, [name], pooled, pool.kernel, pool.stride, minimum, pool.pads)
+    )
+    return pooled
+
+
+def written_pools(state, value: Activation, node) -> Activation:
+    """`value` with the max-pools that waited for a quantiser written before it."""
+    name = value.tensor
+    for pool in value.pools:
+        below, name = name, write_pool(state, pool, name, pool.minimum, node.output)
+        if below in state.bounds:
+            state.bounds[name] = state.bounds[below]
+    return replace(value, tensor=name, pools=[])

@@ -92,6 +92,11 @@ class Importer:
 
     def apply(self, rule: Rule, node: Node) -> None:
         value = rule(self, node)
+        if isinstance(value, tuple):  # of each output, in order
+            self.values.update(
+                (name, each) for name, each in zip(node.outputs, value, strict=True) if name
+            )
+            return
         if isinstance(value, Constant | Weights):
             check_digits(value.numbers if isinstance(value, Constant) else value.scale)
         if isinstance(value, Integers) and value.name == node.output:

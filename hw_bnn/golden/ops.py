@@ -215,6 +215,22 @@ class Concat(Op):
         return np.concatenate(arrays, axis=self.axis + 1)
 
 
+@dataclass(frozen=True)
+class Part(Op):
+    """The elements of the frame with these indices, an axis each."""
+
+    ranges: tuple[range, ...]
+
+    def run(self, *arrays):
+        (x,) = arrays
+        return x[(slice(None), *slices(self.ranges))]
+
+
+def slices(ranges: tuple[range, ...]) -> tuple[slice, ...]:
+    """What numpy takes for ranges of indices, which may run backwards to index 0."""
+    return tuple(slice(r.start, None if r.stop < 0 else r.stop, r.step) for r in ranges)
+
+
 def pad_map(x: np.ndarray, pads: tuple[int, int, int, int], value: np.ndarray) -> np.ndarray:
     """(N,C,H,W) with pads (top, left, bottom, right), filled with value[c]."""
     top, left, bottom, right = pads

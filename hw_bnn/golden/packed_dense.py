@@ -184,6 +184,10 @@ def _concat(op: ops.Concat, sources, value) -> Step:
     return lambda *arrays: np.concatenate(arrays, axis=op.axis)
 
 
+def _part(op: ops.Part, sources, value) -> Step:
+    return lambda x: x[ops.slices(op.ranges)]
+
+
 def _evaluated(op: Evaluated, sources, value: Integers) -> Step:
     dtype = dense_dtype(value)
     return lambda x: np.moveaxis(
@@ -203,6 +207,7 @@ DENSE: dict[type, Callable[..., Step]] = {
     ops.Reshape: _reshape,
     ops.Transpose: _transpose,
     ops.Concat: _concat,
+    ops.Part: _part,
 }
 
 

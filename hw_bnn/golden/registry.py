@@ -6,4 +6,5 @@ from ..onnxfile import Registry
 
 RULES = Registry()
 rule = RULES.rule
-"""Register the rule of some op types. It returns the value of the node's first output."""
+"""Register the rule of some op types. It returns the value of the node's first output, or
+a tuple with one for each."""

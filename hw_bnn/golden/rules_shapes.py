@@ -14,8 +14,9 @@ from ..onnxfile import Node
 from ..onnxfile.axes import axes as read_axes
 from ..onnxfile.axes import axis as read_axis
 from ..onnxfile.axes import flatten_axis, permutation, sizes
+from ..onnxfile.parts import parts
 from ..onnxfile.support import REFUSED
-from .ops import Concat, Op, Reshape, Transpose
+from .ops import Concat, Op, Part, Reshape, Transpose, slices
 from .registry import rule
 from .values import UNIT, Constant, Integers, Real, Value, Weights
 
@@ -66,7 +67,9 @@ def _concat(walk: Importer, node: Node) -> Integers:
     values = [v for v in inputs if isinstance(v, Integers)]
     if len(values) < len(inputs):
         raise Unsupported(
-            "Concat of activations is not supported", node=node.name, remedy=REFUSED["Concat"]
+            "it joins an activation with constants or with the graph input",
+            node=node.name,
+            remedy=REFUSED["Concat"],
         )
     rank = len(values[0].shape)
     axis = read_axis(node, node.integer("axis"), rank + 1) - 1
@@ -104,6 +107,42 @@ def _concat(walk: Importer, node: Node) -> Integers:
         binary=all(v.binary for v in values),
     )
     return walk.emit(Concat(node.output, tuple(v.name for v in values), node.name, axis), out)
+
+
+@rule("Split", "Slice")
+def _parts(walk: Importer, node: Node) -> tuple[Value, ...]:
+    value = walk.value(node)
+    if not isinstance(value, Integers):
+        raise Unsupported(
+            f"{node.op_type} of the graph input or of a constant",
+            node=node.name,
+            remedy=REFUSED[node.op_type],
+        )
+    walk.not_final(node, value)
+    found = []
+    for part in parts(node, (walk.batch, *value.shape), walk.numbers):
+        batch, *frame = part.ranges
+        if batch != range(walk.batch) or not all(map(len, frame)):
+            raise Unsupported(
+                f"{node.op_type} of the batch, or of nothing",
+                node=node.name,
+                remedy=REFUSED[node.op_type],
+            )
+        if not part.output:
+            found.append(value)
+            continue
+        op = Part(part.output, (value.name,), node.name, tuple(frame))
+        found.append(walk.emit(op, _of_part(value, part.output, tuple(frame))))
+    return tuple(found)
+
+
+def _of_part(value: Integers, name: str, ranges: tuple[range, ...]) -> Integers:
+    def kept(array: np.ndarray) -> np.ndarray:
+        array = np.asarray(array)
+        sizes = zip(slices(ranges), array.shape, strict=True)
+        return array[tuple(slice(None) if size == 1 else s for s, size in sizes)]
+
+    return value.moved(name, tuple(map(len, ranges)), kept)
 
 
 @rule("Reshape", "Flatten", "Squeeze", "Unsqueeze")

@@ -1,4 +1,4 @@
-"""Least depths of streams between a fork and an adder, by simulation with bounded streams.
+"""Least depths of streams between a fork and a join, by simulation with bounded streams.
 
 A word that goes both ways waits in one of them until the other way's kernels have given theirs;
 with too few places there, everything stands. Kernels are deterministic, so that whether it does

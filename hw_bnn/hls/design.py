@@ -69,23 +69,24 @@ class Design:
 
     @property
     def reconvergent(self) -> list[Channel]:
-        """Channels on a path from a fork to an adder: where too small a depth deadlocks."""
+        """Channels on a path from a fork to what joins its branches: where too small a depth
+        deadlocks."""
         producer = {name: p for p in self.processes for name in p.outputs}
         consumer = {name: p for p in self.processes for name in p.inputs}
 
-        def reaches(channel: str, kernel: str, step: dict[str, Process], side: str) -> bool:
+        def reaches(channel: str, kernels: set[str], step: dict[str, Process], side: str) -> bool:
             process = step.get(channel)
             if process is None:
                 return False
             further = getattr(process, side)
-            return process.kernel == kernel or any(
-                reaches(name, kernel, step, side) for name in further
+            return process.kernel in kernels or any(
+                reaches(name, kernels, step, side) for name in further
             )
 
         return [
             c for c in self.inner
-            if reaches(c.name, "add", consumer, "outputs")
-            and reaches(c.name, "stream_fork", producer, "inputs")
+            if reaches(c.name, {"add", "concat"}, consumer, "outputs")
+            and reaches(c.name, {"stream_fork"}, producer, "inputs")
         ]  # fmt: skip
 
 

@@ -37,8 +37,8 @@ class Twin:
     """How a kernel's C++ twin is called.
 
     Attributes:
-        per_unit: input words of a unit, of which the call's argument counts how many come (vectors,
-            words); None: the unit is a frame.
+        per_unit: words of a unit on the first input, of which the call's argument counts how many
+            come (vectors, pixels, words); None: the unit is a frame.
         steps: iterations of the twin's loop a frame, given the frame's units.
         files: parameters that name memories, in the order of the arguments.
     """
@@ -152,6 +152,8 @@ TWINS: dict[str, Twin] = {
         _by_word("requantise", "CHANNELS", ("TABLE_FILE",)),
         _by_word("affine_argmax", "N", ("AFFINE_FILE",)),
         _by_word("add"),
+        Twin("concat", lambda p: p["A_WORDS"], lambda p, n: n * (p["A_WORDS"] + p["B_WORDS"])),
+        Twin("channels", lambda p: p["WORDS"], lambda p, pixels: pixels * p["WORDS"]),
         _by_word("stream_fork"),
         _by_frame("pad", _frame),
         _by_frame("max_pool", _frame, ("MIN_FILE",)),

@@ -46,7 +46,7 @@ def hls(
 
     Args:
         folder: an accelerator folder.
-        least: give the streams between forks and adders their least depths, not the RTL's FIFOs'
+        least: give the streams between forks and joins their least depths, not the RTL's FIFOs'
             where those are deeper.
         report: Vitis' csynth.xml of this code; no code is written then (csynth.py).
         trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
@@ -68,7 +68,7 @@ def hls(
     frames = _frames(accelerator)
     given = pack_input(accelerator.input, frames)
     if made.reconvergent:
-        console.say("depths of streams between forks and adders")
+        console.say("depths of streams between forks and joins")
         with CSim(_sources(made), accelerator, "bounded") as model:
             made = _deepened(made, least_depths(model, made, given[:FRAMES]), least)
     files = _sources(made)

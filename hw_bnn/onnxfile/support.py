@@ -31,6 +31,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     ),
     "pools": ("AveragePool", "GlobalAveragePool", "MaxPool", "ReduceMean", "ReduceSum"),
     "padding": ("Pad",),
+    "channels side by side, and some of them": ("Concat", "Slice", "Split"),
     "shapes": ("Flatten", "Reshape", "Shape", "Squeeze", "Transpose", "Unsqueeze"),
     "nothing to do": ("Cast", "Dropout", "Identity"),
     "the end": ("ArgMax", "LogSoftmax", "Softmax", "TopK"),
@@ -41,16 +42,16 @@ CONSTANT_ONLY = ("Abs", "Constant", "Pow", "Reciprocal", "Sqrt")
 """Have rules too, since both walks keep what they give exact; all others are computed."""
 
 _PART = (
-    "let a layer read the whole tensor, or cut it on the host in front of the network's input "
-    "quantiser"
+    "take neighbouring channels of a quantised map or vector, or cut it on the host in front of "
+    "the network's input quantiser"
 )
 REFUSED = {
-    "Concat": "add the branches instead (both quantised on one scale), or give each branch a layer "
-    "of its own and add those: a layer on joined channels is the sum of a layer each",
+    "Concat": "join the channels of quantised maps or vectors alone; constants belong into a "
+    "layer's bias",
     "Gather": _PART,
     "Slice": _PART,
     "Split": _PART,
 }
-"""What joins and cuts activations, and what to do instead."""
+"""What joins and cuts activations, and what to do instead of a form that is refused."""
 
 ALL = tuple(sorted(name for group in OPERATORS.values() for name in group))

@@ -33,7 +33,7 @@ struct job {{
   const byte* in[2];
   byte* out[8];
   const limb_t* memory[4];
-  unsigned long long in_words, out_words;
+  unsigned long long in_words[2], out_words;
   unsigned units;
   unsigned long long steps;
 }};
@@ -70,7 +70,7 @@ class _Job(ctypes.Structure):
         ("inputs", ctypes.c_void_p * 2),
         ("outputs", ctypes.c_void_p * 8),
         ("memory", ctypes.c_void_p * 4),
-        ("in_words", ctypes.c_uint64),
+        ("in_words", ctypes.c_uint64 * 2),
         ("out_words", ctypes.c_uint64),
         ("units", ctypes.c_uint32),
         ("steps", ctypes.c_uint64),
@@ -90,7 +90,9 @@ def _unit(index: int, kernel: str, parameters: dict[str, int] | Network, data: D
     streams, fills, drains, arguments = [], [], [], []
     for i, (port, stream) in enumerate(data.inputs.items()):
         streams.append(f'  hls::stream<ap_uint<{stream.bits}> > {port}("{port}");')
-        fills.append(f"  {{ const byte* at = given.in[{i}]; fill({port}, at, given.in_words); }}")
+        fills.append(
+            f"  {{ const byte* at = given.in[{i}]; fill({port}, at, given.in_words[{i}]); }}"
+        )
         arguments.append(port)
     outputs = list(data.outputs.items())
     bits = outputs[0][1].bits
@@ -138,15 +140,14 @@ def results(cases: Sequence[Case], **options) -> list[str]:
 def _compare(call, index: int, kernel: str, parameters, data: Data) -> str:
     job, kept = _Job(), [_bytes(stream) for stream in data.inputs.values()]
     for i, array in enumerate(kept):
-        job.inputs[i] = array.ctypes.data
+        job.inputs[i], job.in_words[i] = array.ctypes.data, len(array)
     outputs = list(data.outputs.values())
     found = [np.zeros_like(_bytes(stream)) for stream in outputs]
     for i, array in enumerate(found):
         job.outputs[i] = array.ctypes.data
-    job.in_words = len(next(iter(data.inputs.values())).words)
-    job.out_words, job.units, interval = len(outputs[0].words), job.in_words, data.frames
+    job.out_words, job.units, interval = len(outputs[0].words), job.in_words[0], data.frames
     if not isinstance(parameters, Network):
-        twin, words = TWINS[kernel], job.in_words // data.frames
+        twin, words = TWINS[kernel], job.in_words[0] // data.frames
         for i, array in enumerate(_memories(twin, parameters, data)):
             kept.append(array)
             job.memory[i] = array.ctypes.data

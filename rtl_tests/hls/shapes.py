@@ -9,6 +9,8 @@ from hw_bnn.kernels.logic import bits_for
 from rtl_tests.add import test_add as add
 from rtl_tests.affine_argmax import test_affine_argmax as affine_argmax
 from rtl_tests.bench import Data, Stream
+from rtl_tests.channels import test_channels as channels
+from rtl_tests.concat import test_concat as concat
 from rtl_tests.hls.csim_bench import Case
 from rtl_tests.int_mvau import test_int_mvau as int_mvau
 from rtl_tests.max_pool import test_max_pool as max_pool
@@ -155,6 +157,16 @@ def _add(rng) -> Case:
     largest = sum((2**bits) * max(1, abs(scale)) for bits, _, scale in sides)
     shape = add.shape(int(rng.integers(1, 6)), *sides, largest.bit_length() + 1)
     return "add", shape, add.draw(shape, rng)
+
+
+def _concat(rng) -> Case:
+    shape = concat.draw_shape(rng)
+    return "concat", shape, concat.draw(shape, rng)
+
+
+def _channels(rng) -> Case:
+    shape = channels.draw_shape(rng)
+    return "channels", shape, channels.draw(shape, rng)
 
 
 def _affine_argmax(rng) -> Case:

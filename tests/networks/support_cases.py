@@ -8,6 +8,7 @@ import tests.networks.support_layers  # noqa: F401
 
 import tests.networks.support_values  # noqa: F401  isort: skip
 import tests.networks.support_graphs  # noqa: F401  isort: skip
+import tests.networks.support_channels  # noqa: F401  isort: skip
 from tests.networks.support_case import CASES
 
 __all__ = ["CASES"]

@@ -259,26 +259,6 @@ def _():
     return end(made)
 
 
-@case("File", "parts of activations", refused="Slice of activations")
-def _():
-    made = net((16,))
-    bounds = (made.constant([v], np.int64) for v in (0, 8, 1))
-    made.add("Slice", *bounds)
-    made.linear(8, 4)
-    return made.model()
-
-
-@case("File", "activations side by side", refused="Concat of activations")
-def _():
-    made = net((16,))
-    source = made.at
-    made.linear(16, 8)
-    made.bipolar()
-    made.add("Concat", source, axis=1)
-    made.linear(24, 4)
-    return made.model()
-
-
 @case("File", "past FINN's conversion to hardware layers", refused="converted this file already")
 def _():
     made = net((16,))
