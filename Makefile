@@ -1,5 +1,5 @@
 # `make demo` and `make test` set everything up on first use: Python 3.11, make, g++ and perl are
-# all that has to be there. `make HELP` is this file: targets setup, demo, lint, test, lock, clean.
+# all that has to be there. `make HELP` is this file: targets setup, demo, lint, test, docs, lock, clean.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 LOCK_ARGS ?=
 
-.PHONY: setup demo lint test lock clean
+.PHONY: setup demo lint test docs lock clean
 setup: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml requirements.lock
@@ -32,6 +32,10 @@ lint: setup
 test: setup
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# The documentation as pages, in site/; to read: python3 -m http.server -d site
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # The lock names versions only: no index, no host, no local label. What is locked already stays as
 # it is where pyproject.toml allows it; `make lock LOCK_ARGS=--upgrade` takes the newest of all.
 lock:
@@ -43,4 +47,4 @@ lock:
 	mv requirements.lock.new requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) build dist site *.egg-info
