@@ -223,7 +223,7 @@ class FrameOptions(Options):
 class EngineOptions(Options):
     """How frames run through an accelerator."""
 
-    engine: Annotated[str, Option("native, cocotb, netlist, lanes or shell.")] = "native"
+    engine: Annotated[str, Option("native, cocotb, netlist, lanes, shell or hls.")] = "native"
     stall: Annotated[
         float | tuple[float, float],
         Option("Probability of a pause, each cycle and end.", type=float),

@@ -164,8 +164,10 @@ def layer_statistics(accelerator: Description, result: SimulationResult) -> list
     could take a word there and none was offered; `stalled`, those in which it offered one at its
     first output and could not give it; `waits`, the share of all cycles that both make.
     """
-    rows = []
-    for node in accelerator.nodes if result.streams else ():
+    rows: list[dict] = []
+    if not result.streams or not result.cycles:
+        return rows
+    for node in accelerator.nodes:
         if "fifo" in node.op.lower():
             continue
         before, after = result.streams[node.inputs[0]], result.streams[node.outputs[0]]

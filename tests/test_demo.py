@@ -50,15 +50,16 @@ def test_demo_with_little_training(demo):
 def test_all_images_through_the_code_for_hls_tools(demo, tmp_path):
     from hw_bnn.data.sets import load_arrays
     from hw_bnn.golden import GoldenModel
-    from hw_bnn.hls import csim
     from hw_bnn.hls.write import hls
+    from hw_bnn.sim import stream_frames
 
     folder = tmp_path / "accelerator"
     shutil.copytree(demo[0] / "accelerator", folder)
     hls(folder)
     images = np.concatenate([load_arrays("digits", split)[0] for split in ("train", "test")])
     golden = GoldenModel.from_onnx(demo[0] / "model.onnx")
-    scores, labels = csim.simulate(folder, images)
+    result = stream_frames(folder, images, engine="hls")
+    scores, labels = result.scores, result.labels
     assert len(scores) == 1797
     np.testing.assert_array_equal(scores, golden.scores(images))
     np.testing.assert_array_equal(labels, golden.labels(scores))

@@ -1,5 +1,5 @@
 """What CONTRIBUTING.md promises: so many files add a board, an optimiser, a stage,
-a kernel, and no more.
+an engine, a kernel, and no more.
 
 The files are added to a copy of the package, laid out as the wheel installs it.
 """
@@ -14,7 +14,9 @@ from textwrap import dedent
 import onnx
 import pytest
 
+from hw_bnn.accelerator.folder import reseal
 from tests.networks.small_onnx import perceptron
+from tests.small_accelerator import make_folder
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -187,6 +189,54 @@ def test_a_stage_is_one_file(copy):
               0 < wrong["wrong"] < 64)
         """)
     assert "found False 64 0 True" in told.splitlines()
+
+
+ENGINE = '''
+    """The golden model in the accelerator's place."""
+
+    import time
+
+    from ...golden import GoldenModel
+    from ..engine import Engine, register
+    from ..results import SimulationResult
+
+
+    @register
+    class Model(Engine):
+        name, order, offers = "model", 90, frozenset()
+
+        def run(self, task, progress):
+            scores = GoldenModel.from_onnx(task.folder / "model.onnx").scores(task.frames)
+            return SimulationResult(
+                engine=self.name, frames=len(scores), scores=scores, labels=None,
+                cycles_per_frame=None, latency_cycles=None, cycles=None, seconds=1.0,
+                build_seconds=0.0, seed=task.seed,
+            )
+'''
+
+
+def test_an_engine_is_one_file(copy):
+    copy.add({"sim/engines/model.py": ENGINE})
+    make_folder(copy.folder / "net")
+    onnx.save(perceptron((64, 8, 10)), copy.folder / "net/model.onnx")
+    reseal(copy.folder / "net")
+    told = copy.run("""
+        import numpy as np
+        from hw_bnn.errors import BadInput
+        x = np.random.default_rng(1).integers(0, 16, (5, 64))
+        run = hb.simulate("net", x, engine="model", trust=True)
+        golden = hb.GoldenModel.from_onnx("net/model.onnx")
+        print(np.array_equal(run.scores, golden.scores(x)), run.cycles)
+        try:
+            hb.simulate("net", x, engine="model", jobs=2, trust=True)
+        except BadInput as error:
+            print(error)
+        """)
+    assert told.splitlines() == [
+        "True None",
+        "the engine model does not offer several jobs; "
+        "use the engine native or hls, or leave it out",
+    ]
 
 
 NEGATE = '''

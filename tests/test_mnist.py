@@ -106,12 +106,12 @@ def test_threshold_on_chip(sfc, images, tmp_path):
 def test_whole_test_set_through_the_code_for_hls_tools(sfc, images, tmp_path):
     from hw_bnn.compile import compile_model
     from hw_bnn.golden import GoldenModel
-    from hw_bnn.hls import csim
     from hw_bnn.hls.write import hls
+    from hw_bnn.sim import stream_frames
 
     folder = compile_model(sfc, tmp_path / "sfc", target_cycles=64, check=False, size_fifos=False)
     assert hls(folder)["interval"] == 64
     golden = GoldenModel.from_onnx(sfc)
     x = golden.host_quantise((images / np.float32(255)).astype(np.float32).reshape(-1, 1, 28, 28))
     assert len(x) == 10_000
-    assert np.array_equal(csim.simulate(folder, x, jobs=2)[0], golden.scores(x))
+    assert np.array_equal(stream_frames(folder, x, engine="hls", jobs=2).scores, golden.scores(x))

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..accelerator import Description, Input, Output, Resources
+from ..accelerator import Description, Input, Output, Resources, Stream
 from ..accelerator.config_stream import load_words
 from ..accelerator.folder import CONFIG, seal
 from ..accelerator.names import checked_module_name, module_name
@@ -25,6 +25,8 @@ from .resolve import MEMORIES, OUTPUT_MODES, check_choice, fraction, target_boar
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+    from .integer_graph import IntegerGraph
 
 # For parts that FINN does not know; only its HLS choices depend on it.
 _FINN_PART = "xc7z020clg400-1"
@@ -215,49 +217,15 @@ def write_rtl(
     top = module_name(name)
     stitched = stitch(graph.model, rtl, top, part, clk_period_ns)
     graph.save(folder / "dataflow.onnx")
-    source = stitched.streams[0]
-    tensor = imported.graph.tensors[imported.graph.input]
-    scores = imported.graph.tensors[imported.graph.output]
     head = graph.head()
-    datatype = head.get_input_datatype()
-    lanes, label_offset, _, words = head.output_layout()
-    bits = _bits(tensor.datatype)
     accelerator = Description(
         name=name,
         top=top,
         board=board,
         part=part,
         clk_period_ns=clk_period_ns,
-        input=Input(
-            datatype=tensor.datatype,
-            minimum=tensor.minimum,
-            maximum=tensor.maximum,
-            shape=list(imported.graph.model_shape),
-            stream_shape=list(tensor.shape),
-            transpose=list(imported.graph.transpose) if imported.graph.transpose else None,
-            tensor=tensor.origin,
-            elements=tensor.pixels * tensor.channels,
-            element_bits=bits,
-            words=source.words,
-            word_bits=source.word_bits,
-            tdata_bits=source.tdata_bits,
-        ),
-        output=Output(
-            mode=head.get_nodeattr("mode"),
-            tensor=scores.origin,
-            datatype=datatype.name,
-            minimum=max(
-                scores.minimum, int(datatype.min())
-            ),  # the file's bounds and the hardware's hold
-            maximum=min(scores.maximum, int(datatype.max())),
-            scores=scores.channels * scores.pixels,
-            lanes=lanes,
-            score_bits=datatype.bitwidth(),
-            label_bits=head.label_bits(),
-            label_offset=label_offset,
-            words=words * scores.pixels,
-            tdata_bits=stitched.streams[-1].tdata_bits,
-        ),
+        input=_input(imported.graph, stitched.streams[0]),
+        output=_output(imported.graph, head, stitched.streams[-1]),
         nodes=stitched.nodes,
         config=config_port(stitched.nodes, imported, head) if options["runtime_weights"] else None,
         streams=stitched.streams,
@@ -271,6 +239,45 @@ def write_rtl(
     if accelerator.config is not None:
         (rtl / CONFIG).write_bytes(load_words(accelerator, rtl).tobytes())
     return accelerator
+
+
+def _input(graph: IntegerGraph, stream: Stream) -> Input:
+    """The contract of s_axis."""
+    tensor = graph.tensors[graph.input]
+    return Input(
+        datatype=tensor.datatype,
+        minimum=tensor.minimum,
+        maximum=tensor.maximum,
+        shape=list(graph.model_shape),
+        stream_shape=list(tensor.shape),
+        transpose=list(graph.transpose) if graph.transpose else None,
+        tensor=tensor.origin,
+        elements=tensor.pixels * tensor.channels,
+        element_bits=_bits(tensor.datatype),
+        words=stream.words,
+        word_bits=stream.word_bits,
+        tdata_bits=stream.tdata_bits,
+    )
+
+
+def _output(graph: IntegerGraph, head, stream: Stream) -> Output:
+    """The contract of m_axis; the file's bounds and the hardware's hold."""
+    scores, datatype = graph.tensors[graph.output], head.get_input_datatype()
+    lanes, label_offset, _, words = head.output_layout()
+    return Output(
+        mode=head.get_nodeattr("mode"),
+        tensor=scores.origin,
+        datatype=datatype.name,
+        minimum=max(scores.minimum, int(datatype.min())),
+        maximum=min(scores.maximum, int(datatype.max())),
+        scores=scores.channels * scores.pixels,
+        lanes=lanes,
+        score_bits=datatype.bitwidth(),
+        label_bits=head.label_bits(),
+        label_offset=label_offset,
+        words=words * scores.pixels,
+        tdata_bits=stream.tdata_bits,
+    )
 
 
 def add_resources(folder: Path, accelerator: Description) -> Description:

@@ -114,23 +114,12 @@ def build_dataflow(
     say = outside(say)
     with finn_session(log) as workspace:
         finn_steps = builder()
-        from finn.builder.build_dataflow_config import DataflowBuildConfig
-
         from . import steps as own
-        from .boards import DEFAULT_BOARD
-        from .folding import DEFAULT_TARGET_CYCLES, apply_folding, choose, match_head
+        from .folding import DEFAULT_TARGET_CYCLES, fold
         from .folding_report import explain
         from .provenance import layers
-        from .search import FoldingSearch
 
-        config = DataflowBuildConfig(
-            output_dir=str(workspace / "out"),
-            synth_clk_period_ns=10.0,
-            fpga_part=part,
-            generate_outputs=[],
-            standalone_thresholds=False,
-            target_fps=1e8 // (target or DEFAULT_TARGET_CYCLES),
-        )
+        config = _finn_config(workspace, part, target or DEFAULT_TARGET_CYCLES)
         checker = _Checker(proto, imported) if check else None
         model = imported.finn_model(mode)
 
@@ -154,24 +143,27 @@ def build_dataflow(
             own.make_loadable(model)
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
-        search, plan = FoldingSearch(model, memory, board or DEFAULT_BOARD), None
-        if folding != "finn" and (target is not None or folding is None):
-            plan = choose(search, target, board, 1 if hardwired else DEFAULT_TARGET_CYCLES)
-            search.apply(plan)
-        if isinstance(folding, dict):
-            apply_folding(model, folding, layers(model))
-            plan = None
-        match_head(model)
-        plan = plan or search.present()  # a given folding's memories are chosen for it
-        search.apply(plan)
+        search, plan = fold(
+            model, folding, target=target, board=board, memory=memory, hardwired=hardwired
+        )
         if checker:
             checker.compare(model, "folding")
-        say("step_bnn_streams")
-        model = own.step_bnn_streams(model, config)
-        graph = DataflowGraph(model, explain(search, plan, layers(model), target))
-        if checker:
-            checker.compare(model, "step_bnn_streams")
-    return graph
+        run("step_bnn_streams")
+        return DataflowGraph(model, explain(search, plan, layers(model), target))
+
+
+def _finn_config(workspace: Path, part: str, target: int):
+    """What FINN's builder steps read."""
+    from finn.builder.build_dataflow_config import DataflowBuildConfig
+
+    return DataflowBuildConfig(
+        output_dir=str(workspace / "out"),
+        synth_clk_period_ns=10.0,
+        fpga_part=part,
+        generate_outputs=[],
+        standalone_thresholds=False,
+        target_fps=1e8 // target,
+    )
 
 
 def execute(folder: str | Path, x: np.ndarray, *, batch: int = 256) -> np.ndarray:

@@ -76,15 +76,7 @@ def size(
                 searched.add(name)
         rate = best
         if maximum is not None:
-            depths = {name: min(d, maximum) for name, d in depths.items()}
-            try:
-                rate, _ = probe.rate(depths)
-            except CheckFailed as error:
-                first = error.reason.splitlines()[0]
-                raise BadInput(
-                    f"with FIFOs of at most {maximum} words the design deadlocks ({first})",
-                    remedy="allow deeper FIFOs",
-                ) from error
+            depths, rate = _capped(probe, depths, maximum)
     report = {
         "cycles_per_frame": rate,
         "best_cycles_per_frame": best,
@@ -105,6 +97,24 @@ def size(
         },
     }
     return depths, report
+
+
+def _capped(probe: _Probe, depths: dict[str, int], maximum: int) -> tuple[dict[str, int], float]:
+    """Depths of at most `maximum` words, and the cycles a frame with them.
+
+    Raises:
+        BadInput: the design deadlocks.
+    """
+    depths = {name: min(d, maximum) for name, d in depths.items()}
+    try:
+        rate, _ = probe.rate(depths)
+    except CheckFailed as error:
+        first = error.reason.splitlines()[0]
+        raise BadInput(
+            f"with FIFOs of at most {maximum} words the design deadlocks ({first})",
+            remedy="allow deeper FIFOs",
+        ) from error
+    return depths, rate
 
 
 def largest(frame: int) -> int:

@@ -17,8 +17,10 @@ from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
 from ..files.jsonfile import read_json
-from .boards import NAMES, budget
-from .search import LIMITS, FoldingSearch, Plan, choices, folds
+from .boards import DEFAULT_BOARD, NAMES, budget
+from .choices import LIMITS, choices, folds
+from .provenance import layers
+from .search import FoldingSearch, Plan
 
 DEFAULT_TARGET_CYCLES = 1024
 
@@ -28,10 +30,37 @@ __all__ = [
     "apply_folding",
     "choices",
     "choose",
+    "fold",
     "folds",
     "match_head",
     "read_folding",
 ]
+
+
+def fold(
+    model: ModelWrapper, folding, *, target: int | None, board: str | None, memory: str,
+    hardwired: bool,
+) -> tuple[FoldingSearch, Plan]:  # fmt: skip
+    """Fold a graph of our ops, whose datatypes are final.
+
+    Args:
+        folding, target, board, memory, hardwired: see `build_dataflow`; with "finn" the graph
+            stands folded already.
+
+    Returns:
+        (the search, the plan that the graph now has).
+    """
+    search, plan = FoldingSearch(model, memory, board or DEFAULT_BOARD), None
+    if folding != "finn" and (target is not None or folding is None):
+        plan = choose(search, target, board, 1 if hardwired else DEFAULT_TARGET_CYCLES)
+        search.apply(plan)
+    if isinstance(folding, dict):
+        apply_folding(model, folding, layers(model))
+        plan = None
+    match_head(model)
+    plan = plan or search.present()  # a given folding's memories are chosen for it
+    search.apply(plan)
+    return search, plan
 
 
 def choose(

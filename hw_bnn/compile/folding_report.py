@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .search import FoldingSearch, Plan, Prices, Table
+from .choices import Prices, Table
+from .search import FoldingSearch, Plan
 
 
 def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: int | None) -> dict:

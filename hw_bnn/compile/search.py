@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from onnx import NodeProto
@@ -21,97 +20,16 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
-from ..kernels.memory_cost import DEEPEST_LUT_ROM
-from ..synth.estimate import KINDS, estimate_kernel
-from .boards import DEFAULT_BOARD, Budget, price_of
+from ..synth.estimate import KINDS
+from .boards import DEFAULT_BOARD, Budget
+from .choices import Prices, prices_of, table_of
 from .min_sum import cheapest
-from .ops.folds import divisors
 from .ops.kernel import KernelOp
-from .ops.mvau import STYLES
 from .stream_cost import dma_cost, fifo_cost, joint_cost, source_cost, stream_cost
 
 HEAD = "AffineArgmax_rtl"
-HARDWIRED = "HardwiredMVAU_rtl"  # fully unfolded, without memories
-LIMITS = {
-    "PE": ("MH", "NumChannels", "Channels", "Labels"),
-    "SIMD": ("MW", "IFMChannels", "NumChannels"),
-}
-"""Attribute -> the attribute it has to divide, the first that the op has, unless it has `folds`."""
 PRICES = [2.0**k for k in range(-4, 6)]
 """Factors on the price of block RAM that a search tries where its own gives nothing that fits."""
-
-
-def folds(op, attribute: str) -> list[int]:
-    """Every PE or SIMD that this op could take; empty if the op has no such attribute."""
-    types = op.get_nodeattr_types()
-    if attribute not in types:
-        return []
-    if hasattr(op, "folds"):  # an op whose SIMD divides more than its channels
-        return op.folds()
-    return next((divisors(int(op.get_nodeattr(n))) for n in LIMITS[attribute] if n in types), [])
-
-
-def choices(op) -> list[dict[str, int]]:
-    """Every PE/SIMD that the op could take, fewest lanes first; [{}] without folding."""
-    found: list[dict[str, int]] = [{}]
-    if op.onnx_node.op_type == HARDWIRED:
-        return found
-    for attribute in ("PE", "SIMD"):
-        values = folds(op, attribute)
-        if values:
-            found = [{**c, attribute: d} for c in found for d in values]
-    return sorted(found, key=lambda c: (c.get("PE", 1) * c.get("SIMD", 1), c.get("PE", 1)))
-
-
-class Prices(NamedTuple):
-    """LUTs that a block RAM and a DSP block are worth."""
-
-    bram: float
-    dsp: float
-
-
-def prices_of(board: str) -> Prices:
-    """What blocks are worth on a board."""
-    return Prices(price_of("brams", board), price_of("dsps", board))
-
-
-@dataclass
-class Table:
-    """One op's choices. Arrays have a row a choice; costs also a column a variant of its memories.
-
-    Attributes:
-        ins, outs: bits of a stream's word, by choice; ins has a column an input.
-        variants: attributes of each variant.
-        lut, ff, bram, dsp: inf where a variant cannot be.
-    """
-
-    op: KernelOp
-    choices: list[dict[str, int]]
-    cycles: np.ndarray
-    ins: np.ndarray
-    outs: np.ndarray
-    variants: list[dict[str, str | int]]
-    lut: np.ndarray
-    ff: np.ndarray
-    bram: np.ndarray
-    dsp: np.ndarray
-
-    @property
-    def name(self) -> str:
-        return self.op.onnx_node.name
-
-    def variant(self, prices: Prices) -> np.ndarray:
-        """The cheapest variant of each choice."""
-        return self.worth(prices).argmin(axis=1)
-
-    def worth(self, prices: Prices) -> np.ndarray:
-        """What each variant of each choice costs in LUTs, blocks at their prices."""
-        return self.lut + prices.bram * self.bram + prices.dsp * self.dsp
-
-    def put(self, row: int, column: int) -> None:
-        """Set the op's attributes."""
-        for key, value in (self.choices[row] | self.variants[column]).items():
-            self.op.set_nodeattr(key, value)
 
 
 @dataclass
@@ -154,96 +72,8 @@ class FoldingSearch:
     ):  # fmt: skip
         self.model, self.memory = model, memory
         self.prices = prices_of(board)
-        self.tables = [self._table(op_of(node)) for node in model.graph.node]
+        self.tables = [table_of(op_of(node), model, memory) for node in model.graph.node]
         self.streams = list(self._streams())
-
-    # -- what there is to choose from
-
-    def _table(self, op) -> Table:
-        before = {k: op.get_nodeattr(k) for k in ("PE", "SIMD") if folds(op, k)}
-        found, cycles, ins, outs = choices(op), [], [], []
-        for choice in found:
-            for key, value in choice.items():
-                op.set_nodeattr(key, value)
-            cycles.append(int(op.get_exp_cycles()))
-            ins.append([int(op.get_instream_width(i)) for i in op.stream_inputs()])
-            outs.append(int(op.get_outstream_width(0)))
-        variants = self._variants(op)
-        costs = np.array(
-            [[self._cost(k, p, v) for v in variants] for k, p in self._kernels(op, found)]
-        )
-        for key, value in before.items():
-            op.set_nodeattr(key, value)
-        return Table(
-            op,
-            found,
-            np.array(cycles),
-            np.array(ins),
-            np.array(outs),
-            variants,
-            **{name: costs[:, :, i] for i, name in enumerate(KINDS)},
-        )
-
-    def _kernels(self, op, found: list[dict[str, int]]):
-        """The kernel and its parameters at each choice."""
-        if (
-            "MW" in op.get_nodeattr_types()
-        ):  # nothing else depends on PE and SIMD, and thresholds take time
-            once = op.module_parameters(self.model)
-            return [(op.kernel, once | choice) for choice in found]
-        result = []
-        for choice in found:
-            for key, value in choice.items():
-                op.set_nodeattr(key, value)
-            result.append((op.kernel, op.module_parameters(self.model)))
-        return result
-
-    def _variants(self, op) -> list[dict[str, str | int]]:
-        types = op.get_nodeattr_types()
-        if op.onnx_node.op_type == HARDWIRED:
-            return [{}]
-        if "ram_style_thresholds" in types:
-            weights = {
-                "auto": ("distributed", "block"),
-                "lut": ("distributed", "block"),
-                "block": ("block",),
-            }[self.memory]
-            return [
-                {"ram_style": w, "ram_style_thresholds": t, **lanes}
-                for w in weights
-                for t in ("distributed", "block")
-                for lanes in _lanes(op)
-            ]
-        if "ram_style" in types and op.onnx_node.op_type == "SlidingWindow_rtl":
-            return [{"ram_style": s} for s in ("distributed", "block")]
-        return [{}]
-
-    def _cost(
-        self, kernel: str, parameters: dict, variant: dict[str, str | int]
-    ) -> tuple[float, ...]:
-        """LUTs, registers, block RAMs and DSP blocks; inf for what cannot be."""
-        p, never = dict(parameters), (np.inf,) * len(KINDS)
-        if "ram_style_thresholds" in variant:
-            nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
-            for style, words in (
-                (variant["ram_style"], nf * sf),
-                (variant["ram_style_thresholds"], nf * p.get("N_SETS", 1)),
-            ):
-                deep = words > DEEPEST_LUT_ROM
-                if (style == "distributed" and deep) or (
-                    self.memory == "lut" and style == "block" and not deep
-                ):
-                    return never
-            p |= {STYLES[k]: v for k, v in variant.items() if k in STYLES}
-            p |= {"MULTIPLY": variant["multiply"]} if "multiply" in variant else {}
-        elif variant:
-            p["RAM_STYLE"] = variant["ram_style"]
-            if self.memory == "lut" and variant["ram_style"] == "block":
-                return never
-        cost = estimate_kernel(kernel, p)
-        if cost is None:  # an op without a formula has nothing to choose by its cost
-            return (0,) * len(KINDS)
-        return tuple(cost[kind] for kind in KINDS)
 
     def _streams(self):
         """(producer or None, consumer, input's index, bits of a frame, of an element)s."""
@@ -326,7 +156,7 @@ class FoldingSearch:
             if producer is None:
                 total[:2] -= dma_cost(bits, width, element)
             else:
-                total += fifo_cost(width, _held(table, row))
+                total += fifo_cost(width, table.held(row))
         lut, ff, bram, dsp = map(float, total)
         return {"lut": int(lut), "ff": int(ff), "bram": bram, "dsp": int(dsp)}
 
@@ -440,20 +270,3 @@ class FoldingSearch:
     def slowest(self) -> Plan:
         """The cheapest plan of all."""
         return self.plan(max(int(t.cycles.max()) for t in self.tables))
-
-
-def _held(table: Table, row: int) -> int:
-    """Words that a FIFO in front of an op has to hold, about: a unit that reads a vector once and
-    works on it for several rounds lets the next vector wait, which comes word by word."""
-    chosen = table.choices[row]
-    if "MW" not in table.op.get_nodeattr_types() or "PE" not in chosen:
-        return 1
-    rounds = int(table.op.get_nodeattr("MH")) // chosen["PE"]
-    return int(table.op.get_nodeattr("MW")) // chosen["SIMD"] if rounds > 1 else 1
-
-
-def _lanes(op) -> list[dict[str, str | int]]:
-    """What an op's lanes may be made of."""
-    if "multiply" not in op.get_nodeattr_types():
-        return [{}]
-    return [{"multiply": n} for n in range(1 + op.multiplies())]

@@ -20,7 +20,7 @@ import numpy as np
 from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed
-from ..sim.packing import Words, pack_input, unpack_output
+from ..sim.packing import Words
 from . import HLS_FILES
 from .compiler import Streams, library
 from .design import Channel
@@ -168,18 +168,6 @@ def opened(folder: str | Path, streams: Streams = "stream", *, trust: bool = Fal
     folder = Path(folder)
     accelerator = open_accelerator(folder, trust=trust)
     return CSim(open_files(folder, trust=trust), accelerator, streams)
-
-
-def simulate(
-    folder: str | Path, x: object, *, jobs: int = 1, trust: bool = False,
-    progress: Callable[[int], None] | None = None,
-) -> tuple[np.ndarray | None, np.ndarray | None]:  # fmt: skip
-    """(scores, labels) of integer frames by C simulation, as of `hw_bnn.sim.stream_frames`."""
-    with opened(folder, trust=trust) as model:
-        words = pack_input(model.accelerator.input, x)
-        return unpack_output(
-            model.accelerator.output, model.run(words, jobs=jobs, progress=progress)
-        )
 
 
 def _whole(words: Words) -> Words:

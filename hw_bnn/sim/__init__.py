@@ -9,13 +9,13 @@ It reads the accelerator folder alone (hw_bnn.accelerator), nothing of the compi
 
 from __future__ import annotations
 
-from .engines import capture, stream_frames
+from .engine import all_engines
 from .native import NativeModel
-from .options import ENGINES
 from .packing import pack_input, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
+from .stream import capture, stream_frames
 
 __all__ = [
-    "ENGINES", "EngineRun", "NativeModel", "SimulationResult", "StreamStatistics", "capture",
+    "EngineRun", "NativeModel", "SimulationResult", "StreamStatistics", "all_engines", "capture",
     "pack_input", "stream_frames", "unpack_output",
 ]  # fmt: skip

@@ -47,7 +47,7 @@ RUNTIME = Runtime(
 
 def run_cocotb(
     rtl: Path, accelerator: Description, words: Words, *, stall: float | tuple[float, float],
-    seed: int, throttle: float | None, preamble: int, load: ConfigWords | None = None,
+    seed: int, preamble: int, load: ConfigWords | None = None,
 ) -> tuple[list[EngineRun], float]:  # fmt: skip
     """Stream frames through with cocotb; see `simulate`. Returns ([run], build seconds).
 
@@ -55,8 +55,6 @@ def run_cocotb(
         MissingTool: cocotb or cocotbext-axi is not installed.
         CheckFailed: a hang, a wrong tlast, or a stream that breaks its rules.
     """
-    if throttle is not None:
-        raise BadInput("the cocotb engine has no throttle", remedy="use stall=(P, 0)")
     if preamble >= len(words) * accelerator.input.words:
         raise BadInput(f"a preamble of {preamble} words needs more than the {len(words)} frames")
     for name, package in (("cocotb", "cocotb"), ("cocotbext.axi", "cocotbext-axi")):

@@ -9,7 +9,6 @@ from ..errors import BadInput
 from ..options import EngineOptions
 from .stall import stall_pair
 
-ENGINES = ("native", "cocotb", "netlist", "lanes", "shell")
 MOST_JOBS = max(256, 4 * (os.cpu_count() or 1))
 LONGEST_PAUSE = 1_000_000  # cycles between two words
 LAST_CYCLE = 1 << 62
@@ -22,9 +21,7 @@ def check_options(asked: EngineOptions, *, seed: int, preamble: int) -> None:
     Raises:
         BadInput: the first such option.
     """
-    engine, jobs, throttle, window = asked.engine, asked.jobs, asked.throttle, asked.window
-    if engine not in ENGINES:
-        raise BadInput(f"unknown engine {engine!r}", remedy=f"choose one of {', '.join(ENGINES)}")
+    jobs, throttle, window = asked.jobs, asked.throttle, asked.window
     if not 1 <= jobs <= MOST_JOBS:
         raise BadInput(f"jobs is {jobs}", remedy=f"use 1 to {MOST_JOBS}")
     check_seed(seed)
@@ -37,16 +34,10 @@ def check_options(asked: EngineOptions, *, seed: int, preamble: int) -> None:
     if preamble < 0:
         raise BadInput(f"the preamble is {preamble} words", remedy="use 0 or more")
     alone = jobs == 1 and not asked.resume and asked.scheduler is None
-    if not alone and (engine != "native" or asked.waves is not None or preamble):
+    if not alone and (asked.waves is not None or preamble):
         raise BadInput(
-            "several jobs, a cluster and resuming are for the native engine without waves or "
-            "preamble",
-            remedy="leave them out",
-        )
-    if asked.family is not None and engine not in ("netlist", "lanes"):
-        raise BadInput(
-            f"the family {asked.family} names a netlist, and the engine is {engine}",
-            remedy="use the engine netlist or lanes, or leave the family out",
+            "several jobs, a cluster and resuming are without waves and preamble",
+            remedy="leave one of them out",
         )
     if window is not None and (asked.waves is None or not 0 <= window[0] < window[1] <= LAST_CYCLE):
         what = "is of waves, and none are written" if asked.waves is None else "holds no cycle"

@@ -84,7 +84,7 @@ class SimulationResult:
         labels: (N,) int64, None with output mode "scores".
         cycles_per_frame: in steady state, None below two frames (see EngineRun).
         latency_cycles: of the first frame, from its first word in to its last word out.
-        cycles: simulated in all (over all shards).
+        cycles: simulated in all (over all shards), None where the engine has none.
         seconds: wall time of the simulation; build_seconds: of the build (near 0 from the cache).
         fifo_max: largest fill of each FIFO in words, by node name.
         streams: handshake statistics by stream, where asked for.
@@ -100,7 +100,7 @@ class SimulationResult:
     labels: NDArray[np.int64] | None
     cycles_per_frame: float | None
     latency_cycles: int | None
-    cycles: int
+    cycles: int | None
     seconds: float
     build_seconds: float
     seed: int
@@ -122,4 +122,4 @@ class SimulationResult:
     @property
     def cycles_per_second(self) -> float:
         """Simulated clock cycles per second of wall time, without the build."""
-        return self.cycles / self.seconds if self.seconds else 0.0
+        return (self.cycles or 0) / self.seconds if self.seconds else 0.0

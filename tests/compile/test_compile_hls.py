@@ -27,6 +27,7 @@ from hw_bnn.hls.files import reseal_files
 from hw_bnn.hls.pragmas import faults
 from hw_bnn.hls.top import TOP, comment
 from hw_bnn.hls.write import hls
+from hw_bnn.sim import stream_frames
 from hw_bnn.sim.packing import pack_input, unpack_output
 from hw_bnn.sim.verilator_env import find_compiler
 from hw_bnn.simulation import simulate
@@ -67,7 +68,8 @@ def made(tmp_path_factory):
 def check(folder, frames: int = FRAMES, **options) -> None:
     golden = GoldenModel.from_onnx(folder / "model.onnx")
     x = random_frames(golden, frames, seed=3)
-    scores, labels = csim.simulate(folder, x, **options)
+    result = stream_frames(folder, x, engine="hls", **options)
+    scores, labels = result.scores, result.labels
     expected = np.asarray(golden.scores(x)).reshape(frames, -1)
     assert len(np.unique(expected)) > 3, "a dead network would hide mistakes"
     assert np.array_equal(scores, expected)

@@ -139,8 +139,8 @@ def test_cnv_on_a_thousand_images(exported):
 def test_cnv_as_code_for_hls_tools(exported, tmp_path, count):
     """In C simulation."""
     from hw_bnn.compile import compile_model
-    from hw_bnn.hls import csim
     from hw_bnn.hls.write import hls
+    from hw_bnn.sim import stream_frames
 
     path = tmp_path / "network.onnx"
     onnx.save(exported("cnv_1w1a"), path)
@@ -150,4 +150,4 @@ def test_cnv_as_code_for_hls_tools(exported, tmp_path, count):
     )
     hls(folder)
     x = images(golden, count)
-    assert np.array_equal(csim.simulate(folder, x, jobs=2)[0], golden.scores(x))
+    assert np.array_equal(stream_frames(folder, x, engine="hls", jobs=2).scores, golden.scores(x))

@@ -72,7 +72,8 @@ def test_a_checker_is_bound_to_every_stream():
 
 
 @pytest.mark.parametrize("options, says", [
-    (dict(throttle=2), "throttle"), (dict(waves="x.fst"), "native engine"),
+    (dict(throttle=2), "does not offer a throttle; use the engine native"),
+    (dict(waves="x.fst"), "does not offer waves; use the engine native or netlist"),
     (dict(preamble=10**6), "preamble"), (dict(jobs=2), "several jobs"),
 ])  # fmt: skip
 def test_options_it_does_not_have_are_refused(shared, options, says):

@@ -257,7 +257,7 @@ def test_simulate_command_resumes_throttles_and_counts(accelerator, capsys):
 @pytest.mark.parametrize(("option", "says"), [
     (["--window", "10-20"], "no window of cycles; write FROM:TO"),
     (["--window", "10:20"], "and none are written"),
-    (["--family", "xc7"], "names a netlist, and the engine is native"),
+    (["--family", "xc7"], "the engine native does not offer a family of netlists"),
 ])  # fmt: skip
 def test_simulate_command_refuses_what_has_no_meaning(accelerator, capsys, option, says):
     assert cli.run(["simulate", str(accelerator), "--frames", "3", *option]) == 2

@@ -8,6 +8,7 @@ from ...accelerator.config_stream import not_served
 from ..divergence import Divergence, first_divergence
 from ..locate import MOST_FRAMES, unpack
 from ..stage import Advance, Case, Stage, StageRun, register, trace_tensors
+from .rtl import simulated
 
 
 @register
@@ -22,13 +23,12 @@ class Hls(Stage):
             raise not_served("HLS code")
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
-        from ...hls import csim
         from ...hls.files import there
         from ...hls.write import hls
 
         if not there(case.folder):
             hls(case.folder)
-        return StageRun(*csim.simulate(case.folder, x, jobs=case.ask.jobs, progress=advance))
+        return simulated(case, x, advance, engine="hls", jobs=case.ask.jobs)
 
     def locate(self, case: Case, frame: int) -> Divergence | None:
         from ...hls.csim import opened
