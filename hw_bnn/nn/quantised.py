@@ -1,9 +1,10 @@
 """The papers' residual networks with 8-bit integers in the place of real numbers.
 
-`form: quantised` of bnew_resnet20 and birealnet18: binary 3x3 convolutions, shifts, PReLUs and
-shortcuts as in `form: paper`; the stem, the shortcuts' 1x1 convolutions and the last layer have
-8-bit weights; every map between blocks is an 8-bit integer on one power-of-two scale S, so that
-residual sums are sums of integers. With Q = IntegerActivation(8, S):
+`form: quantised` of bnew_resnet20 and birealnet18 (reactnet.py has reactnet_a's): binary 3x3
+convolutions, shifts, PReLUs and shortcuts as in `form: paper`; the stem, the shortcuts' 1x1
+convolutions and the last layer have 8-bit weights; every map between blocks is an 8-bit integer on
+one power-of-two scale S, so that residual sums are sums of integers. With
+Q = IntegerActivation(8, S):
 
     block     x = Q(RPReLU(Q(BN(conv3x3(RSign(x)))) + shortcut(x)))
     shortcut  x, or Q(BN(conv1x1(Q(average pool(x)))))
@@ -40,6 +41,11 @@ def convolution(n_in: int, n_out: int, kernel: int, stride: int = 1) -> QuantCon
         n_in, n_out, kernel, stride, kernel // 2, bias=False,
         weight_quant=Int8WeightPerChannelFloat,
     )  # fmt: skip
+
+
+def last_layer(n_in: int, classes: int) -> QuantLinear:
+    """With 8-bit weights on one scale."""
+    return QuantLinear(n_in, classes, bias=True, weight_quant=Int8WeightPerTensorFloat)
 
 
 class QuantisedBlock(nn.Module):
@@ -99,7 +105,7 @@ class QuantisedResNet(nn.Module):
         )  # fmt: skip
         self.blocks = nn.Sequential(*(QuantisedBlock(*shape, norm, **options) for shape in shapes))
         self.mean = integers(SCALE / 4)
-        self.head = QuantLinear(last, classes, bias=True, weight_quant=Int8WeightPerTensorFloat)
+        self.head = last_layer(last, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = functional.adaptive_avg_pool2d(self.blocks(self.stem(x)), 1)

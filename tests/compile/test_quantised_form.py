@@ -16,6 +16,7 @@ from tests.compile.compile_stages import check_stages
 NETWORKS = {
     "bnew_resnet20": {"channels": [4, 8], "blocks": 1},
     "birealnet18": {"channels": [4], "stem": "cifar"},
+    "reactnet_a": {"width": 4, "blocks": 2},
 }
 
 
@@ -26,7 +27,8 @@ def exported(name: str, path, size: int = 12, **options) -> onnx.ModelProto:
     from hw_bnn.nn import zoo
 
     torch.manual_seed(1)
-    shape = {"in_channels": 3, "classes": 5, "form": "quantised", "size": size}
+    shape = {"in_channels": 3, "classes": 5, "form": "quantised"}
+    shape |= {} if name == "reactnet_a" else {"size": size}
     model = zoo.build(name, **{**shape, **NETWORKS[name], **options})
     x = torch.randint(0, 256, (16, 3, size, size)).float()
     model(x)
@@ -46,21 +48,25 @@ def exported(name: str, path, size: int = 12, **options) -> onnx.ModelProto:
 
 
 @pytest.mark.parametrize(
-    "name", ["bnew_resnet20", pytest.param("birealnet18", marks=pytest.mark.full)]
+    "name", ["bnew_resnet20", "reactnet_a", pytest.param("birealnet18", marks=pytest.mark.full)]
 )
 def test_stages(name, tmp_path):
     model = exported(name, tmp_path / "net.onnx")
     tables = [op.table for op in import_model(model).graph.ops if isinstance(op, Requantise)]
-    assert {table.pieces for table in tables} == ({1, 2} if name == "bnew_resnet20" else {1})
+    assert {table.pieces for table in tables} == ({1} if name == "birealnet18" else {1, 2})
     assert max(int(np.abs(table.gain).max()).bit_length() for table in tables) <= 27
     check_stages(model, frames=8)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_stage_at_a_quarter_of_the_width(name, tmp_path):
-    channels = {"bnew_resnet20": [4, 8, 16], "birealnet18": [16, 32, 64, 128]}[name]
-    exported(name, tmp_path / "net.onnx", size=32, channels=channels)
+def test_every_stage_of_narrow_networks(name, tmp_path):
+    width = {
+        "bnew_resnet20": {"channels": [4, 8, 16]},
+        "birealnet18": {"channels": [16, 32, 64, 128]},
+        "reactnet_a": {"width": 4, "blocks": 13},
+    }[name]
+    exported(name, tmp_path / "net.onnx", size=32, **width)
     summary = verify(
         tmp_path / "net.onnx", frames=16, slow_frames=4, target_cycles=50_000,
         also=["hls"], out=tmp_path / "out",

@@ -45,6 +45,7 @@ def test_numbers_of_binary_weights(name, options, weights):
         ("birealnet18", {**PAPER, "channels": [4, 8]}, (2, 3, 64, 64)),
         ("wide_resnet22", PAPER, (2, 3, 32, 32)),
         ("reactnet_a", PAPER, (1, 3, 64, 64)),
+        ("reactnet_a", {**PAPER, "width": 4, "form": "quantised"}, (1, 3, 64, 64)),
         ("toy", {"in_features": 2}, (5, 2)),
         ("toy", {"in_features": 1, "norm_output": True}, (5, 1)),
     ],
