@@ -8,8 +8,8 @@
 // writes follow it, not a trial. The data are memory words one after another, each CHUNKS chunks of
 // 64 bits, its low bits first. A trial that has room in that memory, and whose last chunk ends a
 // word, leaves with `taken` set, if it goes on where the last one written ended: at the next row of
-// the same memory, or at row 0 of a memory with a higher number. So nothing is written twice between
-// two headers of node 0, which come in front of a load.
+// the same memory, or in a memory with a higher number. So nothing is written twice between two
+// headers of node 0, which come in front of a load.
 //
 // cfg, for the memories: bit WORD_BITS+28 writes its low WORD_BITS bits to memory [WORD_BITS+24+:4]
 // at row [WORD_BITS+:24]. Latency: 1 cycle through the chain, 2 from there to a memory.
@@ -61,7 +61,7 @@ module bnn_config_node #(
   // A trial moves row and memory, too; the header in front of the writes sets them back.
   assign here    = cfg_in[55:44] == 12'($unsigned(NODE));
   assign follows = cfg_in[66] || (cfg_in[42:40] == memory ? cfg_in[39:16] == 24'(row)
-                                  : cfg_in[42:40] > memory && cfg_in[39:16] == '0);
+                                                           : cfg_in[42:40] > memory);
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin
