@@ -80,7 +80,7 @@ class Accelerator(os.PathLike):
         return simulate(self.folder, x, trust=self.trust, **options)
 
     def predict(self, x: Any) -> NDArray[np.int64]:
-        """Labels (N,) of frames, by the simulated RTL.
+        """Labels (N,) of frames, by the simulated RTL; (N, K) of K contexts.
 
         Args:
             x: (N, *shape) integers of the input contract, or real numbers as the model takes them.
@@ -91,7 +91,8 @@ class Accelerator(os.PathLike):
         if result.labels is not None:
             return result.labels
         assert result.scores is not None  # an accelerator gives scores, labels, or both
-        return self.golden.labels(result.scores)
+        each = result.scores.reshape(-1, result.scores.shape[-1])  # all contexts have its network
+        return self.golden.labels(each).reshape(result.scores.shape[:-1])
 
     def verify(self, **options: Any) -> dict:
         """Compare every stage with the golden model; see :func:`hw_bnn.verify.verify.verify`."""

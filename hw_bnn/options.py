@@ -181,6 +181,9 @@ class CompileOptions(TargetOptions):
     runtime_weights: Annotated[
         bool, Option("Weights can be loaded at run time, by the port s_axis_cfg.")
     ] = False
+    contexts: Annotated[
+        int, Option("Sets of weights at run time; each frame is run through all.")
+    ] = 1
     max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
     size_fifos: Annotated[
         bool, Option("Find FIFO depths by simulation; else each holds a whole frame.")

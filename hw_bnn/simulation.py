@@ -123,6 +123,8 @@ def _frames(
 def _accuracy(golden: GoldenModel, data: Frames, result: SimulationResult) -> float | None:
     if data.labels is None or not len(data.labels[data.held_out]):
         return None
+    if any(a is not None and a.ndim > n for a, n in ((result.labels, 1), (result.scores, 2))):
+        return None  # several networks' (contexts)
     labels = result.labels
     if labels is None:
         if result.scores is None:

@@ -19,7 +19,7 @@ is therefore the dense little-endian byte string, 98 bytes for 784 pixels of one
 at bit l*score_bits, as `datatype` says: two's complement for INTn, unsigned for UINTn and
 BINARY, 1 = +1 and 0 = -1 for BIPOLAR. The argmax label, unsigned, stands at bit `label_offset`
 in the *last* beat. With mode "scores" there is no label, with mode "label" there is one beat
-with the label alone.
+with the label alone. Where a frame has several `results`, one a context, they follow each other.
 """
 
 from __future__ import annotations
@@ -138,7 +138,13 @@ class Output(_Part):
     label_bits: Annotated[int, Field(ge=1, le=32)]
     label_offset: Index
     words: Count
+    results: Count = 1  # a frame, one a context: so many times `words` beats, tlast at their end
     tdata_bits: Count
+
+    @property
+    def frame_words(self) -> int:
+        """Beats up to tlast: of all results of a frame."""
+        return self.words * self.results
 
     @property
     def signed(self) -> bool:
@@ -253,6 +259,7 @@ class ConfigPort(_Part):
     longest: Count  # chunks of a packet
     total: Count  # chunks of a load
     weights: list[DataType]  # type of each layer's weights, in the order of the model file
+    contexts: Count = 1  # sets of weights in the memories, each as many words as the next
     affine: Annotated[
         list[Index], Field(min_length=2, max_length=2)
     ]  # bits of the label's factors and offsets, as the graph has them

@@ -24,7 +24,17 @@ DESCRIPTION = "accelerator.json"
 MODEL, DATAFLOW = "model.onnx", "dataflow.onnx"
 CONFIG = "config.bin"
 """In rtl/: the contents of all memories as words of the config port, where there is one."""
+NETWORKS = "contexts"
+"""Accelerator folders of the networks in an accelerator's contexts, by number from 1."""
 _AGAIN = "compile the model again"
+
+
+def network_folder(folder: str | Path, context: int) -> Path:
+    """The accelerator folder whose model is in a context; all have the folder's where it has no
+    other.
+    """
+    inner = Path(folder) / NETWORKS / str(context)
+    return inner if inner.is_dir() else Path(folder)
 
 
 def read_accelerator(folder: str | Path, *, needs: Iterable[str] = ()) -> Description:
@@ -105,6 +115,8 @@ def describe(folder: Path, accelerator: Description) -> Description:
         The description with the hashes.
     """
     models = [name for name in (MODEL, DATAFLOW) if (folder / name).is_file()]
+    inner = (path.relative_to(folder) for path in folder.glob(f"{NETWORKS}/*/{DESCRIPTION}"))
+    models += sorted(path.as_posix() for path in inner)
     hashes = {name: file_hash(folder, name) for name in [*models, *_entries(folder / "rtl")]}
     sealed = accelerator.model_copy(update={"hashes": hashes})
     (folder / DESCRIPTION).write_text(sealed.dump())

@@ -150,6 +150,9 @@ def weights(
     folder: Annotated[Path, typer.Argument(help="An accelerator with --runtime-weights.")],
     out: Annotated[Path | None, typer.Option(help="The folder to write; NAME_weights.")] = None,
     *,
+    contexts: Annotated[
+        list[Path] | None, typer.Option(help="A file for the next context; may be repeated.")
+    ] = None,
     force: Force = False,
     trust: Trust = False,
     json: Json = False,
@@ -160,7 +163,10 @@ def weights(
 
     with console.stage("weights"):
         progress = console.say if debug else None
-        made = weights(model, folder, out, force=force, trust=trust, progress=progress)
+        made = weights(
+            model, folder, out, contexts=contexts or (), force=force, trust=trust,
+            progress=progress,
+        )  # fmt: skip
     finish(made, _show_weights, json)
 
 

@@ -71,6 +71,8 @@ def compile_model(
             costs in rate.
         runtime_weights: weights can be loaded at run time, by the port s_axis_cfg; see
             docs/runtime-weights.md.
+        contexts: sets of such weights; every frame is run through each, one after another, and has
+            as many results.
         hardwired: weights become constants of a generated netlist: dense layers only, one frame a
             cycle (target_cycles is for the other layers, by default 1 or the nearest possible). See
             docs/hardwired.md.
@@ -148,6 +150,12 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
             "hardwired= and runtime_weights=",
             remedy="give one of the two: hard-wired weights are constants",
         )
+    if build.contexts < 1 or (build.contexts > 1 and not build.runtime_weights):
+        raise BadInput(
+            f"contexts= is {build.contexts}"
+            + ("" if build.contexts < 1 else " without runtime_weights="),
+            remedy="give both: how many sets of weights that are loaded, 1 or more",
+        )
     if build.hardwired and build.folding is not None:
         raise BadInput(
             "hardwired= and folding=",
@@ -166,6 +174,7 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         "max_fifo_depth": depth,
         "hardwired": build.hardwired,
         "runtime_weights": build.runtime_weights,
+        "contexts": build.contexts,
     }
 
 
@@ -185,7 +194,7 @@ def _dataflow(
         proto, imported, part=finn_part(options["part"]), target=options["target_cycles"],
         folding=folding, mode=build.output_mode, check=build.check, log=folder / "finn.log",
         say=say, board=build.board, memory=build.memory, hardwired=build.hardwired,
-        loadable=build.runtime_weights,
+        contexts=build.contexts if build.runtime_weights else 0,
     )  # fmt: skip
 
 
@@ -276,6 +285,7 @@ def _output(graph: IntegerGraph, head, stream: Stream) -> Output:
         label_bits=head.label_bits(),
         label_offset=label_offset,
         words=words * scores.pixels,
+        results=head.contexts,
         tdata_bits=stream.tdata_bits,
     )
 

@@ -55,7 +55,7 @@ def config_port(nodes: Sequence[Node], imported: ImportedModel, head: AffineArgm
     """What accelerator.json tells of the port."""
     return ConfigPort(
         longest=longest(nodes), total=total(nodes), weights=declared(imported.graph.ops),
-        affine=[head.get_nodeattr("aBits"), head.get_nodeattr("bBits")],
+        affine=[head.get_nodeattr("aBits"), head.get_nodeattr("bBits")], contexts=head.contexts,
     )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def ports() -> list[str]:
 
 
 def body(nodes: Sequence[Node], source: Stream) -> list[str]:
-    """Lines of the top: the chain's wires, and the gate in front of the first layer."""
+    """Lines of the top: the chain's wires, and the gate in front of the first node."""
     links = [n.config for n in nodes if n.config is not None]
     wires = [f"  wire [{CHAIN_BITS - 1}:0] cfg_{i};" for i in [0, *links]]
     return [

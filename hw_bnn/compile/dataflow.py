@@ -91,7 +91,7 @@ def build_dataflow(
     board: str | None = None,
     memory: str = "auto",
     hardwired: bool = False,
-    loadable: bool = False,
+    contexts: int = 0,
 ) -> DataflowGraph:
     """Run FINN's builder steps and ours on an imported model.
 
@@ -104,7 +104,7 @@ def build_dataflow(
         board: what has to hold the accelerator; None for no limit.
         memory: where weights stand: "auto", "lut" or "block".
         hardwired: dense layers become netlists of constants (ops/hardwired.py), a frame a cycle.
-        loadable: weights are loaded at run time.
+        contexts: sets of weights that are loaded at run time; 0 where they are constants.
 
     Raises:
         CheckFailed: a step changed a raw score; names the step.
@@ -139,8 +139,8 @@ def build_dataflow(
         if hardwired:
             run("step_bnn_hardwire")
         run("step_bnn_rtl_ops")
-        if loadable:
-            own.make_loadable(model)
+        if contexts:
+            own.make_loadable(model, contexts)
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
         search, plan = fold(

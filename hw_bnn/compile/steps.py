@@ -97,10 +97,15 @@ def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
     return model.transform(GiveUniqueNodeNames())
 
 
-def make_loadable(model: ModelWrapper) -> None:
-    """Have every op make room for whatever weights are loaded at run time."""
+def make_loadable(model: ModelWrapper, contexts: int) -> None:
+    """Have every op make room for whatever weights are loaded at run time.
+
+    Args:
+        contexts: sets of them that are there at once.
+    """
     for node in model.graph.node:
         getCustomOp(node).set_nodeattr("loadable", 1)
+        getCustomOp(node).set_nodeattr("contexts", contexts)
 
 
 def retype_layers(model: ModelWrapper) -> None:

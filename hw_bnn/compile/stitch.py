@@ -18,7 +18,7 @@ from ..rtl import module_of, rtl_texts
 from . import config_port
 from .provenance import layers, origins
 
-FRAME_LAST = "frame_last"
+FRAME_LAST, FRAME_REPEAT = "frame_last", "frame_repeat"
 _OF_THIS_RUN = ("code_gen_dir_ipgen", "ipgen_path", "ip_path", "gen_top_module", "prefix")
 """Attributes whose folders and names have no place in the saved graph."""
 
@@ -73,6 +73,10 @@ def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: f
         )
     )
     flat = [stream for _, stream in streams]
+    contexts = max(op.contexts for op in ops)
+    if contexts > 1:
+        nodes, flat = _in_contexts(nodes, flat, contexts)
+        kernels.append(FRAME_REPEAT)
     (rtl / f"{top}.sv").write_text(_top(top, nodes, flat))
     files = rtl_texts(*dict.fromkeys(kernels)) | rtl_texts(*dict.fromkeys(written), writable=True)
     for name, text in files.items():
@@ -80,6 +84,30 @@ def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: f
     sources = [*files, *own, f"{top}.sv"]
     (rtl / "files.f").write_text("\n".join(sources) + "\n")
     return Stitched(nodes, flat, sources)
+
+
+def _in_contexts(
+    nodes: list[Node], streams: list[Stream], contexts: int
+) -> tuple[list[Node], list[Stream]]:
+    """The nodes and streams with each frame repeated in front of them, once a context."""
+    source, *inner = streams
+    first = next(node for node in nodes if source.name in node.inputs)
+    again = source.model_copy(
+        update={"name": f"{FRAME_REPEAT}_out0", "producer": FRAME_REPEAT, "consumer": first.name}
+    )
+    inner = [s.model_copy(update={"words": contexts * s.words}) for s in (again, *inner)]
+    found = [Node(
+        name=FRAME_REPEAT, op="FrameRepeat", kernel=FRAME_REPEAT, inputs=[source.name],
+        outputs=[again.name], cycles=contexts * source.words,
+        parameters={"BITS": source.word_bits, "WORDS": source.words, "TIMES": contexts},
+    )]  # fmt: skip
+    for node in nodes:
+        inputs = [again.name if name == source.name else name for name in node.inputs]
+        more = {"inputs": inputs, "cycles": contexts * node.cycles}
+        if node.name == "tlast":
+            more["parameters"] = {**node.parameters, "WORDS": inner[-1].words}
+        found.append(node.model_copy(update=more))
+    return found, [source.model_copy(update={"consumer": FRAME_REPEAT}), *inner]
 
 
 def _streams(model: ModelWrapper, held: dict[str, str]) -> list[tuple[str, Stream]]:
@@ -189,9 +217,23 @@ def _instances(top: str, nodes: list[Node], loadable: bool) -> list[str]:
     return lines
 
 
+def _repeat(node: Node, source: Stream, loadable: bool) -> list[str]:
+    """Lines of the instance that repeats each frame."""
+    given = ", ".join(f".{name}({value})" for name, value in node.parameters.items())
+    ends = (("s_axis", source.name), ("m_axis", node.outputs[0]))
+    links = [
+        f"      .{port}_{s.lower()}({_wire(name, s, loadable)})"
+        for port, name in ends
+        for s in ("TDATA", "TVALID", "TREADY")
+    ]
+    begin = f"  {module_of(FRAME_REPEAT)} #({given}) {node.name} ("
+    return ["", begin, "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),", ",\n".join(links), "  );"]
+
+
 def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
     source, output = streams[0], streams[-1]
     loadable = any(node.config for node in nodes)
+    layers = [node for node in nodes[:-1] if node.name != FRAME_REPEAT]
     lines = [
         f"// {top}: the accelerator, generated; one instance a layer, one stream an edge.",
         f"// Frame in: {source.words} words of {source.word_bits} bits; "
@@ -221,7 +263,9 @@ def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
             f"  wire {stream.name}_tready;",
         ]
     lines += config_port.body(nodes, source) if loadable else []
-    lines += _instances(top, nodes[:-1], loadable)
+    if len(layers) < len(nodes) - 1:
+        lines += _repeat(nodes[0], source, loadable)
+    lines += _instances(top, layers, loadable)
     last = nodes[-1]
     lines += [
         "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import fields
 from fractions import Fraction
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..accelerator import Description, Node
-from ..accelerator.config_stream import check_fits
-from ..accelerator.folder import CONFIG, MODEL, open_accelerator, seal
+from ..accelerator.config_stream import check_fits, load_words
+from ..accelerator.folder import CONFIG, MODEL, NETWORKS, open_accelerator, seal
 from ..errors import BadInput
 from ..files.output import output_folder
 from ..kernels.base import PLACEMENT
@@ -35,6 +35,7 @@ def weights(
     folder: str | Path,
     out: str | Path | None = None,
     *,
+    contexts: Sequence[str | Path] = (),
     force: bool = False,
     trust: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -48,6 +49,8 @@ def weights(
         out: folder to write, by default the file's name without suffix, plus `_weights`: the same
             accelerator with this network's memories. Its rtl/config.bin is what the port takes:
             64-bit words, low byte first.
+        contexts: files for the accelerator's further contexts, of which the first has `model`; by
+            default all have it.
         force: replace a folder that is there.
         trust: take a folder that was not compiled by this user on this machine (see docs/trust.md).
         progress: called with the name of each step as it begins.
@@ -60,30 +63,61 @@ def weights(
             layer and what differs are named; nothing is written.
         Unsupported: the model has a layer without an exact form in hardware.
     """
-    source, place = Path(model), Path(folder)
+    place = Path(folder)
+    sources = [Path(path) for path in (model, *contexts)]
     accelerator = open_accelerator(place, trust=trust, needs=[MODEL])
     if accelerator.config is None:
         raise BadInput(
             f"{folder} takes no weights at run time",
             remedy="compile it with runtime_weights=True",
         )
-    proto = load_onnx(source)
-    out = Path(out) if out is not None else Path(f"{source.stem}_weights")
+    if contexts and len(sources) != accelerator.config.contexts:
+        raise BadInput(
+            f"{len(sources)} models for {accelerator.config.contexts} contexts of {folder}",
+            remedy="give one model for each, or one for all",
+        )
+    protos = [load_onnx(source) for source in sources]
+    out = Path(out) if out is not None else Path(f"{sources[0].stem}_weights")
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))
-        made_in = stack.enter_context(output_folder(out, overwrite=force, keeps=[source, place]))
-        say("import")
-        graph, imported = _dataflow(proto, place, accelerator, made_in, say)
-        say("RTL")
-        made = write_rtl(
-            graph, imported, made_in, name=accelerator.name, options=dict(accelerator.options)
-        )
-        shutil.copyfile(source, made_in / MODEL)
-        _check_nodes(accelerator, made)
-        made = seal(made_in, add_resources(made_in, made))
-        check_fits(accelerator, made, source)
+        made_in = stack.enter_context(output_folder(out, overwrite=force, keeps=[*sources, place]))
+        folders = [made_in, *(made_in / NETWORKS / str(i) for i in range(1, len(sources)))]
+        made = [
+            _network(proto, place, accelerator, inner, say)
+            for proto, inner in zip(protos, folders, strict=True)
+        ]
+        _merge(made[0], folders)
+        for source, inner, description in [*zip(sources, folders, made, strict=True)][::-1]:
+            shutil.copyfile(source, inner / MODEL)  # the outermost is sealed with those in it
+            check_fits(accelerator, seal(inner, add_resources(inner, description)), source)
         size = (made_in / "rtl" / CONFIG).stat().st_size
     return {"folder": str(out), "accelerator": str(folder), "bytes": size}
+
+
+def _network(proto: Any, place: Path, accelerator: Description, made_in: Path, say: Any) -> Any:
+    """One network as an accelerator folder, in all contexts; its description, not yet sealed."""
+    made_in.mkdir(parents=True, exist_ok=True)
+    say("import")
+    graph, imported = _dataflow(proto, place, accelerator, made_in, say)
+    say("RTL")
+    made = write_rtl(
+        graph, imported, made_in, name=accelerator.name, options=dict(accelerator.options)
+    )
+    _check_nodes(accelerator, made)
+    return made
+
+
+def _merge(made: Description, folders: Sequence[Path]) -> None:
+    """Put each folder's network into its own context of the first folder's memories."""
+    if len(folders) == 1:
+        return
+    rtl = [folder / "rtl" for folder in folders]
+    for memory in (m for node in made.nodes for m in node.memories if m.number is not None):
+        lines = [(folder / memory.file).read_text().split() for folder in rtl]
+        rows = memory.words // len(folders)
+        parts = [line for i, each in enumerate(lines) for line in each[i * rows : (i + 1) * rows]]
+        (rtl[0] / memory.file).write_text("\n".join(parts) + "\n")
+    (rtl[0] / CONFIG).write_bytes(load_words(made, rtl[0]).tobytes())
 
 
 def _dataflow(proto: Any, place: Path, accelerator: Description, made_in: Path, say: Any) -> Any:
@@ -107,7 +141,7 @@ def _dataflow(proto: Any, place: Path, accelerator: Description, made_in: Path, 
     graph = build_dataflow(
         proto, own, part=finn_part(options["part"]), target=None, folding=options["folding"],
         mode=options["output_mode"], check=True, log=made_in / "finn.log", say=say,
-        board=options["board"], memory=options["memory"], loadable=True,
+        board=options["board"], memory=options["memory"], contexts=port.contexts,
     )  # fmt: skip
     graph.set_fifo_depths({n.name: n.depth for n in accelerator.nodes if n.depth})
     for name in ("reports", "golden"):

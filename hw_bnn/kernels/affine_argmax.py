@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, register
+from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, contexts, register
 from .logic import bits_for
 from .memory_cost import ram, rom
 
@@ -35,7 +35,8 @@ class AffineArgmax(Kernel):
         label = int(mode != 0)
         table: tuple[float, float, float] = (0, 0, 0)
         if a and label:
-            table = rom(pe * (a + b), p["N"] // pe, written=CONFIGURED in parameters)
+            depth = p["N"] // pe * contexts(parameters)
+            table = rom(pe * (a + b), depth, written=CONFIGURED in parameters)
         stages = (3 if a else 1) + bits_for(pe)
         ring: tuple[float, float, float] = (0, pe * bits * (mode == 2), 0)
         if mode == 2 and stages > 1:

@@ -25,6 +25,9 @@ the kernels give them in their node (MEMORY of bnn_mvau_rom)."""
 CONFIGURED = "CFG_WORD"
 """Parameter of a kernel whose memories can be written: bits of the widest word of them."""
 
+CONTEXTS = "CONTEXTS"
+"""Parameter of such a kernel: weight sets that its memories hold, one after another."""
+
 GEOMETRY = frozenset({"SETS_FILE"})
 """Memories that hold the network's structure, whatever its weights are."""
 
@@ -76,6 +79,11 @@ class Memory:
         packed = np.packbits(bits, axis=1, bitorder="little")
         digits = -(-self.word_bits // 4)
         return [row.tobytes()[::-1].hex().zfill(digits)[-digits:] for row in packed]
+
+
+def contexts(parameters: Parameters) -> int:
+    """Weight sets that a kernel's writable memories hold."""
+    return int(parameters.get(CONTEXTS, 1))
 
 
 @dataclass

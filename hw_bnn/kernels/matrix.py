@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from .base import CONFIGURED, Kernel, Memory, Parameters
+from .base import CONFIGURED, Kernel, Memory, Parameters, contexts
 from .logic import bits_for
 from .memory_cost import ram, rom, rom_luts
 
@@ -46,13 +46,17 @@ class MatrixVector(Kernel):
         threshold_word = pe * p["N_THRESHOLDS"] * self.threshold_bits(p)
         weights_word = pe * simd * self.weight_bits(p)
         written = CONFIGURED in parameters
+        held = nf * contexts(parameters)
         memories = [
             rom(
-                weights_word, nf * sf, str(parameters.get("WEIGHTS_STYLE", "auto")), written=written
+                weights_word,
+                held * sf,
+                str(parameters.get("WEIGHTS_STYLE", "auto")),
+                written=written,
             ),
             rom(
                 threshold_word,
-                nf * sets,
+                held * sets,
                 str(parameters.get("THRESHOLDS_STYLE", "auto")),
                 written=written,
             ),
@@ -61,7 +65,7 @@ class MatrixVector(Kernel):
         ]
         stage = (weights_word + word_bits + threshold_word * (nf * sets > 1)) * p["WEIGHTS_STAGE"]
         control = {
-            "address": bits_for(nf * sf) + bits_for(nf) + bits_for(sf) + bits_for(vectors),
+            "address": bits_for(held * sf) + bits_for(nf) + bits_for(sf) + bits_for(vectors),
             "out": pe * p["OUT_BITS"],
             "one": 1,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, register
+from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, contexts, register
 from .logic import bits_for
 from .memory_cost import rom
 
@@ -33,9 +33,10 @@ class Threshold(Kernel):
         nf, sets = p["CHANNELS"] // pe, p["N_SETS"]
         constant = nf * sets == 1 and CONFIGURED not in parameters
         written = CONFIGURED in parameters
-        table = rom(pe * levels * (bits + 2), nf * sets, written=written)
+        held = nf * contexts(parameters)
+        table = rom(pe * levels * (bits + 2), held * sets, written=written)
         negates = written or parameters.get("NEGATE_FILE")
-        negate = rom(pe, nf, written=written) if negates else (0, 0, 0)
+        negate = rom(pe, held, written=written) if negates else (0, 0, 0)
         out = pe * p["OUT_BITS"]
         lut = {
             "exact": table[0] + negate[0],

@@ -18,6 +18,7 @@
 module bnn_affine_argmax #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
 `endif
     parameter int N          = 10,
     parameter int PE         = 1,
@@ -126,7 +127,12 @@ module bnn_affine_argmax #(
     end else begin : g_affine
       localparam int LANE_BITS    = A_BITS + B_BITS;
       localparam int PRODUCT_BITS = NUMBER + A_BITS;
-      localparam int NF_BITS      = NF > 1 ? $clog2(NF) : 1;
+`ifdef HW_BNN_CONFIG
+      localparam int DEPTH        = CONTEXTS * NF;
+`else
+      localparam int DEPTH        = NF;
+`endif
+      localparam int NF_BITS      = DEPTH > 1 ? $clog2(DEPTH) : 1;
       logic [NF_BITS-1:0] nf;
       logic [PE*LANE_BITS-1:0] affine;
       logic [PE*NUMBER-1:0] held;
@@ -134,18 +140,18 @@ module bnn_affine_argmax #(
 `ifdef HW_BNN_CONFIG
       bnn_mvau_rom #(
           .CFG_WORD(CFG_WORD), .MEMORY(3),
-          .BITS(PE * LANE_BITS), .DEPTH(NF), .FILE(AFFINE_FILE)
+          .BITS(PE * LANE_BITS), .DEPTH(DEPTH), .FILE(AFFINE_FILE)
       ) u_affine (
           .cfg, .ap_clk, .en, .addr(nf), .q(affine)
       );
 `else
-      bnn_mvau_rom #(.BITS(PE * LANE_BITS), .DEPTH(NF), .FILE(AFFINE_FILE)) u_affine (
+      bnn_mvau_rom #(.BITS(PE * LANE_BITS), .DEPTH(DEPTH), .FILE(AFFINE_FILE)) u_affine (
           .ap_clk, .en, .addr(nf), .q(affine)
       );
 `endif
       always_ff @(posedge ap_clk) begin
         if (!ap_rst_n) nf <= '0;
-        else if (en && s_axis_tvalid) nf <= nf == NF_BITS'(NF - 1) ? '0 : nf + 1'b1;
+        else if (en && s_axis_tvalid) nf <= nf == NF_BITS'(DEPTH - 1) ? '0 : nf + 1'b1;
       end
       always_ff @(posedge ap_clk) if (en) held <= numbers;
 

@@ -29,6 +29,7 @@
 module bnn_int_mvau #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
 `endif
     parameter int MW           = 64,
     parameter int MH           = 64,
@@ -97,7 +98,7 @@ module bnn_int_mvau #(
 
   bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
-      .CFG_WORD(CFG_WORD),
+      .CFG_WORD(CFG_WORD), .CONTEXTS(CONTEXTS),
 `endif
       .WORD_BITS(IN_WIDTH), .WEIGHT_BITS(PE * SIMD), .TH_WIDTH(PE * N_THRESHOLDS * TH_BITS),
       .SF(SF), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),

@@ -17,6 +17,7 @@
 module bnn_max_pool #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
 `endif
     parameter int IFM_H    = 4,
     parameter int IFM_W    = 4,
@@ -69,8 +70,13 @@ module bnn_max_pool #(
     assign in_flip = {SIMD{BITS'(SIGNED) << (BITS - 1)}};
     assign out_flip = in_flip;
   end else begin : g_min
-    localparam int CF_BITS = CF > 1 ? $clog2(CF) : 1;
-    logic [SIMD-1:0] minimum [0:CF-1];
+`ifdef HW_BNN_CONFIG
+    localparam int DEPTH = CONTEXTS * CF;
+`else
+    localparam int DEPTH = CF;
+`endif
+    localparam int CF_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
+    logic [SIMD-1:0] minimum [0:DEPTH-1];
     initial $readmemh(MIN_FILE, minimum);
 `ifdef HW_BNN_CONFIG
     always_ff @(posedge ap_clk)
@@ -78,15 +84,57 @@ module bnn_max_pool #(
         minimum[cfg[CFG_WORD+:CF_BITS]] <= cfg[SIMD-1:0];
 `endif
     logic [CF_BITS-1:0] in_cf, out_cf;
+    logic in_end, out_end;
+    logic [CF_BITS-1:0] in_next, out_next;  // where they go on behind a pixel
+`ifdef HW_BNN_CONFIG
+    if (CONTEXTS > 1) begin : g_contexts
+      localparam int OFM_H = (IFM_H + PAD_T + PAD_B - K_H) / STRIDE_H + 1;
+      localparam int OFM_W = (IFM_W + PAD_L + PAD_R - K_W) / STRIDE_W + 1;
+      localparam int BITS_P = IFM_H * IFM_W + OFM_H * OFM_W > 1
+                              ? $clog2(IFM_H * IFM_W + OFM_H * OFM_W) : 1;
+      logic [BITS_P-1:0] in_pixel, out_pixel;
+      logic [CF_BITS-1:0] in_base, out_base;
+      logic in_whole, out_whole;
+      assign in_whole  = in_pixel == BITS_P'(IFM_H * IFM_W - 1);
+      assign out_whole = out_pixel == BITS_P'(OFM_H * OFM_W - 1);
+      assign in_end    = in_cf == in_base + CF_BITS'(CF - 1);
+      assign out_end   = out_cf == out_base + CF_BITS'(CF - 1);
+      assign in_next   = !in_whole ? in_base : in_cf == CF_BITS'(DEPTH - 1) ? '0 : in_cf + 1'b1;
+      assign out_next  = !out_whole ? out_base : out_cf == CF_BITS'(DEPTH - 1) ? '0 : out_cf + 1'b1;
+      always_ff @(posedge ap_clk) begin
+        if (!ap_rst_n) begin
+          in_pixel  <= '0;
+          out_pixel <= '0;
+          in_base   <= '0;
+          out_base  <= '0;
+        end else begin
+          if (s_axis_tvalid && s_axis_tready && in_end) begin
+            in_pixel <= in_whole ? '0 : in_pixel + 1'b1;
+            in_base  <= in_next;
+          end
+          if (m_axis_tvalid && m_axis_tready && out_end) begin
+            out_pixel <= out_whole ? '0 : out_pixel + 1'b1;
+            out_base  <= out_next;
+          end
+        end
+      end
+    end else begin : g_one_context
+      assign {in_end, out_end}   = {in_cf == CF_BITS'(CF - 1), out_cf == CF_BITS'(CF - 1)};
+      assign {in_next, out_next} = '0;
+    end
+`else
+    assign {in_end, out_end}   = {in_cf == CF_BITS'(CF - 1), out_cf == CF_BITS'(CF - 1)};
+    assign {in_next, out_next} = '0;
+`endif
     always_ff @(posedge ap_clk) begin
       if (!ap_rst_n) begin
         in_cf <= '0;
         out_cf <= '0;
       end else begin
         if (s_axis_tvalid && s_axis_tready)
-          in_cf <= in_cf == CF_BITS'(CF - 1) ? '0 : in_cf + 1'b1;
+          in_cf <= in_end ? in_next : in_cf + 1'b1;
         if (m_axis_tvalid && m_axis_tready)
-          out_cf <= out_cf == CF_BITS'(CF - 1) ? '0 : out_cf + 1'b1;
+          out_cf <= out_end ? out_next : out_cf + 1'b1;
       end
     end
     for (genvar s = 0; s < SIMD; s++) begin : g_lane

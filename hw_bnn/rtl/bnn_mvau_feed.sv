@@ -8,10 +8,12 @@
 // x and weights stand 1 + WEIGHTS_STAGE enabled cycles behind their step, together; PIPELINE stages
 // behind them is an accumulator, which adds where acc_valid and starts again where acc_first. done
 // comes one enabled cycle after the last step of an output word has been added, in step with
-// thresholds. Initiation interval: one step an enabled cycle.
+// thresholds. With CONTEXTS, WEIGHTS_FILE and THRESHOLDS_FILE hold so many of these memories one
+// after another, and each frame of N_VECTORS vectors reads the next. Initiation interval: one step an enabled cycle.
 module bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
 `endif
     parameter int WORD_BITS     = 8,  // of an input word
     parameter int WEIGHT_BITS   = 8,  // of a word of weights
@@ -54,7 +56,14 @@ module bnn_mvau_feed #(
   end
 `endif
 
-  localparam int ADDR_BITS   = NF * SF > 1 ? $clog2(NF * SF) : 1;
+`ifdef HW_BNN_CONFIG
+  localparam int DEPTH        = CONTEXTS * NF * SF;
+  localparam int CONTEXT_BITS = CONTEXTS > 1 ? $clog2(CONTEXTS) : 1;
+  logic [CONTEXT_BITS-1:0] context_now;
+`else
+  localparam int DEPTH       = NF * SF;
+`endif
+  localparam int ADDR_BITS   = DEPTH > 1 ? $clog2(DEPTH) : 1;
   localparam int NF_BITS     = NF > 1 ? $clog2(NF) : 1;
   localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1;
   localparam int DELAY       = PIPELINE + 32'(WEIGHTS_STAGE);
@@ -67,8 +76,14 @@ module bnn_mvau_feed #(
   logic [WEIGHT_BITS-1:0] weights_read;
 
   bnn_mvau_replay #(
+`ifdef HW_BNN_CONFIG
+      .CONTEXTS(CONTEXTS),
+`endif
       .BITS(WORD_BITS), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(DELAY)
   ) u_replay (
+`ifdef HW_BNN_CONFIG
+      .context_out(context_now),
+`endif
       .ap_clk, .ap_rst_n, .en, .s_valid, .s_ready, .s_data,
       .addr, .nf, .vector, .x_data(x_read), .acc_valid, .acc_first, .acc_last
   );
@@ -77,7 +92,7 @@ module bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
       .CFG_WORD(CFG_WORD), .MEMORY(0),
 `endif
-      .BITS(WEIGHT_BITS), .DEPTH(NF * SF), .FILE(WEIGHTS_FILE), .RAM_STYLE(WEIGHTS_STYLE)
+      .BITS(WEIGHT_BITS), .DEPTH(DEPTH), .FILE(WEIGHTS_FILE), .RAM_STYLE(WEIGHTS_STYLE)
   ) u_weights (
 `ifdef HW_BNN_CONFIG
       .cfg,
@@ -105,21 +120,25 @@ module bnn_mvau_feed #(
   if (TH_WIDTH > 0) begin : g_thresholds
     bnn_mvau_thresholds #(
 `ifdef HW_BNN_CONFIG
-      .CFG_WORD(CFG_WORD), .MEMORY(1),
+      .CFG_WORD(CFG_WORD), .MEMORY(1), .CONTEXTS(CONTEXTS),
 `endif
         .BITS(TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
         .DELAY(DELAY), .STAGE(WEIGHTS_STAGE), .FILE(THRESHOLDS_FILE),
         .SETS_FILE(SETS_FILE), .RAM_STYLE(THRESHOLDS_STYLE)
     ) u_thresholds (
 `ifdef HW_BNN_CONFIG
-      .cfg,
+      .cfg, .context_in(context_now),
 `endif
         .ap_clk, .en, .nf, .vector, .q(thresholds)
     );
   end else begin : g_no_thresholds
     assign thresholds = '0;
     logic unused;
+`ifdef HW_BNN_CONFIG
+    assign unused = &{1'b0, nf, vector, context_now};
+`else
     assign unused = &{1'b0, nf, vector};
+`endif
   end
 
 endmodule : bnn_mvau_feed

@@ -10,13 +10,23 @@
 // The step's indices (nf, addr = nf*SF + sf, vector = its number in the frame) are there in the
 // cycle of the step, its data x_data one enabled cycle later, in step with memories read at addr;
 // what an accumulator DELAY stages behind x_data has to know (acc_*) comes 1 + DELAY cycles later.
+// With CONTEXTS addr is NF*SF higher in each next frame, 0 again after CONTEXTS of them.
 module bnn_mvau_replay #(
+`ifdef HW_BNN_CONFIG
+    parameter int CONTEXTS  = 1,
+`endif
     parameter int BITS      = 8,
     parameter int SF        = 1,
     parameter int NF        = 1,
     parameter int N_VECTORS = 1,
     parameter int DELAY     = 0,
-    localparam int ADDR_BITS   = NF * SF > 1 ? $clog2(NF * SF) : 1,
+`ifdef HW_BNN_CONFIG
+    localparam int DEPTH        = CONTEXTS * NF * SF,
+    localparam int CONTEXT_BITS = CONTEXTS > 1 ? $clog2(CONTEXTS) : 1,
+`else
+    localparam int DEPTH       = NF * SF,
+`endif
+    localparam int ADDR_BITS   = DEPTH > 1 ? $clog2(DEPTH) : 1,
     localparam int NF_BITS     = NF > 1 ? $clog2(NF) : 1,
     localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1
 ) (
@@ -31,6 +41,9 @@ module bnn_mvau_replay #(
     output logic [ADDR_BITS-1:0]   addr,
     output logic [NF_BITS-1:0]     nf,
     output logic [VECTOR_BITS-1:0] vector,
+`ifdef HW_BNN_CONFIG
+    output logic [CONTEXT_BITS-1:0] context_out,  // weight set of the step
+`endif
 
     output logic [BITS-1:0]        x_data,
     output logic                   acc_valid,
@@ -54,12 +67,39 @@ module bnn_mvau_replay #(
 
   logic [SF_BITS-1:0] sf;
   logic [DELAY:0] valid, first, last;  // bit i: the step made 1 + i enabled cycles ago
-  logic first_pass, step, last_sf, last_nf;
+  logic first_pass, step, last_sf, last_nf, last_step;
+  logic [ADDR_BITS-1:0] next_vector;  // where addr goes on
 
   assign s_ready = en && first_pass;
   assign step    = en && (!first_pass || s_valid);
   assign last_sf = SF == 1 || sf == SF_BITS'(SF - 1);
   assign last_nf = NF == 1 || nf == NF_BITS'(NF - 1);
+
+  assign last_step = last_sf && last_nf;
+
+`ifdef HW_BNN_CONFIG
+  if (CONTEXTS > 1) begin : g_contexts
+    logic [ADDR_BITS-1:0] base;
+    logic last_vector, last_context;
+    assign last_vector  = N_VECTORS == 1 || vector == VECTOR_BITS'(N_VECTORS - 1);
+    assign last_context = context_out == CONTEXT_BITS'(CONTEXTS - 1);
+    assign next_vector  = !last_vector ? base : last_context ? '0 : addr + 1'b1;
+    always_ff @(posedge ap_clk) begin
+      if (!ap_rst_n) begin
+        base        <= '0;
+        context_out <= '0;
+      end else if (step && last_step && last_vector) begin
+        base        <= next_vector;
+        context_out <= last_context ? '0 : context_out + 1'b1;
+      end
+    end
+  end else begin : g_one_context
+    assign context_out = '0;
+    assign next_vector = '0;
+  end
+`else
+  assign next_vector = '0;
+`endif
 
   // nf = 0, in a register of its own: s_ready goes on into the streams before this unit.
   if (NF == 1) begin : g_one_pass
@@ -86,7 +126,7 @@ module bnn_mvau_replay #(
           if (N_VECTORS > 1 && last_nf)
             vector <= vector == VECTOR_BITS'(N_VECTORS - 1) ? '0 : vector + 1'b1;
         end
-        addr <= last_sf && last_nf ? '0 : addr + 1'b1;
+        addr <= last_step ? next_vector : addr + 1'b1;
       end
       valid <= (DELAY + 1)'({valid, step});
     end

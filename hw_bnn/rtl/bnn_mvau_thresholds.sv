@@ -10,6 +10,7 @@ module bnn_mvau_thresholds #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
     parameter int MEMORY   = 1,   // number of this memory in its node
+    parameter int CONTEXTS = 1,
 `endif
     parameter int BITS      = 8,
     parameter int NF        = 1,
@@ -20,11 +21,15 @@ module bnn_mvau_thresholds #(
     parameter     FILE      = "",
     parameter     SETS_FILE = "",
     parameter     RAM_STYLE = "auto",  // of mvau_rom
+`ifdef HW_BNN_CONFIG
+    localparam int CONTEXT_BITS = CONTEXTS > 1 ? $clog2(CONTEXTS) : 1,
+`endif
     localparam int NF_BITS     = NF > 1 ? $clog2(NF) : 1,
     localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1
 ) (
 `ifdef HW_BNN_CONFIG
     input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CONTEXT_BITS-1:0] context_in,  // adds N_SETS * NF to the address for each
 `endif
     input  logic                   ap_clk,
     input  logic                   en,
@@ -45,7 +50,11 @@ module bnn_mvau_thresholds #(
   end
 `endif
 
+`ifdef HW_BNN_CONFIG
+  localparam int DEPTH     = CONTEXTS * N_SETS * NF;
+`else
   localparam int DEPTH     = N_SETS * NF;
+`endif
   localparam int ADDR_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
   localparam int SET_BITS  = N_SETS > 1 ? $clog2(N_SETS) : 1;
 
@@ -59,11 +68,20 @@ module bnn_mvau_thresholds #(
     logic unused;
     assign unused = &{1'b0, nf, vector};
   end else begin : g_address
-    logic [ADDR_BITS-1:0] next_addr;
+    logic [ADDR_BITS-1:0] next_addr, base;
+`ifdef HW_BNN_CONFIG
+    if (CONTEXTS > 1) begin : g_base
+      assign base = ADDR_BITS'(32'(context_in) * N_SETS * NF);
+    end else begin : g_no_base
+      assign base = '0;
+    end
+`else
+    assign base = '0;
+`endif
     logic [ADDR_BITS-1:0] delayed[BEFORE+1];
 
     if (N_SETS == 1) begin : g_same
-      assign next_addr = ADDR_BITS'(nf);
+      assign next_addr = base + ADDR_BITS'(nf);
       logic unused;
       assign unused = &{1'b0, vector};
     end else begin : g_sets
@@ -71,7 +89,7 @@ module bnn_mvau_thresholds #(
       initial $readmemh(SETS_FILE, sets);
       logic [SET_BITS-1:0] set;
       assign set = sets[vector];
-      assign next_addr = ADDR_BITS'(32'(set) * NF + 32'(nf));
+      assign next_addr = base + ADDR_BITS'(32'(set) * NF + 32'(nf));
     end
 
     always_ff @(posedge ap_clk) begin
@@ -94,6 +112,11 @@ module bnn_mvau_thresholds #(
   bnn_mvau_rom #(.BITS(BITS), .DEPTH(DEPTH), .FILE(FILE), .RAM_STYLE(RAM_STYLE)) u_rom (
       .ap_clk, .en, .addr, .q(word)
   );
+`endif
+
+`ifdef HW_BNN_CONFIG
+  logic unused_context;
+  assign unused_context = &{1'b0, context_in};
 `endif
 
   if (STAGE && DEPTH > 1) begin : g_stage

@@ -15,6 +15,7 @@
 module bnn_threshold #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
 `endif
     parameter int CHANNELS     = 1,
     parameter int PE           = 1,
@@ -68,6 +69,20 @@ module bnn_threshold #(
   logic [1:0] valid;  // bit i: a word is in stage i
   logic [NF_BITS-1:0] nf;
   logic [VECTOR_BITS-1:0] vector;
+`ifdef HW_BNN_CONFIG
+  localparam int CONTEXT_BITS = CONTEXTS > 1 ? $clog2(CONTEXTS) : 1;
+  logic [CONTEXT_BITS-1:0] context_now;
+  if (CONTEXTS > 1) begin : g_contexts
+    always_ff @(posedge ap_clk) begin
+      if (!ap_rst_n) context_now <= '0;
+      else if (en && s_axis_tvalid && last_nf
+               && (N_VECTORS == 1 || vector == VECTOR_BITS'(N_VECTORS - 1)))
+        context_now <= context_now == CONTEXT_BITS'(CONTEXTS - 1) ? '0 : context_now + 1'b1;
+    end
+  end else begin : g_one_context
+    assign context_now = '0;
+  end
+`endif
   logic [IN_WIDTH-1:0] early, x;
   logic [PE*TH_WIDTH-1:0] thresholds;
   logic [OUT_WIDTH-1:0] y;
@@ -102,13 +117,13 @@ module bnn_threshold #(
 
   bnn_mvau_thresholds #(
 `ifdef HW_BNN_CONFIG
-      .CFG_WORD(CFG_WORD), .MEMORY(1),
+      .CFG_WORD(CFG_WORD), .MEMORY(1), .CONTEXTS(CONTEXTS),
 `endif
       .BITS(PE * TH_WIDTH), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
       .DELAY(0), .FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE)
   ) u_thresholds (
 `ifdef HW_BNN_CONFIG
-      .cfg,
+      .cfg, .context_in(context_now),
 `endif
       .ap_clk, .en, .nf, .vector, .q(thresholds)
   );
@@ -119,12 +134,12 @@ module bnn_threshold #(
   end else begin : g_falling
     bnn_mvau_thresholds #(
 `ifdef HW_BNN_CONFIG
-      .CFG_WORD(CFG_WORD), .MEMORY(2),
+      .CFG_WORD(CFG_WORD), .MEMORY(2), .CONTEXTS(CONTEXTS),
 `endif
         .BITS(PE), .NF(NF), .N_SETS(1), .N_VECTORS(1), .DELAY(0), .FILE(NEGATE_FILE), .SETS_FILE("")
     ) u_negate (
 `ifdef HW_BNN_CONFIG
-      .cfg,
+      .cfg, .context_in(context_now),
 `endif
         .ap_clk, .en, .nf, .vector(1'b0), .q(negate)
     );

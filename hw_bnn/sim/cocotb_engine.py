@@ -178,7 +178,8 @@ def _run(
         hang_limit=hang_limit(accelerator, stall, None),
         config=str(work / "config.npy") if (work / "config.npy").exists() else None,
         config_port=accelerator.config is not None,
-        frame_bytes=out.words * out.tdata_bits // 8, streams=[s.name for s in accelerator.streams],
+        frame_bytes=out.frame_words * out.tdata_bits // 8,
+        streams=[s.name for s in accelerator.streams],
     )  # fmt: skip
     (work / "job.json").write_text(json.dumps(job))
     runner = Runner()
@@ -200,7 +201,7 @@ def _run(
     result = _result(work, accelerator)
     if job["config"] is not None:
         check_status(result["config_status"])
-    output = np.load(work / "output.npy").reshape(len(words), out.words, out.tdata_bits // 8)
+    output = np.load(work / "output.npy").reshape(len(words), out.frame_words, out.tdata_bits // 8)
     done = np.array(result["frame_done"], np.uint64)
     return EngineRun(output, done, result["first_in"], result["cycles"], seconds)
 

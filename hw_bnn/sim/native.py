@@ -265,7 +265,7 @@ class NativeModel:
         expected = (count, inp.words, self.in_bytes)
         if words.shape != expected or words.dtype != np.uint8 or not words.flags.c_contiguous:
             raise BadInput(f"the input words have shape {words.shape}, not {expected} of uint8")
-        output = np.zeros((count, out.words, self.out_bytes), np.uint8)
+        output = np.zeros((count, out.frame_words, self.out_bytes), np.uint8)
         frame_done = np.zeros(count, np.uint64)
         pace = Fraction(throttle or 0).limit_denominator(4096)
         load = config or Config(np.zeros(0, np.uint64))
@@ -275,8 +275,8 @@ class NativeModel:
             )
         job = Run(
             input=words.ctypes.data, output=output.ctypes.data, frame_done=frame_done.ctypes.data,
-            in_words=count * inp.words, out_words=count * out.words,
-            frame_in_words=inp.words, frame_out_words=out.words,
+            in_words=count * inp.words, out_words=count * out.frame_words,
+            frame_in_words=inp.words, frame_out_words=out.frame_words,
             throttle_num=pace.numerator, throttle_den=pace.denominator, hang_limit=limit,
             stall_in=_chance(stall[0]), stall_out=_chance(stall[1]),
             random=(seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1, watch=watch,
@@ -353,7 +353,8 @@ class NativeModel:
         return hang_report(
             self.accelerator, self.stream_states(),
             cycles=int(job.cycle - job.last_progress), at=int(job.last_progress),
-            taken=divmod(int(job.in_done), inp.words), given=divmod(int(job.out_done), out.words),
+            taken=divmod(int(job.in_done), inp.words),
+            given=divmod(int(job.out_done), out.frame_words),
             lost=lost, config_status=self.config_status if self.design.config else 1,
         )  # fmt: skip
 

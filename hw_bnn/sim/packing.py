@@ -99,7 +99,19 @@ def unpack_input(contract: Input, words: Words) -> NDArray[np.int64]:
 def unpack_output(
     contract: Output, words: Words
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
-    """Words of m_axis to (scores (N, n) or None, labels (N,) or None), by the output's mode."""
+    """Words of m_axis to (scores (N, n) or None, labels (N,) or None), by the output's mode.
+
+    With several results a frame there is an axis for them behind N.
+    """
+    if contract.results > 1:
+        frames, results = len(words), contract.results
+        single = contract.model_copy(update={"results": 1})
+        cut = words.reshape(frames * results, contract.words, words.shape[2])
+        scores, labels = unpack_output(single, cut)
+        return (
+            None if scores is None else scores.reshape(frames, results, -1),
+            None if labels is None else labels.reshape(frames, results),
+        )
     count = len(words)
     scores = labels = None
     if contract.mode != "label":

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..accelerator import Description
+from ..accelerator.folder import network_folder
 from ..errors import BadInput
 from ..frames import Frames
 from .divergence import Divergence
@@ -72,7 +73,7 @@ class Ask:
     run: a training run's folder or checkpoint, or a torch module. jobs: processes to simulate with.
     slow_frames: frames for the slow stages, if not by their work. family: to synthesise for. also:
     optional stages to run. waves: folder for waveforms of divergences. weights: folder of
-    `weights`, whose network is loaded before the frames.
+    `weights`, whose network is loaded before the frames. context: whose network is compared.
     """
 
     run: Any = None
@@ -82,6 +83,7 @@ class Ask:
     also: tuple[str, ...] = ()
     waves: Path | None = None
     weights: Path | None = None
+    context: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,8 @@ class Case:
 
     @property
     def network(self) -> Path:
-        """The folder of the network that runs: the accelerator's, or that of its new weights."""
-        return self.ask.weights or self.folder
+        """The folder of the network that is compared: the accelerator's, or of its new weights."""
+        return network_folder(self.ask.weights or self.folder, self.ask.context)
 
     @property
     def model(self) -> Path:

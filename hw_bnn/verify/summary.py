@@ -53,6 +53,36 @@ def summarise(verifier: Verifier, model: Path) -> dict:
     }
 
 
+def together(documents: list[dict]) -> dict:
+    """One document of those of an accelerator's contexts: the first's, but what differs is counted
+    and told of all; `contexts` has each one's mismatches and accuracy.
+    """
+    first = documents[0]
+    if len(documents) == 1:
+        return first
+    told = [
+        {**d, "text": f"context {i}: {d['text']}"}
+        for i, document in enumerate(documents)
+        for d in document["divergences"]
+    ]
+    failures = {
+        f"{name} of context {i}": text
+        for i, document in enumerate(documents)
+        for name, text in document["failures"].items()
+    }
+    kept = ("passed", "mismatches", "float_ties", "accuracy")
+    return first | {
+        "passed": all(d["passed"] for d in documents),
+        "mismatches": {
+            name: sum(d["mismatches"].get(name, 0) for d in documents)
+            for name in first["mismatches"]
+        },
+        "divergences": told,
+        "failures": failures,
+        "contexts": [{key: d[key] for key in kept} for d in documents],
+    }
+
+
 def checks(verifier: Verifier) -> list[Check]:
     """One JUnit case per stage."""
     found = []

@@ -15,6 +15,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from .. import console
 from ..accelerator import Description
 from ..accelerator.config_stream import check_fits
-from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
+from ..accelerator.folder import DATAFLOW, MODEL, network_folder, open_accelerator
 from ..errors import BadInput, CheckFailed
 from ..files.inside import within
 from ..files.output import output_file, output_folder
@@ -34,7 +35,7 @@ from . import baseline as limiting
 from .baseline import Limits, compare, read_limits
 from .junit import Check, junit_xml
 from .stage import Ask, check_names, check_stages
-from .summary import checks, summarise
+from .summary import checks, summarise, together
 from .verifier import Verifier
 
 if TYPE_CHECKING:
@@ -168,16 +169,30 @@ def verify_into(
         console.warn(warning)
     if not model.is_dir():
         _compile(model, place, build, seconds, junit)
-    verifier = Verifier(golden, place, Description.load(place), data, seconds, ask)
-    verifier.run_all()
-    document = summarise(verifier, model)
+    verifiers = [Verifier(golden, place, Description.load(place), data, seconds, ask)]
+    verifiers += _other_contexts(verifiers[0], trust)
+    for verifier in verifiers:
+        verifier.run_all()
+    document = together([summarise(verifier, model) for verifier in verifiers])
     document["limits"] = [] if limits is None else compare(document, limits)
     write_results(document, place, folder if keep else None)
     if junit is not None:
-        _write_junit(junit, f"verify {model.name}", [
-            *checks(verifier), *limiting.checks(document["limits"]),
-        ])  # fmt: skip
+        found = [check for verifier in verifiers for check in checks(verifier)]
+        found += limiting.checks(document["limits"])
+        _write_junit(junit, f"verify {model.name}", found)
     return document
+
+
+def _other_contexts(first: Verifier, trust: bool) -> list[Verifier]:
+    """Verifiers of the accelerator's further contexts, each with its own network."""
+    case, made = first.case, []
+    for context in range(1, case.accelerator.output.results):
+        inner = network_folder(case.ask.weights or case.folder, context)
+        open_accelerator(inner, trust=trust, needs=[MODEL, DATAFLOW])
+        golden = golden_model(inner, case.accelerator)
+        ask = replace(case.ask, context=context, run=None, family=None)
+        made.append(Verifier(golden, case.folder, case.accelerator, case.frames, {}, ask))
+    return made
 
 
 def failed(summary: dict) -> CheckFailed | None:

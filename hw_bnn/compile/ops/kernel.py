@@ -8,6 +8,7 @@ and answers what FINN's stitching asks of an RTLBackend (finn/custom_op/fpgadata
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from ...errors import Unsupported
 from ...kernels import KERNELS, Kernel
 from ...kernels import Memory as KernelMemory
-from ...kernels.base import GEOMETRY, NUMBERS, Parameters
+from ...kernels.base import CONFIGURED, CONTEXTS, GEOMETRY, NUMBERS, Parameters
 from ...rtl import module_of, rtl_sources
 from .classes import OpBase
 
@@ -46,12 +47,26 @@ class KernelOp(OpBase):
         written = self.writable(parameters)
         if not written:
             return parameters
-        return {"CFG_WORD": max(m.word_bits for m in written)} | parameters
+        more: dict[str, int | str] = {CONFIGURED: max(m.word_bits for m in written)}
+        if self.contexts > 1:
+            more[CONTEXTS] = self.contexts
+        return more | parameters
 
     @property
     def loadable(self) -> bool:
         """Whether weights are loaded at run time: what depends on them is a memory then."""
         return bool(self.get_nodeattr("loadable"))
+
+    @property
+    def contexts(self) -> int:
+        """Weight sets that the memories hold: a frame is run through each."""
+        return int(self.get_nodeattr("contexts"))
+
+    def layout(self, name: str, parameters: Parameters) -> KernelMemory:
+        """A memory of the kernel, with a part for each context where it can be written."""
+        memory = self.description.memory(name, parameters)
+        held = self.contexts if name in NUMBERS else 1
+        return replace(memory, rows=held * memory.rows)
 
     def writable(self, parameters: Parameters) -> list[KernelMemory]:
         """The memories that can be written at run time.
@@ -70,7 +85,8 @@ class KernelOp(OpBase):
                     node=self.get_nodeattr("layer") or self.onnx_node.name,
                     remedy="compile without runtime_weights=True",
                 )
-        return [m for m in used if m.parameter in NUMBERS]
+        names = [m.parameter for m in used if m.parameter in NUMBERS]
+        return [self.layout(name, parameters) for name in names]
 
     def kernels(self) -> tuple[str, ...]:
         """The kernels, and parts of kernels, that the node instantiates."""
@@ -98,10 +114,12 @@ class KernelOp(OpBase):
     def memory_files(self, model) -> dict[str, list[str]]:
         """The memory files: name -> lines."""
         parameters = self.kernel_parameters(model)
-        return {
-            str(parameters[name]): self.description.memory(name, parameters).words(values)
-            for name, values in self.memories(model).items()
-        }
+        files = {}
+        for name, values in self.memories(model).items():
+            layout = self.layout(name, parameters)  # the same network in all contexts
+            whole = np.tile(values, (layout.rows // len(values), 1))
+            files[str(parameters[name])] = layout.words(whole)
+        return files
 
     def planned(self) -> dict[str, int] | None:
         """{"lut", "ff"} that a generator counted, where one made the node."""
@@ -113,7 +131,7 @@ class KernelOp(OpBase):
 
         parameters = self.module_parameters(model)
         written = {m.parameter for m in self.writable(parameters)}
-        layouts = [self.description.memory(name, parameters) for name in self.memories(model)]
+        layouts = [self.layout(name, parameters) for name in self.memories(model)]
         memories = [
             Memory(
                 parameter=m.parameter,
@@ -165,6 +183,7 @@ class KernelOp(OpBase):
             "origin": ("s", False, ""),  # the user's tensor that the output holds
             "prefix": ("s", False, ""),  # of the names of modules and files: the accelerator's
             "loadable": ("i", False, 0),  # 1: weights are loaded at run time
+            "contexts": ("i", False, 1),  # weight sets in the memories
             "config": ("i", False, 0),  # the node's number on the config port; 0 for none
         }
 

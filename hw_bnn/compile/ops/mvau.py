@@ -133,6 +133,8 @@ class FoldedMVAU(KernelMVAU):
         for attribute, parameter in STYLES.items():
             if self.get_nodeattr(attribute) != "auto":
                 parameters[parameter] = self.get_nodeattr(attribute)
+        if self.contexts > 1:  # frames are told apart
+            parameters["N_VECTORS"] = self.vectors()
         if table is not None:
             sets, index = self.threshold_sets(model)
             if len(sets) > 1:

@@ -54,7 +54,7 @@ class BnnThresholding_rtl(KernelOp):
 
     def kernel_parameters(self, model):
         idt, odt, table = self.get_input_datatype(), self.get_output_datatype(), self._table(model)
-        return {
+        parameters = {
             "CHANNELS": self.get_nodeattr("PE" if len(table) == 1 else "NumChannels"),
             "PE": self.get_nodeattr("PE"),
             "IN_BITS": idt.bitwidth(),
@@ -65,6 +65,10 @@ class BnnThresholding_rtl(KernelOp):
             "THRESHOLDS_FILE": self.memory_name("thresholds"),
             "NEGATE_FILE": self.memory_name("negate") if self._negates() else "",
         }
+        if self.contexts > 1:  # frames are told apart
+            words = parameters["CHANNELS"] // parameters["PE"]
+            parameters["N_VECTORS"] = self.get_exp_cycles() // words
+        return parameters
 
     def memories(self, model):
         pe, table = self.get_nodeattr("PE"), self._table(model)

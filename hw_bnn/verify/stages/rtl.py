@@ -22,6 +22,8 @@ class Rtl(Stage):
     def locate(self, case: Case, frame: int) -> Divergence | None:
         from ..locate import locate
 
+        if case.accelerator.output.results > 1:  # streams carry all contexts
+            return None
         waves = case.ask.waves
         return locate(
             case.golden, case.folder, Description.load(case.network), case.frames.x, frame,
@@ -56,4 +58,8 @@ def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) ->
         "frames_per_second": result.frames_per_second,
         "build_seconds": result.build_seconds,
     }
-    return StageRun(result.scores, result.labels, figures=figures)
+    scores, labels, context = result.scores, result.labels, case.ask.context
+    if case.accelerator.output.results > 1:
+        scores = None if scores is None else scores[:, context]
+        labels = None if labels is None else labels[:, context]
+    return StageRun(scores, labels, figures=figures)

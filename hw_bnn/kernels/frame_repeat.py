@@ -1,0 +1,24 @@
+"""Gives each frame several times."""
+
+from __future__ import annotations
+
+from .base import Kernel, Parameters, Parts, register
+from .logic import bits_for
+from .memory_cost import ram
+
+
+@register
+class FrameRepeat(Kernel):
+    """A memory of a frame, two registers of a word and two counters."""
+
+    name = "frame_repeat"
+    defaults = {"BITS": 8, "WORDS": 1, "TIMES": 2}
+
+    def cost(self, parameters: Parameters) -> Parts:
+        p = self.values(parameters)
+        bits, words = p["BITS"], p["WORDS"]
+        memory = ram(bits, words) if words > 1 else (0, bits, 0)
+        count = bits_for(words) + bits_for(p["TIMES"])
+        exact = {"exact": memory[0], "word": bits, "count": count, "one": 1}
+        registers = {"exact": memory[1] + bits + count + 2}
+        return Parts(exact, registers, memory[2])
