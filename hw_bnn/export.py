@@ -39,7 +39,11 @@ TOLERANCE = 1e-4
 
 
 def export(
-    run: str | os.PathLike | torch.nn.Module, output: str | Path, *, example_input: Any = None
+    run: str | os.PathLike | torch.nn.Module,
+    output: str | Path,
+    *,
+    example_input: Any = None,
+    sample: int | None = None,
 ) -> Path:
     """Write a network with weights of 1 to 8 bits as QONNX: of a training run, or a torch module.
 
@@ -49,6 +53,8 @@ def export(
         output: the file to write; written whole or not at all.
         example_input: of a module: (N, ...) real numbers as it takes them, N >= 1. The first gives
             the file's input shape, all are compared with torch.
+        sample: of a run of BayesBiNN: write a network drawn from its posterior with this seed, not
+            the likeliest one.
 
     Returns:
         The path of the file.
@@ -59,6 +65,8 @@ def export(
         CheckFailed: the file computes something other than torch.
     """
     if not isinstance(run, str | os.PathLike):
+        if sample is not None:
+            raise BadInput("sample= is for a run, not a torch module", remedy="leave it out")
         return export_model(run, output, _example(run, example_input))
     if example_input is not None:
         raise BadInput(
@@ -67,6 +75,10 @@ def export(
     from .train import trained
 
     found = trained.load_trained(Path(run))
+    if sample is not None:
+        from .train.methods.bayesbinn import put_sample
+
+        put_sample(found.model, found.extra, sample)
     return export_model(found.model, output, inputs_of(found), found.pixels)
 
 

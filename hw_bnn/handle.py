@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto
 
+    from .ensemble import Ensemble
     from .golden import GoldenModel
     from .sim import SimulationResult
 
@@ -93,6 +94,35 @@ class Accelerator(os.PathLike):
         assert result.scores is not None  # an accelerator gives scores, labels, or both
         each = result.scores.reshape(-1, result.scores.shape[-1])  # all contexts have its network
         return self.golden.labels(each).reshape(result.scores.shape[:-1])
+
+    def ensemble(self, x: Any, weights: str | Path | None = None) -> Ensemble:
+        """What the networks in the contexts say of frames together, by the simulated RTL.
+
+        Args:
+            x: as of `predict`. weights: folder of `weights`, whose networks are loaded first.
+
+        Raises:
+            BadInput: the accelerator gives labels alone.
+        """
+        from .accelerator.folder import network_folder, read_accelerator
+        from .ensemble import combine
+        from .simulation import golden_model
+
+        if self.description.output.mode == "label":
+            raise BadInput(
+                f"{self.folder} gives labels alone", remedy='compile it with output_mode="both"'
+            )
+        result = self.simulate(x, weights=weights, progress=lambda count: None)
+        assert result.scores is not None  # the mode has them
+        scores = result.scores if result.scores.ndim == 3 else result.scores[:, None]
+        folders = [network_folder(weights or self.folder, k) for k in range(scores.shape[1])]
+        for folder in folders:
+            read_accelerator(folder, needs=[MODEL])
+        golden = [golden_model(folder, self.description) for folder in folders]
+        each = [scores[:, k] for k in range(len(golden))]
+        labels = [g.labels(s) for g, s in zip(golden, each, strict=True)]
+        outputs = [g.real_outputs(s) for g, s in zip(golden, each, strict=True)]
+        return combine(scores, np.stack(labels, axis=1), outputs)
 
     def verify(self, **options: Any) -> dict:
         """Compare every stage with the golden model; see :func:`hw_bnn.verify.verify.verify`."""

@@ -56,6 +56,9 @@ def _show_run(result: dict) -> None:
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, or one of its checkpoint files.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The ONNX file to write.")],
+    sample: Annotated[
+        int | None, typer.Option(help="Of BayesBiNN: a draw of the posterior with this seed.")
+    ] = None,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -63,7 +66,7 @@ def export(
     from ..export import export
 
     with console.stage("export"):
-        path = export(run, output)
+        path = export(run, output, sample=sample)
     finish({"model": str(path)}, lambda result: console.out(f"wrote {result['model']}"), json)
 
 

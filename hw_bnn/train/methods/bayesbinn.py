@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...errors import BadInput
 from ...nn import binary_parameters, real_parameters
@@ -48,6 +48,30 @@ class BayesBiNNSettings(Section):
     data_factor: float = Field(1.0, gt=0)
     lagged: bool = False
     real: TorchOptimiser | None = None
+
+
+@torch.no_grad()
+def put_sample(model: nn.Module, extra: dict, seed: int) -> None:
+    """Put a draw of a run's posterior into its binary weights: each is +1 with probability
+    sigmoid(2 lambda), by itself.
+
+    Args:
+        model: of a run. extra: what the run kept (`selected_extra`). seed: another one another
+            draw.
+
+    Raises:
+        BadInput: the run kept no posterior.
+    """
+    weights, kept = binary_parameters(model), extra.get("lam")
+    if not isinstance(kept, list) or len(kept) != len(weights):
+        raise BadInput(
+            "the run keeps no posterior to draw a network from",
+            remedy="train with method bayesbinn, or leave out sample=",
+        )
+    generator = torch.Generator().manual_seed(seed)
+    for weight, lam in zip(weights, kept, strict=True):
+        uniform = torch.rand(weight.shape, generator=generator)
+        weight.copy_(torch.where(uniform < torch.sigmoid(2 * lam.cpu()), 1.0, -1.0))
 
 
 @register
