@@ -8,6 +8,7 @@ missing. With `scheduler` the workers are those of a Dask cluster, which must se
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -140,7 +141,8 @@ def _work_off(tasks: list[dict], jobs: int, progress: Callable[[int], None] | No
         finally:
             if failures:
                 children.kill(worker)
-            worker.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it died with a task not yet read
+                worker.stdin.close()
             worker.wait()
             children.ended(worker)
             worker.stdout.close()
