@@ -85,6 +85,14 @@ def error(text: str) -> None:
     _to_stderr(f"error: {text}")
 
 
+def last_words(text: str) -> None:
+    """An error before the process ends at once: the terminal is left as it was found, and stderr
+    is the process's own, whatever a context has put in its place."""
+    if _live is not None:
+        _live.stop()
+    print(f"error: {printable(_wording(text))}", file=sys.__stderr__, flush=True)
+
+
 def _to_stderr(text: str) -> None:
     """On stderr, above the live display where one is on."""
     text = printable(_wording(text))

@@ -15,6 +15,7 @@ from .accelerator import Description, Node
 from .accelerator.folder import DESCRIPTION, MODEL, read_accelerator
 from .accelerator.netlists import FAMILIES, read_netlist
 from .errors import BadInput
+from .files.given import given_path
 from .options import checked
 from .report.documents import Verification, read_verification
 
@@ -58,8 +59,9 @@ def diff(a: str | Path, b: str | Path, *, frames: int = 256, seed: int = 0) -> d
 
 
 def _place(folder: str | Path) -> Path:
-    inner = Path(folder) / "accelerator"
-    return inner if not (Path(folder) / DESCRIPTION).exists() and inner.is_dir() else Path(folder)
+    place = given_path(folder)
+    inner = place / "accelerator"
+    return inner if not (place / DESCRIPTION).exists() and inner.is_dir() else place
 
 
 def _figures(folder: Path, made: Description) -> dict[str, float | None]:

@@ -61,7 +61,8 @@ def export(
 
     Raises:
         BadInput: no such run, damaged, of another version, or `output` cannot be written.
-        Unsupported: the network's weights are not quantised, or its input is not quantised.
+        Unsupported: the network's weights are not quantised, its input is not quantised, or
+            Brevitas cannot export it; names the layer.
         CheckFailed: the file computes something other than torch.
     """
     if not isinstance(run, str | os.PathLike):
@@ -187,6 +188,9 @@ def refuse_float_networks(model: torch.nn.Module) -> None:
 def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
     """The cleaned-up QONNX graph of `model`, which is put in eval mode;
     `example` is (1, ...) float32.
+
+    Raises:
+        Unsupported: the module does not run on the example, or Brevitas cannot export it.
     """
     os.environ.setdefault("BREVITAS_JIT", "0")  # TorchScript quantisers do not export
     import onnx
@@ -195,16 +199,38 @@ def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
     from qonnx.util.cleanup import cleanup_model
 
     from brevitas.export import export_qonnx  # isort: skip  (after BREVITAS_JIT is set)
+    from .nn.running import Running
 
     model.eval()
     with warnings.catch_warnings(), temporary_folder("export") as folder:
         warnings.simplefilter("ignore")
         path = folder / "model.onnx"
-        with torch.no_grad():
-            export_qonnx(model, args=(example,), export_path=str(path), dynamo=False)
+        with torch.no_grad(), Running(model) as running:
+            try:
+                export_qonnx(model, args=(example,), export_path=str(path), dynamo=False)
+            except RuntimeError as error:
+                raise _refused(error, running.place) from error
         proto = onnx.load(str(path))
         proto = cleanup_model(ModelWrapper(proto)).model
     return proto
+
+
+def _refused(error: RuntimeError, place: str) -> Exception:
+    """What a user is told of an error of torch or Brevitas; theirs where it is of the machine."""
+    said = " ".join(str(error).split())
+    if "DefaultCPUAllocator" in said:
+        return error
+    if "caling factors are different" in said:  # QuantTensor's check of sums and concatenations
+        return Unsupported(
+            "tensors of different scales are added or joined, which have no common integers",
+            node=place,
+            remedy="give one quantiser (the same QuantIdentity) to all of them before the sum",
+        )
+    return Unsupported(
+        f"torch or Brevitas cannot run or export it ({said[:300]})",
+        node=place,
+        remedy="run the module on the example in eval form first",
+    )
 
 
 def compare(graph, model: torch.nn.Module, inputs: torch.Tensor) -> None:

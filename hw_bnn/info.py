@@ -19,6 +19,7 @@ from .accelerator.folder import DESCRIPTION, read_accelerator
 from .accelerator.netlists import FAMILIES, read_netlist
 from .errors import BadInput
 from .files import yamlfile
+from .files.given import given_path
 from .files.jsonfile import read_json
 from .report.documents import read_verification
 from .train.run_folder import LAST, RECIPE, RESULT, SELECTED
@@ -46,7 +47,7 @@ def info(path: str | Path) -> dict[str, Any]:
     Raises:
         BadInput: there is nothing, it is damaged, or nothing that hw_bnn knows.
     """
-    path = Path(path)
+    path = given_path(path)
     if not path.exists():
         raise BadInput(f"{path} does not exist", remedy=f"give {_KNOWN}")
     if path.is_dir():

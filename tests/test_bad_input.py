@@ -9,7 +9,9 @@ import sys
 import numpy as np
 import pytest
 
+import hw_bnn as hb
 from hw_bnn import cli
+from hw_bnn.errors import BadInput
 from tests.networks.small_onnx import float_network, perceptron, with_external_data, with_op
 
 
@@ -215,3 +217,17 @@ def test_a_missing_tool_is_exit_code_3(place, capsys, monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     refused(capsys, ["compile", "net.onnx", "--out", "result"], r"g\+\+.*install", code=3)
     assert left(place) == ["bin", "net.onnx"]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "a/" * 3000], ids=["NUL", "long", "deep"])
+@pytest.mark.parametrize("asked", [
+    "info", "diff", "estimate", "compile", "verify", "simulate", "synth", "hls", "package",
+    "report", "train", "export", "init", "Accelerator",
+])  # fmt: skip
+def test_names_that_no_file_can_have(asked, name, tmp_path, monkeypatch):
+    """In Python, where no shell keeps them away."""
+    monkeypatch.chdir(tmp_path)
+    more = {"diff": [name], "export": ["out.onnx"]}.get(asked, [])
+    with pytest.raises(BadInput) as refused:
+        getattr(hb, asked)(name, *more)
+    assert len(str(refused.value)) < 7000 and not list(tmp_path.iterdir())

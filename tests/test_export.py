@@ -175,3 +175,36 @@ def test_bad_paths(run, tmp_path):
         with pytest.raises(BadInput, match="cannot be written"):
             export(run, tmp_path / "closed" / "x.onnx")
     assert not list(tmp_path.glob("*.onnx"))
+
+
+class Sum(torch.nn.Module):
+    """A sum of two quantised tensors; by one quantiser, or by one each."""
+
+    def __init__(self, shared):
+        super().__init__()
+        from brevitas.nn import QuantIdentity, QuantLinear
+
+        def quantiser(largest):
+            return QuantIdentity(
+                bit_width=4, scaling_impl_type="const", min_val=-largest, max_val=largest,
+                return_quant_tensor=True,
+            )  # fmt: skip
+
+        self.first = QuantLinear(8, 8, bias=False, weight_bit_width=2)
+        self.one = quantiser(4.0)
+        self.other = self.one if shared else quantiser(6.0)
+        self.last = QuantLinear(8, 4, bias=False, weight_bit_width=2)
+
+    def forward(self, x):
+        y = self.first(x)
+        return self.last(self.one(y) + self.other(-y))
+
+
+def test_what_brevitas_refuses_is_named_and_the_remedy_helps(tmp_path):
+    x = torch.randn(8, 8)
+    with pytest.raises(Unsupported, match=r"^Sum \(behind other\): tensors of different scales"):
+        export(Sum(shared=False), tmp_path / "x.onnx", example_input=x)
+    assert not list(tmp_path.iterdir())
+    to_qonnx(Sum(shared=True), x[:1])
+    with pytest.raises(Unsupported, match=r"^first: torch or Brevitas cannot run or export it \("):
+        export(Sum(shared=True), tmp_path / "x.onnx", example_input=torch.randn(8, 7))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import signal
 import sys
 import warnings
 from typing import cast
@@ -21,12 +20,12 @@ from .. import console
 from ..errors import HwBnnError, MissingTool
 from .app import app
 from .options import Debugging
+from .stopping import STOPPED, listen, told
 from .wording import as_flags, parameter_names
 
 from . import start, training, recipes, accelerators, looking, devices  # noqa: F401  # isort: skip  (in the order of the help)
 
 INTERNAL_ERROR = 70  # EX_SOFTWARE of sysexits.h: a bug is neither a failed check nor bad input
-STOPPED = 130
 
 # Click's, or that of the copy in Typer: it is found by name, and has what BadParameter has.
 _CLICK_ERROR = cast(
@@ -41,19 +40,16 @@ _EXTRAS = {
 }
 
 
-def _stop(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code (the console script)."""
-    signal.signal(signal.SIGTERM, _stop)  # so that half-written output is removed
+    arguments = sys.argv[1:] if arguments is None else arguments
+    listen(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, io.TextIOWrapper
         ):  # a name that the locale's encoding lacks is no error
             stream.reconfigure(errors="backslashreplace")
-    code = run(sys.argv[1:] if arguments is None else arguments)
+    code = run(arguments)
     sys.stdout.flush()
     sys.exit(code)
 
@@ -65,16 +61,16 @@ def run(arguments: list[str]) -> int:
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of the packages below us: nothing a user could act on
     with console.wording(lambda text: as_flags(text, parameter_names(app))):
-        return _run(arguments)
+        code = _run(arguments)
+    if code == STOPPED:
+        console.error(told(arguments))
+    return code
 
 
 def _run(arguments: list[str]) -> int:
     try:
         result = app(args=arguments, prog_name="hw-bnn", standalone_mode=False)
-        code = result if isinstance(result, int) else 0
-        if code == STOPPED:  # how Typer hands on a KeyboardInterrupt
-            console.error("stopped")
-        return code
+        return result if isinstance(result, int) else 0  # STOPPED: of a KeyboardInterrupt
     except _CLICK_ERROR as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "hw-bnn"
@@ -82,7 +78,6 @@ def _run(arguments: list[str]) -> int:
             console.error(f"{message.rstrip('.')} (see `{path} --help`)")
         return 2
     except (KeyboardInterrupt, typer.Abort):
-        console.error("stopped")
         return STOPPED
     except typer.Exit as error:
         return error.exit_code

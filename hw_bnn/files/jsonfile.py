@@ -18,6 +18,7 @@ from collections import Counter
 from pathlib import Path
 
 from ..errors import BadInput
+from .given import given_path
 
 LARGEST_BYTES = 64 << 20
 _DIGITS = 400  # of an integer: far above any count, and below what Python converts
@@ -30,7 +31,7 @@ def read_json(path: str | Path, *, remedy: str) -> object:
         FileNotFoundError, NotADirectoryError: there is no such file.
         BadInput: it cannot be read or is no JSON document; `remedy` ends the sentence.
     """
-    path = Path(path)
+    path = given_path(path)
     try:
         if not path.is_file() and path.exists():
             raise BadInput(f"{path} is no file", remedy=remedy)

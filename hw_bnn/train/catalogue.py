@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import BadInput, nearest
 from ..files import yamlfile
+from ..files.given import given_path
 
 PACKAGED = Path(__file__).parent / "recipes"
 
@@ -28,7 +29,7 @@ def find_recipe(recipe: str | Path) -> Path:
     Raises:
         BadInput: there is none; names the nearest.
     """
-    path = Path(recipe)
+    path = given_path(recipe)
     if path.is_file():
         return path
     names = [p.stem for p in PACKAGED.glob("*.yaml")]

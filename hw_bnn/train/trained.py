@@ -12,6 +12,7 @@ from torch import nn
 from ..data.pixels import Pixels
 from ..data.sets import Sizes, sizes_of
 from ..errors import BadInput
+from ..files.given import given_path
 from ..nn import zoo
 from .checkpoint import load_checkpoint, load_model_state
 from .methods import METHODS
@@ -68,7 +69,7 @@ def pixels_of_run(run_or_checkpoint: str | Path) -> Pixels:
 
 
 def _read(run_or_checkpoint: str | Path) -> tuple[Path, dict]:
-    path = Path(run_or_checkpoint)
+    path = given_path(run_or_checkpoint)
     if path.is_dir():
         path = path / SELECTED
         if not path.is_file():

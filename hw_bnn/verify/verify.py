@@ -25,6 +25,7 @@ from ..accelerator import Description
 from ..accelerator.config_stream import check_fits
 from ..accelerator.folder import DATAFLOW, MODEL, network_folder, open_accelerator
 from ..errors import BadInput, CheckFailed
+from ..files.given import given_path
 from ..files.inside import within
 from ..files.output import output_file, output_folder
 from ..files.temporary import temporary_folder
@@ -101,7 +102,7 @@ def verify(
         raise BadInput(f"slow_frames= is {slow_frames}", remedy="ask for at least one frame")
     check_names(also)
     limits = read_limits(baseline, max_luts)
-    model = Path(model)
+    model = given_path(model)
     if model.is_dir() and (wrong := changed(build)):
         raise BadInput(
             f"{wrong[0]}= is for compiling, and {model} is an accelerator folder already",

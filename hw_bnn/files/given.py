@@ -1,0 +1,36 @@
+"""Paths as a user gives them: what no file can be named is refused like a file that is not there.
+
+Python's own checks differ: `Path.is_file` is False of a name with a NUL and raises OSError for one
+that is too long.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from ..errors import BadInput
+
+_SHOWN = 60
+
+
+def given_path(path: str | os.PathLike) -> Path:
+    """The path, which may or may not exist.
+
+    Raises:
+        BadInput: it holds a NUL, or it or a part of it is longer than the system allows.
+    """
+    found = Path(path)
+    try:
+        found.lstat()
+    except ValueError:
+        raise BadInput(f"the name {str(path)!r} holds a NUL", remedy="give a file's name") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            shown = str(path)[:_SHOWN]
+            raise BadInput(
+                f"the name {shown!r}... is too long for a file ({len(str(path)):,} characters)",
+                remedy="give a file's name",
+            ) from None
+    return found
