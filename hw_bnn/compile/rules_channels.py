@@ -106,11 +106,12 @@ def concat(state, node):
         )
     whole = values[0]
     for value in values[1:]:
-        whole = _joined(state, node, whole, value)
+        whole = joined(state, node, whole, value)
     state.values[node.output] = whole
 
 
-def _joined(state, node, left: Activation, right: Activation) -> Activation:
+def joined(state, node, left: Activation, right: Activation) -> Activation:
+    """The channels of both, those of `left` first; without pools or bends."""
     tensors = [state.tensors[v.tensor] for v in (left, right)]
     vector = len(left.shape) == 2 and any(t.pixels > 1 for t in tensors)
     sizes = [t.channels * (t.pixels if vector else 1) for t in tensors]
@@ -172,10 +173,15 @@ def some(state, node):
     readers = state.graph.readers
     for part in parts(node, value.shape, state.numbers):
         if readers.get(part.output):
-            state.values[part.output] = _part(state, node, value, part)
+            state.values[part.output] = part_of(state, node, value, part)
 
 
-def _part(state, node, value: Activation, part: Part) -> Activation:
+def part_of(state, node, value: Activation, part: Part) -> Activation:
+    """Neighbouring channels of a map or vector.
+
+    Raises:
+        Unsupported: the part is another one.
+    """
     inside = [(axis, r) for axis, r in enumerate(part.ranges) if r != range(value.shape[axis])]
     if not inside:
         return value

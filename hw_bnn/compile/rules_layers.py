@@ -9,13 +9,16 @@ import numpy as np
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile.axes import axes as read_axes
+from ..onnxfile.parts import Part
 from .exact import ZERO, Surd
 from .integer_graph import Linear
 from .loadable import annotated, declare
 from .registry import rule
+from .rules_channels import joined, part_of
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import check_map, padding, written_pools
 
+MAX_GROUPS = 8  # of a convolution: a layer each, side by side
 MAX_WEIGHT_BITS = 8  # of a file; bnn_wide_mvau.sv takes one more, for weights that a pass negates
 
 
@@ -97,7 +100,7 @@ def _product(state, node, value: Activation, weights: QuantConstant, alpha: Surd
 
 @rule("Conv")
 def conv(state, node):
-    """2-D convolution. Precondition: as dense, group 1; padding of any exact integer value."""
+    """2-D convolution. Precondition: as dense; padding of any exact integer value."""
     name = node.name
     weights = _weights(state, node)
     if weights.integers.ndim != 4:
@@ -106,8 +109,6 @@ def conv(state, node):
             node=name,
             remedy="only 2-D convolutions are supported",
         )
-    if node.integer("group", 1) != 1:
-        raise Unsupported("a grouped or depthwise convolution", node=name, remedy="use group = 1")
     value, pad = _layer_input(state, node)
     if value.labels != ("N", "C", "H", "W"):
         raise Unsupported(
@@ -117,14 +118,62 @@ def conv(state, node):
             "put Transpose(0, 3, 1, 2) before it, of a vector use a dense layer",
         )
     check_map(state, value, node)
-    m, c, kh, kw = weights.integers.shape
-    sizes = dict(zip(value.labels, value.shape, strict=True))
-    if sizes["C"] != c:
+    groups, (m, c) = node.integer("group", 1), weights.integers.shape[:2]
+    if value.channels != c * groups or groups < 1 or m % groups:
         raise Unsupported(
-            f"{sizes['C']} input channels for weights of {c}",
+            f"{value.channels} input channels for weights of {c} in {groups} groups",
             node=name,
             remedy="check the exported model",
         )
+    if groups > MAX_GROUPS:
+        raise Unsupported(
+            f"a convolution of {groups} groups, over {MAX_GROUPS} (depthwise)",
+            node=name,
+            remedy="use at most so many, or a dense convolution (group = 1) with weights of 2 "
+            "bits and more, which are 0 outside of the groups",
+        )
+    if groups > 1 and state.loadable is not None:
+        raise Unsupported(
+            "a grouped convolution whose weights are loaded at run time",
+            node=name,
+            remedy="use group = 1, or compile without runtime_weights=True",
+        )
+    parts = _groups(state, node, value, weights, groups)
+    found = [_convolution(state, node, channels, rows, pad) for channels, rows in parts]
+    result = found[0]
+    for further in found[1:]:
+        result = joined(state, node, result, further)
+    if node.has(2):
+        bias = state.constant(node, 2).exact().reshape(-1)
+        result = result.affine(None, list(bias), name)
+    state.values[node.output] = result
+
+
+def _groups(
+    state, node, value: Activation, weights: QuantConstant, groups: int
+) -> list[tuple[Activation, QuantConstant]]:
+    """Input channels and weights of each group of a convolution."""
+    if groups == 1:
+        return [(value, weights)]
+    m, c = len(weights.integers) // groups, value.channels // groups
+    scale = weights.scale.reshape((1,) * (4 - weights.scale.ndim) + weights.scale.shape)
+    found = []
+    for g in range(groups):
+        ranges = [range(size) for size in value.shape]
+        ranges[1] = range(g * c, (g + 1) * c)
+        rows = slice(g * m, (g + 1) * m)
+        part = QuantConstant(weights.integers[rows], scale[rows] if len(scale) > 1 else scale)
+        found.append((part_of(state, node, value, Part(node.output, tuple(ranges))), part))
+    return found
+
+
+def _convolution(
+    state, node, value: Activation, weights: QuantConstant, pad: tuple | None
+) -> Activation:
+    """The integer layer of a convolution of one group, without its bias."""
+    name = node.name
+    m, _, kh, kw = weights.integers.shape
+    sizes = dict(zip(value.labels, value.shape, strict=True))
     stride = tuple(node.integers("strides", [1, 1]))
     dilation = tuple(node.integers("dilations", [1, 1]))
     pads = padding(node, (sizes["H"], sizes["W"]), (kh, kw), stride, dilation)
@@ -156,11 +205,7 @@ def conv(state, node):
     )
     scale = _row_scale(weights, axis=0, name=name)
     result = _emit_linear(state, node, op, value, scale, (oh, ow, m), value.labels)
-    result = replace(result, shape=(value.shape[0], m, oh, ow))
-    if node.has(2):
-        bias = state.constant(node, 2).exact().reshape(-1)
-        result = result.affine(None, list(bias), name)
-    state.values[node.output] = result
+    return replace(result, shape=(value.shape[0], m, oh, ow))
 
 
 @rule("Pad")

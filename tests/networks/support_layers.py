@@ -335,10 +335,30 @@ several(
 )
 several(
     "Convolution",
-    [("grouped or depthwise", ((3, 3), (1, 1), (0, 0, 0, 0), (1, 1), "bipolar", 2))],
+    [
+        ("of two groups, zero padding", ((3, 3), (1, 1), (1, 1, 1, 1), (1, 1), "bipolar", 2)),
+        ("depthwise, 4 channels of 8 bits", ((3, 3), (2, 1), (0, 1, 1, 0), (1, 1), "int8", 4,
+                                             None, 4)),
+    ],
     _conv,
-    refused="a grouped or depthwise conv",
-)
+)  # fmt: skip
+
+
+@case("Convolution", "of two groups, a scale a channel and a bias")
+def _():
+    made = net((4, 6, 6), quantiser="int8")
+    made.conv(4, 6, 3, habit="per channel", bias=True, group=2)
+    norm(made, 6)
+    made.bipolar()
+    return end(made)
+
+
+@case("Convolution", "depthwise, of many channels", refused="a convolution of 16 groups, over 8")
+def _():
+    made = net((16, 6, 6))
+    made.conv(16, 16, 3, group=16)
+    made.bipolar()
+    return end(made)
 
 
 @case("Convolution", "of a channels-last map", refused="an input with axes")
