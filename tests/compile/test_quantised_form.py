@@ -72,3 +72,17 @@ def test_every_stage_of_narrow_networks(name, tmp_path):
         also=["hls"], out=tmp_path / "out",
     )  # fmt: skip
     assert failed(summary) is None and not any(summary["mismatches"].values())
+
+
+@pytest.mark.full
+def test_resnet20_at_its_full_size_on_cifar10(tmp_path):
+    """BNEW's network, 16-32-64 channels and six blocks a stage, on 256 images of the test set."""
+    exported(
+        "bnew_resnet20", tmp_path / "net.onnx", 32, channels=[16, 32, 64], blocks=6, classes=10
+    )
+    summary = verify(
+        tmp_path / "net.onnx", dataset="cifar10", limit=256, scale="integer", slow_frames=8,
+        target_cycles=20_000, out=tmp_path / "out",
+    )  # fmt: skip
+    assert failed(summary) is None and not any(summary["mismatches"].values())
+    assert summary["frames"]["rtl"] == summary["frames"]["rtl_stalled"] == 256
