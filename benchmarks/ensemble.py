@@ -28,6 +28,7 @@ from hw_bnn.golden import GoldenModel
 from hw_bnn.options import FrameOptions
 
 RESULTS = Path(__file__).resolve().parent / "results" / "ensemble.json"
+KEPT = ("recipe", "epochs", "test_accuracy", "test_accuracy_mean")
 REFUSED = (0.0, 0.05, 0.1, 0.2, 0.3)
 
 
@@ -51,7 +52,8 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
     mode = GoldenModel.from_onnx(hb.export(given.run, folder / "mode.onnx"))
     files = [hb.export(given.run, folder / f"{k}.onnx", sample=k) for k in range(given.contexts)]
     made = hb.compile(files[0], folder / "there", runtime_weights=True, contexts=given.contexts,
-                      target_cycles=given.target_cycles, check=False)  # fmt: skip
+                      target_cycles=given.target_cycles, check=False,
+                      size_fifos=False)  # fmt: skip
     made.weights(files[0], folder / "new", contexts=files[1:])
     golden = [
         GoldenModel.from_onnx(network_folder(folder / "new", k) / "model.onnx")
@@ -68,11 +70,14 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
             raise CheckFailed(f"{name} of the RTL are not those of the golden models")
     order, right = np.argsort(found.entropy, kind="stable"), found.labels == known
     kept = {share: order[: round(len(x) * (1 - share))] for share in REFUSED}
-    turned = by_golden(golden, np.ascontiguousarray(np.rot90(x, axes=(2, 3))))
+    side = round(x[0].size ** 0.5)
+    turned = np.rot90(x.reshape(len(x), side, side), axes=(1, 2)).reshape(x.shape)
+    other = by_golden(golden, np.ascontiguousarray(turned))
     single = [(np.asarray(g.labels(found.scores[:, k])) == known).mean()
               for k, g in enumerate(golden)]  # fmt: skip
+    trained = json.loads((Path(given.run) / "result.json").read_text())
     return {
-        "run": json.loads((Path(given.run) / "result.json").read_text()),
+        "run": {k: v for k, v in trained.items() if k in KEPT},
         "contexts": given.contexts, "images": len(x), "rtl_frames": len(rtl.labels),
         "luts_estimated": made.description.resources.lut if made.description.resources else None,
         "accuracy": {
@@ -83,8 +88,8 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
         },
         "rejection": {str(share): float(right[part].mean()) for share, part in kept.items()},
         "auroc_turned": {
-            "entropy": auroc(found.entropy, turned.entropy),
-            "mutual_information": auroc(found.mutual_information, turned.mutual_information),
+            "entropy": auroc(found.entropy, other.entropy),
+            "mutual_information": auroc(found.mutual_information, other.mutual_information),
         },
     }  # fmt: skip
 
