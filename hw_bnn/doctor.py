@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from . import __version__, console
+from .errors import finn_remedy
 
 _TIMEOUT_S = 10.0
 
@@ -154,10 +155,10 @@ def _found(item: dict) -> str:
 
 def _python() -> Item:
     version = ".".join(map(str, sys.version_info[:3]))
-    good = sys.version_info[:2] == (3, 11)
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     return Item(
-        "Python", "tool", "ok" if good else "other version", version, ">=3.11,<3.12",
-        "everything; finn-plus supports no later one", "python3.11 from python.org or pyenv",
+        "Python", "tool", "ok" if good else "other version", version, ">=3.11,<3.14",
+        "everything", "python3.11 from python.org or pyenv",
     )  # fmt: skip
 
 
@@ -179,6 +180,8 @@ def _package(package: Package, wanted: dict[str, str]) -> Item:
     specifier = wanted.get(package.name.lower())
     extra = f"[{package.extra}]" if package.extra else ""
     get = f"pip install 'hw-bnn{extra}'"
+    if package.name == "finn-plus":
+        get = finn_remedy(get)
     try:
         found = importlib.metadata.version(package.name)
     except importlib.metadata.PackageNotFoundError:

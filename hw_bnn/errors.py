@@ -11,6 +11,7 @@ Every class carries the exit code of the command line:
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 
 
@@ -55,6 +56,13 @@ class MissingTool(HwBnnError):
     """A tool or package that has to be installed first; the remedy says how (exit code 3)."""
 
     exit_code = 3
+
+
+def finn_remedy(otherwise: str) -> str:
+    """How to get FINN, where this Python is not too new for finn-plus as `otherwise` says."""
+    if sys.version_info >= (3, 12):
+        return "use Python 3.11: finn-plus supports no later one"
+    return otherwise
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:

@@ -128,3 +128,20 @@ def test_help_and_doctor_import_nothing_heavy(arguments):
 def test_every_needed_item_is_listed():
     names = {package.name for package in module.PACKAGES} | {t.names[0] for t in module.TOOLS}
     assert set().union(*module.NEEDS.values()) <= names
+
+
+@pytest.mark.parametrize("version, way", [
+    ((3, 11, 9), "pip install 'hw-bnn[compile]'"), ((3, 12, 0), "use Python 3.11"),
+    ((3, 13, 1), "use Python 3.11"),
+])  # fmt: skip
+def test_says_which_python_finn_needs(version, way, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", version)
+    report = doctor()
+    assert report["python"]["state"] == "ok"
+    assert items(report)["finn-plus"]["get"].startswith(way)
+
+
+@pytest.mark.parametrize("version", [(3, 10, 1), (3, 14, 0)])
+def test_says_that_a_python_is_not_supported(version, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", version)
+    assert doctor()["python"]["state"] == "other version"

@@ -17,7 +17,7 @@ from typing import cast
 import typer
 
 from .. import console
-from ..errors import HwBnnError, MissingTool
+from ..errors import HwBnnError, MissingTool, finn_remedy
 from .app import app
 from .options import Debugging
 from .stopping import STOPPED, listen, told
@@ -99,9 +99,10 @@ def _explain(error: Exception) -> tuple[int, str]:
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.split(".")[0]
         if package in _EXTRAS:
+            how = f"install it with `pip install 'hw-bnn[{_EXTRAS[package]}]'`"
             missing = MissingTool(
                 f"the Python package {package} is not installed",
-                remedy=f"install it with `pip install 'hw-bnn[{_EXTRAS[package]}]'`",
+                remedy=finn_remedy(how) if package == "finn" else how,
             )
             return missing.exit_code, str(missing)
     if isinstance(error, OSError) and error.filename is not None:

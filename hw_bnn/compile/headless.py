@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
-from ..errors import MissingTool
+from ..errors import MissingTool, finn_remedy
 from ..files.temporary import temporary_folder
 from .limits import bound_transformations
 
@@ -41,7 +41,8 @@ def builder():
         xsi = import_module("finn.xsi")
     except ImportError as error:
         raise MissingTool(
-            f"FINN cannot be imported ({error})", remedy="pip install 'hw-bnn[compile]'"
+            f"FINN cannot be imported ({error})",
+            remedy=finn_remedy("pip install 'hw-bnn[compile]'"),
         ) from error
     if "XILINX_VIVADO" not in os.environ:
         for name in xsi._LAZY_NAMES:
