@@ -256,6 +256,10 @@ GRID = [
         for pe, a, b, bits in ((1, 16, 16, 8), (4, 1, 1, 8), (8, 4, 12, 4), (16, 2, 2, 8))
     ],
     *[
+        ("frame_repeat", {"BITS": bits, "WORDS": words, "TIMES": times})
+        for bits, words, times in ((4, 1, 2), (8, 16, 2), (8, 64, 8), (32, 98, 4), (64, 784, 3))
+    ],
+    *[
         ("channels", {"BITS": bits, "WORDS": words, "FIRST": first, "TAKEN": taken})
         for bits, words, first, taken in ((8, 2, 1, 1), (32, 16, 0, 8), (64, 5, 2, 2))
     ],

@@ -177,11 +177,17 @@ def step_bnn_streams(model: ModelWrapper, cfg) -> ModelWrapper:
 def _name_streams(model: ModelWrapper) -> None:
     """Names after their nodes for the tensors that FINN names at random: same input, same bytes."""
     last = model.graph.output[0].name
-    for node in model.graph.node:
-        if node.op_type in ("WidthConverter_rtl", "Fifo_rtl", "Fork_rtl"):
-            for index, name in enumerate(node.output):
-                if name != last:
-                    model.rename_tensor(name, f"{node.name}_out{index}")
+    names = {
+        name: f"{node.name}_out{index}"
+        for node in model.graph.node
+        if node.op_type in ("WidthConverter_rtl", "Fifo_rtl", "Fork_rtl")
+        for index, name in enumerate(node.output)
+        if name != last
+    }
+    for old, new in names.items():  # a node may have been given another's name before
+        model.rename_tensor(old, f"renamed {new}")
+    for new in names.values():
+        model.rename_tensor(f"renamed {new}", new)
 
 
 def _drop_outer_fifos(model: ModelWrapper) -> None:

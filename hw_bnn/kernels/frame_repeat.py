@@ -20,5 +20,5 @@ class FrameRepeat(Kernel):
         memory = ram(bits, words) if words > 1 else (0, bits, 0)
         count = bits_for(words) + bits_for(p["TIMES"])
         exact = {"exact": memory[0], "word": bits, "count": count, "one": 1}
-        registers = {"exact": memory[1] + bits + count + 2}
+        registers = {"exact": memory[1] + bits + count, "one": 1}
         return Parts(exact, registers, memory[2])

@@ -64,7 +64,7 @@ def calibrate(rows: Sequence[Mapping]) -> dict:
             )
             scale = 1 / np.maximum([row[kind] for row in mine], 20)
             matrix = np.array([[part[name] for name in names] for part in parts], float)
-            factors, _ = nnls(matrix * scale[:, None], target * scale)
+            factors = nnls(matrix * scale[:, None], target * scale)[0] if names else []
             found[kernel][kind] = {
                 name: round(float(f), 4) for name, f in zip(names, factors, strict=True)
             }

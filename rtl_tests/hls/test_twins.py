@@ -42,7 +42,8 @@ def test_every_kernel_of_every_shape_of_its_bench():
 
 
 def test_every_kernel_has_both_forms():
-    """What accelerators are made of, but for FIFOs (streams have depths) and the frame counter."""
+    """What accelerators are made of, but for FIFOs (streams have depths), the frame counter and
+    what comes with the config port."""
     include = HLS_FILES / "include/hw_bnn"
     for kernel in [*KERNELS, "popcount", "pool2d"]:
         assert rtl_path(kernel).is_file() and (include / f"{kernel}.hpp").is_file()
@@ -51,6 +52,7 @@ def test_every_kernel_has_both_forms():
         "config_gate",
         "fifo",
         "frame_last",
+        "frame_repeat",
         "popcount",
     }
 

@@ -6,12 +6,14 @@ import pytest
 
 from tests.networks.qonnx_graph import random_integers
 from tests.networks.qonnx_networks import Builder
+from tests.networks.shuffled import shuffled
 from tests.networks.small_onnx import perceptron
 from tests.networks.support_case import norm
 
 pytest.importorskip("finn")
 pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
 
+import hw_bnn as hb
 from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model
 from hw_bnn.golden import GoldenModel
@@ -35,7 +37,9 @@ def residual_network() -> onnx.ModelProto:
     norm(made, 4, 6.0)
     made.quant(3.0, 0.5)
     made.add("Add", shortcut, first=False)
-    made.quant(3.0, 0.5)
+    half = made.quant(3.0, 0.5)
+    made.add("Concat", half, axis=1)
+    made.add("Slice", *(made.constant(n, np.int64) for n in ([2], [6], [1])))
     made.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
     made.quant(5.0, 0.125)  # of so many levels that a requantiser is cheaper than thresholds
     made.add("Flatten", axis=1)
@@ -45,6 +49,10 @@ def residual_network() -> onnx.ModelProto:
 
 
 RESIDUAL = dict(target_cycles=1500, size_fifos=False, check=False)
+CONTEXTS = dict(runtime_weights=True, contexts=2, size_fifos=False, check=False)
+BESIDE = {"frame_repeat"}
+"""Kernels of accelerators with contexts alone."""
+
 HARDWIRED = dict(hardwired=True, size_fifos=False, check=False)
 
 
@@ -72,7 +80,7 @@ def networks(tmp_path_factory):
 
 def test_they_hold_every_kernel(networks):
     held = {node.kernel for _, description, _ in networks for node in description.nodes}
-    assert held == {*KERNELS}
+    assert held == {*KERNELS} - BESIDE
 
 
 @pytest.mark.parametrize(("network", "family"), [
@@ -89,3 +97,18 @@ def test_gates_equal_the_golden_model(networks, network, family):
         gates = simulate(folder, x, engine="netlist", family=family, stall=stall)
         np.testing.assert_array_equal(gates.scores, scores)
         np.testing.assert_array_equal(gates.labels, golden.labels(scores))
+
+
+def test_gates_of_contexts(tmp_path):
+    """Two networks' weights in one accelerator: every frame through both, as gates."""
+    files = [tmp_path / "network.onnx", tmp_path / "other.onnx"]
+    description = accelerator(perceptron((12, 8, 4)), tmp_path, CONTEXTS)
+    onnx.save(shuffled(onnx.load(files[0]), 1), files[1])
+    assert {node.kernel for node in description.nodes} >= BESIDE
+    folder = tmp_path / "accelerator"
+    hb.weights(files[0], folder, tmp_path / "new", contexts=files[1:])
+    synth(folder, "xc7")
+    golden = [GoldenModel.from_onnx(file) for file in files]
+    x = random_integers(golden[0], 40)
+    gates = simulate(folder, x, engine="netlist", weights=tmp_path / "new", stall=0.3)
+    assert np.array_equal(gates.scores, np.stack([model.scores(x) for model in golden], 1))
