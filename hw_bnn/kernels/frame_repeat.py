@@ -17,7 +17,7 @@ class FrameRepeat(Kernel):
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)
         bits, words = p["BITS"], p["WORDS"]
-        memory = ram(bits, words) if words > 1 else (0, bits, 0)
+        memory = ram(bits, words, one_port=True) if words > 1 else (0, bits, 0)
         count = bits_for(words) + bits_for(p["TIMES"])
         exact = {"exact": memory[0], "word": bits, "count": count, "one": 1}
         registers = {"exact": memory[1] + bits + count, "one": 1}

@@ -65,6 +65,11 @@ def ram_luts(width: int, depth: int) -> int:
     return 4 * math.ceil(width / 3) * parts + multiplexer
 
 
+def one_port_luts(width: int, depth: int) -> int:
+    """LUTs of a memory that is written and read at one address (RAM32M, RAM64X1S and wider)."""
+    return 4 * math.ceil(width / 8) if depth <= 32 else width * math.ceil(depth / 64)
+
+
 AUTO_BITS = 9216
 """Bits up to which Yosys leaves a memory in LUTs, asked for nothing."""
 
@@ -86,10 +91,12 @@ def rom(
     return rom_luts(width, depth), width if depth > 4 else min(width, 2**depth), 0
 
 
-def ram(width: int, depth: int, style: str = "auto") -> tuple[float, float, float]:
+def ram(
+    width: int, depth: int, style: str = "auto", *, one_port: bool = False
+) -> tuple[float, float, float]:
     """(LUTs, registers, RAMB36) of a memory that is written, with a clocked read."""
     bram, multiplexer = block_ram(width, depth)
-    small = ram_luts(width, depth)
+    small = (one_port_luts if one_port else ram_luts)(width, depth)
     if style == "block" or (style == "auto" and small > 2 * bram * RAM_IN_LUTS):
         return multiplexer, 0, bram
     return small, width, 0
