@@ -60,7 +60,8 @@ def export(
         The path of the file.
 
     Raises:
-        BadInput: no such run, damaged, of another version, or `output` cannot be written.
+        BadInput: no such run, damaged, of another version, or `output` cannot be written; the run
+            keeps no posterior to draw from, or the seed is none.
         Unsupported: the network's weights are not quantised, its input is not quantised, or
             Brevitas cannot export it; names the layer.
         CheckFailed: the file computes something other than torch.

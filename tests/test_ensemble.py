@@ -40,6 +40,9 @@ def test_a_seed_is_a_draw_and_no_posterior_is_refused(place, tmp_path):
     assert again.read_bytes() == (place / "1.onnx").read_bytes()
     mode = hb.export(place / "run", tmp_path / "mode.onnx")
     assert len({f.read_bytes() for f in (mode, place / "0.onnx", place / "1.onnx")}) == 3
+    for seed in (-1, 1 << 63):
+        with pytest.raises(BadInput, match=f"the seed is {seed}; use 0 to"):
+            hb.export(place / "run", tmp_path / "x.onnx", sample=seed)
     plain = hb.train("digits_mlp", set=["training.epochs=1"], out=tmp_path / "run",
                      tensorboard=False)  # fmt: skip
     with pytest.raises(BadInput, match="keeps no posterior"):

@@ -74,6 +74,12 @@ def _sliced(node: Node, whole: list[range], numbers: Numbers | None) -> list[ran
     every = list(range(len(starts)))
     places = read_axes(node, listed(3, "axes", every) or every, len(whole))
     steps = listed(4, "steps", None) or [1] * len(starts)
+    counts = {"starts": starts, "ends": ends, "axes": places, "steps": steps}
+    if len({len(values) for values in counts.values()}) > 1:
+        told = ", ".join(f"{len(values)} {name}" for name, values in counts.items())
+        raise BadInput(f"its limits do not go together: {told}", node=node.name, remedy=AGAIN)
+    if 0 in steps:
+        raise BadInput("it takes a step of 0", node=node.name, remedy=AGAIN)
     out = list(whole)
     for start, end, place, step in zip(starts, ends, places, steps, strict=True):
         out[place] = whole[place][slice(start, end, step)]

@@ -53,14 +53,14 @@ module bnn_add #(
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
   if (PE < 1 || A_BITS < 1 || B_BITS < 1 || OUT_BITS < 1 || A_BITS > 30 || B_BITS > 30
-      || OUT_BITS > 32) begin : check_sizes
+      || OUT_BITS > 32) begin : g_check_1
     $error("bnn_add: needs PE >= 1, inputs of 1 to 30 bits and an output of 1 to 32");
   end
   if ((A_BIPOLAR && (A_BITS != 1 || A_SIGNED)) || (B_BIPOLAR && (B_BITS != 1 || B_SIGNED)))
-  begin : check_bipolar
+  begin : g_check_2
     $error("bnn_add: bipolar elements have 1 bit, and no sign bit");
   end
-  if (OUT_LO < -LIMIT || OUT_HI >= LIMIT) begin : check_range
+  if (OUT_LO < -LIMIT || OUT_HI >= LIMIT) begin : g_check_3
     $error("bnn_add: OUT_BITS = %0d cannot hold sums from %0d to %0d", OUT_BITS, OUT_LO, OUT_HI);
   end
 `endif
@@ -109,7 +109,7 @@ module bnn_add #(
 `ifdef HW_BNN_CHECK
   bnn_stream_checker #(
       .BITS(OUT_TDATA)
-  ) i_check (
+  ) u_check (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .tdata(m_axis_tdata),

@@ -43,13 +43,13 @@ module bnn_axis_reduce #(
   localparam int OPEN = (KERNEL + STEP - 2) / STEP;
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
-  if (INNER < 1 || KERNEL < 1 || STRIDE < 1 || LANES < 1 || IN_BITS < 1) begin : check_sizes
+  if (INNER < 1 || KERNEL < 1 || STRIDE < 1 || LANES < 1 || IN_BITS < 1) begin : g_check_1
     $error("bnn_axis_reduce: sizes must be at least 1");
   end
-  if (KERNEL > LENGTH) begin : check_fit
+  if (KERNEL > LENGTH) begin : g_check_2
     $error("bnn_axis_reduce: KERNEL = %0d does not fit LENGTH = %0d", KERNEL, LENGTH);
   end
-  if (SUM ? OUT_BITS < IN_BITS : OUT_BITS != IN_BITS) begin : check_bits
+  if (SUM ? OUT_BITS < IN_BITS : OUT_BITS != IN_BITS) begin : g_check_3
     $error("bnn_axis_reduce: OUT_BITS = %0d does not suit IN_BITS = %0d", OUT_BITS, IN_BITS);
   end
 `endif

@@ -25,7 +25,7 @@ module bnn_channels #(
 );
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
-  if (BITS < 1 || FIRST < 0 || TAKEN < 1 || FIRST + TAKEN > WORDS || WORDS < 2) begin : check_sizes
+  if (BITS < 1 || FIRST < 0 || TAKEN < 1 || FIRST + TAKEN > WORDS || WORDS < 2) begin : g_check_1
     $error("bnn_channels: needs BITS >= 1, WORDS >= 2 and words FIRST to FIRST + TAKEN - 1 of them");
   end
 `endif
@@ -58,7 +58,7 @@ module bnn_channels #(
 `ifdef HW_BNN_CHECK
   bnn_stream_checker #(
       .BITS(TDATA)
-  ) i_check (
+  ) u_check (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .tdata(m_axis_tdata),

@@ -47,14 +47,14 @@ module bnn_concat #(
   localparam int COUNT_BITS = $clog2(WORDS);
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
-  if (PE < 1 || A_WORDS < 1 || B_WORDS < 1 || A_BITS < 1 || B_BITS < 1) begin : check_sizes
+  if (PE < 1 || A_WORDS < 1 || B_WORDS < 1 || A_BITS < 1 || B_BITS < 1) begin : g_check_1
     $error("bnn_concat: sizes must be at least 1");
   end
   if ((A_BIPOLAR && (A_BITS != 1 || A_SIGNED)) || (B_BIPOLAR && (B_BITS != 1 || B_SIGNED)))
-  begin : check_bipolar
+  begin : g_check_2
     $error("bnn_concat: bipolar elements have 1 bit, and no sign bit");
   end
-  if (A_NEEDS > OUT_BITS || B_NEEDS > OUT_BITS) begin : check_range
+  if (A_NEEDS > OUT_BITS || B_NEEDS > OUT_BITS) begin : g_check_3
     $error("bnn_concat: OUT_BITS = %0d cannot hold elements of %0d and %0d bits", OUT_BITS,
            A_NEEDS, B_NEEDS);
   end
@@ -111,7 +111,7 @@ module bnn_concat #(
 `ifdef HW_BNN_CHECK
   bnn_stream_checker #(
       .BITS(OUT_TDATA)
-  ) i_check (
+  ) u_check (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .tdata(m_axis_tdata),

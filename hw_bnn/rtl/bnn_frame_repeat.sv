@@ -1,8 +1,11 @@
 // bnn_frame_repeat: gives each frame TIMES times, one after another.
 //
-// A frame is WORDS words. The first time it passes from the input and is kept, then it is read from
-// memory; the next frame is taken behind the last word of the last time. Initiation interval: one
-// word a cycle, WORDS * TIMES cycles a frame. Latency: 1 cycle.
+//   out[frame][time][word] = in[frame][word]   for time < TIMES, word < WORDS
+//
+// The first time a frame passes from the input and is kept, then it is read from memory; the next
+// frame is taken behind the last word of the last time.
+//
+// Latency: 1 cycle. Initiation interval: 1 word a cycle, WORDS * TIMES a frame.
 module bnn_frame_repeat #(
     parameter int BITS  = 8,
     parameter int WORDS = 1,

@@ -55,10 +55,10 @@ module bnn_max_pool #(
   localparam int CF    = CHANNELS / SIMD;
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
-  if (CHANNELS < 1 || SIMD < 1 || CHANNELS % SIMD != 0) begin : check_simd
+  if (CHANNELS < 1 || SIMD < 1 || CHANNELS % SIMD != 0) begin : g_check_1
     $error("bnn_max_pool: SIMD = %0d must divide CHANNELS = %0d", SIMD, CHANNELS);
   end
-  if (PAD_T >= K_H || PAD_B >= K_H || PAD_L >= K_W || PAD_R >= K_W) begin : check_pads
+  if (PAD_T >= K_H || PAD_B >= K_H || PAD_L >= K_W || PAD_R >= K_W) begin : g_check_2
     $error("bnn_max_pool: a border as wide as the kernel would give windows without a pixel");
   end
 `endif
@@ -170,7 +170,7 @@ module bnn_max_pool #(
       .PAD_B(PAD_B),
       .PAD_L(PAD_L),
       .PAD_R(PAD_R)
-  ) i_pool (
+  ) u_pool (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .in_data(s_axis_tdata[WIDTH-1:0] ^ in_flip),
@@ -184,7 +184,7 @@ module bnn_max_pool #(
 `ifdef HW_BNN_CHECK
   bnn_stream_checker #(
       .BITS(TDATA)
-  ) i_check (
+  ) u_check (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .tdata(m_axis_tdata),

@@ -40,16 +40,16 @@ module bnn_pad #(
   localparam int OFM_W = PAD_L + IFM_W + PAD_R;
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
-  if (IFM_H < 1 || IFM_W < 1 || CHANNELS < 1 || SIMD < 1 || BITS < 1) begin : check_sizes
+  if (IFM_H < 1 || IFM_W < 1 || CHANNELS < 1 || SIMD < 1 || BITS < 1) begin : g_check_1
     $error("bnn_pad: sizes must be at least 1");
   end
-  if (PAD_T < 0 || PAD_B < 0 || PAD_L < 0 || PAD_R < 0) begin : check_pads
+  if (PAD_T < 0 || PAD_B < 0 || PAD_L < 0 || PAD_R < 0) begin : g_check_2
     $error("bnn_pad: a border cannot be negative");
   end
-  if (CHANNELS % SIMD != 0) begin : check_simd
+  if (CHANNELS % SIMD != 0) begin : g_check_3
     $error("bnn_pad: SIMD = %0d must divide CHANNELS = %0d", SIMD, CHANNELS);
   end
-  if (BITS < 32 && (VALUE >= 2 ** BITS || VALUE < -(2 ** (BITS - 1)))) begin : check_value
+  if (BITS < 32 && (VALUE >= 2 ** BITS || VALUE < -(2 ** (BITS - 1)))) begin : g_check_4
     $error("bnn_pad: VALUE = %0d does not fit into %0d bits", VALUE, BITS);
   end
 `endif
@@ -122,7 +122,7 @@ module bnn_pad #(
 `ifdef HW_BNN_CHECK
   bnn_stream_checker #(
       .BITS(TDATA)
-  ) i_check (
+  ) u_check (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .tdata(m_axis_tdata),

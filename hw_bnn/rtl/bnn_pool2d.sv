@@ -77,7 +77,7 @@ module bnn_pool2d #(
         .PAD_L(PAD_L),
         .PAD_R(PAD_R),
         .VALUE(0)
-    ) i_pad (
+    ) u_pad (
         .ap_clk(ap_clk),
         .ap_rst_n(ap_rst_n),
         .s_axis_tdata(unpadded_word),
@@ -102,7 +102,7 @@ module bnn_pool2d #(
       .OUT_BITS(ROW_BITS),
       .SUM(SUM),
       .SIGNED(SIGNED)
-  ) i_row (
+  ) u_row (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .in_valid(padded_valid),
@@ -123,7 +123,7 @@ module bnn_pool2d #(
       .OUT_BITS(OUT_BITS),
       .SUM(SUM),
       .SIGNED(SIGNED)
-  ) i_column (
+  ) u_column (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .in_valid(row_valid),

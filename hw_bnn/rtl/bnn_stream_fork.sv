@@ -25,7 +25,7 @@ module bnn_stream_fork #(
 );
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
-  if (BITS < 1 || N < 1) begin : check_sizes
+  if (BITS < 1 || N < 1) begin : g_check_1
     $error("bnn_stream_fork: sizes must be at least 1");
   end
 `endif
@@ -55,7 +55,7 @@ module bnn_stream_fork #(
   for (genvar i = 0; i < N; i++) begin : g_check
     bnn_stream_checker #(
         .BITS(TDATA)
-    ) i_check (
+    ) u_check (
         .ap_clk(ap_clk),
         .ap_rst_n(ap_rst_n),
         .tdata(m_axis_tdata[i*TDATA+:TDATA]),

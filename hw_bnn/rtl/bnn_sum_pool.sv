@@ -55,16 +55,16 @@ module bnn_sum_pool #(
                                         : $clog2(K_H * K_W * (2 ** IN_BITS - 1) + 1);
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
-  if (CHANNELS < 1 || SIMD < 1 || CHANNELS % SIMD != 0) begin : check_simd
+  if (CHANNELS < 1 || SIMD < 1 || CHANNELS % SIMD != 0) begin : g_check_1
     $error("bnn_sum_pool: SIMD = %0d must divide CHANNELS = %0d", SIMD, CHANNELS);
   end
-  if (IN_BIPOLAR && (IN_BITS != 1 || IN_SIGNED)) begin : check_bipolar
+  if (IN_BIPOLAR && (IN_BITS != 1 || IN_SIGNED)) begin : g_check_2
     $error("bnn_sum_pool: bipolar elements have 1 bit, and no sign bit");
   end
-  if (IN_BITS > 16 || SUM_BITS > 32) begin : check_bits
+  if (IN_BITS > 16 || SUM_BITS > 32) begin : g_check_3
     $error("bnn_sum_pool: sums of %0d bits, more than 32", SUM_BITS);
   end
-  if (SHIFT < 0 || SHIFT >= SUM_BITS || OUT_BITS < SUM_BITS - SHIFT) begin : check_out
+  if (SHIFT < 0 || SHIFT >= SUM_BITS || OUT_BITS < SUM_BITS - SHIFT) begin : g_check_4
     $error("bnn_sum_pool: OUT_BITS = %0d cannot hold sums of %0d bits shifted by %0d", OUT_BITS,
            SUM_BITS, SHIFT);
   end
@@ -110,7 +110,7 @@ module bnn_sum_pool #(
       .PAD_B(PAD_B),
       .PAD_L(PAD_L),
       .PAD_R(PAD_R)
-  ) i_pool (
+  ) u_pool (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .in_data(values),
@@ -124,7 +124,7 @@ module bnn_sum_pool #(
 `ifdef HW_BNN_CHECK
   bnn_stream_checker #(
       .BITS(OUT_TDATA)
-  ) i_check (
+  ) u_check (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .tdata(m_axis_tdata),

@@ -95,16 +95,16 @@ module bnn_window #(
 
 `ifndef __ICARUS__  // which has no elaboration tasks before version 12
   if (IFM_H < 1 || IFM_W < 1 || CHANNELS < 1 || SIMD < 1 || BITS < 1 || K_H < 1 || K_W < 1
-      || STRIDE_H < 1 || STRIDE_W < 1 || DILATION_H < 1 || DILATION_W < 1) begin : check_sizes
+      || STRIDE_H < 1 || STRIDE_W < 1 || DILATION_H < 1 || DILATION_W < 1) begin : g_check_1
     $error("bnn_window: sizes, strides and dilations must be at least 1");
   end
-  if (CHANNELS % SIMD != 0) begin : check_simd
+  if (CHANNELS % SIMD != 0) begin : g_check_2
     $error("bnn_window: SIMD = %0d must divide CHANNELS = %0d", SIMD, CHANNELS);
   end
-  if (SPAN_H > IFM_H || SPAN_W > IFM_W) begin : check_fit
+  if (SPAN_H > IFM_H || SPAN_W > IFM_W) begin : g_check_3
     $error("bnn_window: %0d x %0d pixels do not fit into %0d x %0d", SPAN_H, SPAN_W, IFM_H, IFM_W);
   end
-  if (WORDS < SPAN) begin : check_depth
+  if (WORDS < SPAN) begin : g_check_4
     $error("bnn_window: DEPTH = %0d must be 0 or at least %0d", DEPTH, SPAN);
   end
 `endif
@@ -224,7 +224,7 @@ module bnn_window #(
 `ifdef HW_BNN_CHECK
   bnn_stream_checker #(
       .BITS(TDATA)
-  ) i_check (
+  ) u_check (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .tdata(m_axis_tdata),

@@ -84,8 +84,10 @@ def together(documents: list[dict]) -> dict:
 
 
 def checks(verifier: Verifier) -> list[Check]:
-    """One JUnit case per stage."""
-    found = []
+    """One JUnit case per stage; its name tells the context where there are several."""
+    found, ask = [], verifier.case.ask
+    several = verifier.case.accelerator.output.results > 1
+    where = f" in context {ask.context}" if several else ""
     if "compile" in verifier.seconds:
         found.append(Check("compile", verifier.seconds["compile"], None))
     for outcome in verifier.outcomes.values():
@@ -93,7 +95,7 @@ def checks(verifier: Verifier) -> list[Check]:
         if outcome.mismatches:
             told = outcome.failure or str(outcome.divergence or "")
             failure = f"{outcome.mismatches} of {outcome.frames} frames differ\n{told}"
-        found.append(Check(outcome.title, outcome.seconds, failure))
+        found.append(Check(f"{outcome.title}{where}", outcome.seconds, failure))
     return found
 
 

@@ -36,7 +36,7 @@ module fork_lanes #(
   bnn_stream_fork #(
       .BITS(BITS),
       .N(N)
-  ) i_fork (
+  ) u_fork (
       .ap_clk(ap_clk),
       .ap_rst_n(ap_rst_n),
       .s_axis_tdata(s_axis_tdata),

@@ -1,6 +1,7 @@
 """Several weight sets in an accelerator: each frame runs through all, each exact."""
 
 import shutil
+from xml.etree import ElementTree as xml
 
 import numpy as np
 import onnx
@@ -99,6 +100,9 @@ def test_verify_compares_every_context(tmp_path):
     hb.weights(files[0], there, tmp_path / "new", contexts=files[1:2])
     summary = hb.verify(there, weights=tmp_path / "new", frames=20, junit=tmp_path / "junit.xml")
     assert summary["passed"] and len(summary["contexts"]) == 2
+    cases = xml.parse(tmp_path / "junit.xml").getroot().iter("testcase")
+    names = [case.get("name") for case in cases]
+    assert len(set(names)) == len(names) and "rtl == golden in context 1" in names
     result = hb.simulate(there, weights=tmp_path / "new", frames=20, engine="cocotb")
     native = hb.simulate(there, weights=tmp_path / "new", frames=20, jobs=2)
     assert result.scores.shape == (20, 2, 4) and (result.scores == native.scores).all()

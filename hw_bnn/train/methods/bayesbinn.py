@@ -53,15 +53,18 @@ class BayesBiNNSettings(Section):
 @torch.no_grad()
 def put_sample(model: nn.Module, extra: dict, seed: int) -> None:
     """Put a draw of a run's posterior into its binary weights: each is +1 with probability
-    sigmoid(2 lambda), by itself.
+    sigmoid(2 lambda), by itself: the mean-field Bernoulli posterior of Meng, Bachmann and Khan
+    (ICML 2020).
 
     Args:
-        model: of a run. extra: what the run kept (`selected_extra`). seed: another one another
-            draw.
+        model: of a run. extra: what the run kept (`selected_extra`). seed: 0 to 2^63 - 1; another
+            one, another draw.
 
     Raises:
-        BadInput: the run kept no posterior.
+        BadInput: the run kept no posterior, or there is no such seed.
     """
+    if not 0 <= seed < 1 << 63:
+        raise BadInput(f"the seed is {seed}", remedy="use 0 to 2^63 - 1")
     weights, kept = binary_parameters(model), extra.get("lam")
     if not isinstance(kept, list) or len(kept) != len(weights):
         raise BadInput(
