@@ -42,7 +42,8 @@ def number_nodes(ops: Sequence, model) -> None:
                     f"{memory.rows:,} words of {memory.word_bits:,} bits are too large to be "
                     "loaded at run time",
                     node=op.get_nodeattr("layer") or op.onnx_node.name,
-                    remedy="compile for more cycles a frame, or without runtime_weights=True",
+                    remedy="compile for more cycles a frame, with fewer contexts, or without "
+                    "runtime_weights=True",
                 )
     if number >= MOST_NODES:
         raise Unsupported(

@@ -94,7 +94,8 @@ def rom(
 def ram(
     width: int, depth: int, style: str = "auto", *, one_port: bool = False
 ) -> tuple[float, float, float]:
-    """(LUTs, registers, RAMB36) of a memory that is written, with a clocked read."""
+    """(LUTs, registers, RAMB36) of a memory that is written, with a clocked read; one_port: at the
+    address that is written."""
     bram, multiplexer = block_ram(width, depth)
     small = (one_port_luts if one_port else ram_luts)(width, depth)
     if style == "block" or (style == "auto" and small > 2 * bram * RAM_IN_LUTS):

@@ -9,7 +9,9 @@
 // behind them is an accumulator, which adds where acc_valid and starts again where acc_first. done
 // comes one enabled cycle after the last step of an output word has been added, in step with
 // thresholds. With CONTEXTS, WEIGHTS_FILE and THRESHOLDS_FILE hold so many of these memories one
-// after another, and each frame of N_VECTORS vectors reads the next. Initiation interval: one step an enabled cycle.
+// after another, and each frame of N_VECTORS vectors reads the next.
+//
+// Initiation interval: one step an enabled cycle.
 module bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node

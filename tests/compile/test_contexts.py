@@ -12,7 +12,7 @@ pytest.importorskip("finn")
 import hw_bnn as hb
 from hw_bnn.accelerator.config_stream import load_words
 from hw_bnn.accelerator.folder import reseal
-from hw_bnn.errors import BadInput
+from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.golden import GoldenModel
 from hw_bnn.sim.native import Config, NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
@@ -124,5 +124,7 @@ def test_numbers_that_do_not_fit_are_named(tmp_path):
         hb.weights(files[0], there, tmp_path / "w", contexts=files[1:2])
     with pytest.raises(BadInput, match="contexts= is 2 without runtime_weights="):
         hb.compile(files[0], tmp_path / "x", contexts=2)
+    with pytest.raises(Unsupported, match="words of .* are too large .*with fewer contexts"):
+        hb.compile(files[0], tmp_path / "x", contexts=1 << 24, runtime_weights=True)
     with pytest.raises(BadInput, match="contexts= is 0"):
         hb.compile(files[0], tmp_path / "x", contexts=0, runtime_weights=True)
