@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 import hw_bnn as hb
 from hw_bnn import console
@@ -42,9 +43,8 @@ def by_golden(golden: list[GoldenModel], x: np.ndarray) -> Ensemble:
 
 def auroc(inside: np.ndarray, outside: np.ndarray) -> float:
     """How often a number of `outside` is above one of `inside`; equal ones count half."""
-    ordered = np.sort(inside)
-    below = np.searchsorted(ordered, outside, "left"), np.searchsorted(ordered, outside, "right")
-    return float((below[0] + below[1]).sum() / (2 * len(inside) * len(outside)))
+    strange = np.repeat([0, 1], [len(inside), len(outside)])
+    return float(roc_auc_score(strange, np.concatenate([inside, outside])))
 
 
 def measure(given: argparse.Namespace, folder: Path) -> dict:
