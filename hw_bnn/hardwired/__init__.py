@@ -5,6 +5,7 @@ from hw_bnn.hardwired import Layer, Network, write_hardwired
 
 from .generator import KERNELS, Description, generate, write_hardwired
 from .network import Layer, Network, from_popcount
+from .proof import prove_layer
 
 __all__ = [
     "KERNELS",
@@ -13,5 +14,6 @@ __all__ = [
     "Network",
     "from_popcount",
     "generate",
+    "prove_layer",
     "write_hardwired",
 ]

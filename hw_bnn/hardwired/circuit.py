@@ -191,8 +191,12 @@ class Circuit:
         self._body.append(f"  logic {f'[{width - 1}:0] ' if width > 1 else ''}{net};")
         return net
 
-    def text(self, header: str) -> str:
-        """The module."""
+    def netlist(self) -> str:
+        """The module's body."""
+        return "\n".join(self._body)
+
+    def text(self, header: str, behaviour: Sequence[str]) -> str:
+        """The module: the same by its definition where HW_BNN_SIM is defined, else the netlist."""
         ports = ["    input  logic ap_clk", "    input  logic ce", *self._ports]
         return "\n".join(
             [
@@ -201,7 +205,15 @@ class Circuit:
                 ",\n".join(ports),
                 ");",
                 "",
-                *self._body,
+                "`ifdef HW_BNN_SIM",
+                "",
+                *behaviour,
+                "",
+                "`else",
+                "",
+                self.netlist(),
+                "",
+                "`endif",
                 "",
                 f"endmodule : {self.name}",
                 "",

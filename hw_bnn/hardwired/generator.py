@@ -32,6 +32,7 @@ import numpy as np
 from ..errors import BadInput
 from .circuit import Bit, Circuit
 from .heap import Plan, plan_compare, plan_rows
+from .model import behaviour
 from .network import Layer, Network
 
 KERNELS = ("popcount_counter", "hardwired_compare")
@@ -39,9 +40,11 @@ KERNELS = ("popcount_counter", "hardwired_compare")
 
 @dataclass
 class Description:
-    """What was generated: `luts` as planned, `latency` in cycles, `registers` in bits."""
+    """What was generated: `luts` as planned, `latency` in cycles, `registers` in bits; `netlist` is
+    the body of the module `text` that is built (simulators take its definition, model.py)."""
 
     text: str
+    netlist: str
     luts: int
     latency: int
     registers: int
@@ -93,8 +96,11 @@ def _generate(
     for layer in network.layers:
         numbers = _layer(circuit, layer, numbers, score_bits, chosen, lead)
     circuit.output("y", [bit for number in numbers for bit in number])
-    text = circuit.text(_header(network, name, circuit))
-    return Description(text, circuit.luts, circuit.latency, circuit.registers, chosen)
+    model = behaviour(network, circuit.latency, score_bits)
+    text = circuit.text(_header(network, name, circuit), model)
+    return Description(
+        text, circuit.netlist(), circuit.luts, circuit.latency, circuit.registers, chosen
+    )
 
 
 def write_hardwired(

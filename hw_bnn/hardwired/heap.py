@@ -57,6 +57,7 @@ def _reductions(height: int, left: int) -> tuple[tuple[int, tuple[int, ...]], ..
     return tuple(sorted(found)[:8])
 
 
+@cache
 def plan_compare(heights: tuple[int, ...], offset: int, positions: int) -> Plan:
     """The cheapest compression before hardwired_compare.
 
@@ -104,6 +105,7 @@ def plan_compare(heights: tuple[int, ...], offset: int, positions: int) -> Plan:
     return Plan(luts + positions, tuple(s for s, _ in steps), tuple(n for _, n in steps))
 
 
+@cache
 def plan_rows(heights: tuple[int, ...], columns: int) -> Plan:
     """The cheapest compression to two rows and the adder of them, for a sum of `columns` bits."""
 

@@ -47,14 +47,34 @@ def test_networks_are_exact_in_rtl(tmp_path, input_bits, scores, options):
     x = u ^ 2 ** (input_bits - 1) if network.input_signed else u
     bits = (x[:, :, None] >> np.arange(input_bits) & 1).reshape(len(u), -1)
     width = network.score_bits()
+    (tmp_path / "both.sv").write_text(both_forms(design.text, bits.shape[1], 4 * width))
     sources = [
         tmp_path / "bnn_popcount_counter.sv",
         tmp_path / "bnn_hardwired_compare.sv",
         tmp_path / "core.sv",
+        tmp_path / "both.sv",
     ]
-    y = run_core(tmp_path / "run", sources, "core", bits, 4 * width, design.latency, pauses=True)
+    y = run_core(tmp_path / "run", sources, "both", bits, 8 * width, design.latency, pauses=True)
     assert design.latency > 3
-    np.testing.assert_array_equal(numbers(y, width, 4, scores), network.evaluate(u))
+    found = numbers(y, width, 8, scores)
+    for form in (found[:, :4], found[:, 4:]):
+        np.testing.assert_array_equal(form, network.evaluate(u))
+
+
+def both_forms(text: str, inputs: int, outputs: int) -> str:
+    """The netlist `core`, and beside it what simulators build of it; y of both in a row."""
+    model = re.sub(r"\bcore\b", "model", text)
+    ends = "(.ap_clk, .ce, .x, .y(y[{}]));"
+    return f"""`define HW_BNN_SIM
+{model}
+`undef HW_BNN_SIM
+module both (
+    input logic ap_clk, ce, input logic [{inputs - 1}:0] x, output logic [{2 * outputs - 1}:0] y
+);
+  core u_core {ends.format(f"{outputs - 1}:0")}
+  model u_model {ends.format(f"{2 * outputs - 1}:{outputs}")}
+endmodule
+"""
 
 
 def specification(network: Network) -> str:

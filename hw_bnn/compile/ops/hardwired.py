@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from qonnx.core.datatype import DataType
 
-from ...hardwired import KERNELS, Description, Layer, Network, generate
+from ...hardwired import KERNELS, Description, Layer, Network, generate, prove_layer
 from ..pipelining import family_of, hardwired_period
 from .classes import custom_op
 from .mvau import MVAU, KernelMVAU
@@ -120,4 +120,6 @@ class _Key:
 
 @lru_cache(maxsize=16)
 def _generated(key: _Key, name: str, period_ns: float, bits: int) -> Description:
-    return generate(key.network, name, period_ns, bits, registered=False)
+    core = generate(key.network, name, period_ns, bits, registered=False)
+    prove_layer(core.netlist, key.network, core.latency, bits, name)
+    return core
