@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -13,24 +15,39 @@ import torch
 
 from hw_bnn.data.sets import load_arrays
 from hw_bnn.nn import binary_parameters
-from hw_bnn.train.metrics import read_metrics
 from hw_bnn.train.trained import load_trained
 
 SAMPLED_NETWORKS = 50
 
 
-def draw(table: dict, document: dict, path: Path) -> None:
-    """Draw the table's plot of the runs in `document` (their folders) to a PNG file.
+# Which figures of an epoch's record a plot draws; a plot that is not here is drawn by the trained
+# networks themselves.
+DRAWN: dict[str, Callable[[str], bool]] = {
+    "curves": {
+        "epoch", "stage", "train_loss", "train_accuracy", "validation_accuracy", "corner_distance"
+    }.__contains__,
+    "retention": re.compile(r"epoch|stage|task\d+_accuracy").fullmatch,
+}  # fmt: skip
 
-    What a plot measures besides goes into its row's `drawn`, name -> number.
+
+def draw(
+    table: dict, document: dict, folders: dict[tuple[str, int], Path], data_root, path: Path
+) -> None:
+    """Draw the table's plot of the runs in `document` to a PNG file.
+
+    Args:
+        table: of tables.yaml.
+        document: the results; what a plot measures besides goes into its row's `drawn`,
+            name -> number.
+        folders: (row, seed) -> run folder.
+        data_root: folder of data files, else HW_BNN_DATA.
+        path: of the file.
     """
-    plot = {
-        "curves": curves,
-        "retention": retention,
-        "two_moons": two_moons,
-        "snelson": snelson,
-    }[table["plot"]]
-    figure = plot(document)
+    if table["plot"] in DRAWN:
+        figure = {"curves": curves, "retention": retention}[table["plot"]](document)
+    else:
+        plot = {"two_moons": two_moons, "snelson": snelson}[table["plot"]]
+        figure = plot(document, folders, data_root)
     figure.suptitle(table["title"])
     figure.tight_layout()
     figure.savefig(path, dpi=120, metadata={"Software": None})
@@ -38,12 +55,21 @@ def draw(table: dict, document: dict, path: Path) -> None:
 
 
 def _records(row: dict) -> list[list[dict]]:
-    return [read_metrics(run["folder"]) for run in row["runs"]]
+    """The epochs' records of the row's runs whose curves are known."""
+    return [
+        [
+            {k: v for k, v in zip(run["curves"], values, strict=True) if v is not None}
+            for values in zip(*run["curves"].values(), strict=True)
+        ]
+        for run in row["runs"]
+        if run["curves"]
+    ]
 
 
 def _told(runs: list[list[dict]], name: str) -> list[int]:
     """Indices of the epochs whose records have a figure in all runs."""
-    return [i for i in range(len(runs[0])) if all(name in run[i] for run in runs)]
+    epochs = range(len(runs[0]) if runs else 0)
+    return [i for i in epochs if all(name in run[i] for run in runs)]
 
 
 def curves(document: dict):
@@ -53,7 +79,8 @@ def curves(document: dict):
     driven = any(_told(_records(row), "corner_distance") for row in document["rows"])
     figure, axes = plt.subplots(1, 2 + driven, figsize=(12 + 6 * driven, 5))
     for row in document["rows"]:
-        runs = _records(row)
+        if not (runs := _records(row)):
+            continue
         key = "validation_accuracy" if "validation_accuracy" in runs[0][0] else "train_accuracy"
         epochs = [r["epoch"] + 1 for r in runs[0]]
         for axis, name, factor in ((axes[0], key, 100), (axes[1], "train_loss", 1)):
@@ -80,10 +107,9 @@ def curves(document: dict):
 
 def retention(document: dict):
     """Test accuracy on every task over the epochs of all tasks."""
-    figure, axes = plt.subplots(
-        1, len(document["rows"]), figsize=(6 * len(document["rows"]), 4.5), sharey=True
-    )
-    for axis, row in zip(np.atleast_1d(axes), document["rows"], strict=True):
+    rows = [row for row in document["rows"] if _records(row)]
+    figure, axes = plt.subplots(1, max(len(rows), 1), figsize=(6 * len(rows) + 1, 4.5), sharey=True)
+    for axis, row in zip(np.atleast_1d(axes), rows, strict=False):
         runs = _records(row)
         tasks = max(r["stage"] for r in runs[0]) + 1
         for task in range(tasks):
@@ -99,8 +125,13 @@ def retention(document: dict):
     return figure
 
 
+def _folder(row: dict, folders) -> Path:
+    """Of the row's first run."""
+    return folders[row["recipe"], row["runs"][0]["seed"]]
+
+
 @torch.no_grad()
-def _outputs(folder: str, x: torch.Tensor) -> torch.Tensor:
+def _outputs(folder: Path, x: torch.Tensor) -> torch.Tensor:
     """(K, N, 1) outputs of K networks drawn from the posterior; K = 1 where there is none."""
     trained = load_trained(folder)
     weights = binary_parameters(trained.model)
@@ -116,7 +147,7 @@ def _outputs(folder: str, x: torch.Tensor) -> torch.Tensor:
     return torch.stack(outputs)
 
 
-def two_moons(document: dict):
+def two_moons(document: dict, folders, data_root):
     """Probability of class 1 over the plane, averaged over sampled networks."""
     axis_values = torch.linspace(-3, 3, 120)
     grid = torch.cartesian_prod(axis_values, axis_values)
@@ -124,7 +155,7 @@ def two_moons(document: dict):
     rows = document["rows"]
     figure, axes = plt.subplots(1, len(rows), figsize=(6 * len(rows), 5))
     for axis, row in zip(np.atleast_1d(axes), rows, strict=True):
-        p = _outputs(row["runs"][0]["folder"], grid).sigmoid().mean(0).view(120, 120)
+        p = _outputs(_folder(row, folders), grid).sigmoid().mean(0).view(120, 120)
         picture = axis.contourf(
             axis_values, axis_values, p.T, levels=np.linspace(0, 1, 21), cmap="RdBu_r"
         )
@@ -136,15 +167,15 @@ def two_moons(document: dict):
     return figure
 
 
-def snelson(document: dict):
+def snelson(document: dict, folders, data_root):
     """Mean and two deviations of sampled networks over the grid."""
     inputs = torch.linspace(-3, 3, 300)[:, None]
-    x, y = load_arrays("snelson", "train", document["data_root"])
+    x, y = load_arrays("snelson", "train", data_root)
     rows = document["rows"]
     figure, axes = plt.subplots(1, len(rows), figsize=(6 * len(rows), 4.5), sharey=True)
     inside = (inputs[:, 0] >= x.min()) & (inputs[:, 0] <= x.max())
     for axis, row in zip(np.atleast_1d(axes), rows, strict=True):
-        outputs = _outputs(row["runs"][0]["folder"], inputs)[..., 0]
+        outputs = _outputs(_folder(row, folders), inputs)[..., 0]
         mean, deviation = outputs.mean(0), outputs.std(0, correction=0)
         axis.plot(inputs, mean)
         axis.fill_between(inputs[:, 0], mean - 2 * deviation, mean + 2 * deviation, alpha=0.3)

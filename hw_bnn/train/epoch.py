@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..errors import CheckFailed
 from . import distributed
+from .calibration import calibration
 from .losses import LOSSES, correct
 from .recipe import Stage
 from .run_folder import LAST
@@ -96,18 +97,35 @@ def evaluate(run: Run, part: Sized) -> dict[str, float]:
 
 
 @torch.no_grad()
-def evaluate_mean(run: Run, part: Sized) -> float | None:
-    """Accuracy of the method's averaged prediction; None if it has none."""
-    if not run.selected_extra:
-        return None
+def figures_of_test_set(run: Run) -> dict[str, float]:
+    """What result.json tells of the test set: accuracy and loss; for networks trained with
+    cross-entropy, whose outputs are logits, how they are calibrated; the same of the method's
+    averaged prediction, where it has one, as `test_accuracy_mean` and so on.
+    """
+    test = run.source.test()
+    figures = evaluate(run, test)
+    found = {"test_accuracy": figures["accuracy"], "test_loss": figures["loss"]}
+    found["test_samples"] = len(test)
+    logits = run.stage.loss == "cross_entropy"
+    if logits:
+        told = calibration(*_outputs(run, test, run.model))
+        found |= {f"test_{key}": value for key, value in told.items()}
+    extra = run.selected_extra
+    if extra and run.method.has_mean:
+        outputs, labels = _outputs(run, test, lambda x: run.method.mean_outputs(x, extra))
+        told = {"accuracy": int(correct(outputs, labels)) / len(labels)}
+        told |= calibration(outputs, labels) if logits else {}
+        found |= {f"test_{key}_mean": value for key, value in told.items()}
+    return found
+
+
+def _outputs(
+    run: Run, part: Sized, outputs_of: Callable[[torch.Tensor], torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Outputs in eval mode, and targets, of all of a part of the data, on the CPU."""
     run.model.eval()
-    right = 0
-    for x, y in run.source.evaluation_batches(part):
-        outputs = run.method.mean_outputs(x, run.selected_extra)
-        if outputs is None:
-            return None
-        right += int(correct(outputs, y))
-    return right / len(part)
+    pairs = [(outputs_of(x).cpu(), y.cpu()) for x, y in run.source.evaluation_batches(part)]
+    return torch.cat([outputs for outputs, _ in pairs]), torch.cat([y for _, y in pairs])
 
 
 def selection_gain(stage: Stage, epoch: int, record: dict[str, Any], best: dict[str, Any]) -> bool:

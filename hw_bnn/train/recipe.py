@@ -343,3 +343,24 @@ def _assign(node: Any, path: list[str], value: Any, key: str) -> Any:
     if not isinstance(node, dict):
         raise BadInput(f"set= {key}: nothing stands below {head!r} in the recipe")
     return {**node, head: _assign(node.get(head), rest, value, key)}
+
+
+# Keys that change nothing of a run's result: a resumed run may have others.
+_FREE = ("checkpoint_seconds", "description", "source", "threads")
+
+
+def decisive(document: dict[str, Any]) -> dict[str, Any]:
+    """What decides a run's result, of a recipe's JSON document: dotted key -> value."""
+    return {
+        key: value
+        for key, value in _flat(document).items()
+        if key not in _FREE and not key.startswith("published")
+    }
+
+
+def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+    """A nested document as one level of dotted keys."""
+    if not isinstance(node, dict | list | tuple):
+        return {prefix.rstrip("."): node}
+    items = node.items() if isinstance(node, dict) else enumerate(node)
+    return {k: v for key, value in items for k, v in _flat(value, f"{prefix}{key}.").items()}

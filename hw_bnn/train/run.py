@@ -37,17 +37,14 @@ from .checkpoint import (
     write_atomically,
 )
 from .data.source import make_source
-from .epoch import evaluate, evaluate_mean, selection_gain, train_epoch
+from .epoch import evaluate, figures_of_test_set, selection_gain, train_epoch
 from .losses import LOSSES
 from .methods import METHODS, Context, Method
 from .metrics import Metrics
 from .progress import TrainingProgress
-from .recipe import Recipe, Stage, load_recipe
+from .recipe import Recipe, Stage, decisive, load_recipe
 from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS
 from .trained import build_model
-
-# Keys that change nothing of a run's result: a resumed run may have others.
-_FREE = ("checkpoint_seconds", "description", "source", "threads")
 
 
 @dataclass
@@ -276,16 +273,7 @@ class Run:
             "published": self.recipe.published,
         }
         if self.recipe.data.name != "snelson":  # it has no test targets
-            test = self.source.test()
-            figures = evaluate(self, test)
-            result |= {
-                "test_accuracy": figures["accuracy"],
-                "test_loss": figures["loss"],
-                "test_samples": len(test),
-            }
-            mean = evaluate_mean(self, test)
-            if mean is not None:
-                result["test_accuracy_mean"] = mean
+            result |= figures_of_test_set(self)
         result |= {
             "pixels": self.source.pixels.text,
             "device": str(self.device),
@@ -309,22 +297,14 @@ def _figures(record: dict[str, Any]) -> str:
 
 
 def _check_same_recipe(recipe: Recipe, saved: dict[str, Any], path: Path) -> None:
-    own, other = _flat(recipe.model_dump(mode="json")), _flat(saved)
+    own, other = decisive(recipe.model_dump(mode="json")), decisive(saved)
     for key in sorted(set(own) | set(other)):
-        if own.get(key) != other.get(key) and key not in _FREE and not key.startswith("published"):
+        if own.get(key) != other.get(key):
             raise BadInput(
                 f"{path} was written with {key} = {other.get(key)!r}, "
                 f"the recipe now has {own.get(key)!r}",
                 remedy="resume with the same recipe, or start in another out=",
             )
-
-
-def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
-    """A nested document as one level of dotted keys."""
-    if not isinstance(node, dict | list | tuple):
-        return {prefix.rstrip("."): node}
-    items = node.items() if isinstance(node, dict) else enumerate(node)
-    return {k: v for key, value in items for k, v in _flat(value, f"{prefix}{key}.").items()}
 
 
 def train(

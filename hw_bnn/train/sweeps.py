@@ -24,18 +24,17 @@ from pydantic import Field
 from rich.console import Console
 
 from ..console import printable
-from ..errors import BadInput, CheckFailed, MissingTool
+from ..errors import BadInput, CheckFailed
 from ..files import yamlfile
 from ..files.output import writing
 from ..nn.schema import Section, validated
+from . import cluster
 from .catalogue import find_recipe
 from .checkpoint import write_atomically
 from .recipe import Recipe, load_recipe
 from .shorten import shortened
 
-RETRIES = 5  # of a job whose worker died
 MOST_RUNS = 10_000
-MOST_WORKERS = 256
 
 
 class Sweep(Section):
@@ -97,45 +96,20 @@ def jobs(sweep: Sweep) -> dict[str, Recipe]:
     return result
 
 
-def _run_job(document: dict, folder: str, data_root: str | None) -> dict:
-    """Train one run in a worker (or go on with it) and return its result."""
-    from .run import RESULT, train
-
-    out = train(
-        document, out=folder, resume=True, data_root=data_root, quiet=True, tensorboard=False
-    )
-    return json.loads((out / RESULT).read_text())
-
-
-def _run_all(client, sweep_name, todo, folder, root, console) -> tuple[dict, dict]:
-    """Submit all runs to a Dask client; results and failures by run name, told as they come in."""
-    from distributed import as_completed
-
-    futures = {
-        client.submit(
-            _run_job,
-            recipe.model_dump(mode="json"),
-            str((folder / name).resolve()),
-            root,
-            key=f"{sweep_name}/{name}",
-            retries=RETRIES,
-            pure=False,
-        ): name
-        for name, recipe in todo.items()
-    }
-    results, failures = {}, {}
-    for future in as_completed(futures):
-        name = futures[future]
-        error = future.exception()
-        if error is not None:
-            failures[name] = f"{type(error).__name__}: {error}"
-            told = printable(f"{sweep_name}: {name} failed: {error}")
+def _told(sweep_name: str, outcomes, count: int, console) -> tuple[dict, dict]:
+    """Results and failures by run name, told as they come in."""
+    results: dict[str, dict] = {}
+    failures: dict[str, str] = {}
+    for name, result in outcomes:
+        if isinstance(result, BaseException):
+            failures[name] = f"{type(result).__name__}: {result}"
+            told = printable(f"{sweep_name}: {name} failed: {result}")
             console.print(told, highlight=False, markup=False)
             continue
-        results[name] = future.result()
-        accuracy = results[name].get("test_accuracy")
+        results[name] = result
+        accuracy = result.get("test_accuracy")
         shown = "" if accuracy is None else f", test {100 * accuracy:.2f} %"
-        done = f"{len(results) + len(failures)}/{len(todo)}"
+        done = f"{len(results) + len(failures)}/{count}"
         console.print(f"{sweep_name}: {done} {name}{shown}", highlight=False)
     return results, failures
 
@@ -164,37 +138,18 @@ def sweep(
         MissingTool: Dask is not installed.
         CheckFailed: some runs failed; the others are in sweep.json.
     """
-    if not 1 <= workers <= MOST_WORKERS:
-        raise BadInput(f"the number of workers is {workers}", remedy=f"use 1 to {MOST_WORKERS}")
+    cluster.check_workers(workers)
     given = sweep_yaml if isinstance(sweep_yaml, Sweep) else load_sweep(sweep_yaml)
     todo = jobs(given)
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError:
-        raise MissingTool("sweeps run on Dask", remedy="pip install 'hw-bnn[cluster]'") from None
     folder = Path(out) if out is not None else Path("runs") / given.name
+    cluster.check_installed()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     console = Console(stderr=True, quiet=quiet)
-    root = None if data_root is None else str(Path(data_root).resolve())
-    cluster = None
-    if scheduler is None:
-        # Whoever reaches a scheduler runs code on its workers: nobody from elsewhere does.
-        cluster = LocalCluster(
-            n_workers=min(workers, len(todo)), threads_per_worker=1, host="127.0.0.1",
-            dashboard_address=None, worker_dashboard_address=None,
-        )  # fmt: skip
-    try:
-        with Client(cluster or scheduler, timeout=30) as client:
-            results, failures = _run_all(client, given.name, todo, folder, root, console)
-    except OSError as error:
-        raise BadInput(
-            f"the Dask scheduler {scheduler} does not answer ({error})",
-            remedy="start it, or leave it out",
-        ) from None
-    finally:
-        if cluster is not None:
-            cluster.close()
+    outcomes = cluster.trained(
+        todo, folder, label=given.name, scheduler=scheduler, workers=workers, data_root=data_root
+    )
+    results, failures = _told(given.name, outcomes, len(todo), console)
     document = {
         "sweep": given.model_dump(mode="json"),
         "results": {name: results[name] for name in todo if name in results},

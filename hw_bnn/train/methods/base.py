@@ -212,11 +212,16 @@ class Method(ABC, Generic[S]):
         """What is kept with the selected weights besides them, for `mean_outputs`."""
         return {}
 
-    def mean_outputs(self, x: Tensor, extra: dict) -> Tensor | None:
-        """Outputs of the averaged network, for methods that have one,
-        from `selected_extra`'s result.
+    @property
+    def has_mean(self) -> bool:
+        """Whether the method predicts by an averaged network, too."""
+        return False
+
+    def mean_outputs(self, x: Tensor, extra: dict) -> Tensor:
+        """Outputs (N, C) of the averaged network, from `selected_extra`'s result; of methods that
+        have one (`has_mean`).
         """
-        return None
+        raise NotImplementedError(f"{type(self).__name__} has no averaged network")
 
     def state(self) -> dict:
         """State beyond the optimisers', of tensors and plain values."""

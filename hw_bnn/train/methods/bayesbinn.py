@@ -136,13 +136,14 @@ class BayesBiNNMethod(Method[BayesBiNNSettings]):
         """The posterior, for the mean prediction and as a later prior."""
         return {"lam": [state["lam"].clone() for state in self.weights_state()]}
 
+    @property
+    def has_mean(self) -> bool:
+        """Whether samples are asked for."""
+        return self.settings.mean_samples > 0
+
     @torch.no_grad()
-    def mean_outputs(self, x: Tensor, extra: dict) -> Tensor | None:
-        """log of the mean probabilities (or mean logits) over sampled networks,
-        (N, C); None if off.
-        """
-        if not self.settings.mean_samples:
-            return None
+    def mean_outputs(self, x: Tensor, extra: dict) -> Tensor:
+        """log of the mean probabilities (or mean logits) over sampled networks, (N, C)."""
         for state, lam in zip(self.weights_state(), extra["lam"], strict=True):
             state["lam"] = lam.to(state["lam"].device)
         generator = torch.Generator().manual_seed(0)

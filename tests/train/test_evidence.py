@@ -1,0 +1,66 @@
+"""training/evidence.py: what the results are taken to show, and the table in training/README.md."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+TRAINING = Path(__file__).parents[2] / "training"
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch):
+    monkeypatch.syspath_prepend(str(TRAINING))
+
+
+def test_the_table_is_what_the_results_say():
+    import evidence
+
+    assert evidence.main(["--check"]) == 0
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Three rows of 10,000 test images: one seed of 98 %, three of about 97 %, three that jump."""
+
+    def row(name, accuracies):
+        runs = [{"figure": a, "test_samples": 10_000, "test_ece": a / 10} for a in accuracies]
+        return {"recipe": name, "runs": runs, "drawn": {"share": accuracies[0]}}
+
+    rows = [row("one", [0.98]), row("three", [0.97, 0.9704, 0.9698]), row("wild", [0.9, 1.0, 0.95])]
+    (tmp_path / "some.json").write_text(json.dumps({"rows": rows}))
+    return tmp_path
+
+
+def test_the_error_of_a_mean(results):
+    import evidence
+
+    one, three, wild = (evidence.figure(f"some:{n}", results) for n in ("one", "three", "wild"))
+    assert one.error == pytest.approx(0.14)  # sqrt(0.98 x 0.02/10,000)
+    assert three.error == pytest.approx(100 * (0.97 * 0.03 / 30_000) ** 0.5, rel=1e-2)
+    assert wild.error == pytest.approx(5 / 3**0.5)  # the seeds' spread is the larger one
+    assert str(three) == "97.01 +- 0.03" and str(one) == "98.00"
+    assert evidence.figure("some:one:share", results).mean == 0.98
+    assert not evidence.figure("some:three:test_ece", results).percent
+    with pytest.raises(KeyError, match="no row four"):
+        evidence.figure("some:four", results)
+
+
+@pytest.mark.parametrize(
+    ("claim", "rows", "told"),
+    [
+        ("descending", ["one", "three"], "holds"),
+        ("descending", ["three", "one"], "does not hold"),
+        ("descending", ["one", "wild"], "not decided"),
+        ("descending", ["three", "one", "wild"], "does not hold"),
+        ({"within": 2.0}, ["three", "one"], "holds"),
+        ({"within": 1.0}, ["three", "one"], "not decided"),
+        ({"within": 0.3}, ["three", "one"], "does not hold"),
+        (None, ["one", "three"], ""),
+    ],
+)
+def test_verdicts(results, claim, rows, told):
+    import evidence
+
+    figures = [evidence.figure(f"some:{row}", results) for row in rows]
+    assert evidence.verdict(claim, figures) == told
