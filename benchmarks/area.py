@@ -9,6 +9,7 @@
                                                  and in block RAM, and CNV at the best rate a
                                                  Zynq-7020 holds; --synth SFC-lut ... synthesises
                                                  these whole (long)
+    python benchmarks/area.py layers DIR         every node of an accelerator by itself
     python benchmarks/area.py table              the results as Markdown
 
 Each writes its part of results/area.json. A LUT is a cell of Yosys' netlist; an instantiated LUT6_2
@@ -32,6 +33,7 @@ import numpy as np
 from kernel_grid import synthesise_grid
 from networks import zoo_network
 
+from hw_bnn.accelerator import Description
 from hw_bnn.errors import CheckFailed
 from hw_bnn.hardwired import Network, from_popcount, write_hardwired
 from hw_bnn.rtl import rtl_sources
@@ -176,7 +178,9 @@ def hardwired(python: str, folder: str | None, periods) -> None:
         place = Path(temporary)
         if folder is None:
             onnx.save(model, place / "digits_mlp.onnx")
-            folder = compile_model(place / "digits_mlp.onnx", place / "accelerator", hardwired=True)
+            folder = compile_model(
+                place / "digits_mlp.onnx", place / "accelerator", hardwired="all"
+            )
         elif (Path(folder) / "model.onnx").read_bytes() != model.SerializeToString():
             raise SystemExit(f"{folder} was compiled from another network")
         found = Path(folder) / "synth" / "xc7.json"
@@ -278,6 +282,11 @@ DESIGNS = {
     "SFC-lut": ("sfc_1w1a", {"target_cycles": 16, "memory": "lut"}, 334_336),
     "SFC-block": ("sfc_1w1a", {"target_cycles": 16, "memory": "block"}, 334_336),
     "CNV": ("cnv_1w1a", {"board": "pynq-z1"}, 59_461_376),
+    "CNV-hardwired": (
+        "cnv_1w1a",
+        {"part": "xc7z020clg400-1", "hardwired": "auto", "target_cycles": 1500},
+        59_461_376,
+    ),
 }
 """Name -> model of hw_bnn.nn.zoo, compile's options, XNOR bits of a frame (CNV: all but
 its 8-bit layer's)."""
@@ -323,6 +332,25 @@ def designs(names: list[str], to_synthesise: list[str], timeout_s: float) -> Non
         print(name, json.dumps(row), flush=True)
 
 
+def layers(folder: str, timeout_s: float) -> None:
+    """Every node of an accelerator synthesised by itself, the largest last; estimate and sum."""
+    made = Description.load(Path(folder))
+    rows: dict[str, dict] = load().get("layers", {}).get(made.name, {})
+    todo = [n for n in made.nodes if n.resources and n.name not in rows]
+    for node in sorted(todo, key=lambda n: n.resources.lut):
+        rtl = Path(folder) / "rtl"
+        sources = [rtl / name for name in made.sources if not name.startswith(f"{made.top}.")]
+        row = {"estimate": {k: getattr(node.resources, k) for k in ("lut", "ff", "bram")}}
+        try:
+            found = measure(sources, f"{made.top}_{node.name}", cwd=rtl, timeout_s=timeout_s)
+            row["synth"] = {k: found[k] for k in ("lut", "ff", "bram", "dsp")}
+        except CheckFailed as error:
+            row["synthesis"] = error.reason.split(" (log")[0]
+        rows[node.name] = row
+        print(node.name, row, flush=True)
+        save("layers", load().get("layers", {}) | {made.name: rows})
+
+
 def table() -> None:
     """Markdown of what results/area.json holds."""
     document = load()
@@ -366,15 +394,21 @@ def table() -> None:
         ratio = row.get("lut_per_bit", row["estimated_lut_per_bit"])
         print(f"| {name} | {row['cycles_per_frame']:,} | {row[by]['lut']:,} | {row[by]['bram']:g} "
               f"| {ratio} | {by} |")  # fmt: skip
+    for name, rows in document.get("layers", {}).items():
+        print(f"\n| node of {name} | LUT (estimate) | registers | BRAM |\n|---|---|---|---|")
+        for node, row in rows.items():
+            by, guess = row.get("synth", row["estimate"]), row["estimate"]
+            print(f"| {node} | {by['lut']:,} ({guess['lut']:,}) | {by['ff']:,} ({guess['ff']:,}) "
+                  f"| {by['bram']:g} ({guess['bram']:g}) |")  # fmt: skip
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parts = ["neurons", "hardwired", "hardwired-large", "quantisers", "designs", "table"]
+    parts = ["neurons", "hardwired", "hardwired-large", "quantisers", "designs", "layers", "table"]
     parser.add_argument("part", choices=parts)
-    parser.add_argument("folder", nargs="?", help="accelerator folder, of hardwired")
+    parser.add_argument("folder", nargs="?", help="accelerator folder")
     parser.add_argument("--only", nargs="+", choices=list(DESIGNS), default=list(DESIGNS))
     parser.add_argument("--synth", nargs="*", choices=list(DESIGNS), default=[])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 256, 1024])
@@ -394,6 +428,8 @@ def main() -> None:
         quantisers()
     elif arguments.part == "designs":
         designs(arguments.only, arguments.synth, arguments.timeout)
+    elif arguments.part == "layers":
+        layers(arguments.folder, arguments.timeout)
     else:
         table()
 

@@ -68,8 +68,8 @@ def planned(model: str | Path, asked: TargetOptions) -> tuple[FoldingSearch, Pla
     Raises:
         As :func:`estimate`.
     """
-    from .compile.boards import DEFAULT_BOARD
-    from .compile.folding import choose
+    from .compile.build import wiring_of
+    from .compile.folding import choose, default_target, searched
     from .compile.folding_report import explain
     from .compile.frontend import import_model
     from .compile.outline import op_of, outline
@@ -82,20 +82,20 @@ def planned(model: str | Path, asked: TargetOptions) -> tuple[FoldingSearch, Pla
         target_board,
         target_of,
     )
-    from .compile.search import FoldingSearch
     from .onnxfile import load_onnx
 
     check_choice("output mode", asked.output_mode, OUTPUT_MODES)
     check_choice("memory", asked.memory, MEMORIES)
-    board, _ = target_board(asked.board, None)
+    _, part = target_board(asked.board, None)
     target = target_of(asked.target_fps, asked.target_cycles, asked.clk_period_ns)
     scale = fraction(asked.input_scale)
     if asked.input_datatype is None and scale is not None:
         raise BadInput("input_scale= without input_datatype=", remedy="give both")
     imported = import_model(load_onnx(Path(model)), asked.input_datatype, scale)
     graph = outline(imported, asked.output_mode)
-    search = FoldingSearch(graph, asked.memory, board or DEFAULT_BOARD, op_of=op_of)
-    plan = choose(search, target, asked.board)
+    wiring = wiring_of(asked, part)
+    search = searched(graph, asked.memory, asked.board, wiring, op_of)
+    plan = choose(search, target, asked.board, default_target(wiring))
     return search, plan, explain(search, plan, layers(graph), target)
 
 

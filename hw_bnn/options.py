@@ -163,6 +163,10 @@ class TargetOptions(Options):
     memory: Annotated[
         Literal["auto", "lut", "block"], Option("Where weights stand: LUTs or block RAM.")
     ] = "auto"
+    hardwired: Annotated[
+        str | None,
+        Option("Layers as constants, a vector or window a cycle: all, auto, or LAYER,LAYER,..."),
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +181,6 @@ class CompileOptions(TargetOptions):
         str | Path | dict | None,
         Option("A JSON file of PE and SIMD by node, or `finn` for SetFolding.", type=str | None),
     ] = None
-    hardwired: Annotated[bool, Option("Dense layers as constants, a frame a cycle.")] = False
     runtime_weights: Annotated[
         bool, Option("Weights can be loaded at run time, by the port s_axis_cfg.")
     ] = False

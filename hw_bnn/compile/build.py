@@ -18,7 +18,7 @@ from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
 from ..files.output import output_folder
 from ..onnxfile import load_onnx
-from ..options import CompileOptions, flat
+from ..options import CompileOptions, TargetOptions, flat
 from .boards import too_large
 from .limits import watched
 from .resolve import MEMORIES, OUTPUT_MODES, check_choice, fraction, target_board, target_of
@@ -73,9 +73,10 @@ def compile_model(
             docs/runtime-weights.md.
         contexts: sets of such weights; every frame is run through each, one after another, and has
             as many results.
-        hardwired: weights become constants of a generated netlist: dense layers only, one frame a
-            cycle (target_cycles is for the other layers, by default 1 or the nearest possible). See
-            docs/hardwired.md.
+        hardwired: layers whose weights become constants of a generated netlist, a vector or window
+            a cycle: names of layers with commas between them, "auto" for those that the search
+            finds cheaper so, or "all" (target_cycles is for what is beside them then, by default 1
+            or the nearest possible). See docs/hardwired.md.
         force: replace an accelerator folder that is there.
         progress: called with the name of each step as it begins.
 
@@ -182,10 +183,6 @@ def _dataflow(
     proto: ModelProto, imported: Any, build: CompileOptions, options: dict, folder: Path, say: Any
 ) -> Any:
     """FINN's dataflow graph of the imported network, folded."""
-    if build.hardwired:
-        from .integer_graph import check_hardwired
-
-        check_hardwired(imported.graph)
     folding = _folding(build.folding)
     from .dataflow import build_dataflow
 
@@ -193,7 +190,7 @@ def _dataflow(
     return build_dataflow(
         proto, imported, part=finn_part(options["part"]), target=options["target_cycles"],
         folding=folding, mode=build.output_mode, check=build.check, log=folder / "finn.log",
-        say=say, board=build.board, memory=build.memory, hardwired=build.hardwired,
+        say=say, board=build.board, memory=build.memory, wiring=wiring_of(build, options["part"]),
         contexts=build.contexts if build.runtime_weights else 0,
     )  # fmt: skip
 
@@ -307,6 +304,13 @@ def _resources(cost: dict | None) -> Resources | None:
     if cost is None:
         return None
     return Resources(**{kind: cost[kind] for kind in ("lut", "ff", "bram", "dsp")})
+
+
+def wiring_of(asked: TargetOptions, part: str):
+    """Which layers become constants, for a part; None for no layer."""
+    from .hardwiring import Wiring
+
+    return Wiring(asked.hardwired, part, asked.clk_period_ns) if asked.hardwired else None
 
 
 def _folding(folding):

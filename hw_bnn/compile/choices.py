@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,6 @@ from .ops.folds import divisors
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
 
-HARDWIRED = "HardwiredMVAU_rtl"  # fully unfolded, without memories
 LIMITS = {
     "PE": ("MH", "NumChannels", "Channels", "Labels"),
     "SIMD": ("MW", "IFMChannels", "NumChannels"),
@@ -36,8 +36,6 @@ def folds(op, attribute: str) -> list[int]:
 def choices(op) -> list[dict[str, int]]:
     """Every PE/SIMD that the op could take, fewest lanes first; [{}] without folding."""
     found: list[dict[str, int]] = [{}]
-    if op.onnx_node.op_type == HARDWIRED:
-        return found
     for attribute in ("PE", "SIMD"):
         values = folds(op, attribute)
         if values:
@@ -90,26 +88,46 @@ class Table:
         """What each variant of each choice costs in LUTs, blocks at their prices."""
         return self.lut + prices.bram * self.bram + prices.dsp * self.dsp
 
+    @cached_property
+    def _held(self) -> list[int]:
+        return [self._words_held(row) for row in range(len(self.choices))]
+
     def held(self, row: int) -> int:
         """Words that a FIFO in front of the op has to hold, about: a unit that reads a vector once
         and works on it for several rounds lets the next vector wait, which comes word by word."""
+        return self._held[row]
+
+    def _words_held(self, row: int) -> int:
         chosen = self.choices[row]
         if "MW" not in self.op.get_nodeattr_types() or "PE" not in chosen:
             return 1
         rounds = int(self.op.get_nodeattr("MH")) // chosen["PE"]
         return int(self.op.get_nodeattr("MW")) // chosen["SIMD"] if rounds > 1 else 1
 
+    def chosen(self, row: int, column: int) -> dict[str, int | str]:
+        """The attributes of a choice in a variant; the hard-wired form has none of memories."""
+        choice = self.choices[row]
+        return {**choice, **({} if choice.get("hardwired") else self.variants[column])}
+
+    def first(self, count: int) -> Table:
+        """The table of the first so many choices."""
+        arrays = ("cycles", "ins", "outs", *KINDS)
+        return replace(
+            self, choices=self.choices[:count], **{k: getattr(self, k)[:count] for k in arrays}
+        )
+
     def put(self, row: int, column: int) -> None:
         """Set the op's attributes."""
-        for key, value in (self.choices[row] | self.variants[column]).items():
+        for key, value in self.chosen(row, column).items():
             self.op.set_nodeattr(key, value)
 
 
-def table_of(op: KernelOp, model: ModelWrapper, memory: str) -> Table:
+def table_of(op: KernelOp, model: ModelWrapper, memory: str, wired=None, must=False) -> Table:
     """An op's choices and their costs.
 
     Args:
         model: the graph it stands in; memory: where weights stand (`FoldingSearch`).
+        wired: the hard-wired op that may take its place, or where it `must`.
     """
     before = {k: op.get_nodeattr(k) for k in ("PE", "SIMD") if folds(op, k)}
     found, cycles, ins, outs = choices(op), [], [], []
@@ -125,7 +143,7 @@ def table_of(op: KernelOp, model: ModelWrapper, memory: str) -> Table:
     )
     for key, value in before.items():
         op.set_nodeattr(key, value)
-    return Table(
+    folded = Table(
         op,
         found,
         np.array(cycles),
@@ -133,6 +151,30 @@ def table_of(op: KernelOp, model: ModelWrapper, memory: str) -> Table:
         np.array(outs),
         variants,
         **{name: costs[:, :, i] for i, name in enumerate(KINDS)},
+    )
+    return folded if wired is None else _with_wired(folded, wired, 0 if must else len(found))
+
+
+def _with_wired(table: Table, wired, kept: int) -> Table:
+    """The hard-wired form behind the first `kept` choices of a table."""
+    lanes = {key: int(wired.get_nodeattr(key)) for key in ("PE", "SIMD")}
+    planned = wired.planned()
+
+    def more(values: np.ndarray, last) -> np.ndarray:
+        return np.concatenate([values[:kept], [last]])
+
+    def costs(kind: str) -> np.ndarray:  # it has no memories: one variant
+        others = [np.inf] * (len(table.variants) - 1)
+        return more(getattr(table, kind), [planned.get(kind, 0), *others])
+
+    return Table(
+        table.op,
+        [c | {"hardwired": 0} for c in table.choices[:kept]] + [lanes | {"hardwired": 1}],
+        more(table.cycles, int(wired.get_exp_cycles())),
+        more(table.ins, [int(wired.get_instream_width(i)) for i in wired.stream_inputs()]),
+        more(table.outs, int(wired.get_outstream_width(0))),
+        table.variants,
+        **{kind: costs(kind) for kind in KINDS},
     )
 
 
@@ -152,8 +194,6 @@ def _kernels(op, model: ModelWrapper, found: list[dict[str, int]]):
 
 def _variants(op, memory: str) -> list[dict[str, str | int]]:
     types = op.get_nodeattr_types()
-    if op.onnx_node.op_type == HARDWIRED:
-        return [{}]
     if "ram_style_thresholds" in types:
         weights = {
             "auto": ("distributed", "block"),

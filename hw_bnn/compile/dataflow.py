@@ -18,6 +18,8 @@ from .limits import begin
 if TYPE_CHECKING:
     from qonnx.core.modelwrapper import ModelWrapper
 
+    from .hardwiring import Wiring
+
 SAMPLE_FRAMES = 4
 SKIPPED = ("WidthConverter_rtl", "Fifo_rtl")
 """Ops that move words and change no value: left out of Python execution."""
@@ -90,7 +92,7 @@ def build_dataflow(
     say=lambda _name: None,
     board: str | None = None,
     memory: str = "auto",
-    hardwired: bool = False,
+    wiring: Wiring | None = None,
     contexts: int = 0,
 ) -> DataflowGraph:
     """Run FINN's builder steps and ours on an imported model.
@@ -103,7 +105,7 @@ def build_dataflow(
         log: file for what FINN prints.
         board: what has to hold the accelerator; None for no limit.
         memory: where weights stand: "auto", "lut" or "block".
-        hardwired: dense layers become netlists of constants (ops/hardwired.py), a frame a cycle.
+        wiring: which layers become netlists of constants (hardwiring.py); None for no layer.
         contexts: sets of weights that are loaded at run time; 0 where they are constants.
 
     Raises:
@@ -136,15 +138,13 @@ def build_dataflow(
             run(name)
         if folding == "finn":
             run("step_target_fps_parallelization")
-        if hardwired:
-            run("step_bnn_hardwire")
         run("step_bnn_rtl_ops")
         if contexts:
             own.make_loadable(model, contexts)
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
         search, plan = fold(
-            model, folding, target=target, board=board, memory=memory, hardwired=hardwired
+            model, folding, target=target, board=board, memory=memory, wiring=wiring
         )
         if checker:
             checker.compare(model, "folding")

@@ -9,9 +9,12 @@ word is wider than its HLS can hold; here nothing does.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import onnx
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
@@ -19,6 +22,7 @@ from ..errors import BadInput
 from ..files.jsonfile import read_json
 from .boards import DEFAULT_BOARD, NAMES, budget
 from .choices import LIMITS, choices, folds
+from .hardwiring import ALL, AUTO, Wiring
 from .provenance import layers
 from .search import FoldingSearch, Plan
 
@@ -39,20 +43,21 @@ __all__ = [
 
 def fold(
     model: ModelWrapper, folding, *, target: int | None, board: str | None, memory: str,
-    hardwired: bool,
+    wiring: Wiring | None,
 ) -> tuple[FoldingSearch, Plan]:  # fmt: skip
     """Fold a graph of our ops, whose datatypes are final.
 
     Args:
-        folding, target, board, memory, hardwired: see `build_dataflow`; with "finn" the graph
-            stands folded already.
+        folding, target, board, memory: see `build_dataflow`; with "finn" the graph stands folded
+            already.
+        wiring: which layers become constants; None for no layer.
 
     Returns:
         (the search, the plan that the graph now has).
     """
-    search, plan = FoldingSearch(model, memory, board or DEFAULT_BOARD), None
+    search, plan = searched(model, memory, board, wiring), None
     if folding != "finn" and (target is not None or folding is None):
-        plan = choose(search, target, board, 1 if hardwired else DEFAULT_TARGET_CYCLES)
+        plan = choose(search, target, board, default_target(wiring))
         search.apply(plan)
     if isinstance(folding, dict):
         apply_folding(model, folding, layers(model))
@@ -61,6 +66,24 @@ def fold(
     plan = plan or search.present()  # a given folding's memories are chosen for it
     search.apply(plan)
     return search, plan
+
+
+def searched(
+    model: ModelWrapper, memory: str, board: str | None, wiring: Wiring | None,
+    op_of: Callable[[NodeProto], Any] = getCustomOp,
+) -> FoldingSearch:  # fmt: skip
+    """The search of a graph, for `fold`'s arguments."""
+    luts = None if board is None else budget(board).lut
+    wired = {} if wiring is None else wiring.twins(model, op_of, luts)
+    return FoldingSearch(
+        model, memory, board or DEFAULT_BOARD, op_of=op_of, wired=wired,
+        must=wiring is not None and wiring.asked != AUTO,
+    )  # fmt: skip
+
+
+def default_target(wiring: Wiring | None) -> int:
+    """Cycles a frame where nothing is asked for: hard-wired layers take a vector a cycle."""
+    return 1 if wiring is not None and wiring.asked == ALL else DEFAULT_TARGET_CYCLES
 
 
 def choose(

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import Unsupported
 from .exact import Surd
 
 if TYPE_CHECKING:
@@ -162,36 +161,3 @@ def datatype_for(minimum: int, maximum: int) -> str:
     if minimum >= 0:
         return f"UINT{max(1, int(maximum).bit_length())}"
     return f"INT{max(int(-minimum - 1).bit_length(), int(maximum).bit_length()) + 1}"
-
-
-def check_hardwired(graph: IntegerGraph) -> None:
-    """Refuse what has no hard-wired form.
-
-    Raises:
-        Unsupported: a convolution, weights of several bits, or a layer whose outputs are
-            thresholded to more than one bit.
-    """
-    remedy = "compile without hardwired=True"
-    for op in graph.ops:
-        if not isinstance(op, Linear):
-            continue
-        if op.is_conv:
-            raise Unsupported(
-                "a convolution has no hard-wired form (its windows come one after another)",
-                node=op.layer,
-                remedy=remedy,
-            )
-        if op.weight_type != "BIPOLAR":
-            raise Unsupported(
-                f"weights of the type {op.weight_type} have no hard-wired form",
-                node=op.layer,
-                remedy=f"{remedy}, or use 1-bit weights",
-            )
-        for after in graph.consumers(op.output):
-            if isinstance(after, Threshold) and after.thresholds.shape[1] > 1:
-                raise Unsupported(
-                    "a hard-wired layer gives bits, this one has "
-                    f"{after.thresholds.shape[1] + 1} levels",
-                    node=op.layer,
-                    remedy=remedy,
-                )

@@ -1,11 +1,11 @@
 """The folding search: the fewest LUTs for a rate, or the best rate that fits a device.
 
-Every op has a table of choices (PE, SIMD, where its memories stand) with cycles and cost by the
-estimator; every stream has a cost for the words that its ends agree on: a register, and a width
-converter where they differ, which is small where one width divides the other. For a target rate the
-sum over the whole graph is minimised exactly (min_sum.py). Block RAM enters the sum at a price in
-LUTs: as many as the device has beside each block, more where it has too few blocks and less where
-it has too few LUTs.
+Every op has a table of choices (PE, SIMD, where its memories stand, or its weights as constants)
+with cycles and cost by the estimator; every stream has a cost for the words that its ends agree on:
+a register or a FIFO, and a width converter where they differ, which is small where one width
+divides the other. For a target rate the sum over the whole graph is minimised exactly (min_sum.py).
+Block RAM enters the sum at a price in LUTs: as many as the device has beside each block, more where
+it has too few blocks and less where it has too few LUTs.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto
@@ -23,6 +24,7 @@ from ..errors import BadInput
 from ..synth.estimate import KINDS
 from .boards import DEFAULT_BOARD, Budget
 from .choices import Prices, prices_of, table_of
+from .hardwiring import hardwire
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
 from .stream_cost import dma_cost, fifo_cost, joint_cost, source_cost, stream_cost
@@ -64,15 +66,22 @@ class FoldingSearch:
         memory: where weights stand: "auto" (by price), "lut" (up to 4,096 words) or "block".
         board: of which the prices of block RAMs and DSP blocks in LUTs are.
         op_of: node -> its op; FINN's registry, or outline.op_of where FINN has no part in it.
+        wired: node name -> the hard-wired op that may take its place (hardwiring.py), and `must`
+            where it is no choice.
     """
 
     def __init__(
         self, model: ModelWrapper, memory: str = "auto", board: str = DEFAULT_BOARD,
         *, op_of: Callable[[NodeProto], KernelOp] = getCustomOp,
+        wired: dict[str, Any] | None = None, must: bool = False,
     ):  # fmt: skip
         self.model, self.memory = model, memory
         self.prices = prices_of(board)
-        self.tables = [table_of(op_of(node), model, memory) for node in model.graph.node]
+        twins = wired or {}
+        self.tables = [
+            table_of(op_of(node), model, memory, twins.get(node.name), must)
+            for node in model.graph.node
+        ]
         self.streams = list(self._streams())
 
     def _streams(self):
@@ -115,6 +124,8 @@ class FoldingSearch:
                     [source_cost(bits, int(w), element)[0] for w in ins]
                 )
                 continue
+            fifos = np.array([self._fifo(consumer, int(r), index) for r in rows[consumer]])
+            own[consumer] = own[consumer] + fifos @ (1, 0, prices.bram, prices.dsp)
             outs = self.tables[producer].outs[rows[producer]]
             equal = reader.op.onnx_node.op_type == HEAD
             costs = joint_cost(outs, ins, bits, equal)
@@ -131,6 +142,11 @@ class FoldingSearch:
             rows, [int(t.variant(prices)[r]) for t, r in zip(self.tables, rows, strict=True)]
         )
 
+    def _fifo(self, consumer: int, row: int, index: int) -> np.ndarray:
+        """What the FIFO in front of an input takes beyond a register, of each of KINDS."""
+        table = self.tables[consumer]
+        return np.array(fifo_cost(int(table.ins[row, index]), table.held(row)))
+
     def _with(self, rows: list[int], columns: list[int]) -> Plan:
         total = np.zeros(len(KINDS))
         for table, row, column in zip(self.tables, rows, columns, strict=True):
@@ -142,21 +158,20 @@ class FoldingSearch:
                 if producer is None
                 else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
             )
+            if producer is not None:
+                total += self._fifo(consumer, rows[consumer], index)
         cycles = max(int(t.cycles[r]) for t, r in zip(self.tables, rows, strict=True))
         lut, ff, bram, dsp = map(float, total)
         return Plan(rows, columns, lut, ff, bram, dsp, cycles)
 
     def built(self, plan: Plan) -> dict[str, float]:
         """What a plan will cost as `compile` counts it in the end, by resource: without what is the
-        shell's, and with FIFOs of about the depths that sizing will find."""
+        shell's."""
         total = np.array([getattr(plan, kind) for kind in KINDS])
         for producer, consumer, index, bits, element in self.streams:
-            table, row = self.tables[consumer], plan.rows[consumer]
-            width = int(table.ins[row, index])
             if producer is None:
+                width = int(self.tables[consumer].ins[plan.rows[consumer], index])
                 total[:2] -= dma_cost(bits, width, element)
-            else:
-                total += fifo_cost(width, table.held(row))
         lut, ff, bram, dsp = map(float, total)
         return {"lut": int(lut), "ff": int(ff), "bram": bram, "dsp": int(dsp)}
 
@@ -169,9 +184,14 @@ class FoldingSearch:
         return self.priced(rows)
 
     def apply(self, plan: Plan) -> None:
-        """Set every op's attributes."""
+        """Set every op's attributes; those that the plan makes constants become hard-wired ops."""
+        names = set()
         for table, row, column in zip(self.tables, plan.rows, plan.columns, strict=True):
             table.put(row, column)
+            if table.choices[row].get("hardwired"):
+                names.add(table.name)
+        if names:
+            hardwire(self.model, names)
 
     # -- within a budget
 
@@ -183,12 +203,17 @@ class FoldingSearch:
         """The cheapest plan within a budget that is found; None if there is none.
 
         Where the plan at the present prices does not fit, plans at others are tried, each with its
-        memories chosen anew: the fewest LUTs with the block RAMs that there are.
+        memories chosen anew: the fewest LUTs with the block RAMs that there are. So are those
+        without what the search may make constants: more choices are never worse.
         """
         plan = self.plan(target)
         if not plan.excess(budget):
             return plan
         found = []
+        plain = self._without_constants()
+        if plain is not None and plain.fastest() <= target:
+            folded = plain.fit(target, budget)
+            found += [folded] if folded is not None else []
         for prices in self._other_prices():
             rows = self.plan(target, prices).rows
             columns = self._packed(rows, budget.bram, prices)
@@ -197,6 +222,19 @@ class FoldingSearch:
                 if not plan.excess(budget):
                     found.append(plan)
         return min(found, key=lambda plan: (self.worth(plan), plan.rows), default=None)
+
+    def _without_constants(self) -> FoldingSearch | None:
+        """The search without hard-wired forms, where they are a choice; its plans are this one's,
+        too, since they stand last in the tables."""
+        free = [len(t.choices) > 1 and bool(t.choices[-1].get("hardwired")) for t in self.tables]
+        if not any(free):
+            return None
+        other = copy(self)
+        other.tables = [
+            table.first(len(table.choices) - 1) if choice else table
+            for table, choice in zip(self.tables, free, strict=True)
+        ]
+        return other
 
     def _other_prices(self) -> list[Prices]:
         """PRICES of block RAM; where an op may multiply in DSP blocks, also one that takes none."""

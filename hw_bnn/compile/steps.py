@@ -122,20 +122,6 @@ def _layer_op(node) -> str:
     return layer_op(op.get_nodeattr("weightDataType"), op.get_nodeattr("inputDataType"))
 
 
-def step_bnn_hardwire(model: ModelWrapper, cfg) -> ModelWrapper:
-    """Make every dense layer a hard-wired one (ops/hardwired.py). Run before step_bnn_rtl_ops.
-
-    Precondition: they have bits or sums as outputs (integer_graph.check_hardwired).
-    """
-    retype_layers(model)
-    for node in model.graph.node:
-        if node.op_type in ("XnorMVAU_rtl", "IntMVAU_rtl"):
-            op = _retype(node, "HardwiredMVAU_rtl")
-            op.set_nodeattr("PE", op.get_nodeattr("MH"))
-            op.set_nodeattr("SIMD", op.get_nodeattr("MW"))
-    return model
-
-
 REPLACEMENTS = {
     "Thresholding": "BnnThresholding_rtl",
     "Thresholding_rtl": "BnnThresholding_rtl",

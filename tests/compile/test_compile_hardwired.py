@@ -4,7 +4,10 @@ import numpy as np
 import onnx
 import pytest
 
+from hw_bnn.accelerator import Description
 from tests.compile.compile_stages import PART, check_rtl
+from tests.compile.test_parallel_windows import never_worse
+from tests.networks.qonnx_networks import random_cnn
 from tests.networks.small_onnx import perceptron
 from tests.networks.support_case import end, net, norm
 
@@ -12,7 +15,10 @@ pytest.importorskip("finn")
 
 from hw_bnn.compile import compile_model
 from hw_bnn.compile.dataflow import build_dataflow
+from hw_bnn.compile.folding import searched
 from hw_bnn.compile.frontend import import_model
+from hw_bnn.compile.hardwiring import Wiring
+from hw_bnn.compile.outline import op_of, outline
 from hw_bnn.errors import BadInput, Unsupported
 
 
@@ -27,7 +33,7 @@ def hardwired_ops(model: onnx.ModelProto, mode: str = "scores"):
         check=True,
         log=None,
         folding=None,
-        hardwired=True,
+        wiring=Wiring("all", PART, 10.0),
     )
     return graph, [op for op in graph.ops() if op.onnx_node.op_type == "HardwiredMVAU_rtl"]
 
@@ -35,7 +41,7 @@ def hardwired_ops(model: onnx.ModelProto, mode: str = "scores"):
 @pytest.mark.slow
 def test_integer_inputs_and_bits_in_rtl(tmp_path):
     """A 4-bit first layer, a layer of bits, raw scores; stalls at both ends."""
-    check_rtl(perceptron((12, 7, 6, 3), seed=5), tmp_path, frames=200, hardwired=True)
+    check_rtl(perceptron((12, 7, 6, 3), seed=5), tmp_path, frames=200, hardwired="all")
 
 
 def test_layers_become_constants():
@@ -96,12 +102,74 @@ def test_the_generated_network_is_the_layer(datatype, thresholds):
     np.testing.assert_array_equal(network.evaluate(u), expected)
 
 
-def convolution():
+def convolutions() -> onnx.ModelProto:
+    """Pixels of 4 bits, a pool, a 1-bit convolution by steps of two."""
+    made = net((3, 8, 8))
+    made.conv(3, 6, 3)
+    norm(made, 6)
+    made.bipolar()
+    made.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    made.conv(6, 5, 2, stride=1)
+    norm(made, 5)
+    made.bipolar()
+    return end(made)
+
+
+def padded() -> onnx.ModelProto:
+    """A 1-bit map with zeros around it."""
     made = net((3, 6, 6))
     made.conv(3, 4, 3)
     norm(made, 4)
     made.bipolar()
+    made.conv(4, 4, 3, pads=(1, 1, 1, 1))
+    norm(made, 4)
+    made.bipolar()
     return end(made)
+
+
+def wired(folder) -> list[bool]:
+    """Whether each matrix unit is hard-wired, in order."""
+    nodes = Description.load(folder).nodes
+    return [n.op == "HardwiredMVAU_rtl" for n in nodes if n.op.endswith("MVAU_rtl")]
+
+
+@pytest.mark.slow
+def test_convolutions_in_rtl(tmp_path):
+    """One is named, the other is folded; each at its rate."""
+    model = convolutions()
+    layer = next(n.name for n in model.graph.node if n.op_type == "Conv")
+    options = dict(hardwired=layer, target_cycles=64, rate=16)
+    assert wired(check_rtl(model, tmp_path, **options)) == [True, False, False]
+
+
+def test_a_layer_that_is_not_there_is_refused(tmp_path):
+    onnx.save(perceptron(), tmp_path / "net.onnx")
+    with pytest.raises(BadInput, match="names no layer 'MatMul_9'; (did you mean|all, auto)"):
+        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired="MatMul_9")
+
+
+NETWORKS = {
+    "dense": lambda: perceptron((40, 24, 16, 5), seed=2),
+    "convolutions": convolutions,
+    "zeros around a map": padded,
+    "windows and pools": lambda: random_cnn(7, batch=1),
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_constants_by_choice_are_never_worse(name):
+    """At no target dearer, on no board slower; cheaper where a layer is unfolded far."""
+    graph = outline(import_model(NETWORKS[name]()), "both")
+    old = searched(graph, "auto", None, None, op_of)
+    new = searched(graph, "auto", None, Wiring("auto", PART, 10.0), op_of)
+    assert never_worse(new, old, 6, ["pynq-z1"])
+
+
+@pytest.mark.slow
+def test_constants_by_choice(tmp_path):
+    """Not the layer with zeros around its map, nor one that is cheaper folded."""
+    folder = check_rtl(padded(), tmp_path, hardwired="auto", target_cycles=64)
+    assert wired(folder) == [True, False, False]
 
 
 def two_bit_outputs():
@@ -115,21 +183,21 @@ def two_bit_outputs():
 @pytest.mark.parametrize(
     "build, reason",
     [
-        (convolution, "a convolution has no hard-wired form"),
+        (padded, "exact zero padding of a bipolar map has no hard-wired form"),
         (two_bit_outputs, "a hard-wired layer gives bits, this one has 4 levels"),
     ],
 )
 def test_what_has_no_hard_wired_form_is_refused_by_name(tmp_path, build, reason):
     onnx.save(build(), tmp_path / "net.onnx")
-    with pytest.raises(Unsupported, match=rf"\w+: {reason}.*without hardwired=True"):
-        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired=True)
+    with pytest.raises(Unsupported, match=rf"\w+: {reason}.*without hardwired='all'"):
+        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired="all")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_folding_and_hard_wired_layers_exclude_each_other(tmp_path):
     onnx.save(perceptron(), tmp_path / "net.onnx")
     with pytest.raises(BadInput, match="hardwired= and folding="):
-        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired=True, folding={})
+        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired="all", folding={})
 
 
 @pytest.mark.full
@@ -145,7 +213,7 @@ def test_digits_through_every_stage(tmp_path):
     x = 2 * bits.astype(np.int64) - 1
     np.save(tmp_path / "x.npy", x)
     summary = verify(
-        tmp_path / "net.onnx", out=tmp_path / "out", hardwired=True, inputs=tmp_path / "x.npy"
+        tmp_path / "net.onnx", out=tmp_path / "out", hardwired="all", inputs=tmp_path / "x.npy"
     )
     assert (
         summary["passed"] and summary["frames"]["rtl"] == 1797 and summary["cycles_per_frame"] == 1

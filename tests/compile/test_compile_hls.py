@@ -82,7 +82,7 @@ def test_raw_scores_are_the_golden_models(made, name):
 
 
 def test_hard_wired_layers(tmp_path):
-    check(accelerator("Dense: Gemm with bias", tmp_path, hardwired=True, target_cycles=None))
+    check(accelerator("Dense: Gemm with bias", tmp_path, hardwired="all", target_cycles=None))
 
 
 @pytest.mark.full

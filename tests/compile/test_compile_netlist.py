@@ -53,7 +53,7 @@ CONTEXTS = dict(runtime_weights=True, contexts=2, size_fifos=False, check=False)
 BESIDE = {"frame_repeat"}
 """Kernels of accelerators with contexts alone."""
 
-HARDWIRED = dict(hardwired=True, size_fifos=False, check=False)
+HARDWIRED = dict(hardwired="all", size_fifos=False, check=False)
 
 
 def accelerator(model: onnx.ModelProto, folder, options) -> Description:

@@ -129,7 +129,7 @@ def test_hardwired_layers_carry_the_name(tmp_path):
 
     onnx.save(perceptron((8, 6, 4)), tmp_path / "Wired net.onnx")
     folder = compile_model(
-        tmp_path / "Wired net.onnx", tmp_path / "a", hardwired=True, check=False, size_fifos=False
+        tmp_path / "Wired net.onnx", tmp_path / "a", hardwired="all", check=False, size_fifos=False
     )
     accelerator = Description.load(folder)
     assert (accelerator.name, accelerator.top) == ("Wired net", "wired_net")

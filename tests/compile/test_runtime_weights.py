@@ -266,7 +266,7 @@ def test_what_does_not_fit_is_named(place, tmp_path):
     with pytest.raises(Unsupported, match="a packaged IP does not serve the port"):
         hb.package(tmp_path / "a", tmp_path / "ip")
     with pytest.raises(BadInput, match="hardwired= and runtime_weights="):
-        hb.compile(tmp_path / "one.onnx", tmp_path / "b", runtime_weights=True, hardwired=True)
+        hb.compile(tmp_path / "one.onnx", tmp_path / "b", runtime_weights=True, hardwired="all")
 
 
 def test_modules_without_the_option_know_nothing_of_it():

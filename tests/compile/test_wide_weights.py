@@ -154,5 +154,5 @@ def test_no_hardwired_form(tmp_path):
 
     onnx.save(perceptron(2, "bipolar"), tmp_path / "net.onnx")
     with pytest.raises(Unsupported, match="weights of the type INT. have no hard-wired form"):
-        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired=True)
+        compile_model(tmp_path / "net.onnx", tmp_path / "out", hardwired="all")
     assert not (tmp_path / "out").exists()

@@ -80,7 +80,7 @@ def _options(spec: dict, rng) -> dict:
         return options
     dense = all(b["kind"] == "dense" for b in spec["blocks"])
     if dense and rng.random() < 0.15:
-        options["hardwired"] = True
+        options["hardwired"] = "all"
     elif rng.random() < 0.6:
         options["target_cycles"] = int(rng.choice([1, 8, 60, 300, 700, 1500, 10_000, 10**7]))
     if rng.random() < 0.6:

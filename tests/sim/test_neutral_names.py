@@ -75,8 +75,8 @@ def test_other_networks_never_share_a_build(folders, tmp_path):
     others = [
         compiled(tmp_path, "deeper", perceptron((24, 24, 24, 10))),
         compiled(tmp_path, "first", perceptron((24, 24, 9))),
-        compiled(tmp_path, "wired", rolled(0), hardwired=True),
-        compiled(tmp_path, "wired_other", rolled(1), hardwired=True),
+        compiled(tmp_path, "wired", rolled(0), hardwired="all"),
+        compiled(tmp_path, "wired_other", rolled(1), hardwired="all"),
     ]
     keys = [key(folder) for folder in others]
     assert len({key(folder) for folder in folders.values()}) == 1

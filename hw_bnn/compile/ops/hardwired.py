@@ -21,7 +21,10 @@ from .mvau import MVAU, KernelMVAU
 
 @custom_op(MVAU)
 class HardwiredMVAU_rtl(KernelMVAU):
-    """A dense layer as constants: bits (one threshold a neuron) or the sums themselves."""
+    """A dense layer, or a convolution's product, as constants.
+
+    Its outputs are bits (one threshold a neuron) or the sums themselves.
+    """
 
     kernel = "hardwired_flow"
 
@@ -79,22 +82,30 @@ class HardwiredMVAU_rtl(KernelMVAU):
             f"  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(y));\n"
         )
 
-    def generate_hdl(self, model, fpgapart, clk):
-        """Write core and wrapper; registers by the generator's delay model."""
-        output = self.get_output_datatype().bitwidth()
+    def generate(self, model, part: str, clk_period_ns: float) -> Description:
+        """The netlist for a part and a clock; what it takes is kept with the node."""
+        mh, mw = (int(self.get_nodeattr(k)) for k in ("MH", "MW"))
+        self.set_nodeattr("PE", mh)
+        self.set_nodeattr("SIMD", mw)
         core = _generated(
             _Key(self.network(model)),
-            self.core_name(),
-            hardwired_period(family_of(fpgapart), clk),
-            output,
+            hardwired_period(family_of(part), clk_period_ns),
+            self.get_output_datatype().bitwidth(),
         )
         self.set_nodeattr("latency", core.latency)
         self.set_nodeattr("plannedLuts", core.luts)
         self.set_nodeattr("plannedRegisters", core.registers)
-        (Path(self.get_nodeattr("code_gen_dir_ipgen")) / f"{self.core_name()}.sv").write_text(
-            core.text
-        )
+        return core
+
+    def generate_hdl(self, model, fpgapart, clk):
+        """Write core and wrapper; registers by the generator's delay model."""
+        text = self.generate(model, fpgapart, clk).text.replace(_NAME, self.core_name())
+        (Path(self.get_nodeattr("code_gen_dir_ipgen")) / f"{self.core_name()}.sv").write_text(text)
         super().generate_hdl(model, fpgapart, clk)
+
+
+_NAME = "hardwired_core"
+"""Of a generated module before it has a node's."""
 
 
 class _Key:
@@ -118,8 +129,8 @@ class _Key:
         return self._id == other._id
 
 
-@lru_cache(maxsize=16)
-def _generated(key: _Key, name: str, period_ns: float, bits: int) -> Description:
-    core = generate(key.network, name, period_ns, bits, registered=False)
-    prove_layer(core.netlist, key.network, core.latency, bits, name)
+@lru_cache(maxsize=32)
+def _generated(key: _Key, period_ns: float, bits: int) -> Description:
+    core = generate(key.network, _NAME, period_ns, bits, registered=False)
+    prove_layer(core.netlist, key.network, core.latency, bits, _NAME)
     return core

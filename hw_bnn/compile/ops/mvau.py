@@ -30,6 +30,7 @@ class KernelMVAU(KernelOp):
         # window has the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW,
         # top, left, bottom, right.
         types["zeroPadding"] = ("ints", False, [])
+        types["hardwired"] = ("i", False, 0)  # 1: the folding search makes it one of constants
         return types
 
     def execute_node(self, context, graph):
