@@ -338,11 +338,12 @@ def layers(folder: str, timeout_s: float) -> None:
     rows: dict[str, dict] = load().get("layers", {}).get(made.name, {})
     todo = [n for n in made.nodes if n.resources and n.name not in rows]
     for node in sorted(todo, key=lambda n: n.resources.lut):
-        rtl = Path(folder) / "rtl"
-        sources = [rtl / name for name in made.sources if not name.startswith(f"{made.top}.")]
+        rtl, module = Path(folder) / "rtl", f"{made.top}_{node.name}"
+        own = (f"{module}.", f"{module}_core.")
+        sources = [rtl / n for n in made.sources if n.startswith(own) or not n.startswith(made.top)]
         row = {"estimate": {k: getattr(node.resources, k) for k in ("lut", "ff", "bram")}}
         try:
-            found = measure(sources, f"{made.top}_{node.name}", cwd=rtl, timeout_s=timeout_s)
+            found = measure(sources, module, cwd=rtl, timeout_s=timeout_s)
             row["synth"] = {k: found[k] for k in ("lut", "ff", "bram", "dsp")}
         except CheckFailed as error:
             row["synthesis"] = error.reason.split(" (log")[0]
