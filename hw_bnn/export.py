@@ -197,7 +197,8 @@ def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
     import onnx
     import torch
     from qonnx.core.modelwrapper import ModelWrapper
-    from qonnx.util.cleanup import cleanup_model
+
+    from .cleanup import cleaned_up
 
     from brevitas.export import export_qonnx  # isort: skip  (after BREVITAS_JIT is set)
     from .nn.running import Running
@@ -212,7 +213,7 @@ def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
             except RuntimeError as error:
                 raise _refused(error, running.place) from error
         proto = onnx.load(str(path))
-        proto = cleanup_model(ModelWrapper(proto)).model
+        proto = cleaned_up(ModelWrapper(proto)).model
     return proto
 
 
