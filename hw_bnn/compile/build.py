@@ -255,7 +255,7 @@ def _input(graph: IntegerGraph, stream: Stream) -> Input:
         minimum=tensor.minimum,
         maximum=tensor.maximum,
         shape=list(graph.model_shape),
-        stream_shape=list(tensor.shape),
+        stream_shape=list(graph.stream_shape),
         transpose=list(graph.transpose) if graph.transpose else None,
         tensor=tensor.origin,
         elements=tensor.pixels * tensor.channels,

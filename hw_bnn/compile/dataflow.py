@@ -205,11 +205,7 @@ def trace(
 
     with _loaded(folder, x) as (accelerator, model, frames):
         runnable = _with_batch(model, len(frames))
-        values = execute_onnx(
-            runnable,
-            {runnable.graph.input[0].name: frames.astype(np.float32)},
-            return_full_exec_context=True,
-        )
+        values = execute_onnx(runnable, _fed(runnable, frames), return_full_exec_context=True)
         outputs = {node.name: node.output for node in runnable.graph.node}
     found: dict[str, np.ndarray] = {}
     for stream in accelerator.streams:
@@ -259,13 +255,18 @@ def run_dataflow(model, frames: np.ndarray, batch: int = 256) -> np.ndarray:
     for start in range(0, len(frames), batch):
         part = frames[start : start + batch]
         runnable = _with_batch(model, len(part))
-        name, out = runnable.graph.input[0].name, runnable.graph.output[0].name
-        result = execute_onnx(runnable, {name: part.astype(np.float32)})[out]
+        result = execute_onnx(runnable, _fed(runnable, part))[runnable.graph.output[0].name]
         exact = np.rint(result).astype(np.int64)
         if not np.array_equal(exact, result):
             raise CheckFailed("the dataflow graph gave a score that is no integer")
         outputs.append(exact.reshape(len(part), -1))
     return np.concatenate(outputs) if outputs else np.zeros((0, 0), np.int64)
+
+
+def _fed(model, frames: np.ndarray) -> dict[str, np.ndarray]:
+    """The input of a graph; frames of one axis besides the channels are maps of height 1 in it."""
+    name = model.graph.input[0].name
+    return {name: frames.astype(np.float32).reshape(model.get_tensor_shape(name))}
 
 
 def _with_batch(model, batch: int):

@@ -143,7 +143,13 @@ class IntegerGraph:
     output: str
     head: Head
     model_shape: tuple[int, ...]  # of the input tensor in the user's file, without batch
-    transpose: tuple[int, ...] | None  # model_shape -> tensors[input].shape
+    transpose: tuple[int, ...] | None  # model_shape -> stream_shape
+
+    @property
+    def stream_shape(self) -> tuple[int, ...]:
+        """Of the input, channel fastest; without the height of 1 that maps of one axis get."""
+        axes = self.transpose or range(len(self.model_shape))
+        return tuple(self.model_shape[axis] for axis in axes)
 
     def consumers(self, tensor: str) -> list[Op]:
         return [op for op in self.ops if tensor in op.inputs]

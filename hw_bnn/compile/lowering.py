@@ -29,6 +29,7 @@ from ..onnxfile.constants import check_digits, fold
 from ..onnxfile.evaluate import Budget
 from ..onnxfile.graph import LARGEST_FRAME
 from .bends import Affine, Bends, Clip, Curve, Leak
+from .input_layout import AXES, axes_of_input
 from .integer_graph import Head, IntegerGraph, Op, Tensor, datatype_for
 from .loadable import Loadable
 from .registry import RULES
@@ -103,13 +104,17 @@ class Lowering:
         if isinstance(value, Constant | QuantConstant):
             check_digits(value.array if isinstance(value, Constant) else value.scale)
 
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        value = self.values.get(name)
+        return value.shape if isinstance(value, Constant | QuantConstant) else None
+
     def _graph_input(self) -> None:
         name, shape = self.graph.input, (self.graph.batch, *self.graph.shape)
-        if len(shape) not in (2, 4):
+        if len(shape) not in AXES:
             raise Unsupported(
                 f"the graph input {name!r} has the shape {list(shape)}",
-                remedy="export it as (batch, features) or (batch, channels, height, width) "
-                "with fixed sizes",
+                remedy="export it as (batch, features), (batch, channels, length) or "
+                "(batch, channels, height, width) with fixed sizes",
             )
         annotated = self.graph.annotations.get(name)
         if annotated not in (None, "FLOAT32"):
@@ -154,14 +159,11 @@ class Lowering:
                 f"the input {origin} has the type {datatype}",
                 remedy="use BIPOLAR or an integer type of up to 16 bits",
             )
-        if len(shape) == 4:
-            channels_last = _enters_channels_last(self.graph, origin)
-            labels = tuple("NHWC" if channels_last else "NCHW")
-            sizes = dict(zip(labels, shape, strict=True))
-            frame = tuple(sizes[axis] for axis in "HWC")
-            self.transpose = None if channels_last else (1, 2, 0)
-        else:
-            labels, frame = tuple("NC"), shape[1:]
+        labels = tuple(axes_of_input(self.graph, origin, len(shape)))
+        sizes = {"H": 1, **dict(zip(labels, shape, strict=True))}
+        frame = tuple(sizes[axis] for axis in "HWC") if len(shape) > 2 else shape[1:]
+        if labels[-1] != "C":
+            self.transpose = (*range(1, len(shape) - 1), 0)
         self.model_shape, self.input = tuple(shape[1:]), self.fresh()
         low = int(dtype.min()) if minimum is None else minimum
         high = int(dtype.max()) if maximum is None else maximum
@@ -305,22 +307,6 @@ class Lowering:
         tensor = self.tensors[value.tensor]
         low, high = self.bounds.get(value.tensor, (tensor.minimum, tensor.maximum))
         return (low[channel], high[channel]) if isinstance(low, list) else (low, high)
-
-
-def _enters_channels_last(graph: Graph, tensor: str) -> bool:
-    """Whether a 4-D input of the accelerator is NHWC: element-wise nodes, then a Transpose to NCHW.
-
-    A Transpose before the input quantiser is the host's, and `tensor` is NCHW already.
-    """
-    through = {"Mul", "Add", "Sub", "Div", "Quant", "IntQuant", "BipolarQuant", "Identity", "Cast"}
-    names = {tensor}
-    for node in graph.nodes:
-        if names & set(node.inputs[:1]):
-            if node.op_type == "Transpose":
-                return node.integers("perm", []) == [0, 3, 1, 2]
-            if node.op_type in through:
-                names.add(node.output)
-    return False
 
 
 def lower(

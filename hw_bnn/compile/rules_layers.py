@@ -16,7 +16,7 @@ from .loadable import annotated, declare
 from .registry import rule
 from .rules_channels import joined, part_of
 from .values import Activation, Constant, QuantConstant, RealInput
-from .windows import check_map, padding, written_pools
+from .windows import check_map, of_lines, padding, written_pools
 
 MAX_GROUPS = 8  # of a convolution: a layer each, side by side
 MAX_WEIGHT_BITS = 8  # of a file; bnn_wide_mvau.sv takes one more, for weights that a pass negates
@@ -99,6 +99,7 @@ def _product(state, node, value: Activation, weights: QuantConstant, alpha: Surd
 
 
 @rule("Conv")
+@of_lines
 def conv(state, node):
     """2-D convolution. Precondition: as dense; padding of any exact integer value."""
     name = node.name
@@ -107,7 +108,7 @@ def conv(state, node):
         raise Unsupported(
             f"weights of shape {weights.integers.shape}",
             node=name,
-            remedy="only 2-D convolutions are supported",
+            remedy="use a convolution over one or two axes of the map",
         )
     value, pad = _layer_input(state, node)
     if value.labels != ("N", "C", "H", "W"):
@@ -231,24 +232,25 @@ def pad(state, node):
     if not any(pads):
         state.values[node.output] = value
         return
-    if not isinstance(value, Activation) or len(value.shape) != 4 or value.pad:
+    rank = len(value.shape)
+    if not isinstance(value, Activation) or rank not in (3, 4) or value.pad:
         raise Unsupported(
             "padding is supported on quantised maps only",
             node=name,
             remedy="pad behind the quantiser, right before the convolution",
         )
     if node.has(3):
-        axes = read_axes(node, state.numbers(node, 3), 4)
-        full = [0] * 8
+        axes = read_axes(node, state.numbers(node, 3), rank)
+        full = [0] * 2 * rank
         if len(pads) != 2 * len(axes):
             raise BadInput(
                 f"its pads {pads} are not two an axis", node=name, remedy="export the model again"
             )
         for i, axis in enumerate(axes):
-            full[axis], full[axis + 4] = pads[i], pads[i + len(axes)]
+            full[axis], full[axis + rank] = pads[i], pads[i + len(axes)]
         pads = full
-    begin = dict(zip(value.labels, pads[:4], strict=True))
-    end = dict(zip(value.labels, pads[4:], strict=True))
+    begin = {"H": 0, "W": 0, **dict(zip(value.labels, pads[:rank], strict=True))}
+    end = {"H": 0, "W": 0, **dict(zip(value.labels, pads[rank:], strict=True))}
     if begin["N"] or end["N"] or begin["C"] or end["C"] or min(pads) < 0:
         raise Unsupported(
             "padding of batch or channels, or cropping", node=name, remedy="pad H and W only"
@@ -336,10 +338,10 @@ def _weights(state, node) -> QuantConstant:
             one = Constant(np.ones((1,) * value.array.ndim)).exact()
             declared = annotated(state.graph.annotations.get(node.input(1)), whole)
             return _narrow(QuantConstant(whole.astype(np.int64), one, declared), name)
-        magnitude = np.unique(np.abs(value.array))
-        if magnitude.size == 1 and magnitude[0] > 0:  # +-s already
-            scale = Constant(magnitude[:1].reshape((1,) * value.array.ndim)).exact()
-            return QuantConstant(np.where(value.array > 0, 1, -1).astype(np.int64), scale)
+        sizes = _sizes(value.array)
+        if sizes is not None:  # +-s already; of a channel of zeros the sign is free
+            signs = np.where(value.array >= 0, 1, -1).astype(np.int64)
+            return QuantConstant(signs, Constant(sizes).exact())
     if isinstance(value, Constant) and value.array.dtype == object and value.array.size:
         flat = value.array.reshape(-1)
         size = flat[0] if flat[0].sign() > 0 else -flat[0]
@@ -358,6 +360,18 @@ def _weights(state, node) -> QuantConstant:
             "its weights are not a constant", node=name, remedy="use constant weights"
         )
     return _narrow(value, name)
+
+
+def _sizes(array: np.ndarray) -> np.ndarray | None:
+    """The absolute values of weights +-s: one, or one along an axis (a layer whose BatchNorm an
+    exporter has multiplied into the weights); None of others."""
+    size = np.abs(array)
+    for axis in (None, *range(array.ndim)):
+        others = tuple(a for a in range(array.ndim) if a != axis)
+        largest = size.max(axis=others, keepdims=True)
+        if largest.any() and (size == largest).all():
+            return largest
+    return None
 
 
 def _narrow(value: QuantConstant, name: str) -> QuantConstant:

@@ -13,10 +13,11 @@ from .integer_graph import MaxPool, SumPool, Threshold
 from .registry import rule
 from .requantising import Requantise
 from .values import PendingPool
-from .windows import check_map, padding, pooled_shape, settled, window
+from .windows import check_map, of_lines, padding, pooled_shape, settled, window
 
 
 @rule("MaxPool")
+@of_lines
 def max_pool(state, node):
     """Per-channel maximum of the real values: of the integers,
     or the minimum where their scale is negative.
@@ -66,59 +67,81 @@ def max_pool(state, node):
 
 
 @rule("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum")
+@of_lines
 def average_pool(state, node):
     """Sum of the window; the division joins the scale. Precondition: no padding, whole windows."""
-    name = node.name
     value = settled(state.value(node, 0), node)
-    if value.pools or value.bends or len(value.shape) != 4 or value.labels != ("N", "C", "H", "W"):
+    ordered = value.labels == ("N", "C", "H", "W") or node.op_type.startswith("Reduce")
+    ordered |= node.op_type == "GlobalAveragePool" and value.labels[:2] == ("N", "C")
+    if value.pools or value.bends or len(value.shape) < 3 or not ordered:
         raise Unsupported(
-            "an average pool needs a quantised map as input", node=name, remedy="quantise before it"
+            "an average pool needs a quantised map as input",
+            node=node.name,
+            remedy="quantise before it",
         )
     check_map(state, value, node)
-    n, c, h, w = value.shape
+    sizes = {"H": 1, "W": 1, **dict(zip(value.labels, value.shape, strict=True))}
+    height, width = sizes["H"], sizes["W"]
     if node.op_type == "AveragePool":
-        kernel, stride = window(node)
-        if (
-            any(padding(node, (h, w), kernel, stride, (1, 1)))
-            or node.integer("ceil_mode", 0)
-            or any(d != 1 for d in node.integers("dilations", [1, 1]))
-        ):
-            raise Unsupported(
-                "an average pool with padding, ceil_mode or dilation",
-                node=name,
-                remedy="use none of them",
-            )
-        if h < kernel[0] or w < kernel[1]:
-            raise Unsupported(
-                f"a {kernel} pool on a {h}x{w} map", node=name, remedy="use a smaller pool"
-            )
+        kernel, stride = _average_window(node, height, width)
     else:
-        if node.op_type.startswith("Reduce") and not _reduces_map(state, node):
-            raise Unsupported(
-                "a mean or sum over other axes than H and W", node=name, remedy="reduce H and W"
-            )
-        kernel, stride = (h, w), (h, w)
+        _check_axes(state, node, value)
+        kernel, stride = (height, width), (height, width)
     source = state.tensors[value.tensor]
-    shape = pooled_shape((h, w, c), kernel, stride)
+    shape = pooled_shape((height, width, value.channels), kernel, stride)
     size = kernel[0] * kernel[1]
     output = state.fresh()
     state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output)
-    state.ops.append(SumPool(name, [value.tensor], output, kernel, stride))
+    state.ops.append(SumPool(node.name, [value.tensor], output, kernel, stride))
+    sizes |= {"H": shape[0], "W": shape[1]}
     result = replace(
         value,
         tensor=output,
-        shape=(n, c, shape[0], shape[1]),
+        shape=tuple(sizes[label] for label in value.labels),
         alpha=[a / Surd(size) for a in value.alpha],
     )
     if node.op_type == "ReduceSum":
         result = replace(result, alpha=value.alpha, beta=[b * Surd(size) for b in value.beta])
     if node.op_type.startswith("Reduce") and not node.integer("keepdims", 1):
-        result = replace(result, shape=(n, c), labels=("N", "C"))
+        result = replace(result, shape=(sizes["N"], sizes["C"]), labels=("N", "C"))
     state.values[node.output] = result
 
 
-def _reduces_map(state, node) -> bool:
+def _average_window(node, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Kernel and stride of an average pool on a map.
+
+    Raises:
+        Unsupported: it has padding, or is larger than the map.
+    """
+    kernel, stride = window(node)
+    if (
+        any(padding(node, (height, width), kernel, stride, (1, 1)))
+        or node.integer("ceil_mode", 0)
+        or any(d != 1 for d in node.integers("dilations", [1, 1]))
+    ):
+        raise Unsupported(
+            "an average pool with padding, ceil_mode or dilation",
+            node=node.name,
+            remedy="use none of them",
+        )
+    if height < kernel[0] or width < kernel[1]:
+        raise Unsupported(
+            f"a {kernel} pool on a {height}x{width} map",
+            node=node.name,
+            remedy="use a smaller pool",
+        )
+    return kernel, stride
+
+
+def _check_axes(state, node, value) -> None:
+    """Refuse a mean or sum over other axes than all but batch and channels."""
+    if not node.op_type.startswith("Reduce"):
+        return
     axes = node.integers("axes", None)
     if axes is None and node.has(1):
         axes = state.numbers(node, 1)
-    return axes is not None and sorted(read_axes(node, axes, 4)) == [2, 3]
+    named = {value.labels[axis] for axis in read_axes(node, axes or (), len(value.shape))}
+    if named != {*value.labels} - {"N", "C"}:
+        raise Unsupported(
+            "a mean or sum over other axes than H and W", node=node.name, remedy="reduce H and W"
+        )

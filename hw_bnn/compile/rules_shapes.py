@@ -57,14 +57,10 @@ def reshape(state, node):
         state.values[node.output] = Constant(value.array.reshape(target))
         return
     if isinstance(value, QuantConstant):
-        if value.scale.size > 1:
-            raise Unsupported(
-                "a reshape of weights with a scale per channel",
-                node=node.name,
-                remedy="reshape before the quantiser",
-            )
         state.values[node.output] = replace(
-            value, integers=value.integers.reshape(target), scale=value.scale.reshape(())
+            value,
+            integers=value.integers.reshape(target),
+            scale=_reshaped_scale(value, target, node),
         )
         return
     if target[0] != shape[0]:
@@ -76,8 +72,22 @@ def reshape(state, node):
     if isinstance(value, RealInput):
         state.values[node.output] = replace(value, shape=target, path=(*value.path, target))
         return
-    value.no_border(node.name)
     state.values[node.output] = _reshape_activation(value, target, node)
+
+
+def _reshaped_scale(value: QuantConstant, target: tuple[int, ...], node) -> np.ndarray:
+    """The scale of reshaped weights: one, or one a channel where only axes of 1 come and go."""
+    if value.scale.size == 1:
+        return value.scale.reshape(())
+    if [s for s in value.shape if s != 1] != [s for s in target if s != 1]:
+        raise Unsupported(
+            "a reshape of weights with a scale per channel",
+            node=node.name,
+            remedy="reshape before the quantiser",
+        )
+    whole = value.scale.reshape((1,) * (len(value.shape) - value.scale.ndim) + value.scale.shape)
+    kept = iter([have for have, size in zip(whole.shape, value.shape, strict=True) if size != 1])
+    return whole.reshape([1 if size == 1 else next(kept) for size in target])
 
 
 @rule("Shape")
@@ -137,6 +147,7 @@ def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Act
     if target == value.shape:
         return value
     if len(target) == 2:
+        value.no_border(node.name)
         return _flat(value, target)
     if [s for s in value.shape[1:] if s != 1] == [s for s in target[1:] if s != 1]:
         labels = _labels_with_ones(value, target)
@@ -162,6 +173,9 @@ def _labels_with_ones(value: Activation, target: tuple[int, ...]) -> tuple[str, 
             return ("N", *usual)
     if "C" not in labels and "1" in labels:
         labels[labels.index("1")] = "C"  # a single channel
+    missing = [axis for axis in "HW" if axis not in labels]
+    if len(labels) == 3 and labels.count("1") == len(missing) == 1:
+        labels[labels.index("1")] = missing[0]
     return ("N", *labels) if "C" in labels and len(sizes) == len(kept) else None
 
 

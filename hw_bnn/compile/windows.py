@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from ..errors import Unsupported
+from ..onnxfile import Node
+from ..onnxfile.one_axis import turned
 from .integer_graph import MaxPool
-from .values import Activation, PendingPool
+from .values import Activation, Constant, PendingPool, QuantConstant
+
+LINE = ("N", "C", "W", "H")
+"""Axes of a line that a file shows as a map of width 1: Keras' pools over one axis."""
+
+
+def of_lines(rule: Callable[..., None]) -> Callable[..., None]:
+    """A rule of windows on (N, C, H, W) that takes LINE, too: height and width change places."""
+
+    @functools.wraps(rule)
+    def either(state, node: Node) -> None:
+        value = state.value(node, 0)
+        if not isinstance(value, Activation) or value.labels != LINE or 1 not in value.shape[2:]:
+            rule(state, node)
+            return
+        names = [f"{node.output}/turned{i}" for i in range(2 if node.op_type == "Conv" else 1)]
+        state.values[names[0]] = _exchanged(value)
+        if node.op_type == "Conv":
+            state.values[names[1]] = _exchanged_weights(state.value(node, 1))
+        rule(state, turned(node, *names))
+        state.values[node.output] = _exchanged(state.values[node.output])
+
+    return either
+
+
+def _exchanged(value: Activation) -> Activation:
+    if len(value.labels) < 4:  # a mean has taken both
+        return value
+    labels, shape = ([*axes[:2], axes[3], axes[2]] for axes in (value.labels, value.shape))
+    return replace(value, labels=tuple(labels), shape=tuple(shape))
+
+
+def _exchanged_weights(value):
+    if isinstance(value, Constant) and value.array.ndim == 4:
+        return Constant(value.array.swapaxes(2, 3))
+    if isinstance(value, QuantConstant) and value.integers.ndim == 4:
+        scale = value.scale.reshape((1,) * (4 - value.scale.ndim) + value.scale.shape)
+        return replace(value, integers=value.integers.swapaxes(2, 3), scale=scale.swapaxes(2, 3))
+    return value
 
 
 def check_map(state, value: Activation, node) -> None:

@@ -27,6 +27,7 @@ from . import (  # noqa: F401  each registers its rules
     rules_pool,
     rules_quantisers,
     rules_shapes,
+    rules_trunc,
 )
 from .exact import ONE, ZERO, Surd, exact_in_float32
 from .ops import Op
@@ -106,6 +107,10 @@ class Importer:
         for name in node.outputs if node.op_type == "TopK" else node.outputs[:1]:
             if name:
                 self.values[name] = value
+
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        value = self.values.get(name)
+        return value.shape if isinstance(value, Constant | Weights) else None
 
     # -- reading inputs of nodes --
 

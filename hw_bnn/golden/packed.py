@@ -236,7 +236,7 @@ def _on_bits(op: Op, sources, value) -> Callable[..., Tensor] | None:
             ),
             x.channels,
         )
-    if isinstance(op, ops.Reshape) and prod(op.shape) == sources[0].shape[0] == op.shape[0]:
+    if isinstance(op, ops.Reshape) and sources[0].shape[0] == op.shape[0]:
         return lambda x: Bits(x.words.reshape(len(x.words), *op.shape[1:], -1), x.channels)
     if (
         isinstance(op, ops.Pad)

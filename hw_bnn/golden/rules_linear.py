@@ -60,11 +60,16 @@ def read_weights(walk: Importer, node: Node, position: int) -> Weights:
     if np.array_equal(rounded, numbers) and np.abs(rounded).max(initial=0) < 2**15:
         return Weights(rounded.astype(np.int64), exact_array(np.ones(ones)))
     size = np.abs(numbers)
-    if numbers.size and (size == size.reshape(-1)[0]).all():
-        return Weights(
-            np.where(numbers > 0, 1, -1).astype(np.int64),
-            exact_array(size.reshape(-1)[:1]).reshape(ones),
-        )
+    for axis in range(numbers.ndim if size.any() else 0):  # one size, or one along this axis
+        rows = np.moveaxis(size, axis, 0).reshape(numbers.shape[axis], -1)
+        if (rows == rows[:, :1]).all():
+            shape = tuple(-1 if i == axis else 1 for i in range(numbers.ndim))
+            same = (rows[:, 0] == rows[0, 0]).all()
+            scale = exact_array(rows[:1, 0] if same else rows[:, 0])
+            return Weights(
+                np.where(numbers < 0, -1, 1).astype(np.int64),
+                scale.reshape(ones if same else shape),
+            )
     raise Unsupported(
         f"its weights {node.inputs[position]!r} are float numbers",
         node=node.name,
@@ -197,7 +202,7 @@ def _conv(walk: Importer, node: Node) -> Integers:
             f"it is a convolution over {weights.integers.ndim - 2} axes of frames of shape "
             f"{x.shape}",
             node=node.name,
-            remedy="use 2-D convolutions on (C, H, W)",
+            remedy="use convolutions over one or two axes, on (C, L) or (C, H, W)",
         )
     groups = node.integer("group", 1)
     outputs, per_group, *kernel = weights.integers.shape

@@ -262,6 +262,10 @@ def _move(walk: Importer, node: Node, value: Real | Integers, op: Op, back: Op) 
             return array.reshape((1,) * len(shape))
         if isinstance(op, Transpose):
             return array.transpose(op.axes)
+        if [s for s in shape if s != 1] == [s for s in value.shape if s != 1]:
+            sizes = zip(array.shape, value.shape, strict=True)
+            kept = iter([have for have, size in sizes if size != 1])
+            return array.reshape([1 if size == 1 else next(kept) for size in shape])
         return np.broadcast_to(array, value.shape).reshape(shape)
 
     if isinstance(value, Real):

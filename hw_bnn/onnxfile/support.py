@@ -10,7 +10,7 @@ from __future__ import annotations
 STANDARD_DOMAINS = ("", "ai.onnx")
 
 QUANTISERS = ("BipolarQuant", "IntQuant", "MultiThreshold", "Quant")
-QONNX = (*QUANTISERS, "XnorPopcountMatMul")
+QONNX = (*QUANTISERS, "Trunc", "XnorPopcountMatMul")
 """Operators of QONNX; exporters write them in several domains."""
 
 HARDWARE_DOMAIN = "finn.custom_op.fpgadataflow"
@@ -18,7 +18,7 @@ HARDWARE_DOMAIN = "finn.custom_op.fpgadataflow"
 
 OPERATORS: dict[str, tuple[str, ...]] = {
     "layers": ("Conv", "Gemm", "MatMul", "XnorPopcountMatMul"),
-    "quantisers": (*QUANTISERS, "Sign"),
+    "quantisers": (*QUANTISERS, "Sign", "Trunc"),
     "scales, biases and residual sums": ("Add", "BatchNormalization", "Div", "Mul", "Neg", "Sub"),
     "functions before a quantiser": (
         "Clip",
@@ -48,10 +48,13 @@ _PART = (
 REFUSED = {
     "Concat": "join the channels of quantised maps or vectors alone; constants belong into a "
     "layer's bias",
+    "ConvTranspose": "enlarge the result on the host, or leave it out: maps keep their size or "
+    "shrink, and a network ends in a list of scores; with stride 1 a Conv of the mirrored kernel "
+    "and kernel - 1 - pads of padding is the same",
     "Gather": _PART,
     "Slice": _PART,
     "Split": _PART,
 }
-"""What joins and cuts activations, and what to do instead of a form that is refused."""
+"""Operators of which activations are refused in some form or all, and what to do instead."""
 
 ALL = tuple(sorted(name for group in OPERATORS.values() for name in group))

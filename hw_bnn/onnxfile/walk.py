@@ -23,6 +23,7 @@ from ..errors import BadInput, HwBnnError, Unsupported
 from .constants import ARITHMETIC, exact_work, kept
 from .evaluate import Budget
 from .node import Node
+from .one_axis import over_two_axes
 from .support import ALL, CONSTANT_ONLY, HARDWARE_DOMAIN, QONNX, REFUSED, STANDARD_DOMAINS
 
 Rule = Callable[..., Any]
@@ -101,6 +102,9 @@ class State(Protocol):
     def apply(self, rule: Rule, node: Node) -> None:
         """Follow the node by its rule."""
 
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """Of a constant or quantised constant; None of anything else."""
+
 
 def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
     """Follow each node in order: by its rule, or, where it has constants only, by computing it.
@@ -113,7 +117,7 @@ def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
         with naming(node.name):
             values = state.constants(node)
             if values is None:
-                state.apply(rules.find(node), node)
+                _follow(node, rules, state)
             elif not kept(node, values):
                 state.fold(node)
             elif node.op_type in ARITHMETIC:
@@ -124,6 +128,15 @@ def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
                     state.fold(node)
             else:
                 state.apply(rules.rules[node.op_type], node)
+
+
+def _follow(node: Node, rules: Registry, state: State) -> None:
+    """A node that reads activations; a window over one axis as one over two."""
+    weights = state.shape(node.inputs[1]) if node.has(1) else None
+    for each in over_two_axes(node, weights):
+        constant = each is not node and state.constants(each) is not None
+        rule = rules.rules[each.op_type] if constant else rules.find(each)
+        state.apply(rule, each)
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def unpack(
 
     Args:
         words: (N, beats, bytes) uint8.
-        shape: (N, C) or (N, C, H, W).
+        shape: (N, C), (N, C, L) or (N, C, H, W).
         signed: whether the tensor's range has negative numbers (one bit then means -1 and +1).
 
     Returns:
@@ -128,18 +128,15 @@ def unpack(
     values = (single << np.arange(bits)).sum(axis=2)
     if signed:
         values = 2 * values - 1 if bits == 1 else values - ((values >> (bits - 1)) << bits)
-    if len(shape) == 4:  # streamed (H, W, C)
-        n, c, h, w = shape
-        return values.reshape(n, h, w, c).transpose(0, 3, 1, 2)
-    return values.reshape(shape)
+    n, c, *positions = shape  # streamed (H, W, C)
+    return np.moveaxis(values.reshape(n, *positions, c), -1, 1)
 
 
 def _beat(divergence: Divergence, stream: Stream, shape: tuple[int, ...]) -> int:
     """The beat of a frame that carries the diverging element."""
     channels = shape[0]
     pixel = 0
-    if len(shape) == 3:
-        row, column = divergence.position
-        pixel = row * shape[2] + column
+    if len(shape) > 1:
+        pixel = int(np.ravel_multi_index(divergence.position, shape[1:]))
     element = pixel * channels + divergence.channel
     return element * stream.words // int(np.prod(shape))

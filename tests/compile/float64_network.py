@@ -47,6 +47,21 @@ class IntQuant(Quant):
     pass
 
 
+class Trunc(OpRun):
+    """Of version 2."""
+
+    def _run(
+        self, x, scale, zero, _, out_scale, bits, signed=None, narrow=None, rounding_mode=None
+    ):
+        bits, signed = int(np.asarray(bits).reshape(-1)[0]), 1 if signed is None else signed
+        step = 2.0 ** np.round(np.log2(out_scale / scale))
+        y = np.round(x / scale + zero) / step
+        low = -(2 ** (bits - 1)) + (narrow or 0) if signed else 0
+        high = 2 ** (bits - 1) - 1 if signed else 2**bits - 1 - (narrow or 0)
+        y = ROUND[(rounding_mode or "FLOOR").upper()](np.clip(y, low, high))
+        return ((y - zero / step) * out_scale,)
+
+
 class MultiThreshold(OpRun):
     def _run(self, x, table, out_dtype=None, out_scale=None, out_bias=None, data_layout=None):
         layout = data_layout or {2: "NC", 3: "NWC", 4: "NCHW"}[x.ndim]
@@ -75,7 +90,7 @@ class BatchNormalization(OpRun):
 
 
 def _operators() -> list[type[OpRun]]:
-    custom = (BipolarQuant, Quant, IntQuant, MultiThreshold, XnorPopcountMatMul)
+    custom = (BipolarQuant, Quant, IntQuant, MultiThreshold, Trunc, XnorPopcountMatMul)
     made = [type(c.__name__, (c,), {"op_domain": d}) for c in custom for d in DOMAINS]
     return [*made, BatchNormalization]
 
@@ -97,6 +112,8 @@ def _in_float64(model: onnx.ModelProto) -> onnx.ModelProto:
     del double.graph.value_info[:]
     known = {opset.domain for opset in double.opset_import}  # FINN's files do not name them
     double.opset_import.extend(onnx.helper.make_opsetid(d, 1) for d in DOMAINS if d not in known)
+    for opset in double.opset_import:
+        opset.version = 1 if opset.domain in DOMAINS else opset.version
     return double
 
 

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 QONNX = "qonnx.custom_op.general"
-CUSTOM = {"BipolarQuant", "Quant", "IntQuant", "MultiThreshold"}
+CUSTOM = {"BipolarQuant", "Quant", "IntQuant", "MultiThreshold", "Trunc"}
 
 
 class Builder:
@@ -165,9 +165,13 @@ class Builder:
             [helper.make_tensor_value_info(self.at, TensorProto.FLOAT, None)],
             self.initializers,
         )
+        truncates = any(node.op_type == "Trunc" for node in self.nodes)
         model = helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, 1)],
+            opset_imports=[
+                helper.make_opsetid("", self.opset),
+                helper.make_opsetid(QONNX, 2 if truncates else 1),
+            ],
             ir_version=8,
         )
         for tensor, datatype in self.annotations:

@@ -6,6 +6,7 @@ import numpy as np
 from onnx import TensorProto, helper
 
 from tests.networks.keras_network import keras_network
+from tests.networks.larq_network import larq_network
 from tests.networks.support_case import CASES, Case, case, end, net, norm, several
 
 # -- residual --
@@ -250,6 +251,7 @@ def _():
 
 
 CASES.append(Case("File", "in the habits of tf2onnx with QKeras' quantisers", keras_network))
+CASES.append(Case("File", "in the habits of tf2onnx with Larq's layers", larq_network))
 
 
 @case("File", "an operator that is not known", refused="operator Sin is not supported")

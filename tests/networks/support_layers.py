@@ -133,6 +133,20 @@ several(
     ],
     _weights,
 )
+
+
+@case("Weights", "stored as +-s, a size an output channel (BatchNorm multiplied in)")
+def _():
+    made = net((2, 6, 6))
+    for outputs, inputs in ((4, 2), (3, 4)):
+        sizes = made.rng.uniform(0.1, 2, (outputs, 1, 1, 1))
+        sizes[1] = 0
+        kernel = made.rng.choice([-1.0, 1.0], (outputs, inputs, 3, 3)) * sizes
+        made.add("Conv", made.constant(kernel), made.constant(made.rng.normal(0, 1, outputs)))
+        made.bipolar()
+    return end(made)
+
+
 several(
     "Weights",
     [("ternary", ("two-bit",)), *[(f"{bits} bits", (f"int{bits}",)) for bits in (2, 4, 8)]],
@@ -379,11 +393,43 @@ def _():
     return made.model()
 
 
-@case("Convolution", "1-D", refused="only 2-D convolutions|has the shape")
+def _line(shape, convolution, pool):
+    made = net(shape, quantiser="int8")
+    if shape[-1] == 2:
+        made.add("Transpose", perm=[0, 2, 1])
+    made.add("Conv", made.weights((4, 2, 3), "per channel"), **convolution)
+    norm(made, 4)
+    made.bipolar()
+    made.add("MaxPool", kernel_shape=[2], strides=[2], **pool)
+    return end(made)
+
+
+several(
+    "Convolution",
+    [
+        ("over one axis, padding, max-pool", ((2, 14), {"kernel_shape": [3], "pads": [1, 2]}, {})),
+        (
+            "over one axis, channels last, auto_pad",
+            ((14, 2), {"strides": [2], "auto_pad": "SAME_UPPER"}, {"pads": [1, 0]}),
+        ),
+    ],
+    _line,
+)
+
+
+@case("Convolution", "over three axes", refused="weights of shape")
 def _():
-    made = net((2, 9))
-    made.add("Conv", made.weights((3, 2, 3)), kernel_shape=[3])
+    made = net((2, 6, 6))
+    made.add("Conv", made.weights((3, 2, 2, 2, 2)), kernel_shape=[2, 2, 2])
     return made.model()
+
+
+@case("Convolution", "transposed", refused="ConvTranspose of activations is not supported")
+def _():
+    made = net((2, 6, 6))
+    made.add("ConvTranspose", made.weights((2, 3, 2, 2)), strides=[2, 2])
+    made.bipolar()
+    return end(made)
 
 
 @case(

@@ -398,6 +398,34 @@ CASES.append(
 )
 
 
+@case("Average pool", "ReduceMean over H and W, channels last")
+def _():
+    made = net()
+    made.add("Transpose", perm=[0, 2, 3, 1])
+    made.add("ReduceMean", axes=[1, 2], keepdims=1)
+    made.quant(3.0, 0.25)
+    return end(made)
+
+
+@case("Average pool", "2x2, behind it Trunc to 4 bits")
+def _():
+    made = net(quantiser="int8")
+    made.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    unit = 1 / 512
+    parameters = (unit, 0.0, 10.0, 64 * unit, 4.0)
+    made.add("Trunc", *map(made.constant, parameters), rounding_mode="FLOOR", signed=1, narrow=0)
+    return end(made)
+
+
+@case("Average pool", "Trunc of QONNX's first version", refused="first version")
+def _():
+    made = net(quantiser="int8")
+    made.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
+    parameters = (1 / 512, 0.0, 10.0, 8.0)
+    made.add("Trunc", *map(made.constant, parameters), rounding_mode="FLOOR")
+    return end(made)
+
+
 @case("Average pool", "ReduceSum over H and W, of values with an offset")
 def _sum():
     made = net((3, 6, 6), quantiser="uint4")
