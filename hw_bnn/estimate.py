@@ -30,6 +30,8 @@ def estimate(model: str | Path, *, asked: TargetOptions) -> dict[str, Any]:
     Args:
         model: the ONNX file.
         board: what has to hold it; without a target the best rate that fits.
+        memory: as for compile, or "ultra": weights may stand in UltraRAM, too, which `compile` does
+            not make yet; the document's `note` says why, its figures have `uram`.
         target_fps ... memory: as for :func:`hw_bnn.compile.build.compile_model`.
 
     Returns:
@@ -37,18 +39,21 @@ def estimate(model: str | Path, *, asked: TargetOptions) -> dict[str, Any]:
         `bottleneck`, `layers` (as compile's reports/folding.json); `targets`: fewer cycles for more
         LUTs, each with the boards that hold it; `boards`: board -> the best rate that it holds and
         the share of it that this takes (of LUTs, registers, block RAMs, DSP blocks), or None where
-        not even the slowest fits.
+        not even the slowest fits; `note`: what stands in the way of building this, or None.
 
     Raises:
         BadInput: the file or an option cannot be used, or the target cannot be reached.
         Unsupported: the model has a layer without an exact form in hardware.
     """
+    from .compile.resolve import ULTRA, ULTRA_NOTE
+
     search, plan, why = planned(model, asked)
     boards = _boards(search)
     return {
         "model": str(model),
         "board": asked.board,
         "clk_period_ns": asked.clk_period_ns,
+        "note": ULTRA_NOTE if asked.memory == ULTRA else None,
         "target_cycles": why["target_cycles"],
         "cycles_per_frame": plan.cycles,
         "frames_per_second": _rate(plan.cycles, asked.clk_period_ns),
@@ -77,6 +82,7 @@ def planned(model: str | Path, asked: TargetOptions) -> tuple[FoldingSearch, Pla
     from .compile.resolve import (
         MEMORIES,
         OUTPUT_MODES,
+        ULTRA,
         check_choice,
         fraction,
         target_board,
@@ -85,7 +91,7 @@ def planned(model: str | Path, asked: TargetOptions) -> tuple[FoldingSearch, Pla
     from .onnxfile import load_onnx
 
     check_choice("output mode", asked.output_mode, OUTPUT_MODES)
-    check_choice("memory", asked.memory, MEMORIES)
+    check_choice("memory", asked.memory, (*MEMORIES, ULTRA))
     _, part = target_board(asked.board, None)
     target = target_of(asked.target_fps, asked.target_cycles, asked.clk_period_ns)
     scale = fraction(asked.input_scale)
@@ -141,7 +147,7 @@ def _boards(search: FoldingSearch) -> dict[str, dict[str, Any] | None]:
             continue
         whole = device_of(name)
         shares = {k: getattr(best, k) / getattr(whole, k) if getattr(whole, k) else None
-                  for k in ("lut", "ff", "bram", "dsp")}  # fmt: skip
+                  for k in search.built(best)}  # fmt: skip
         found[name] = {
             "cycles_per_frame": best.cycles,
             "share": {k: None if v is None else round(v, 4) for k, v in shares.items()},
@@ -149,32 +155,39 @@ def _boards(search: FoldingSearch) -> dict[str, dict[str, Any] | None]:
     return found
 
 
+NAMES = {"lut": "LUT", "ff": "FF", "bram": "BRAM", "dsp": "DSP", "uram": "URAM"}
+
+
 def show(document: dict[str, Any]) -> None:
     """Print the document of :func:`estimate` as tables."""
-    columns = ["node", "model's layer", "PE", "SIMD", "cycles", "LUT", "FF", "BRAM", "DSP"]
-    keys = ("node", "layer", "PE", "SIMD", "cycles", "lut", "ff", "bram", "dsp")
-    rows = [[_cell(layer.get(k)) for k in keys] for layer in document["layers"]]
     total = document["total"]
+    kinds, names = list(total), [NAMES[kind] for kind in total]
+    columns = ["node", "model's layer", "PE", "SIMD", "cycles", *names]
+    keys = ("node", "layer", "PE", "SIMD", "cycles", *kinds)
+    rows = [[_cell(layer.get(k)) for k in keys] for layer in document["layers"]]
     rows.append(["all, with streams", None, None, None, f"{document['cycles_per_frame']:,}",
-                 *(_cell(total[k]) for k in ("lut", "ff", "bram", "dsp"))])  # fmt: skip
-    console.table(f"{document['model']}, by estimate", columns, rows, right=range(2, 9))
+                 *(_cell(total[k]) for k in kinds)])  # fmt: skip
+    right = range(2, len(columns))
+    console.table(f"{document['model']}, by estimate", columns, rows, right=right)
     bottleneck = document["bottleneck"]
     console.out(f"slowest: {bottleneck['node']}, {bottleneck['why']}")
     rows = [
-        [*(_cell(row[k]) for k in ("cycles_per_frame", "frames_per_second", "lut", "ff", "bram",
-                                   "dsp")), ", ".join(row["boards"])]
+        [*(_cell(row[k]) for k in ("cycles_per_frame", "frames_per_second", *kinds)),
+         ", ".join(row["boards"])]
         for row in document["targets"]
     ]  # fmt: skip
-    columns = ["cycles", "frames/s", "LUT", "FF", "BRAM", "DSP", "boards that hold it"]
-    console.table("targets", columns, rows, right=range(6))
-    rows = [[name, *_board(best)] for name, best in document["boards"].items()]
-    console.table("the best rate of each board", ["board", "cycles", "LUT", "FF", "BRAM", "DSP"],
-                  rows, right=range(1, 6))  # fmt: skip
+    columns = ["cycles", "frames/s", *names, "boards that hold it"]
+    console.table("targets", columns, rows, right=range(len(columns) - 1))
+    rows = [[name, *_board(best, len(kinds))] for name, best in document["boards"].items()]
+    console.table("the best rate of each board", ["board", "cycles", *names], rows,
+                  right=range(1, len(names) + 2))  # fmt: skip
+    if document["note"]:
+        console.out(f"note: {document['note']}")
 
 
-def _board(best: dict[str, Any] | None) -> list[str | None]:
+def _board(best: dict[str, Any] | None, kinds: int) -> list[str | None]:
     if best is None:
-        return ["does not fit", None, None, None, None]
+        return ["does not fit", *[None] * kinds]
     shares = [None if s is None else f"{100 * s:.0f} %" for s in best["share"].values()]
     return [f"{best['cycles_per_frame']:,}", *shares]
 

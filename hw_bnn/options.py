@@ -161,7 +161,8 @@ class TargetOptions(Options):
         Literal["scores", "label", "both"], Option("What the core gives for a frame.")
     ] = "both"
     memory: Annotated[
-        Literal["auto", "lut", "block"], Option("Where weights stand: LUTs or block RAM.")
+        Literal["auto", "lut", "block", "ultra"],
+        Option("Where weights stand: LUTs, block RAM; ultra: UltraRAM too (estimate alone)."),
     ] = "auto"
     hardwired: Annotated[
         str | None,

@@ -1,5 +1,6 @@
 """`hw-bnn estimate`: the same kernels, costs and search as `compile`, without FINN."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 
 import hw_bnn as hb
 from hw_bnn import cli
-from hw_bnn.compile.boards import BOARDS
+from hw_bnn.compile.boards import BOARDS, Budget
 from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.estimate import planned
 from hw_bnn.options import TargetOptions
@@ -110,6 +111,39 @@ def test_a_target_and_a_board(model):
         hb.estimate(model, memory="bram")
     with pytest.raises(BadInput, match="the clock period is 1e-300 ns; use one of 0.001 to"):
         hb.estimate(model, clk_period_ns=1e-300)
+
+
+@pytest.mark.parametrize("blocks", [(0, 0), (0.5, 0), (0, 1), (1, 2), (20, 20)])
+def test_weights_in_ultraram_are_packed_at_the_fewest_luts(model, blocks):
+    """As found by trying every memory of every layer."""
+    search, plan, _ = planned(model, TargetOptions(memory="ultra", target_cycles=128))
+    room = Budget(lut=1e6, ff=1e6, bram=blocks[0], dsp=0, uram=blocks[1])
+    columns = search._packed(plan.rows, room, search.prices)
+    assert columns is not None
+
+    def cost(chosen) -> tuple[float, float, float]:
+        each = list(zip(search.tables, plan.rows, chosen, strict=True))
+        return tuple(sum(getattr(t, k)[r, c] for t, r, c in each) for k in ("lut", "bram", "uram"))
+
+    everything = itertools.product(*(range(len(table.variants)) for table in search.tables))
+    fitting = [c for c in map(cost, everything) if c[1] <= blocks[0] and c[2] <= blocks[1]]
+    lut, bram, uram = cost(columns)
+    assert bram <= blocks[0] and uram <= blocks[1] and lut == min(c[0] for c in fitting)
+    styles = [t.variants[c].get("ram_style") for t, c in zip(search.tables, columns, strict=True)]
+    assert styles.count("ultra") == uram
+
+
+def test_ultraram_is_of_boards_that_have_it_and_of_the_estimate_alone(model, tmp_path, capsys):
+    told = hb.estimate(model, board="zcu104", memory="ultra")
+    assert told["boards"]["zcu104"]["share"]["uram"] is not None
+    assert told["boards"]["pynq-z1"]["share"]["uram"] is None
+    assert sum(layer["uram"] for layer in told["layers"]) == told["total"]["uram"]
+    assert "UltraRAM is empty" in told["note"] and hb.estimate(model)["note"] is None
+    assert "uram" not in hb.estimate(model, board="zcu104")["total"]
+    with pytest.raises(Unsupported, match="UltraRAM is empty.*--runtime-weights.*use memory="):
+        hb.compile(model, tmp_path / "out", memory="ultra")
+    assert cli.run(["estimate", str(model), "--board", "kv260", "--memory", "ultra"]) == 0
+    assert "URAM" in (said := capsys.readouterr().out) and "UltraRAM is empty" in said
 
 
 def test_what_has_no_exact_form_is_refused_as_by_compile(tmp_path):

@@ -25,6 +25,7 @@ class Board:
         luts, ffs: six-input LUTs (ECP5: four-input) and registers.
         brams: block RAMs of 36 kbit (ECP5's of 18 kbit count a half).
         dsps: DSP blocks (ECP5: 18 x 18 multipliers).
+        urams: UltraRAM blocks of 288 kbit.
         luts_per_estimate: LUTs of this family for one that the estimate, made for xc7, tells.
         title: the board's name as its maker writes it.
         processor: family of the processor beside the logic (zynq7000, zynqmp), None without one.
@@ -36,6 +37,7 @@ class Board:
     ffs: Annotated[int, Field(gt=0, le=10**9)]
     brams: Annotated[float, Field(ge=0, le=1e9)]
     dsps: Annotated[int, Field(ge=0, le=10**9)]
+    urams: Annotated[int, Field(ge=0, le=10**9)] = 0
     luts_per_estimate: Annotated[float, Field(gt=0, le=1e9)] = 1.0
     title: Annotated[str, Field(max_length=100)] = ""
     processor: Literal["zynq7000", "zynqmp"] | None = None
@@ -83,11 +85,13 @@ BOARDS = Boards(BOARD_FILES)
 """Board name -> its FPGA, as in Xilinx DS190, DS891 and DS987, and Lattice FPGA-DS-02012."""
 
 DEFAULT_BOARD = "pynq-z1"
-SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95}
+SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95, "uram": 1.0}
 """How much of a device a search may fill: the rest is for FIFOs, and for routing."""
 
 
 NAMES = {"lut": "LUTs", "ff": "registers", "bram": "block RAMs", "dsp": "DSP blocks"}
+ALL_NAMES = {**NAMES, "uram": "UltraRAM blocks"}
+"""With what `estimate` alone fills."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class Budget:
     ff: float
     bram: float
     dsp: float
+    uram: float = 0
 
 
 SHELL = {
@@ -114,7 +119,7 @@ def device_of(board: str) -> Budget:
     """What a board's FPGA holds."""
     device = BOARDS[board]
     luts = device.luts / device.luts_per_estimate
-    return Budget(luts, device.ffs, device.brams, device.dsps)
+    return Budget(luts, device.ffs, device.brams, device.dsps, device.urams)
 
 
 def shell_of(board: str) -> Budget:
@@ -129,8 +134,8 @@ def budget(board: str) -> Budget:
 
 
 def price_of(blocks: str, board: str) -> float:
-    """LUTs that a block RAM ("brams") or a DSP block ("dsps") is worth: a quarter of those that the
-    board has beside each.
+    """LUTs that a block RAM ("brams"), a DSP block ("dsps") or an UltraRAM block ("urams") is
+    worth: a quarter of those that the board has beside each.
 
     A quarter, since binary networks run out of LUTs first; a search asks more where blocks run out.
     """

@@ -21,7 +21,14 @@ from ..onnxfile import load_onnx
 from ..options import CompileOptions, TargetOptions, flat
 from .boards import too_large
 from .limits import watched
-from .resolve import MEMORIES, OUTPUT_MODES, check_choice, fraction, target_board, target_of
+from .resolve import (
+    OUTPUT_MODES,
+    check_choice,
+    check_memory,
+    fraction,
+    target_board,
+    target_of,
+)
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -132,7 +139,7 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         BadInput: one that cannot be, or two that contradict each other.
     """
     board, part = target_board(build.board, build.part)
-    check_choice("memory", build.memory, MEMORIES)
+    check_memory(build.memory)
     target = target_of(build.target_fps, build.target_cycles, build.clk_period_ns)
     scale = fraction(build.input_scale)
     check_choice("output mode", build.output_mode, OUTPUT_MODES)

@@ -9,12 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
-from ..kernels.memory_cost import DEEPEST_LUT_ROM
+from ..kernels import KERNELS
+from ..kernels.memory_cost import DEEPEST_LUT_ROM, ultra_ram
 from ..synth.estimate import KINDS, estimate_kernel
 from .boards import price_of
 from .ops.folds import divisors
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
+
+COSTS = (*KINDS, "uram")
+"""What a choice takes of a device: UltraRAM holds weights alone."""
 
 LIMITS = {
     "PE": ("MH", "NumChannels", "Channels", "Labels"),
@@ -44,15 +48,16 @@ def choices(op) -> list[dict[str, int]]:
 
 
 class Prices(NamedTuple):
-    """LUTs that a block RAM and a DSP block are worth."""
+    """LUTs that a block RAM, a DSP block and an UltraRAM block are worth."""
 
     bram: float
     dsp: float
+    uram: float
 
 
 def prices_of(board: str) -> Prices:
     """What blocks are worth on a board."""
-    return Prices(price_of("brams", board), price_of("dsps", board))
+    return Prices(*(price_of(blocks, board) for blocks in ("brams", "dsps", "urams")))
 
 
 @dataclass
@@ -62,7 +67,7 @@ class Table:
     Attributes:
         ins, outs: bits of a stream's word, by choice; ins has a column an input.
         variants: attributes of each variant.
-        lut, ff, bram, dsp: inf where a variant cannot be.
+        lut, ff, bram, dsp, uram: inf where a variant cannot be.
     """
 
     op: KernelOp
@@ -75,6 +80,7 @@ class Table:
     ff: np.ndarray
     bram: np.ndarray
     dsp: np.ndarray
+    uram: np.ndarray
 
     @property
     def name(self) -> str:
@@ -86,7 +92,8 @@ class Table:
 
     def worth(self, prices: Prices) -> np.ndarray:
         """What each variant of each choice costs in LUTs, blocks at their prices."""
-        return self.lut + prices.bram * self.bram + prices.dsp * self.dsp
+        blocks = prices.bram * self.bram + prices.dsp * self.dsp + prices.uram * self.uram
+        return self.lut + blocks
 
     @cached_property
     def _held(self) -> list[int]:
@@ -111,7 +118,7 @@ class Table:
 
     def first(self, count: int) -> Table:
         """The table of the first so many choices."""
-        arrays = ("cycles", "ins", "outs", *KINDS)
+        arrays = ("cycles", "ins", "outs", *COSTS)
         return replace(
             self, choices=self.choices[:count], **{k: getattr(self, k)[:count] for k in arrays}
         )
@@ -150,7 +157,7 @@ def table_of(op: KernelOp, model: ModelWrapper, memory: str, wired=None, must=Fa
         np.array(ins),
         np.array(outs),
         variants,
-        **{name: costs[:, :, i] for i, name in enumerate(KINDS)},
+        **{name: costs[:, :, i] for i, name in enumerate(COSTS)},
     )
     return folded if wired is None else _with_wired(folded, wired, 0 if must else len(found))
 
@@ -174,7 +181,7 @@ def _with_wired(table: Table, wired, kept: int) -> Table:
         more(table.ins, [int(wired.get_instream_width(i)) for i in wired.stream_inputs()]),
         more(table.outs, int(wired.get_outstream_width(0))),
         table.variants,
-        **{kind: costs(kind) for kind in KINDS},
+        **{kind: costs(kind) for kind in COSTS},
     )
 
 
@@ -199,6 +206,7 @@ def _variants(op, memory: str) -> list[dict[str, str | int]]:
             "auto": ("distributed", "block"),
             "lut": ("distributed", "block"),
             "block": ("block",),
+            "ultra": ("distributed", "block", "ultra"),
         }[memory]
         return [
             {"ram_style": w, "ram_style_thresholds": t, **lanes}
@@ -214,8 +222,8 @@ def _variants(op, memory: str) -> list[dict[str, str | int]]:
 def _cost(
     kernel: str, parameters: dict, variant: dict[str, str | int], memory: str
 ) -> tuple[float, ...]:
-    """LUTs, registers, block RAMs and DSP blocks; inf for what cannot be."""
-    p, never = dict(parameters), (np.inf,) * len(KINDS)
+    """What a choice takes, in the order of COSTS; inf for what cannot be."""
+    p, never, ultra = dict(parameters), (np.inf,) * len(COSTS), 0
     if "ram_style_thresholds" in variant:
         nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
         for style, words in (
@@ -227,6 +235,11 @@ def _cost(
                 memory == "lut" and style == "block" and not deep
             ):
                 return never
+        if variant["ram_style"] == "ultra":
+            weights = KERNELS[kernel].memory("WEIGHTS_FILE", p)
+            if weights.rows < 2:  # constants
+                return never
+            ultra = ultra_ram(weights.word_bits, weights.rows)
         p |= {STYLES[k]: v for k, v in variant.items() if k in STYLES}
         p |= {"MULTIPLY": variant["multiply"]} if "multiply" in variant else {}
     elif variant:
@@ -235,8 +248,8 @@ def _cost(
             return never
     cost = estimate_kernel(kernel, p)
     if cost is None:  # an op without a formula has nothing to choose by its cost
-        return (0,) * len(KINDS)
-    return tuple(cost[kind] for kind in KINDS)
+        return (0,) * len(COSTS)
+    return (*(cost[kind] for kind in KINDS), ultra)
 
 
 def _lanes(op) -> list[dict[str, str | int]]:

@@ -30,6 +30,7 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
                 "ff": int(table.ff[row, column]),
                 "bram": float(table.bram[row, column]),
                 "dsp": int(table.dsp[row, column]),
+                **({"uram": int(table.uram[row, column])} if search.memory == "ultra" else {}),
             }
         )
     table, row, column = max(chosen, key=lambda c: c[0].cycles[c[1]])  # the first of equals

@@ -7,12 +7,19 @@ from fractions import Fraction
 from typing import Any
 
 from ..accelerator import LONGEST_CLOCK_NS, SHORTEST_CLOCK_NS
-from ..errors import BadInput
+from ..errors import BadInput, Unsupported
 from .boards import BOARDS, DEFAULT_BOARD
 
 OUTPUT_MODES = ("scores", "label", "both")
 MEMORIES = ("auto", "lut", "block")
 """Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM."""
+ULTRA = "ultra"
+"""The same by price, in UltraRAM too: of `estimate` alone."""
+ULTRA_NOTE = (
+    "UltraRAM is empty when a bitstream is loaded: its weights have to come through the port of "
+    "--runtime-weights before the first frame, which requantisers and the boards' shells do not "
+    "serve"
+)
 
 
 def check_choice(what: str, given: str, choices: tuple[str, ...]) -> None:
@@ -23,6 +30,20 @@ def check_choice(what: str, given: str, choices: tuple[str, ...]) -> None:
     """
     if given not in choices:
         raise BadInput(f"there is no {what} {given!r}", remedy=f"use one of {', '.join(choices)}")
+
+
+def check_memory(memory: str) -> None:
+    """Refuse a place of weights that compile cannot make.
+
+    Raises:
+        BadInput: there is no such place. Unsupported: UltraRAM.
+    """
+    if memory == ULTRA:
+        raise Unsupported(
+            ULTRA_NOTE,
+            remedy='use memory="auto"; `hw-bnn estimate --memory ultra` tells what it would hold',
+        )
+    check_choice("memory", memory, MEMORIES)
 
 
 def target_board(board: str | None, part: str | None) -> tuple[str | None, str]:

@@ -23,7 +23,7 @@ from qonnx.custom_op.registry import getCustomOp
 from ..errors import BadInput
 from ..synth.estimate import KINDS
 from .boards import DEFAULT_BOARD, Budget
-from .choices import Prices, prices_of, table_of
+from .choices import COSTS, Prices, Table, prices_of, table_of
 from .hardwiring import hardwire
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
@@ -40,7 +40,7 @@ class Plan:
 
     Attributes:
         rows, columns: choice and variant of each table.
-        lut, ff, bram, dsp: in all, streams included.
+        lut, ff, bram, dsp, uram: in all, streams included.
         cycles: a frame's, of the slowest op.
     """
 
@@ -50,11 +50,12 @@ class Plan:
     ff: float
     bram: float
     dsp: float
+    uram: float
     cycles: int
 
     def excess(self, budget: Budget) -> dict[str, float]:
         """What it takes beyond a budget, by resource."""
-        over = {k: getattr(self, k) - getattr(budget, k) for k in KINDS}
+        over = {k: getattr(self, k) - getattr(budget, k) for k in COSTS}
         return {k: v for k, v in over.items() if v > 0}
 
 
@@ -63,7 +64,8 @@ class FoldingSearch:
 
     Args:
         model: the graph; the search sets attributes of its ops.
-        memory: where weights stand: "auto" (by price), "lut" (up to 4,096 words) or "block".
+        memory: where weights stand: "auto" (LUTs or block RAM, by price), "lut" (up to 4,096
+            words), "block", or "ultra" (by price, UltraRAM too).
         board: of which the prices of block RAMs and DSP blocks in LUTs are.
         op_of: node -> its op; FINN's registry, or outline.op_of where FINN has no part in it.
         wired: node name -> the hard-wired op that may take its place (hardwiring.py), and `must`
@@ -148,9 +150,9 @@ class FoldingSearch:
         return np.array(fifo_cost(int(table.ins[row, index]), table.held(row)))
 
     def _with(self, rows: list[int], columns: list[int]) -> Plan:
-        total = np.zeros(len(KINDS))
+        total = np.zeros(len(COSTS))
         for table, row, column in zip(self.tables, rows, columns, strict=True):
-            total += [getattr(table, kind)[row, column] for kind in KINDS]
+            total += [getattr(table, kind)[row, column] for kind in COSTS]
         for producer, consumer, index, bits, element in self.streams:
             width = int(self.tables[consumer].ins[rows[consumer], index])
             total[:2] += (
@@ -159,10 +161,10 @@ class FoldingSearch:
                 else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
             )
             if producer is not None:
-                total += self._fifo(consumer, rows[consumer], index)
+                total[: len(KINDS)] += self._fifo(consumer, rows[consumer], index)
         cycles = max(int(t.cycles[r]) for t, r in zip(self.tables, rows, strict=True))
-        lut, ff, bram, dsp = map(float, total)
-        return Plan(rows, columns, lut, ff, bram, dsp, cycles)
+        lut, ff, bram, dsp, uram = map(float, total)
+        return Plan(rows, columns, lut, ff, bram, dsp, uram, cycles)
 
     def built(self, plan: Plan) -> dict[str, float]:
         """What a plan will cost as `compile` counts it in the end, by resource: without what is the
@@ -173,7 +175,8 @@ class FoldingSearch:
                 width = int(self.tables[consumer].ins[plan.rows[consumer], index])
                 total[:2] -= dma_cost(bits, width, element)
         lut, ff, bram, dsp = map(float, total)
-        return {"lut": int(lut), "ff": int(ff), "bram": bram, "dsp": int(dsp)}
+        found = {"lut": int(lut), "ff": int(ff), "bram": bram, "dsp": int(dsp)}
+        return found | ({"uram": int(plan.uram)} if self.memory == "ultra" else {})
 
     def present(self) -> Plan:
         """The plan of the folding that the graph has."""
@@ -216,7 +219,7 @@ class FoldingSearch:
             found += [folded] if folded is not None else []
         for prices in self._other_prices():
             rows = self.plan(target, prices).rows
-            columns = self._packed(rows, budget.bram, prices)
+            columns = self._packed(rows, budget, prices)
             if columns is not None:
                 plan = self._with(rows, self._relieved(rows, columns, budget.dsp))
                 if not plan.excess(budget):
@@ -237,9 +240,11 @@ class FoldingSearch:
         return other
 
     def _other_prices(self) -> list[Prices]:
-        """PRICES of block RAM; where an op may multiply in DSP blocks, also one that takes none."""
+        """PRICES of memory blocks; where an op may multiply in DSP blocks, also one that takes
+        none."""
         dsp = [1.0, 1e6] if any((table.dsp > 0).any() for table in self.tables) else [1.0]
-        return [Prices(b * self.prices.bram, d * self.prices.dsp) for d in dsp for b in PRICES]
+        own = self.prices
+        return [Prices(b * own.bram, d * own.dsp, b * own.uram) for d in dsp for b in PRICES]
 
     def _relieved(self, rows: list[int], columns: list[int], blocks: float) -> list[int]:
         """The variants with products moved from DSP blocks to LUTs, where that costs least for each
@@ -260,20 +265,23 @@ class FoldingSearch:
 
     def worth(self, plan: Plan) -> float:
         """LUTs of a plan, blocks at their prices."""
-        return plan.lut + self.prices.bram * plan.bram + self.prices.dsp * plan.dsp
+        own = self.prices
+        return plan.lut + own.bram * plan.bram + own.dsp * plan.dsp + own.uram * plan.uram
 
-    def _packed(self, rows: list[int], blocks: float, prices: Prices) -> list[int] | None:
-        """The variants of fewest LUTs in so many block RAMs (exact, halves); None if none fits."""
-        room = int(2 * blocks)
-        best, steps = np.zeros(room + 1), []  # fewest LUTs by halves that are free
+    def _packed(self, rows: list[int], budget: Budget, prices: Prices) -> list[int] | None:
+        """The variants of fewest LUTs in the block RAMs (in halves) and UltraRAM blocks of a
+        budget; None if none fits. Exact."""
+        room = (int(2 * budget.bram), int(budget.uram) if self.memory == "ultra" else 0)
+        best, steps = np.zeros([n + 1 for n in room]), []  # fewest LUTs by blocks that are free
         for table, row in zip(self.tables, rows, strict=True):
             options = []
             logics = table.lut[row] + prices.dsp * table.dsp[row]
-            for logic, bram in zip(logics, table.bram[row], strict=True):
-                option = np.full(room + 1, np.inf)
-                if np.isfinite(bram) and 2 * bram <= room:
-                    halves = int(2 * bram)
-                    option[halves:] = best[: room + 1 - halves] + logic
+            for logic, taken in zip(logics, _blocks(table, row), strict=True):
+                option = np.full(best.shape, np.inf)
+                if taken is not None and all(t <= n for t, n in zip(taken, room, strict=True)):
+                    halves, ultra = taken
+                    free = best[: room[0] + 1 - halves, : room[1] + 1 - ultra]
+                    option[halves:, ultra:] = free + logic
                 options.append(option)
             steps.append(np.argmin(options, axis=0))
             best = np.min(options, axis=0)
@@ -282,7 +290,8 @@ class FoldingSearch:
         columns: list[int] = []
         for table, row, choice in zip(self.tables[::-1], rows[::-1], steps[::-1], strict=True):
             columns.append(int(choice[room]))
-            room -= int(2 * table.bram[row, columns[-1]])
+            taken = _blocks(table, row)[columns[-1]] or (0, 0)
+            room = (room[0] - taken[0], room[1] - taken[1])
         return columns[::-1]
 
     def best(self, budget: Budget) -> Plan | None:
@@ -308,3 +317,11 @@ class FoldingSearch:
     def slowest(self) -> Plan:
         """The cheapest plan of all."""
         return self.plan(max(int(t.cycles.max()) for t in self.tables))
+
+
+def _blocks(table: Table, row: int) -> list[tuple[int, int] | None]:
+    """Halves of block RAMs and blocks of UltraRAM of each variant; None of one that cannot be."""
+    return [
+        (int(2 * bram), int(ultra)) if np.isfinite(bram) else None
+        for bram, ultra in zip(table.bram[row], table.uram[row], strict=True)
+    ]

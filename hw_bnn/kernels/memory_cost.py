@@ -41,6 +41,15 @@ def _columns(width: int, wide: int) -> int:
     return math.ceil(2 * width / wide) if wide > 1 else 2 * width
 
 
+def ultra_ram(width: int, depth: int) -> int:
+    """Blocks of UltraRAM that a memory takes.
+
+    >>> ultra_ram(576, 4096), ultra_ram(512, 4608)
+    (8, 16)
+    """
+    return math.ceil(width / ULTRA_WORD) * math.ceil(depth / ULTRA_WORDS)
+
+
 @cache
 def rom_luts(width: int, depth: int) -> float:
     """LUTs of a read-only memory of random contents (see xc7_rom_map.v)."""
@@ -73,6 +82,9 @@ def one_port_luts(width: int, depth: int) -> int:
 AUTO_BITS = 9216
 """Bits up to which Yosys leaves a memory in LUTs, asked for nothing."""
 
+ULTRA_WORD, ULTRA_WORDS = 72, 4096
+"""Bits and words of a block of UltraRAM (UltraScale+). It has no contents at the start."""
+
 RAM_IN_LUTS = 96
 """LUTs of memory that Yosys gives up for half a block RAM."""
 
@@ -80,7 +92,12 @@ RAM_IN_LUTS = 96
 def rom(
     width: int, depth: int, style: str = "auto", *, written: bool = False
 ) -> tuple[float, float, float]:
-    """(LUTs, registers, RAMB36) of mvau_rom; written: its contents are loaded at run time."""
+    """(LUTs, registers, RAMB36) of mvau_rom; written: its contents are loaded at run time.
+
+    Style "ultra" takes none of them: `ultra_ram` counts it.
+    """
+    if style == "ultra":
+        return 0, 0, 0
     if written and width and depth:
         return (0, width, 0) if depth == 1 else ram(width, depth, style)
     if depth <= 1 or width == 0:
