@@ -58,6 +58,24 @@ NETWORKS = {
     "residual, 3x8x8 of 8 bits, 8c3, 16c3": (
         partial(zoo_network, "bnew_resnet20", shape=(3, 8, 8), in_channels=3, classes=10,
                 channels=[8, 16], blocks=1, form="hardware", size=8), {"target_cycles": 2500}),
+    "2-bit weights, 128-64-10": (
+        partial(binary_network, shape=(128,), convolutions=[], dense=[64, 10], weight_bits=2),
+        {"target_cycles": 128}),
+    "2-bit weights, 4-bit input, 96-48-24-5": (
+        partial(binary_network, shape=(96,), convolutions=[], dense=[48, 24, 5], input_bits=4,
+                weight_bits=2), {"target_cycles": 96}),
+    "2-bit weights, 2x12x12, 8c3, pool, 16c3, 10": (
+        partial(binary_network, shape=(2, 12, 12), convolutions=[(8, 3, 2), (16, 3, 1)],
+                dense=[10], weight_bits=2), {"target_cycles": 2000}),
+    "8-bit weights, 100-40-10": (
+        partial(binary_network, shape=(100,), convolutions=[], dense=[40, 10], weight_bits=8),
+        {"target_cycles": 200}),
+    "8-bit weights and input, 64-32-6": (
+        partial(binary_network, shape=(64,), convolutions=[], dense=[32, 6], input_bits=8,
+                weight_bits=8), {"target_cycles": 128}),
+    "8-bit weights and input, 3x10x10, 8c3, pool, 12": (
+        partial(binary_network, shape=(3, 10, 10), convolutions=[(8, 3, 2)], dense=[12],
+                input_bits=8, weight_bits=8), {"target_cycles": 1600}),
 }  # fmt: skip
 """Name -> what writes it, options of compile. None was used to fit or to choose a formula."""
 
@@ -147,7 +165,7 @@ def networks(only: list[str]) -> None:
 
 
 def table() -> None:
-    """Markdown of the ten networks."""
+    """Markdown of the networks."""
     print("| network | LUT by synth | estimate | error | FF | BRAM |\n|---|---|---|---|---|---|")
     for name, row in load().get("networks", {}).items():
         print(f"| {name} | {row['lut']['synth']:,} | {row['lut']['estimated']:,} "

@@ -22,15 +22,16 @@ def binary_mlp(path: Path, widths: list[int], seed: int = 0) -> Path:
 
 def binary_network(
     path: Path, shape: tuple[int, ...], convolutions: list[tuple[int, int, int]],
-    dense: list[int], *, input_bits: int = 1, seed: int = 0,
+    dense: list[int], *, input_bits: int = 1, weight_bits: int = 1, seed: int = 0,
 ) -> Path:  # fmt: skip
-    """Write a QONNX file of convolutions and dense layers with 1-bit weights and activations.
+    """Write a QONNX file of convolutions and dense layers with 1-bit activations.
 
     Args:
         shape: of a frame: (inputs,) or (channels, height, width).
         convolutions: (channels, kernel size, pool size) of each; pool size 1 for no pool.
         dense: neurons of each dense layer; the last gives raw scores.
         input_bits: 1 for bipolar inputs, else signed integers of so many bits.
+        weight_bits: the same of the weights.
     """
     rng = np.random.default_rng(seed)
     nodes, values = [], []
@@ -44,6 +45,17 @@ def binary_network(
         nodes.append(helper.make_node("BipolarQuant", [source, "one"], [target], domain=GENERAL))
         return target
 
+    def quantised(source: str, target: str, bits: int) -> str:
+        if bits == 1:
+            return bipolar(source, target)
+        constant(f"{target}_step", np.array(2.0 ** (1 - bits)))
+        constant(f"{target}_zero", np.zeros(()))
+        constant(f"{target}_bits", np.array(float(bits)))
+        parameters = [f"{target}_{name}" for name in ("step", "zero", "bits")]
+        nodes.append(helper.make_node("Quant", [source, *parameters], [target], domain=GENERAL,
+                                      signed=1, narrow=0, rounding_mode="ROUND"))  # fmt: skip
+        return target
+
     def activation(source: str, label: object, n: int, n_in: int) -> str:
         parameters = {
             "gamma": rng.choice([-1, 1], n) * rng.uniform(0.5, 2, n),
@@ -55,20 +67,12 @@ def binary_network(
         return bipolar(f"norm{label}", f"sign{label}")
 
     constant("one", np.ones(()))
-    if input_bits == 1:
-        tensor = bipolar("x", "x_sign")
-    else:
-        constant("step", np.array(2.0 ** (1 - input_bits)))
-        constant("zero", np.zeros(()))
-        constant("bits", np.array(float(input_bits)))
-        nodes.append(helper.make_node("Quant", ["x", "step", "zero", "bits"], ["x_int"],
-                                      domain=GENERAL, signed=1, narrow=0,
-                                      rounding_mode="ROUND"))  # fmt: skip
-        tensor = "x_int"
+    tensor = quantised("x", "x_int", input_bits)
     channels, size = shape[0], shape[-1]
     for i, (n, kernel, pool) in enumerate(convolutions):
-        weight = constant(f"c{i}_float", rng.normal(size=(n, channels, kernel, kernel)))
-        nodes.append(helper.make_node("Conv", [tensor, bipolar(weight, f"c{i}")], [f"map{i}"],
+        weight = constant(f"c{i}_float", rng.normal(0, 0.5, (n, channels, kernel, kernel)))
+        weight = quantised(weight, f"c{i}", weight_bits)
+        nodes.append(helper.make_node("Conv", [tensor, weight], [f"map{i}"],
                                       kernel_shape=[kernel, kernel]))  # fmt: skip
         tensor = activation(f"map{i}", f"_c{i}", n, channels * kernel**2)
         channels, size = n, size - kernel + 1
@@ -82,8 +86,9 @@ def binary_network(
         tensor = "flat"
     widths = [channels * size**2 if convolutions else shape[0], *dense]
     for i, (n_in, n_out) in enumerate(zip(widths, widths[1:], strict=False)):
-        weight = constant(f"w{i}_float", rng.normal(size=(n_in, n_out)))
-        nodes.append(helper.make_node("MatMul", [tensor, bipolar(weight, f"w{i}")], [f"dot{i}"]))
+        weight = constant(f"w{i}_float", rng.normal(0, 0.5, (n_in, n_out)))
+        weight = quantised(weight, f"w{i}", weight_bits)
+        nodes.append(helper.make_node("MatMul", [tensor, weight], [f"dot{i}"]))
         tensor = f"dot{i}"
         if i < len(dense) - 1:
             tensor = activation(tensor, i, n_out, n_in)
