@@ -19,12 +19,17 @@ from hw_bnn.train.trained import load_trained
 
 SAMPLED_NETWORKS = 50
 
+OPTIONAL = {
+    "corner_distance": "mean distance of the weights from +-1",
+    "flips": "share of weight signs flipped in an epoch",
+}
+"""Figures of an epoch that some methods or versions tell, each with a plot of its own."""
 
 # Which figures of an epoch's record a plot draws; a plot that is not here is drawn by the trained
 # networks themselves.
 DRAWN: dict[str, Callable[[str], bool]] = {
     "curves": {
-        "epoch", "stage", "train_loss", "train_accuracy", "validation_accuracy", "corner_distance"
+        "epoch", "stage", "train_loss", "train_accuracy", "validation_accuracy", *OPTIONAL,
     }.__contains__,
     "retention": re.compile(r"epoch|stage|task\d+_accuracy").fullmatch,
 }  # fmt: skip
@@ -73,35 +78,37 @@ def _told(runs: list[list[dict]], name: str) -> list[int]:
 
 
 def curves(document: dict):
-    """Validation accuracy and training loss per epoch, and how far the weights are from +-1 where
-    a method drives them there, mean over seeds; stages are parted by lines.
+    """Validation accuracy and training loss per epoch, mean over seeds, and what else the records
+    of all seeds tell (OPTIONAL); stages are parted by lines.
     """
-    driven = any(_told(_records(row), "corner_distance") for row in document["rows"])
-    figure, axes = plt.subplots(1, 2 + driven, figsize=(12 + 6 * driven, 5))
-    for row in document["rows"]:
-        if not (runs := _records(row)):
+    rows = {row["recipe"]: _records(row) for row in document["rows"]}
+    told = [name for name in OPTIONAL if any(_told(runs, name) for runs in rows.values())]
+    figure, axes = plt.subplots(1, 2 + len(told), figsize=(12 + 6 * len(told), 5))
+    for recipe, runs in rows.items():
+        if not runs:
             continue
         key = "validation_accuracy" if "validation_accuracy" in runs[0][0] else "train_accuracy"
         epochs = [r["epoch"] + 1 for r in runs[0]]
         for axis, name, factor in ((axes[0], key, 100), (axes[1], "train_loss", 1)):
             values = factor * np.array([[r[name] for r in run] for run in runs])
-            (line,) = axis.plot(epochs, values.mean(0), label=row["recipe"])
+            (line,) = axis.plot(epochs, values.mean(0), label=recipe)
             if len(runs) > 1:
                 axis.fill_between(
                     epochs, values.min(0), values.max(0), alpha=0.2, color=line.get_color()
                 )
-        if own := _told(runs, "corner_distance"):
-            values = [[run[i]["corner_distance"] for i in own] for run in runs]
-            axes[2].plot([epochs[i] for i in own], np.mean(values, 0), label=row["recipe"])
+        for axis, name in zip(axes[2:], told, strict=True):
+            if own := _told(runs, name):
+                values = [[run[i][name] for i in own] for run in runs]
+                axis.plot([epochs[i] for i in own], np.mean(values, 0), label=recipe)
         stages = [r["stage"] for r in runs[0]]
         for epoch in np.flatnonzero(np.diff(stages)) + 1:
             axes[0].axvline(epoch + 0.5, color="grey", linewidth=0.5)
     axes[0].set(xlabel="epoch", ylabel="validation accuracy, %")
     axes[1].set(xlabel="epoch", ylabel="training loss", yscale="log")
     axes[0].legend(fontsize=7)
-    if driven:
-        axes[2].set(xlabel="epoch", ylabel="mean distance of the weights from +-1")
-        axes[2].legend(fontsize=7)
+    for axis, name in zip(axes[2:], told, strict=True):
+        axis.set(xlabel="epoch", ylabel=OPTIONAL[name])
+        axis.legend(fontsize=7)
     return figure
 
 

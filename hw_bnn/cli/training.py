@@ -48,8 +48,23 @@ def _show_run(result: dict) -> None:
         if result.get(name) is not None
     ]
     console.table(f"run {result['run']}", ["figure", "value"], [
-        *rows, ("epochs", result["epochs"]), ("seconds", f"{result['seconds']:.1f}"),
+        *rows, *_most_confused(result.get("test_confusion") or []),
+        ("epochs", result["epochs"]), ("seconds", f"{result['seconds']:.1f}"),
     ])  # fmt: skip
+
+
+def _most_confused(confusion: list[list[int]]) -> list[tuple[str, str]]:
+    """The labels that are taken most often for another one."""
+    wrong = [
+        (count, label, said)
+        for label, row in enumerate(confusion)
+        for said, count in enumerate(row)
+        if count and said != label
+    ]
+    if not wrong:
+        return []
+    count, label, said = max(wrong, key=lambda found: found[0])
+    return [("most confused", f"label {label} for {said}, {count:,} of {sum(confusion[label]):,}")]
 
 
 @app.command()

@@ -11,12 +11,15 @@ import torch
 from ..errors import CheckFailed
 from . import distributed
 from .calibration import calibration
-from .losses import LOSSES, correct
+from .losses import LOSSES, correct, decided
 from .recipe import Stage
 from .run_folder import LAST
 
 if TYPE_CHECKING:
     from .run import Run
+
+MOST_CLASSES = 100
+"""Of a confusion matrix; a larger one is not made."""
 
 
 def train_epoch(run: Run) -> dict[str, float]:
@@ -78,34 +81,48 @@ def _stop_not_finite(run: Run, what: str) -> None:
 
 
 @torch.no_grad()
-def evaluate(run: Run, part: Sized) -> dict[str, float]:
+def evaluate(run: Run, part: Sized, *, confusion: bool = False) -> dict[str, Any]:
     """Loss and accuracy of the model in eval mode over a part of the data,
     shared by all processes.
+
+    confusion: of labels, add the confusion matrix: [label][what the network says], counts.
     """
     run.model.eval()
     rank, count = distributed.world()
-    loss_of = LOSSES[run.stage.loss]
+    loss_of, classify = LOSSES[run.stage.loss], run.stage.loss != "mse"
+    classes = max(2, run.source.sizes.classes)
     loss, right = 0.0, 0.0
+    pairs = torch.zeros(classes**2 if confusion else 0, dtype=torch.int64, device=run.device)
     for index, (x, y) in enumerate(run.source.evaluation_batches(part)):
         if index % count == rank:
             outputs = run.model(x)
             loss += loss_of(outputs, y).item() * len(y)
-            if run.stage.loss != "mse":
+            if classify:
                 right += int(correct(outputs, y))
-    loss, right = distributed.total(loss, right)
-    return {"loss": loss / len(part), "accuracy": right / len(part)}
+            if confusion:
+                of = classes * y.view(-1).long() + decided(outputs)
+                pairs += torch.bincount(of, minlength=classes**2)
+    loss, right, *counts = distributed.total(loss, right, *pairs.tolist())
+    figures: dict[str, Any] = {"loss": loss / len(part), "accuracy": right / len(part)}
+    if confusion:
+        figures["confusion"] = torch.tensor(counts).long().view(classes, classes).tolist()
+    return figures
 
 
 @torch.no_grad()
-def figures_of_test_set(run: Run) -> dict[str, float]:
+def figures_of_test_set(run: Run) -> dict[str, Any]:
     """What result.json tells of the test set: accuracy and loss; for networks trained with
     cross-entropy, whose outputs are logits, how they are calibrated; the same of the method's
-    averaged prediction, where it has one, as `test_accuracy_mean` and so on.
+    averaged prediction, where it has one, as `test_accuracy_mean` and so on. Of at most
+    MOST_CLASSES labels the confusion matrix.
     """
     test = run.source.test()
-    figures = evaluate(run, test)
+    of_labels = run.stage.loss != "mse" and run.source.sizes.classes <= MOST_CLASSES
+    figures = evaluate(run, test, confusion=of_labels)
     found = {"test_accuracy": figures["accuracy"], "test_loss": figures["loss"]}
     found["test_samples"] = len(test)
+    if of_labels:
+        found["test_confusion"] = figures["confusion"]
     logits = run.stage.loss == "cross_entropy"
     if logits:
         told = calibration(*_outputs(run, test, run.model))

@@ -42,8 +42,12 @@ LOSSES: dict[str, Loss] = {
 }
 
 
+def decided(outputs: Tensor) -> Tensor:
+    """The labels (N,) that outputs mean: argmax, ties to the lowest index; of a single logit its
+    sign, 0 counting as 1."""
+    return (outputs.view(-1) >= 0).long() if outputs.shape[1] == 1 else outputs.argmax(1)
+
+
 def correct(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Number of right answers: argmax, ties to the lowest index; the sign of a single logit."""
-    if targets.dtype.is_floating_point:
-        return ((outputs.view(-1) >= 0) == (targets.view(-1) > 0.5)).sum()
-    return (outputs.argmax(1) == targets).sum()
+    """Number of right answers, by :func:`decided`."""
+    return (decided(outputs) == targets.view(-1)).sum()

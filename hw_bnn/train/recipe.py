@@ -353,14 +353,14 @@ def decisive(document: dict[str, Any]) -> dict[str, Any]:
     """What decides a run's result, of a recipe's JSON document: dotted key -> value."""
     return {
         key: value
-        for key, value in _flat(document).items()
+        for key, value in flat(document).items()
         if key not in _FREE and not key.startswith("published")
     }
 
 
-def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
+def flat(node: Any, prefix: str = "") -> dict[str, Any]:
     """A nested document as one level of dotted keys."""
     if not isinstance(node, dict | list | tuple):
         return {prefix.rstrip("."): node}
     items = node.items() if isinstance(node, dict) else enumerate(node)
-    return {k: v for key, value in items for k, v in _flat(value, f"{prefix}{key}.").items()}
+    return {k: v for key, value in items for k, v in flat(value, f"{prefix}{key}.").items()}

@@ -3,10 +3,12 @@
 A run folder holds
 
     recipe.yaml       the resolved recipe
-    metrics.jsonl     one record per epoch; tensorboard/ the same for TensorBoard
+    metrics.jsonl     one record per epoch: figures, shares of signs flipped, histograms of weights;
+                      tensorboard/ the same for TensorBoard
     last.pt           where to resume: model, optimisers, random states, position
     selected.pt       the weights that validation selected
-    result.json       written at the end: test figures, selection, seconds, versions
+    result.json       written at the end: test figures, the confusion matrix, selection, seconds,
+                      versions
 
 On the CPU a killed run that is resumed ends with bit-identical weights: everything random comes
 from generators whose states are in the checkpoint, and schedules are functions of epoch and step.
@@ -26,6 +28,7 @@ import torch
 import yaml
 from torch import nn
 
+from .. import console
 from ..data.sets import check_classes, sizes_of
 from ..errors import BadInput, CheckFailed
 from ..files.output import held_folder, remove_partial_files
@@ -33,7 +36,6 @@ from . import distributed
 from .checkpoint import (
     load_checkpoint,
     load_model_state,
-    save_checkpoint,
     write_atomically,
 )
 from .data.source import make_source
@@ -42,8 +44,10 @@ from .losses import LOSSES
 from .methods import METHODS, Context, Method
 from .metrics import Metrics
 from .progress import TrainingProgress
-from .recipe import Recipe, Stage, decisive, load_recipe
+from .recipe import Recipe, Stage, decisive, flat, load_recipe
 from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS
+from .signs import sign_figures, signs
+from .snapshot import snapshot
 from .trained import build_model
 
 
@@ -85,6 +89,7 @@ class Run:
         self.selected: dict[str, torch.Tensor] | None = None
         self.selected_extra: dict = {}
         self._method: Method | None = None
+        self._metrics: Metrics | None = None
         self.seconds = 0.0
 
     @property
@@ -100,32 +105,6 @@ class Run:
         return self._method
 
     # --- state -----------------------------------------------------------------------------
-
-    def save(self) -> None:
-        """Write selected.pt, then last.pt: a kill between the two loses nothing,
-        epochs are redone.
-        """
-        if not distributed.is_main():
-            return
-        common = {
-            "recipe": self.recipe.model_dump(mode="json"),
-            "position": vars(self.position),
-            "classes": self.source.classes,
-        }
-        if self.selected is not None:
-            content = {**common, "model": self.selected, "extra": self.selected_extra}
-            save_checkpoint(self.out / SELECTED, content)
-        rng = {"torch": torch.get_rng_state(), "order": self.order.get_state()}
-        if self.device.type == "cuda":
-            rng["cuda"] = torch.cuda.get_rng_state()
-        state = {
-            "model": self.model.state_dict(),
-            "method": self.method.state_dict(),
-            "rng": rng,
-            "seconds": self.seconds,
-            "has_selected": self.selected is not None,
-        }
-        save_checkpoint(self.out / LAST, {**common, **state})
 
     def load(self) -> None:
         """Continue from last.pt."""
@@ -188,34 +167,61 @@ class Run:
         """Begin with the first stage."""
         self._start_stage(fresh=True)
 
+    @property
+    def metrics(self) -> Metrics:
+        """Where the figures go, from the present position on; of the process that writes."""
+        if self._metrics is None:
+            self._metrics = Metrics(
+                self.out, self.position.total_epochs, tensorboard=self.tensorboard,
+                hypers=flat(self.recipe.model_dump(mode="json")),
+            )  # fmt: skip
+        return self._metrics
+
     def fit(self) -> None:
-        """Train from the present position to the end of the last stage."""
+        """Train from the present position to the end of the last stage.
+
+        A KeyboardInterrupt (Ctrl-C) goes on to the caller, after the whole epochs were written.
+        """
         if self.position.stage == len(self.stages):
             return
-        position, main = self.position, distributed.is_main()
-        board = self.tensorboard
-        metrics = Metrics(self.out, position.total_epochs, tensorboard=board) if main else None
-        saved = time.monotonic()
-        with TrainingProgress(
-            self.recipe.name,
-            self.total,
-            done=position.total_epochs,
-            quiet=self.quiet or not main,
-        ) as progress:
-            while position.stage < len(self.stages):
-                start = time.monotonic()
-                record = self._epoch()
-                record["seconds"] = time.monotonic() - start
-                self.seconds += record["seconds"]
-                if metrics is not None:
-                    metrics.write(record)
-                progress.epoch(position.total_epochs, _figures(record))
-                if position.epoch == self.stage.epochs:
-                    self._finish_stage()
-                if time.monotonic() - saved >= self.recipe.checkpoint_seconds:
-                    self.save()
-                    saved = time.monotonic()
-        self.save()
+        kept, written = None, True
+        main, saved = distributed.is_main(), time.monotonic()
+        try:
+            with self._progress() as progress:
+                while self.position.stage < len(self.stages):
+                    self._one_epoch(progress)
+                    if not main:
+                        continue
+                    kept, written = snapshot(self), False
+                    ended = self.position.stage == len(self.stages)
+                    if ended or time.monotonic() - saved >= self.recipe.checkpoint_seconds:
+                        kept.write(self.out)
+                        saved, written = time.monotonic(), True
+        except KeyboardInterrupt:
+            if kept is not None:
+                if not written:
+                    kept.write(self.out)
+                if not self.quiet:
+                    where = f"{kept.epochs} of {self.total} epochs"
+                    console.say(f"kept in {self.out / LAST}: {where}")
+            raise
+
+    def _progress(self) -> TrainingProgress:
+        quiet = self.quiet or not distributed.is_main()
+        done = self.position.total_epochs
+        return TrainingProgress(self.recipe.name, self.total, done=done, quiet=quiet)
+
+    def _one_epoch(self, progress: TrainingProgress) -> None:
+        """Train, validate and tell; the position is then the next epoch's."""
+        metrics, start = self.metrics if distributed.is_main() else None, time.monotonic()
+        record = self._epoch()
+        record["seconds"] = time.monotonic() - start
+        self.seconds += record["seconds"]
+        if metrics is not None:
+            metrics.write(record)
+        progress.epoch(self.position.total_epochs, self._figures(record))
+        if self.position.epoch == self.stage.epochs:
+            self._finish_stage()
 
     def _finish_stage(self) -> None:
         self.position.stage += 1
@@ -226,12 +232,14 @@ class Run:
     def _epoch(self) -> dict[str, Any]:
         """One epoch of training and its validation; moves the position on; returns the record."""
         position, method = self.position, self.method
+        before = signs(self.model)
         record = {
             "epoch": position.total_epochs,
             "stage": position.stage,
             "stage_epoch": position.epoch,
             **train_epoch(self),
         }
+        turned = sign_figures(self.model, before)
         if self.source.validation is not None:
             figures = evaluate(self, self.source.validation)
             record |= {f"validation_{key}": value for key, value in figures.items()}
@@ -239,7 +247,7 @@ class Run:
             position.best = dict(record)
             self.selected = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
             self.selected_extra = method.selected_extra()
-        record |= self._task_accuracies() | method.figures() | method.hypers()
+        record |= self._task_accuracies() | method.figures() | method.hypers() | turned
         position.epoch += 1
         position.total_epochs += 1
         return record
@@ -254,6 +262,18 @@ class Run:
             accuracies[f"task{task}_accuracy"] = evaluate(self, self.source.test())["accuracy"]
         self.source.set_task(self.stage.task)
         return accuracies
+
+    def _figures(self, record: dict[str, Any]) -> str:
+        """What the progress tells of an epoch."""
+        parts = [f"loss {record['train_loss']:.4g}"]
+        if "validation_accuracy" in record:
+            parts.append(f"validation {100 * record['validation_accuracy']:.2f} %")
+        if "corner_distance" in record:
+            parts.append(f"{record['corner_distance']:.3f} from +-1")
+        if "flips" in record:
+            parts.append(f"{100 * record['flips']:.2f} % of signs flipped")
+        rate = len(self.source.train) / max(record["seconds"], 1e-9)
+        return ", ".join([*parts, f"{rate:,.0f} samples/s"])
 
     def finish(self) -> dict[str, Any]:
         """Read the test set once, with the selected weights, and write result.json."""
@@ -282,18 +302,10 @@ class Run:
             "versions": {name: version(name) for name in ("torch", "brevitas", "numpy", "hw-bnn")},
         }
         if distributed.is_main():
+            self.metrics.end(result)
             text = json.dumps(result, indent=1) + "\n"
             write_atomically(self.out / RESULT, lambda file: file.write(text.encode()))
         return result
-
-
-def _figures(record: dict[str, Any]) -> str:
-    parts = [f"loss {record['train_loss']:.4g}"]
-    if "validation_accuracy" in record:
-        parts.append(f"validation {100 * record['validation_accuracy']:.2f} %")
-    if "corner_distance" in record:
-        parts.append(f"{record['corner_distance']:.3f} from +-1")
-    return ", ".join(parts)
 
 
 def _check_same_recipe(recipe: Recipe, saved: dict[str, Any], path: Path) -> None:

@@ -158,6 +158,7 @@ def test_curves_of_seeds_of_which_one_tells_less(monkeypatch):
         records = [
             {"epoch": e, "stage": e // 2, "train_loss": 1.0, "train_accuracy": 0.5}
             | ({"corner_distance": 0.1} if e > seed else {})
+            | ({"flips": 0.25} if e else {})
             for e in range(4)
         ]
         names = sorted({name for record in records for name in record})
@@ -165,3 +166,5 @@ def test_curves_of_seeds_of_which_one_tells_less(monkeypatch):
     runs.append({"curves": None})  # of a run whose records are gone
     figure = figures.curves({"rows": [{"recipe": "some", "runs": runs}]})
     assert figure.axes[2].lines[0].get_xdata().tolist() == [3, 4]
+    assert figure.axes[3].lines[0].get_xdata().tolist() == [2, 3, 4]
+    assert figure.axes[3].lines[0].get_ydata().tolist() == [0.25] * 3

@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from hw_bnn.data.sets import load_arrays
 from hw_bnn.errors import CheckFailed
 from hw_bnn.train import train
 from hw_bnn.train.checkpoint import load_checkpoint
+from hw_bnn.train.methods.ste import STE
 from hw_bnn.train.metrics import read_metrics
 from tests.train.small_runs import METHODS, recipe, run
 
@@ -186,13 +188,82 @@ def test_not_finite_loss_stops_and_keeps_the_last_good_state(tmp_path):
 def test_tensorboard_reads_the_event_files(finished_with_events):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    events = EventAccumulator(str(finished_with_events / "tensorboard"))
+    events = EventAccumulator(str(finished_with_events / "tensorboard"), {"histograms": 0})
     events.Reload()
     records = read_metrics(finished_with_events)
     for tag in ("train_loss", "validation_accuracy"):
         read = events.Scalars(tag)
         assert [e.step for e in read] == [r["epoch"] for r in records]
         np.testing.assert_allclose([e.value for e in read], [r[tag] for r in records], rtol=1e-6)
+    read = events.Histograms("weights/linear1")
+    assert [e.step for e in read] == [r["epoch"] for r in records]
+    told = records[-1]["weights/linear1"]
+    assert list(read[-1].histogram_value.bucket) == told["counts"]
+    assert read[-1].histogram_value.bucket_limit[-1] == pytest.approx(told["high"])
+    result = json.loads((finished_with_events / "result.json").read_text())
+    assert [e.step for e in events.Scalars("test_accuracy")] == [1]
+    (text,) = events.Tensors("test_confusion")
+    table = text.tensor_proto.string_val[0].decode().splitlines()
+    cells = [[int(c) for c in line.split("|")[2:-1]] for line in table[2:]]
+    assert cells == result["test_confusion"]
+    hypers = events.SummaryMetadata("_hparams_/session_start_info").plugin_data
+    assert hypers.plugin_name == "hparams" and b"training.method.lr.start" in hypers.content
+
+
+def test_signs_that_an_epoch_flips_and_where_the_weights_lie(tmp_path):
+    """Against the weights of runs that end an epoch apart."""
+    document = recipe("ste", epochs=3)
+    document["training"]["method"] = {"name": "ste", "lr": 0.01}
+    ends = []
+    for epochs in (2, 3):
+        document["training"]["epochs"] = epochs
+        folder = run(document, tmp_path / f"of{epochs}")
+        ends.append(load_checkpoint(folder / "last.pt")["model"]["linear1.weight"])
+    record = read_metrics(folder)[-1]
+    turned = ((ends[0] >= 0) != (ends[1] >= 0)).float().mean().item()
+    assert 0 < turned < 0.5 and record["flips/linear1"] == pytest.approx(turned, abs=1e-9)
+    assert min(record["flips/linear1"], record["flips/linear2"]) <= record["flips"]
+    bins = record["weights/linear1"]
+    assert bins["high"] == -bins["low"] == ends[1].abs().max().item()
+    edges = np.linspace(bins["low"], bins["high"], len(bins["counts"]) + 1)
+    assert sum(bins["counts"]) == ends[1].numel()
+    assert bins["counts"][0] == (ends[1] < edges[1]).sum()
+
+
+def test_the_confusion_matrix_is_of_the_test_set(tmp_path):
+    result = json.loads((run(recipe("bop"), tmp_path / "run") / "result.json").read_text())
+    matrix = np.array(result["test_confusion"])
+    labels = load_arrays("digits", "test")[1]
+    assert matrix.sum(1).tolist() == np.bincount(labels, minlength=10).tolist()
+    assert np.trace(matrix) / matrix.sum() == result["test_accuracy"]
+    assert "test_confusion" not in result["selected"] and "flips" not in result["selected"]
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(0, 0), (25, 1), (75, 3)])
+def test_ctrl_c_keeps_the_whole_epochs(steps, epochs, tmp_path, monkeypatch, capsys):
+    """Within any of an epoch's 20 steps: what is kept goes on to the same weights, bit by bit."""
+    document = recipe("ste", epochs=4, checkpoint_seconds=1e9)  # none but at the end
+    whole = run(document, tmp_path / "whole")
+    step, left = STE.step, steps
+
+    def stopped(self, closure):
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        return step(self, closure)
+
+    out = tmp_path / "stopped"
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(STE, "step", stopped)
+        train(document, out=out)
+    told = f"kept in {out / 'last.pt'}: {epochs} of 4 epochs"
+    assert (told in capsys.readouterr().err) == (epochs > 0) == (out / "last.pt").exists()
+    run(document, out, resume=True)
+    one, two = (load_checkpoint(folder / "last.pt") for folder in (whole, out))
+    assert all(torch.equal(t, two["model"][n]) for n, t in one["model"].items())
+    for a, b in zip(read_metrics(whole), read_metrics(out), strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
 
 
 def test_nothing_that_is_no_number_is_frozen():
