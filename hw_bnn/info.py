@@ -20,7 +20,7 @@ from .accelerator.netlists import FAMILIES, read_netlist
 from .errors import BadInput
 from .files import yamlfile
 from .files.given import given_path
-from .files.jsonfile import read_json
+from .files.jsonfile import read_object
 from .report.documents import read_verification
 from .train.run_folder import LAST, RECIPE, RESULT, SELECTED
 
@@ -146,7 +146,7 @@ def _made(path: Path, document: str) -> str:
 
 
 def _verification(path: Path) -> dict[str, Any]:
-    summary = _object(path / _SUMMARY, "verify the model again")
+    summary = read_object(path / _SUMMARY, remedy="verify the model again")
     inner = _accelerator(path / "accelerator")
     kept = ("passed", "model", "input", "frames", "mismatches", "accuracy", "cycles_per_frame")
     return {
@@ -159,7 +159,7 @@ def _verification(path: Path) -> dict[str, Any]:
 def _run(path: Path) -> dict[str, Any]:
     recipe = yamlfile.read(path / RECIPE)
     done = (path / RESULT).exists()
-    result = _object(path / RESULT, "train it again") if done else {}
+    result = read_object(path / RESULT, remedy="train it again") if done else {}
     weights = next((n for n in (SELECTED, LAST) if (path / n).is_file()), None)
     kept = ("epochs", "seconds", "validation_accuracy", "test_accuracy")
     named = recipe if isinstance(recipe, dict) else {}
@@ -171,11 +171,16 @@ def _run(path: Path) -> dict[str, Any]:
         "finished": done,
         "recipe": named.get("name"),
         "seed": named.get("seed"),
-        "method": _name(named.get("method")),
+        "method": _name(_part(named, "training").get("method")),
         "model": _name(named.get("model")),
         "data": _name(named.get("data")),
         **{key: result.get(key) for key in kept},
     }
+
+
+def _part(document: dict[str, Any], key: str) -> dict[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _name(section: object) -> object:
@@ -186,13 +191,6 @@ def _versions(versions: object) -> str:
     if not isinstance(versions, dict):
         return "not told"
     return ", ".join(f"{name} {version}" for name, version in versions.items())
-
-
-def _object(path: Path, remedy: str) -> dict[str, Any]:
-    content = read_json(path, remedy=remedy)
-    if not isinstance(content, dict):
-        raise BadInput(f"{path} is damaged (no object)", remedy=remedy)
-    return content
 
 
 def _bitstream(path: Path, bits: BitFile) -> dict[str, Any]:

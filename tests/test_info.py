@@ -59,7 +59,7 @@ def test_a_changed_accelerator_is_refused(tmp_path, capsys):
 
 
 def test_a_run(tmp_path):
-    (tmp_path / "recipe.yaml").write_text("name: mine\nseed: 3\nmethod: {name: ste}\n")
+    (tmp_path / "recipe.yaml").write_text("name: mine\nseed: 3\ntraining: {method: {name: ste}}\n")
     assert hb.info(tmp_path)["finished"] is False
     (tmp_path / "selected.pt").write_bytes(b"weights")
     (tmp_path / "result.json").write_text('{"epochs": 2, "test_accuracy": 0.5}')

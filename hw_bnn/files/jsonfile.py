@@ -16,6 +16,7 @@ import json
 import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from ..errors import BadInput
 from .given import given_path
@@ -49,6 +50,18 @@ def read_json(path: str | Path, *, remedy: str) -> object:
         return parse_json(data.decode("utf-8"))
     except ValueError as error:  # of the encoding or of the document
         raise BadInput(f"{path} is damaged ({_reason(error)})", remedy=remedy) from None
+
+
+def read_object(path: str | Path, *, remedy: str) -> dict[str, Any]:
+    """The object in a file.
+
+    Raises:
+        As :func:`read_json`; BadInput: it is another document.
+    """
+    content = read_json(path, remedy=remedy)
+    if not isinstance(content, dict):
+        raise BadInput(f"{path} is damaged (no object)", remedy=remedy)
+    return content
 
 
 def parse_json(text: str) -> object:
