@@ -15,7 +15,16 @@ from ..accelerator.folder import read_accelerator
 from ..accelerator.netlists import FAMILIES, NetlistDocument, read_netlist
 from ..files.inside import within
 from ..files.output import output_file
-from .documents import Folding, Verification, read_folding, read_verification
+from .accuracy import labels_section
+from .curves import training_section
+from .documents import (
+    Folding,
+    Verification,
+    read_folding,
+    read_labels,
+    read_training,
+    read_verification,
+)
 from .flow import flow
 from .headline import device, headline
 from .ladder import ladder
@@ -30,7 +39,8 @@ from .markup import (
     table,
     text,
     verdict,
-)  # fmt: skip
+)
+from .roofs import roofs_section
 
 
 def report(folder: str | Path, output: str | Path | None = None) -> Path:
@@ -64,10 +74,13 @@ def html_report(folder: Path) -> str:
         headline(accelerator, verification, counted)
         + cards(_figures(accelerator, verification))
         + _verification(accelerator, verification)
+        + labels_section(accelerator, read_labels(folder))
         + section("Flow", flow(accelerator))
         + _layers(accelerator, folding, counted)
+        + roofs_section(accelerator, verification, counted)
         + _fifos(accelerator, verification)
         + _resources([document for document in netlists.values() if document is not None])
+        + training_section(read_training(folder))
         + _interface(accelerator)
         + _provenance(accelerator)
     )

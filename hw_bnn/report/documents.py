@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..errors import BadInput
 from ..files.jsonfile import read_json
 
 Number = Annotated[int | float, Field(ge=0, le=1 << 62)]
+Index = Annotated[int, Field(ge=0, le=1 << 62)]
+Whole = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
 
 
 class _Lenient(BaseModel):
@@ -72,6 +74,57 @@ class Verification(_Lenient):
         return True if self.mismatches else None
 
 
+class Scores(_Lenient):
+    """Histograms of raw scores in equal bins from low to high: of the label that is said, of the
+    others."""
+
+    low: Whole
+    high: Whole
+    said: Annotated[list[Index], Field(min_length=1, max_length=1000)]
+    others: Annotated[list[Index], Field(min_length=1, max_length=1000)]
+
+
+class Wrong(_Lenient):
+    """A frame that is taken for another label; x as it is streamed."""
+
+    frame: Index
+    label: Index
+    said: Index
+    x: Annotated[list[Whole], Field(max_length=1 << 14)] | None = None
+
+
+class Labels(_Lenient):
+    """What `verify` told of labels (verify/details.py)."""
+
+    confusion: Annotated[list[list[Index]], Field(min_length=1, max_length=1000)] | None = None
+    scores: Scores | None = None
+    wrong: Annotated[list[Wrong], Field(max_length=100)] = []
+
+    @model_validator(mode="after")
+    def _square(self) -> Self:
+        rows = self.confusion or []
+        if any(len(row) != len(rows) for row in rows):
+            raise ValueError("the confusion matrix is not square")
+        return self
+
+
+class Epoch(_Lenient):
+    """Figures of an epoch of training, counted from 1."""
+
+    epoch: Index
+    train_loss: Number | None = None
+    train_accuracy: Number | None = None
+    validation_loss: Number | None = None
+    validation_accuracy: Number | None = None
+    flips: Number | None = None
+
+
+class Training(_Lenient):
+    """The curves of the run that `verify` was given."""
+
+    epochs: Annotated[list[Epoch], Field(max_length=10_000)] = []
+
+
 def read_verification(folder: Path) -> Verification | None:
     """What `verify` told of the accelerator in FOLDER; None where it was not run.
 
@@ -79,6 +132,24 @@ def read_verification(folder: Path) -> Verification | None:
         BadInput: the document is damaged.
     """
     return _read(folder, "verification.json", Verification, "run `hw-bnn verify` on it again")
+
+
+def read_labels(folder: Path) -> Labels | None:
+    """What `verify` told of labels; None where it knew none.
+
+    Raises:
+        BadInput: the document is damaged.
+    """
+    return _read(folder, "labels.json", Labels, "run `hw-bnn verify` on it again")
+
+
+def read_training(folder: Path) -> Training | None:
+    """The curves of the training run; None where `verify` was given none.
+
+    Raises:
+        BadInput: the document is damaged.
+    """
+    return _read(folder, "training.json", Training, "run `hw-bnn verify` on it again")
 
 
 def read_folding(folder: Path) -> Folding | None:

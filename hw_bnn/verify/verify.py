@@ -33,6 +33,7 @@ from ..frames import load_frames, trained_pixels
 from ..options import CompileOptions, FrameOptions, changed, flat
 from ..simulation import golden_model
 from . import baseline as limiting
+from . import details
 from .baseline import Limits, compare, read_limits
 from .junit import Check, junit_xml
 from .stage import Ask, check_names, check_stages
@@ -176,6 +177,10 @@ def verify_into(
         verifier.run_all()
     document = together([summarise(verifier, model) for verifier in verifiers])
     document["limits"] = [] if limits is None else compare(document, limits)
+    told = {
+        details.LABELS: details.labels(verifiers[0].case), details.TRAINING: details.training(run),
+    }  # fmt: skip
+    details.write(place, told)
     write_results(document, place, folder if keep else None)
     if junit is not None:
         found = [check for verifier in verifiers for check in checks(verifier)]

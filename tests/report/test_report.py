@@ -9,6 +9,7 @@ from hw_bnn.accelerator import Node, Resources, Stream
 from hw_bnn.errors import BadInput
 from hw_bnn.report import report
 from hw_bnn.report.flow import flow, links, places
+from hw_bnn.report.roofs import roofs
 from tests.small_accelerator import accelerator, make_folder
 
 VERIFICATION = {
@@ -236,3 +237,78 @@ def test_tables_can_be_read_aloud(folder):
     assert html.count('tabindex="0" role="region"') == tables + 1  # and the flow
     assert "<th>" not in html and '<th scope="row"' in html
     assert "@media print" in html and "prefers-color-scheme: dark" in html
+
+
+LABELS = {
+    "confusion": [[9, 1], [0, 10]],
+    "scores": {"low": -20, "high": 20, "said": [0, 20], "others": [15, 5]},
+    "wrong": [{"frame": 7, "label": 0, "said": 1, "x": [-5, 99] * 32}],
+}
+
+
+def written(folder, name, content):
+    (folder / "reports").mkdir(exist_ok=True)
+    (folder / "reports" / name).write_text(json.dumps(content))
+
+
+def test_shows_labels_scores_and_wrong_frames(folder):
+    place = folder()
+    written(place, "labels.json", LABELS)
+    html = report(place).read_text()
+    assert "label 0 1 0 9 1 1 &middot; 10" in plain(html).replace("\u00b7", "&middot;")
+    assert 'style="--share:90%"' in html and 'style="--share:10%"' in html
+    assert "frame 7: 0, said 1" in plain(html) and "share of raw scores" in plain(html)
+    drawn = re.search(r'<svg class="picture".*?</svg>', html)[0]
+    assert 'viewBox="0 0 8 8"' in drawn
+    assert set(re.findall(r'fill="(#\w+)"', drawn)) == {"#000000", "#ffffff"}
+    assert drawn.count("h1v1h-1z") == 64
+    # of many labels the pairs that are confused most
+    many = [[5 if i == j else 0 for j in range(30)] for i in range(30)]
+    many[3][4], many[6][2] = 2, 3
+    written(place, "labels.json", {"confusion": many})
+    assert "taken for frames 6 2 3 3 4 2" in plain(report(place).read_text())
+
+
+def test_draws_the_training(folder):
+    place = folder()
+    epochs = [{"epoch": e, "train_loss": 1 / e, "validation_accuracy": 0.9, "flips": 0.1 / e}
+              for e in range(1, 6)]  # fmt: skip
+    written(place, "training.json", {"epochs": epochs})
+    html = report(place).read_text()
+    charts = re.findall(r'<svg class="chart".*?</svg>', html)
+    assert len(charts) == 3 and "weights whose sign an epoch flips" in plain(html)
+    (loss,) = (chart for chart in charts if 'aria-label="loss' in chart)
+    assert loss.count("L") >= 4 and ">1<" in loss and ">0.2<" in loss
+    written(place, "training.json", {"epochs": epochs[:1]})  # no curve
+    assert "Training" not in plain(report(place).read_text())
+
+
+def test_tells_what_bounds_the_rate(folder):
+    made = accelerator(board="pynq-z1", resources=Resources(lut=4000, ff=100, bram=0, dsp=0))
+    found = {roof.name: roof.cycles for roof in roofs(made, None)}
+    layers = [n for n in made.nodes if n.pe and n.simd and n.mw]
+    assert found["input stream"] == made.input.words
+    assert found["output stream"] == made.output.words
+    products = sum(n.cycles * n.pe * n.simd for n in layers)
+    assert found["weight bandwidth"] == -(-products // (72 * 140))
+    lanes = sum(n.pe * n.simd for n in layers)
+    assert found["LUTs"] == -(-products * made.resources.lut // (lanes * 53200))
+    assert "what bounds the rate" in plain(report(folder(board="pynq-z1")).read_text())
+    assert set(r.name for r in roofs(accelerator(board=None), None)) == {
+        "input stream", "output stream",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("labels.json", {"confusion": [[1, 2]]}),
+    ("labels.json", {"confusion": [[1, -2], [0, 1]]}),
+    ("labels.json", {"scores": {"low": 0, "high": 1, "said": [], "others": [1]}}),
+    ("labels.json", {"wrong": [{"frame": 1, "label": 2, "said": 3, "x": ["<b>"]}]}),
+    ("training.json", {"epochs": [{"epoch": 1, "train_loss": "0.5"}]}),
+    ("training.json", {"epochs": 3}),
+])  # fmt: skip
+def test_damaged_details_are_refused(folder, name, content):
+    place = folder()
+    written(place, name, content)
+    with pytest.raises(BadInput, match=f"{name} is damaged.*hw-bnn verify"):
+        report(place)
