@@ -31,6 +31,7 @@ open_face(
         "doctor": ".doctor:doctor",
         "estimate": ".estimate:estimate",
         "export": ".export:export",
+        "get": ".zoo:get",
         "hls": ".hls.write:hls",
         "info": ".info:info",
         "init": ".init:init",
@@ -69,9 +70,10 @@ if TYPE_CHECKING:
     from .train.run import train
     from .train.sweeps import sweep
     from .verify.verify import verify
+    from .zoo import get
 
 __all__ = [
     "Accelerator", "GoldenModel", "bitstream", "board", "compile", "demo", "deploy", "diff",
-    "doctor", "estimate", "export", "hls", "info", "init", "package", "recipes", "report",
+    "doctor", "estimate", "export", "get", "hls", "info", "init", "package", "recipes", "report",
     "simulate", "sweep", "synth", "train", "verify", "weights",
 ]  # fmt: skip

@@ -22,7 +22,7 @@ def shown(text: str) -> list[str]:
 
 def words(line: str) -> list[str]:
     """What follows hw-bnn, without the remark behind it; of `lut|block` the first."""
-    kept = re.sub(r"(\w+)(\|\w+)+", r"\1", line.split("   ")[0])
+    kept = re.sub(r"(\w+)(\|\w+)+", r"\1", line.split("  ")[0])
     return [word for word in shlex.split(kept, comments=True)[1:] if word != "..."]
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from .. import console
+from .. import console, zoo
 from .app import app, finish
-from .options import Debug, Jobs, Json
+from .options import Debug, Force, Jobs, Json
 
 
 @app.command()
@@ -33,6 +33,20 @@ def init(
     from ..init import init, show
 
     finish(init(folder, recipe=recipe), show, json)
+
+
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(help=f"A trained network: {', '.join(zoo.names())}.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default NAME.")] = None,
+    force: Force = False,
+    json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """A trained network of the package, with its recipe and what was measured of it."""
+    path = zoo.get(name, out, force=force)
+    document = {"model": str(path), **zoo.card(name)}
+    finish(document, lambda told: console.out(f"wrote {told['model']}\n\n{zoo.text(told)}"), json)
 
 
 @app.command()
