@@ -27,7 +27,7 @@ from typing import Any
 PLAIN_INTERVAL_S = 10.0
 """Off a terminal, progress is a line at most this often."""
 
-_quiet = False
+_quiet = _verbose = False
 _wording: Callable[[str], str] = str
 _live: Any = None
 _open = 0
@@ -39,6 +39,22 @@ def set_quiet(quiet: bool) -> None:
     _quiet = quiet
 
 
+def set_verbose(verbose: bool) -> None:
+    """Tell each step as it ends (`verbose=True`), or what they took at the end alone."""
+    global _verbose
+    _verbose = verbose
+
+
+def is_quiet() -> bool:
+    """Whether nothing but errors is said on stderr."""
+    return _quiet
+
+
+def is_verbose() -> bool:
+    """Whether each step is told as it ends."""
+    return _verbose and not _quiet
+
+
 @contextmanager
 def wording(words: Callable[[str], str]) -> Iterator[None]:
     """Put the library's sentences to the user in other words, while the context lasts."""
@@ -48,6 +64,17 @@ def wording(words: Callable[[str], str]) -> Iterator[None]:
         yield
     finally:
         _wording = before
+
+
+@contextmanager
+def loudness() -> Iterator[None]:
+    """Begin neither quiet nor verbose, and end as it was before."""
+    global _quiet, _verbose
+    before, (_quiet, _verbose) = (_quiet, _verbose), (False, False)
+    try:
+        yield
+    finally:
+        _quiet, _verbose = before
 
 
 def is_terminal() -> bool:
@@ -115,19 +142,29 @@ def steps(title: str) -> Iterator[Callable[[str], None]]:
     """Show that `title` is running, step by step; yields `begin(name)`, called as each begins.
 
     When it ends well, say how many seconds it took, and each step of these (those of one name as
-    one).
+    one); verbose, each step is told as it ends, too.
     """
     began: list[tuple[str, float]] = []
     with _task(title, None, "") as (_, started):
         task = _live.task_ids[-1] if _live is not None and not _quiet else None
 
+        def tell(now: float) -> None:
+            if began and is_verbose():
+                name, start = began[-1]
+                say(f"{title}: {name}  {now - start:.1f} s")
+
         def begin(name: str) -> None:
-            began.append((name, time.monotonic()))
+            now = time.monotonic()
+            if began and began[-1][0] == name:
+                return
+            tell(now)
+            began.append((name, now))
             if task is not None and _live is not None:
                 _live.update(task, description=f"{_line(title)}: {_line(name)}")
 
         yield begin
-    ended = time.monotonic()
+        ended = time.monotonic()
+        tell(ended)
     spent: dict[str, float] = {}
     for (name, start), (_, end) in pairwise([*began, ("", ended)]):
         spent[name] = spent.get(name, 0.0) + end - start

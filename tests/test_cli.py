@@ -1,13 +1,15 @@
 """Exit codes and sentences of the command line."""
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 import typer
 
-from hw_bnn import cli
+from hw_bnn import cli, console
 from hw_bnn.cli.options import Debug
 from hw_bnn.errors import BadInput, CheckFailed, MissingTool, Unsupported
 
@@ -103,3 +105,28 @@ def test_a_closed_pipe_is_no_error():
     run.stderr.close()
     run.wait(timeout=60)
     assert "Traceback" not in errors, errors
+
+
+def test_quiet_and_verbose_are_options_of_every_command(capsys, monkeypatch):
+    import hw_bnn.doctor
+
+    def doctor():
+        with console.steps("looking") as begin:
+            begin("left")
+            begin("right")
+            begin("right")
+        return {}
+
+    monkeypatch.setattr(hw_bnn.doctor, "doctor", doctor)
+    monkeypatch.setattr(hw_bnn.doctor, "show", lambda _: None)
+    told = {}
+    for flag in ("--json", "-q", "--verbose"):
+        assert cli.run(["doctor", flag]) == 0
+        told[flag] = [re.sub(r"[\d.]+", "N", t) for t in capsys.readouterr().err.splitlines()]
+    assert told["--json"] == ["looking  N s (left N, right N)"] and told["-q"] == []
+    assert (
+        told["--verbose"]
+        == [f"looking: {step}  N s" for step in ("left", "right")] + told["--json"]
+    )
+    for command in cli.app.registered_commands:
+        assert {"quiet", "verbose"} <= set(inspect.signature(command.callback).parameters)

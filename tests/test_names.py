@@ -15,11 +15,11 @@ from hw_bnn.cli.wording import as_flags, parameter_names
 from hw_bnn.errors import BadInput
 from hw_bnn.options import CompileOptions, EngineOptions, FrameOptions, flat
 
-ONLY_FLAGS = {"json", "debug", "shell"}
-"""How to print, and --shell, which is short for --engine shell."""
+ONLY_FLAGS = {"json", "debug", "shell", "quiet", "verbose"}
+"""How to print, of all commands, and --shell, which is short for --engine shell."""
 
-ONLY_ARGUMENTS = {"x", "progress", "fifo_caps", "preamble", "example_input", "ready"}
-"""Arrays, callbacks and mappings, which a command line has no words for."""
+ONLY_ARGUMENTS = {"quiet", "x", "progress", "fifo_caps", "preamble", "example_input", "ready"}
+"""Arrays, callbacks and mappings, which a command line has no words for; quiet, a flag of all."""
 
 COMMANDS = {c.name or c.callback.__name__: c.callback for c in cli.app.registered_commands}
 

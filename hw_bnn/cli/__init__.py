@@ -57,10 +57,9 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line; returns the exit code, never raises (but with ``--debug``)."""
     Debugging.start()
-    console.set_quiet(False)
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # of the packages below us: nothing a user could act on
-    with console.wording(lambda text: as_flags(text, parameter_names(app))):
+    with console.wording(lambda text: as_flags(text, parameter_names(app))), console.loudness():
         code = _run(arguments)
     if code == STOPPED:
         console.error(told(arguments))

@@ -7,16 +7,57 @@ when they run, never here.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from json import loads
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from .. import __version__, console
 
-app = typer.Typer(
+_Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", callback=console.set_quiet, help="Say errors alone.")
+]
+_Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", callback=console.set_verbose, help="Tell each step.")
+]
+
+
+class App(typer.Typer):
+    """Typer, whose commands all take --quiet and --verbose; what these set is the console's."""
+
+    def command(  # type: ignore[override]  # Typer's keywords are handed on as they come
+        self, name: str | None = None, **options: Any
+    ) -> Callable[[Callable], Callable]:
+        """Register a command, as Typer does."""
+        register = super().command(name, **options)
+        return lambda function: register(_with_loudness(function))
+
+
+def _with_loudness(function: Callable) -> Callable:
+    own = inspect.signature(function, eval_str=True)
+
+    @functools.wraps(function)
+    def call(**given: Any) -> Any:
+        return function(**{name: given[name] for name in own.parameters})
+
+    flags = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in (("quiet", _Quiet), ("verbose", _Verbose))
+    ]
+    parameters = [
+        p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own.parameters.values()
+    ]  # fmt: skip
+    # what inspect looks for, and Typer through it
+    call.__signature__ = inspect.Signature([*parameters, *flags])  # type: ignore[attr-defined]
+    call.__annotations__ = {}
+    return call
+
+
+app = App(
     name="hw-bnn",
     help="1-bit neural networks from training to a proven FPGA accelerator.",
     no_args_is_help=True,

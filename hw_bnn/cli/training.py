@@ -25,7 +25,6 @@ def train(
         Path | None, typer.Option(help="The run folder; default runs/NAME-seedN.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard's files too.")] = True,
     json: Json = False,
     debug: Debug = False,
@@ -34,8 +33,8 @@ def train(
     from ..train import train
 
     run = train(
-        recipe, set=set, resume=resume, data_root=data_root, out=out, seed=seed, quiet=quiet,
-        tensorboard=tensorboard,
+        recipe, set=set, resume=resume, data_root=data_root, out=out, seed=seed,
+        quiet=console.is_quiet(), tensorboard=tensorboard,
     )  # fmt: skip
     result = read_document(run / "result.json")
     finish({"run": str(run), **result}, _show_run, json)
@@ -92,7 +91,6 @@ def sweep(
     data_root: DataRoot = None,
     out: Annotated[Path | None, typer.Option(help="The sweep's folder; default runs/NAME.")] = None,
     workers: Annotated[int, typer.Option(help="Processes of a local cluster.")] = 2,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -100,7 +98,12 @@ def sweep(
     from ..train import sweep
 
     folder = sweep(
-        sweep_yaml, scheduler, data_root=data_root, out=out, workers=workers, quiet=quiet
+        sweep_yaml,
+        scheduler,
+        data_root=data_root,
+        out=out,
+        workers=workers,
+        quiet=console.is_quiet(),
     )
     document = read_document(folder / "sweep.json")
     finish(document, lambda _: console.out(f"wrote {folder}/sweep.json"), json)

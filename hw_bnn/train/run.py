@@ -208,8 +208,11 @@ class Run:
 
     def _progress(self) -> TrainingProgress:
         quiet = self.quiet or not distributed.is_main()
-        done = self.position.total_epochs
-        return TrainingProgress(self.recipe.name, self.total, done=done, quiet=quiet)
+        apart = 0.0 if console.is_verbose() else console.PLAIN_INTERVAL_S
+        return TrainingProgress(
+            self.recipe.name, self.total, done=self.position.total_epochs, quiet=quiet,
+            line_seconds=apart,
+        )  # fmt: skip
 
     def _one_epoch(self, progress: TrainingProgress) -> None:
         """Train, validate and tell; the position is then the next epoch's."""
