@@ -71,7 +71,8 @@ def faults(seen, waived=()):
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """Of an accelerator that passes, and of one with wrong weights."""
+    """Of an accelerator that passes, of one with wrong weights, and of one of a board with labels
+    and a training run."""
     place = tmp_path_factory.mktemp("reports")
     onnx.save(random_cnn(7, batch=1), place / "cnn.onnx")
     assert hb.verify(place / "cnn.onnx", out=place / "right", frames=64, synth="xc7")["passed"]
@@ -84,13 +85,18 @@ def reports(tmp_path_factory):
     shutil.rmtree(place / "acc" / "synth")  # of the right one
     reseal(place / "acc")
     assert not hb.verify(place / "acc", out=place / "wrong", frames=64)["passed"]
+    run = hb.train("digits_mlp", set={"training.epochs": 4}, out=place / "run", quiet=True)
+    hb.export(run, place / "digits.onnx")
+    hb.verify(place / "digits.onnx", run=run, dataset="digits", board="pynq-z1", out=place / "told")
     return place
 
 
-@pytest.mark.parametrize("which", ["right", "wrong"])
+@pytest.mark.parametrize("which", ["right", "wrong", "told"])
 def test_the_report(which, look, reports):
     page = reports / which / "report.html"
     assert ('class="ladder"' in page.read_text()) == (which == "wrong")
+    for drawn in ("chart", "picture", "heat"):
+        assert (f'class="{drawn}"' in page.read_text()) == (which == "told")
     assert faults(look(page)) == []
 
 
