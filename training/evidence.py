@@ -17,7 +17,7 @@ import json
 import math
 import statistics
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -43,7 +43,10 @@ class Figure:
 
 
 def figure(reference: str, results: Path) -> Figure:
-    """The figure of `FILE:ROW[:KEY]`; KEY is of the runs or of what the row's plot measured.
+    """The figure of `FILE:ROW[:KEY]`.
+
+    KEY is of the runs, of what the row's plot measured, or `epochs_to=PERCENT`: epochs of the last
+    stage until the validation accuracy is so high, of the runs whose curves are known.
 
     Raises:
         KeyError: the results hold no such row or figure.
@@ -56,17 +59,37 @@ def figure(reference: str, results: Path) -> Figure:
     row = found[0]
     if key and key[0] in row.get("drawn", {}):
         return Figure(row["drawn"][key[0]], 0.0, None, 1, percent=False)
+    if key and key[0].startswith("epochs_to="):
+        bound = float(key[0].removeprefix("epochs_to=")) / 100
+        needed = [_epochs_to(bound, run["curves"]) for run in row["runs"] if run["curves"]]
+        return _of_seeds([float(epochs) for epochs in needed])
     runs = row["runs"]
     values = [run[key[0]] if key else run["figure"] for run in runs]
     percent = not key or "accuracy" in key[0]
-    scaled = [100 * value for value in values] if percent else values
-    spread = statistics.stdev(scaled) if len(runs) > 1 else None
-    error = (spread or 0.0) / math.sqrt(len(runs))
-    if percent:
-        p = statistics.mean(values)
-        images = sum(run.get("test_samples", 0) for run in runs)
-        error = max(error, 100 * math.sqrt(p * (1 - p) / images)) if images else error
-    return Figure(statistics.mean(scaled), error, spread, len(runs), percent)
+    if not percent:
+        return _of_seeds(values)
+    p, images = statistics.mean(values), sum(run.get("test_samples", 0) for run in runs)
+    drawing = 100 * math.sqrt(p * (1 - p) / images) if images else 0.0
+    seen = _of_seeds([100 * value for value in values])
+    return replace(seen, error=max(seen.error, drawing), percent=True)
+
+
+def _of_seeds(values: list[float]) -> Figure:
+    """The figure of values that only the seeds spread."""
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    error = (spread or 0.0) / math.sqrt(len(values))
+    return Figure(statistics.mean(values), error, spread, len(values), percent=False)
+
+
+def _epochs_to(bound: float, curves: dict[str, list]) -> int:
+    """Epochs of the last stage until the validation accuracy, 0 to 1, is at least `bound`."""
+    last = curves["stage"][-1]
+    validation = curves["validation_accuracy"]
+    seen = [a for a, stage in zip(validation, curves["stage"], strict=True) if stage == last]
+    for epoch, accuracy in enumerate(seen):
+        if accuracy >= bound:
+            return epoch + 1
+    raise KeyError(f"no epoch has {100 * bound:g} % of validation")
 
 
 def verdict(claim: str | dict | None, figures: list[Figure]) -> str:

@@ -20,7 +20,7 @@ from tests.fuzz.mutants import FAMILIES, Mutant, make, random_mutants
 
 pytest.importorskip("finn")
 
-COUNT = int(os.environ.get("HW_BNN_FUZZ", 300))
+COUNT = int(os.environ.get("HW_BNN_FUZZ", 120))
 SEED = int(os.environ.get("HW_BNN_FUZZ_SEED", 0))
 EVERY = {"onnx": 13, "folding": 3, "accelerator": 100, "recipe": 50, "checkpoint": 50}
 """Of so many mutants one goes all the way: compile, Yosys, training, export."""

@@ -24,7 +24,12 @@ def results(tmp_path):
     """Three rows of 10,000 test images: one seed of 98 %, three of about 97 %, three that jump."""
 
     def row(name, accuracies):
-        runs = [{"figure": a, "test_samples": 10_000, "test_ece": a / 10} for a in accuracies]
+        curves = {"stage": [0, 1, 1, 1], "validation_accuracy": [0.99, 0.5, 0.6, 0.7]}
+        runs = [
+            {"figure": a, "test_samples": 10_000, "test_ece": a / 10, "curves": curves}
+            for a in accuracies
+        ]
+        runs[-1]["curves"] = curves if len(runs) == 1 else None
         return {"recipe": name, "runs": runs, "drawn": {"share": accuracies[0]}}
 
     rows = [row("one", [0.98]), row("three", [0.97, 0.9704, 0.9698]), row("wild", [0.9, 1.0, 0.95])]
@@ -64,3 +69,13 @@ def test_verdicts(results, claim, rows, told):
 
     figures = [evidence.figure(f"some:{row}", results) for row in rows]
     assert evidence.verdict(claim, figures) == told
+
+
+def test_epochs_of_the_last_stage_to_an_accuracy(results):
+    import evidence
+
+    for row, seeds in (("one", 1), ("three", 2)):
+        found = evidence.figure(f"some:{row}:epochs_to=60", results)
+        assert (found.mean, found.seeds) == (2.0, seeds)
+    with pytest.raises(KeyError, match=r"no epoch has 99 %"):
+        evidence.figure("some:one:epochs_to=99", results)
