@@ -9,6 +9,8 @@ clipping), with the same initial weights, data and options, measured in turn wit
                functional.linear (torch.sign(0) is 0: exact ties of the first steps make its losses
                differ a little)
     hw_bnn     hw_bnn.nn.MLP with hw_bnn's training method
+    compiled   hw_bnn's step with its model through torch.compile (with --compile: it needs a C++
+               compiler, and a minute)
     brevitas   the same network of Brevitas' stock layers (QuantLinear, QuantIdentity)
 
 and, for hw_bnn, a whole epoch through the data pipeline against its steps alone. Medians are shown.
@@ -105,17 +107,20 @@ def plain_step():
     return step
 
 
-def hw_bnn_step():
-    """hw_bnn's step: its model and its method, as the training loop calls them."""
+def hw_bnn_step(wrap=lambda model: model):
+    """hw_bnn's step: its model and its method, as the training loop calls them; `wrap` changes the
+    model that is called.
+    """
     model = MLP(784, 10, hidden=WIDTHS[1:-1], input=Input(bits=0), activation="sign")
     settings = METHODS["ste"].Settings(optimiser="adam", lr=LR)
     method = METHODS["ste"](settings, model, Context(n_train=BATCH, epochs=1, steps_per_epoch=1))
+    called = wrap(model)
 
     def step(x, y):
         def closure():
             for parameter in model.parameters():
                 parameter.grad = None
-            outputs = model(x)
+            outputs = called(x)
             loss = squared_hinge(outputs, y)
             loss.backward()
             return loss, outputs
@@ -198,6 +203,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--per-round", type=int, default=4, help="steps of each in turn")
     parser.add_argument("--clock", choices=("wall", "cpu"), default="wall")
+    parser.add_argument("--compile", action="store_true", help="measure torch.compile, too")
     parser.add_argument("--json", help="write the figures there")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -206,7 +212,10 @@ def main() -> None:
     x = torch.rand(BATCH, 784, generator=generator)
     y = torch.randint(0, 10, (BATCH,), generator=generator)
     steps, losses = {}, {}
-    for name, make in (("plain", plain_step), ("hw_bnn", hw_bnn_step), ("brevitas", brevitas_step)):
+    makers = {"plain": plain_step, "hw_bnn": hw_bnn_step, "brevitas": brevitas_step}
+    if args.compile:
+        makers["compiled"] = lambda: hw_bnn_step(torch.compile)
+    for name, make in makers.items():
         torch.manual_seed(0)
         steps[name] = make()
         losses[name] = [steps[name](x, y).item() for _ in range(3)]
