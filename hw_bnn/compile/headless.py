@@ -2,6 +2,10 @@
 
 finn-plus binds Vivado's simulator (XSI) when its builder is imported; no step used here calls it.
 Where no Vivado is set up, its names are bound to a class that says so when it is called.
+
+Its builder also imports torch, scikit-learn, pandas, SymPy and ONNX Script, for steps that are not
+used here either. They would be most of a small network's compile time; while the builder is
+imported stand-ins take their place, and what was taken from one is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -12,9 +16,10 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from ..errors import MissingTool, finn_remedy
 from ..files.temporary import temporary_folder
@@ -29,6 +34,62 @@ class _NoSimulator:
             "FINN's own RTL simulation needs Vivado",
             remedy="use `hw-bnn simulate`, which runs in Verilator",
         )
+
+
+LATER = (
+    "torch",
+    "torch.nn",
+    "torch.nn.functional",
+    "finn.analysis.fpgadataflow.empirical_qor_estimation",
+    "finn.builder.passes",
+    "finn.transformation.fpgadataflow.loop_rolling",
+    "finn.transformation.fpgadataflow.multifpga.partition_model",
+    "finn.transformation.fpgadataflow.simulation_connected",
+)
+"""Modules that FINN's builder imports and that only steps which are not used here need."""
+
+
+class _Name:
+    """A name of a module, imported when it is first used."""
+
+    def __init__(self, module: str, name: str):
+        self._module, self.__name__ = module, name
+
+    def _found(self):
+        return getattr(import_module(self._module), self.__name__)
+
+    def __getattr__(self, attribute: str):
+        return getattr(self._found(), attribute)
+
+    def __call__(self, *arguments, **options):
+        return self._found()(*arguments, **options)
+
+
+class _Later(ModuleType):
+    """Stands for a module that is not imported yet."""
+
+    def __getattr__(self, name: str) -> _Name:
+        if name.startswith("__"):  # of the import system, which asks for what may be absent
+            raise AttributeError(name)
+        return _Name(self.__name__, name)
+
+
+@contextlib.contextmanager
+def _imported_later(names: Iterable[str]) -> Iterator[None]:
+    """While this lasts, importing one of these modules (a package before its parts) gives a
+    stand-in; those that are there already stay."""
+    stand_ins = {name: _Later(name) for name in names if name not in sys.modules}
+    for name, module in stand_ins.items():
+        parent, _, last = name.rpartition(".")
+        if parent in stand_ins:
+            setattr(stand_ins[parent], last, module)
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name, module in stand_ins.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
 
 
 def builder():
@@ -48,7 +109,8 @@ def builder():
         for name in xsi._LAZY_NAMES:
             xsi.__dict__.setdefault(name, _NoSimulator)
     bound_transformations()
-    return import_module("finn.builder.build_dataflow_steps")
+    with _imported_later(LATER):
+        return import_module("finn.builder.build_dataflow_steps")
 
 
 @contextlib.contextmanager
