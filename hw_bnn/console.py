@@ -141,8 +141,9 @@ def stage(title: str) -> Iterator[None]:
 def steps(title: str) -> Iterator[Callable[[str], None]]:
     """Show that `title` is running, step by step; yields `begin(name)`, called as each begins.
 
-    When it ends well, say how many seconds it took, and each step of these (those of one name as
-    one); verbose, each step is told as it ends, too.
+    A name may tell how far the step is, behind a colon: "FIFO sizing: 3 of 5". When it ends well,
+    say how many seconds it took, and each step of these (those of one name as one); verbose, each
+    step is told as it ends, too.
     """
     began: list[tuple[str, float]] = []
     with _task(title, None, "") as (_, started):
@@ -154,13 +155,12 @@ def steps(title: str) -> Iterator[Callable[[str], None]]:
                 say(f"{title}: {name}  {now - start:.1f} s")
 
         def begin(name: str) -> None:
-            now = time.monotonic()
-            if began and began[-1][0] == name:
-                return
-            tell(now)
-            began.append((name, now))
+            now, step = time.monotonic(), name.partition(": ")[0]
             if task is not None and _live is not None:
                 _live.update(task, description=f"{_line(title)}: {_line(name)}")
+            if not began or began[-1][0] != step:
+                tell(now)
+                began.append((step, now))
 
         yield begin
         ended = time.monotonic()
@@ -321,6 +321,7 @@ def _new_display() -> Any:
         BarColumn(bar_width=24),
         Count(),
         TimeElapsedColumn(),
-        console=Console(stderr=True, highlight=False),
+        # The stream itself: while FINN runs, sys.stderr is its log.
+        console=Console(file=sys.stderr, highlight=False),
         transient=True,
     )

@@ -51,6 +51,9 @@ def main(arguments: list[str] | None = None) -> None:
             stream.reconfigure(errors="backslashreplace")
     code = run(arguments)
     sys.stdout.flush()
+    if code == STOPPED:  # all is unwound; a second goes by until torch is taken apart
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
 
 

@@ -119,8 +119,7 @@ def compile_model(
         write = partial(write_rtl, graph, imported, folder, name=name, options=options)
         accelerator = write()
         if build.size_fifos:
-            say("FIFO sizing")
-            _size_fifos(folder, accelerator, graph, build.max_fifo_depth)
+            _size_fifos(folder, accelerator, graph, build.max_fifo_depth, say)
             accelerator = write()
         accelerator = add_resources(folder, accelerator)
         if build.board and (excess := too_large(accelerator, build.board)):
@@ -202,10 +201,16 @@ def _dataflow(
     )  # fmt: skip
 
 
-def _size_fifos(folder: Path, accelerator: Description, graph: Any, maximum: int | None) -> None:
+def _size_fifos(
+    folder: Path,
+    accelerator: Description,
+    graph: Any,
+    maximum: int | None,
+    say: Callable[[str], None],
+) -> None:
     from .fifo_sizing import size
 
-    depths, report = size(folder, accelerator, maximum=maximum)
+    depths, report = size(folder, accelerator, maximum=maximum, say=say)
     graph.set_fifo_depths(depths)
     (folder / "reports" / "fifo_depths.json").write_text(json.dumps(report, indent=1) + "\n")
 

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def size(
     maximum: int | None = None,
     seed: int = 0,
     budget: int = BUDGET,
+    say: Callable[[str], None] = lambda _step: None,
 ) -> tuple[dict[str, int], dict]:
     """Depths of all FIFOs, and the report that goes to reports/fifo_depths.json.
 
@@ -42,6 +44,7 @@ def size(
         folder: accelerator folder whose FIFOs have the depth of a frame.
         maximum: cap on every depth, in words; its cost in rate is told in the report.
         budget: simulated cycles times nodes that the search may take.
+        say: called with the name of each step as it begins.
 
     Returns:
         (node name -> depth in words, report with occupancy, depth, width and reason of each FIFO).
@@ -55,7 +58,9 @@ def size(
     width = {name: widths[n.outputs[0]] for name, n in fifos.items()}
     if not fifos:
         return {}, {"fifos": {}, "cycles_per_frame": None}
+    say("Verilator")
     with NativeModel(folder / "rtl", accelerator) as model:
+        say("FIFO sizing")
         probe = _Probe(model, accelerator, seed)
         room = {name: largest(n.depth or 0) for name, n in fifos.items()}
         best, _ = probe.rate(room)
@@ -70,7 +75,8 @@ def size(
         registers = {name: MINIMUM for name in fifos if occupancy[name] <= MINIMUM}
         if probe.cycles({**depths, **registers}) <= wanted:  # most need one word: try them together
             depths |= registers
-        for name in sorted(fifos, key=lambda n: (-width[n] * depths[n], n)):
+        for number, name in enumerate(sorted(fifos, key=lambda n: (-width[n] * depths[n], n)), 1):
+            say(f"FIFO sizing: {number} of {len(fifos)}")
             if probe.spent * len(accelerator.nodes) < budget:
                 depths[name] = probe.least(depths, name, wanted)
                 searched.add(name)

@@ -20,6 +20,7 @@ from .curves import training_section
 from .documents import (
     Folding,
     Verification,
+    Waits,
     read_folding,
     read_labels,
     read_training,
@@ -76,7 +77,7 @@ def html_report(folder: Path) -> str:
         + _verification(accelerator, verification)
         + labels_section(accelerator, read_labels(folder))
         + section("Flow", flow(accelerator))
-        + _layers(accelerator, folding, counted)
+        + _layers(accelerator, folding, counted, verification)
         + roofs_section(accelerator, verification, counted)
         + _fifos(accelerator, verification)
         + _resources([document for document in netlists.values() if document is not None])
@@ -149,11 +150,17 @@ def _is_fifo(node: Node) -> bool:
 
 
 def _layers(
-    accelerator: Description, folding: Folding | None, counted: NetlistDocument | None
+    accelerator: Description,
+    folding: Folding | None,
+    counted: NetlistDocument | None,
+    verification: Verification | None,
 ) -> str:
     slowest = max((n.cycles for n in accelerator.nodes), default=1) or 1
     nodes = [n for n in accelerator.nodes if not _is_fifo(n)]
-    synthesised = counted.layers if counted else {}
+    synthesised, waits = (
+        counted.layers if counted else {},
+        verification.waits if verification else {},
+    )
     whole = device(accelerator)
     bottleneck = next((n.name for n in nodes if n.cycles == slowest), None)
     rows = []
@@ -164,10 +171,14 @@ def _layers(
         shape = Markup(f"{n.mw}&nbsp;\u00d7&nbsp;{n.mh}") if n.mw and n.mh else None
         busy = meter(n.cycles / slowest, hot=n.name == bottleneck)
         costs = [cost.lut, lut, cost.bram, cost.dsp] if cost else [None, lut, None, None]
-        rows.append([code(n.name), n.layer, shape, n.pe, n.simd, n.cycles, busy, *costs, share])
+        waited = [_percent(waits[n.name], kind) if n.name in waits else None for kind in WAITS]
+        rows.append(
+            [code(n.name), n.layer, shape, n.pe, n.simd, n.cycles, busy, *costs, share, *waited]
+        )
     columns = [
         "node", "model's layer", "MW \u00d7 MH", "PE", "SIMD", "cycles", "busy",
         "LUTs (estimate)", "LUTs (synthesis)", "block RAMs", "DSP blocks", "% of the board's LUTs",
+        *(f"{kind}, %" for kind in WAITS),
     ]  # fmt: skip
     kept = [i for i in range(len(columns)) if i < 8 or any(row[i] for row in rows)]
     told = table(
@@ -175,6 +186,13 @@ def _layers(
         [[row[i] for i in kept] for row in rows],
     )  # fmt: skip
     return section("Layers and folding", paragraph(_bottleneck(nodes, folding, slowest)), told)
+
+
+WAITS = ("starved", "stalled")
+
+
+def _percent(waits: Waits, kind: str) -> float:
+    return round(100 * getattr(waits, kind), 1)
 
 
 def _bottleneck(nodes: list[Node], folding: Folding | None, slowest: int) -> Markup:

@@ -12,6 +12,7 @@ from ..files.jsonfile import read_json
 
 Number = Annotated[int | float, Field(ge=0, le=1 << 62)]
 Index = Annotated[int, Field(ge=0, le=1 << 62)]
+Share = Annotated[int | float, Field(ge=0, le=1)]
 Whole = Annotated[int, Field(ge=-(1 << 62), le=1 << 62)]
 
 
@@ -49,6 +50,13 @@ class Folding(_Lenient):
     bottleneck: Bottleneck
 
 
+class Waits(_Lenient):
+    """Shares of all cycles in which a node waited for its input, and to be rid of its output."""
+
+    starved: Share
+    stalled: Share
+
+
 class Verification(_Lenient):
     """The summary that `verify` wrote; numbers by stage."""
 
@@ -62,6 +70,7 @@ class Verification(_Lenient):
     latency_cycles: Annotated[int, Field(ge=0, le=1 << 62)] | None = None
     accuracy: dict[str, Number | None] = {}
     fifo_max: dict[str, Number] | None = None
+    waits: dict[str, Waits] = {}
     divergences: list[DivergenceText] = []
     failures: dict[str, str] = {}  # stage -> why it stopped
 

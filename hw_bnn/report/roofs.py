@@ -28,8 +28,8 @@ def roofs(accelerator: Description, counted: NetlistDocument | None) -> list[Roo
     """The roofs, each as if the others were not there.
 
     The streams': a word a cycle. The weights': each is read once a use, BLOCK_RAM_BITS a cycle from
-    each block RAM of the board. The LUTs': as many products a cycle as they have room for, at what
-    the accelerator takes for one now.
+    each block RAM of the board; weights in LUTs pass it. The LUTs': as many products a cycle as
+    they have room for, at what the accelerator takes for one now.
     """
     words, results = accelerator.input.words, accelerator.output.frame_words
     found = [
@@ -43,13 +43,13 @@ def roofs(accelerator: Description, counted: NetlistDocument | None) -> list[Roo
     if whole.bram:
         least = max(1, ceil(bits / (BLOCK_RAM_BITS * whole.bram)))
         why = f"{bits:,} bits a frame from {whole.bram:g} block RAMs"
-        found.append(Roof("weight bandwidth", least, why))
+        found.append(Roof("weights in block RAM", least, why))
     needs = taken(accelerator, counted)
     if needs is not None and needs["lut"]:
         lanes = sum((n.pe or 0) * (n.simd or 0) for n in layers)
         price = needs["lut"] / lanes
         least = max(1, ceil(sum(uses(n) for n in layers) * price / whole.lut))
-        found.append(Roof("LUTs", least, f"{price:.2f} a product, of {whole.lut:,}"))
+        found.append(Roof("LUTs", least, f"{price:.2f} a product, of {whole.lut:,.0f}"))
     return found
 
 
@@ -72,5 +72,8 @@ def roofs_section(
             [roof.name, roof.cycles, None if rate is None else round(rate), reached, roof.why]
         )
     columns = ["roof", "least cycles per frame", "frames per second", "reached", "by"]
-    told = f"The accelerator takes {present:,.6g} cycles per frame; each roof as if it were alone."
+    told = (
+        f"The accelerator takes {present:,.6g} cycles per frame; each roof is as if it were alone, "
+        "and weights in LUTs are above that of block RAM."
+    )
     return section("Roofline", paragraph(told), table("what bounds the rate", columns, rows))

@@ -11,7 +11,6 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -48,10 +47,9 @@ class TrainingProgress:
         if not self.quiet and self.console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}", markup=False),
-                BarColumn(),
+                BarColumn(bar_width=8),  # all fits into 80 columns
                 MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TimeRemainingColumn(),
+                TimeRemainingColumn(compact=True),
                 TextColumn("{task.fields[figures]}"),
                 console=self.console,
             )
@@ -65,11 +63,14 @@ class TrainingProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def epoch(self, number: int, figures: str) -> None:
-        """Tell that epoch `number` (1-based, of all stages) is done."""
+    def epoch(self, number: int, figures: str, brief: str = "") -> None:
+        """Tell that epoch `number` (1-based, of all stages) is done.
+
+        figures: what a line tells of it; brief: what fits beside the bar on a terminal.
+        """
         self.done = number
         if self._bar is not None:
-            self._bar.update(self._task, completed=number, figures=figures)
+            self._bar.update(self._task, completed=number, figures=brief)
         elif not self.quiet:
             now = time.monotonic()
             if number == self.epochs or now - self._last_line >= self.line_seconds:

@@ -222,7 +222,7 @@ class Run:
         self.seconds += record["seconds"]
         if metrics is not None:
             metrics.write(record)
-        progress.epoch(self.position.total_epochs, self._figures(record))
+        progress.epoch(self.position.total_epochs, *self._told(record))
         if self.position.epoch == self.stage.epochs:
             self._finish_stage()
 
@@ -266,17 +266,19 @@ class Run:
         self.source.set_task(self.stage.task)
         return accuracies
 
-    def _figures(self, record: dict[str, Any]) -> str:
-        """What the progress tells of an epoch."""
-        parts = [f"loss {record['train_loss']:.4g}"]
+    def _told(self, record: dict[str, Any]) -> tuple[str, str]:
+        """What the progress tells of an epoch: in a line of its own, and beside the bar."""
+        loss = f"loss {record['train_loss']:.4g}"
+        rate = f"{len(self.source.train) / max(record['seconds'], 1e-9):,.0f}"
+        parts, brief = [loss], [loss]
         if "validation_accuracy" in record:
             parts.append(f"validation {100 * record['validation_accuracy']:.2f} %")
+            brief.append(f"{100 * record['validation_accuracy']:.2f} %")
         if "corner_distance" in record:
             parts.append(f"{record['corner_distance']:.3f} from +-1")
         if "flips" in record:
             parts.append(f"{100 * record['flips']:.2f} % of signs flipped")
-        rate = len(self.source.train) / max(record["seconds"], 1e-9)
-        return ", ".join([*parts, f"{rate:,.0f} samples/s"])
+        return ", ".join([*parts, f"{rate} samples/s"]), ", ".join([*brief, f"{rate}/s"])
 
     def finish(self) -> dict[str, Any]:
         """Read the test set once, with the selected weights, and write result.json."""

@@ -48,6 +48,7 @@ def summarise(verifier: Verifier, model: Path) -> dict:
         **_resources(case),
         "estimated_luts": case.accelerator.resources.lut if case.accelerator.resources else None,
         "fifo_max": figures.get("fifo_max", {}),
+        "waits": figures.get("waits", {}),
         "seconds": {name: round(value, 3) for name, value in verifier.seconds.items()},
         "versions": case.accelerator.versions,
     }

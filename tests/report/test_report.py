@@ -23,6 +23,7 @@ VERIFICATION = {
     "latency_cycles": 71,
     "accuracy": {"rtl": 0.9711},
     "fifo_max": {"fifo_0": 3},
+    "waits": {"mvau_0": {"starved": 0.125, "stalled": 0.0}},
 }
 
 
@@ -58,6 +59,7 @@ def test_tells_the_verification(folder):
     text = plain(report(folder(VERIFICATION)).read_text())
     assert "Bit-exact." in text
     assert "rtl 1,797 0" in text and "qonnx 1,797 0 3" in text
+    assert "starved, %" in text and re.search(r"mvau_0 /fc1/MatMul .*? 12\.5 mvau_1", text)
     assert "97.11 % accuracy of the RTL" in text
     assert "0.71 \u00b5s latency (71 cycles)" in text
     failed = {**VERIFICATION, "passed": False, "mismatches": {"rtl": 2, "qonnx": 0},
@@ -290,7 +292,7 @@ def test_tells_what_bounds_the_rate(folder):
     assert found["input stream"] == made.input.words
     assert found["output stream"] == made.output.words
     products = sum(n.cycles * n.pe * n.simd for n in layers)
-    assert found["weight bandwidth"] == -(-products // (72 * 140))
+    assert found["weights in block RAM"] == -(-products // (72 * 140))
     lanes = sum(n.pe * n.simd for n in layers)
     assert found["LUTs"] == -(-products * made.resources.lut // (lanes * 53200))
     assert "what bounds the rate" in plain(report(folder(board="pynq-z1")).read_text())

@@ -20,3 +20,12 @@ def test_lines_of_a_file_are_whole_and_tell_the_time_left(monkeypatch):
         f"train run[/] [red]: epoch 13/40 {figures}, 0:04:30 left",
         "train run[/] [red]: epoch 40/40 done",
     ]
+
+
+def test_eighty_columns_hold_the_bar_the_time_and_the_figures():
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system=None)
+    with TrainingProgress("tfc_hardware_ste", 1000, console=console) as shown:
+        shown.epoch(999, "more " * 20, "loss 0.04531, 94.62 %, 12,345/s")
+    told = console.file.getvalue()
+    assert "999/1000" in told and "loss 0.04531, 94.62 %, 12,345/s" in told
+    assert "tfc_hardware_ste" in told and "more" not in told

@@ -8,6 +8,9 @@ from ...accelerator import Description
 from ..divergence import Divergence
 from ..stage import SLOW_FRAMES, Advance, Case, Stage, StageRun, register
 
+WATCHED = 16
+"""Frames of which the cycles that layers wait are counted."""
+
 
 @register
 class Rtl(Stage):
@@ -17,7 +20,9 @@ class Rtl(Stage):
     stall = 0.0
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
-        return simulated(case, x, advance, jobs=case.ask.jobs)
+        run = simulated(case, x, advance, jobs=case.ask.jobs)
+        run.figures["waits"] = waits(case, x[:WATCHED])
+        return run
 
     def locate(self, case: Case, frame: int) -> Divergence | None:
         from ..locate import locate
@@ -44,6 +49,20 @@ class RtlStalled(Rtl):
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         return simulated(case, x, advance, stall=self.stall, seed=1)
+
+
+def waits(case: Case, x: np.ndarray) -> dict[str, dict[str, float]]:
+    """Node -> the shares of all cycles in which it was starved and stalled (see
+    :func:`hw_bnn.simulation.layer_statistics`), over a few frames back to back.
+    """
+    from ...sim import stream_frames
+    from ...simulation import layer_statistics
+
+    result = stream_frames(case.folder, x, weights=case.ask.weights, statistics=True)
+    return {
+        row["node"]: {key: round(row[key] / result.cycles, 4) for key in ("starved", "stalled")}
+        for row in layer_statistics(case.accelerator, result)
+    }
 
 
 def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) -> StageRun:
