@@ -82,7 +82,9 @@ def _why(table: Table, row: int, column: int, prices: Prices) -> str:
     blocks = table.bram[choice, best[choice]] - table.bram[row, column]
     multipliers = table.dsp[choice, best[choice]] - table.dsp[row, column]
     lanes = f", {multipliers:+g} DSP blocks" if multipliers else ""
-    words = ", ".join(f"{k} = {v}" for k, v in table.choices[choice].items())
+    chosen = table.choices[choice]
+    words = ", ".join(f"{k} = {v}" for k, v in chosen.items() if k != "hardwired")
+    words = "as constants" if chosen.get("hardwired") else words
     return (
         f"{said}; the next faster folding ({words}) takes {nearest:,} cycles, "
         f"{more:+,.0f} LUTs and {blocks:+g} block RAMs{lanes}"

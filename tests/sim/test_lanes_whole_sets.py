@@ -1,0 +1,23 @@
+"""Test sets through the gates of whole networks, one frame a bit lane."""
+
+import pytest
+
+from benchmarks.networks import zoo_network
+from hw_bnn.verify import verify
+
+pytest.importorskip("finn")
+
+
+def through_gates(model, out, frames: int, **options) -> None:
+    summary = verify(model, out=out, also=["lanes"], limit=frames, check=False, **options)
+    assert summary["passed"], summary
+    assert summary["frames"]["lanes"] == summary["frames"]["rtl"] == frames
+    assert summary["mismatches"]["lanes"] == 0
+
+
+@pytest.mark.full
+@pytest.mark.mnist
+def test_sfc_on_mnist(tmp_path):
+    """784-256-256-256-10 of random weights: all 10,000 images."""
+    model = zoo_network("sfc_1w1a", tmp_path / "sfc.onnx", (1, 28, 28))
+    through_gates(model, tmp_path / "out", 10_000, dataset="mnist", target_cycles=1024)
