@@ -105,10 +105,11 @@ def curves(document: dict):
             axes[0].axvline(epoch + 0.5, color="grey", linewidth=0.5)
     axes[0].set(xlabel="epoch", ylabel="validation accuracy, %")
     axes[1].set(xlabel="epoch", ylabel="training loss", yscale="log")
-    axes[0].legend(fontsize=7)
     for axis, name in zip(axes[2:], told, strict=True):
         axis.set(xlabel="epoch", ylabel=OPTIONAL[name])
-        axis.legend(fontsize=7)
+    for axis in [axes[0], *axes[2:]]:
+        if axis.lines:
+            axis.legend(fontsize=7)
     return figure
 
 
