@@ -78,7 +78,8 @@ def _of_seeds(values: list[float]) -> Figure:
     """The figure of values that only the seeds spread."""
     spread = statistics.stdev(values) if len(values) > 1 else None
     error = (spread or 0.0) / math.sqrt(len(values))
-    return Figure(statistics.mean(values), error, spread, len(values), percent=False)
+    # Rounded as the tables of results round it.
+    return Figure(round(statistics.mean(values), 3), error, spread, len(values), percent=False)
 
 
 def _epochs_to(bound: float, curves: dict[str, list]) -> int:

@@ -109,14 +109,14 @@ def _rounded(value: float | None) -> float | None:
 
 
 def row_entry(name: str, runs: list[dict]) -> dict:
-    """A row of the table, of its runs: mean and deviation over the seeds, in per cent."""
+    """A row of the table, of its runs: mean and sample deviation over the seeds, in per cent."""
     figures = [100 * r["figure"] for r in runs if r["figure"] is not None]
     return {
         "recipe": name,
         "published": runs[0]["published"],
         "epochs": runs[0]["epochs"],
         "mean_percent": round(statistics.mean(figures), 3) if figures else None,
-        "std_percent": round(statistics.pstdev(figures), 3) if figures else None,
+        "std_percent": round(statistics.stdev(figures), 3) if len(figures) > 1 else None,
         "seconds": round(sum(r["seconds"] for r in runs), 1),
         "runs": runs,
     }
@@ -166,7 +166,7 @@ def markdown(table: dict, document: dict) -> str:
     ]
     for row in document["rows"]:
         mean = "-" if row["mean_percent"] is None else f"{row['mean_percent']:.2f}"
-        spread = f" +- {row['std_percent']:.2f}" if len(row["runs"]) > 1 else ""
+        spread = "" if row["std_percent"] is None else f" +- {row['std_percent']:.2f}"
         lines.append(
             f"| {row['recipe']} | {row['epochs']} | {len(row['runs'])} | {mean}{spread} | "
             f"{published_text(row['published'])} | {row['seconds']:.0f} |"
