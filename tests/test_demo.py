@@ -40,6 +40,17 @@ def test_demo_with_little_training(demo):
     assert summary["bound_cycles"] <= 128
     assert summary["bound_cycles"] <= summary["cycles_per_frame"] <= 1.01 * summary["bound_cycles"]
     assert {"train", "export", "compile", *exact} <= set(summary["seconds"])
+    told = {
+        name: json.loads((out / "accelerator" / "reports" / f"{name}.json").read_text())
+        for name in ("labels", "training")
+    }
+    confusion = np.array(told["labels"]["confusion"])
+    assert confusion.sum() == 360
+    assert np.trace(confusion) / 360 == summary["accuracy"]["golden"]
+    assert [epoch["epoch"] for epoch in told["training"]["epochs"]] == [1, 2, 3]
+    waits = summary["waits"]
+    assert min(sum(node.values()) for node in waits.values()) < 0.2  # the slowest: filling alone
+    assert all(0 <= share <= 1 for node in waits.values() for share in node.values())
     names = {path.name for path in out.iterdir()}
     assert names == {MARKER, "accelerator", "model.onnx", "report.html", "run", "summary.json"}
 

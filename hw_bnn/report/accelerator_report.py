@@ -42,6 +42,7 @@ from .markup import (
     verdict,
 )
 from .roofs import roofs_section
+from .thresholds import thresholds_section
 
 
 def report(folder: str | Path, output: str | Path | None = None) -> Path:
@@ -79,6 +80,7 @@ def html_report(folder: Path) -> str:
         + section("Flow", flow(accelerator))
         + _layers(accelerator, folding, counted, verification)
         + roofs_section(accelerator, verification, counted)
+        + thresholds_section(folder, accelerator)
         + _fifos(accelerator, verification)
         + _resources([document for document in netlists.values() if document is not None])
         + training_section(read_training(folder))

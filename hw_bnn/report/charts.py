@@ -101,6 +101,14 @@ def histogram(title: str, low: float, high: float, series: Mapping[str, Sequence
     return figure(title, _svg(title, WIDTH, HEIGHT, parts))
 
 
+def bars(title: str, counts: Sequence[int]) -> Markup:
+    """A histogram as small as a line of text, without axes."""
+    most, step = max(counts, default=0) or 1, 6
+    path = "".join(f"M{step * i} 24v{-24 * n / most:.1f}h5v{24 * n / most:.1f}z"
+                   for i, n in enumerate(counts) if n)  # fmt: skip
+    return _svg(title, step * len(counts), 24, [f'<path class="bar l0" d="{path}"/>'])
+
+
 def matrix(caption: str, confusion: Sequence[Sequence[int]]) -> Markup:
     """A confusion matrix: a row a label, a column what was said; shaded by the share of the row."""
     heads = "".join(f'<th scope="col" class="n">{i}</th>' for i in range(len(confusion)))

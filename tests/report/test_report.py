@@ -3,11 +3,14 @@
 import json
 import re
 
+import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from hw_bnn.accelerator import Node, Resources, Stream
 from hw_bnn.errors import BadInput
-from hw_bnn.report import report
+from hw_bnn.report import report, thresholds
 from hw_bnn.report.flow import flow, links, places
 from hw_bnn.report.roofs import roofs
 from tests.small_accelerator import accelerator, make_folder
@@ -313,4 +316,34 @@ def test_damaged_details_are_refused(folder, name, content):
     place = folder()
     written(place, name, content)
     with pytest.raises(BadInput, match=f"{name} is damaged.*hw-bnn verify"):
+        report(place)
+
+
+def dataflow(folder, **thresholds):
+    """A dataflow graph of dense layers of signs with these thresholds, (neurons, each)."""
+    nodes, constants, tensor = [], [], "x"
+    for name, values in thresholds.items():
+        matrix = np.array(values, np.float32)
+        nodes.append(helper.make_node("XnorMVAU_rtl", [tensor, f"{name}_w", f"{name}_t"],
+                                      [f"{name}_y"], name=name))  # fmt: skip
+        weights = np.ones((64, len(matrix)), np.float32)
+        constants += [numpy_helper.from_array(weights, f"{name}_w"),
+                      numpy_helper.from_array(matrix, f"{name}_t")]  # fmt: skip
+        tensor = f"{name}_y"
+    ports = [helper.make_tensor_value_info(t, 1, [1, 64]) for t in ("x", tensor)]
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:], constants)
+    opsets = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets), folder / "dataflow.onnx")
+
+
+def test_shows_where_thresholds_lie_and_neurons_that_never_change(folder):
+    place = folder()
+    assert "Thresholds" not in plain(report(place).read_text())
+    # mvau_1 has 64 inputs: sums are -64 to 64
+    dataflow(place, mvau_1=[[-64, 65], [-64, 64], [65, 70], [-200, -64], [0, 0]])
+    text = plain(report(place).read_text())
+    assert re.search("mvau_1 &lt;b&gt;fc2&lt;/b&gt; 10 -200 70 +3 ", text)
+    assert thresholds.read_thresholds(place)["mvau_1"].shape == (5, 2)
+    (place / "dataflow.onnx").write_bytes(b"no graph")
+    with pytest.raises(BadInput, match=r"dataflow.onnx"):
         report(place)
