@@ -23,11 +23,12 @@ from .files.given import given_path
 from .files.jsonfile import read_object
 from .report.documents import read_verification
 from .train.run_folder import LAST, RECIPE, RESULT, SELECTED
+from .zoo import CARD
 
 if TYPE_CHECKING:
     from onnx import TypeProto, ValueInfoProto
 
-_KNOWN = "a QONNX file, an accelerator, a training run, what verify wrote, or a bitstream"
+_KNOWN = "a QONNX file, an accelerator, a training run, what verify or get wrote, or a bitstream"
 _SUMMARY = "summary.json"
 
 
@@ -35,13 +36,14 @@ def info(path: str | Path) -> dict[str, Any]:
     """Tell what PATH is.
 
     Args:
-        path: a QONNX file, a bitstream (.bit), or a folder that `compile`, `train` or `verify`
-            wrote.
+        path: a QONNX file, a bitstream (.bit), or a folder that `compile`, `train`, `verify` or
+            `get` wrote.
 
     Returns:
-        A document. Always `kind` ("model", "accelerator", "run", "verification", "bitstream"),
-        `path`, `sha256` (of the file, or of the folder's document, which holds the hashes of the
-        rest) and `made` (by whom, in words). Then by kind: shapes, types, counts, figures.
+        A document. Always `kind` ("model", "accelerator", "network", "run", "verification",
+        "bitstream"), `path`, `sha256` (of the file, or of the folder's document, which holds the
+        hashes of the rest) and `made` (by whom, in words). Then by kind: shapes, types, counts,
+        figures.
         `verified` of an accelerator: whether all stages agreed; None where verify was not run.
 
     Raises:
@@ -66,6 +68,8 @@ def _folder(path: Path) -> dict[str, Any]:
         return _accelerator(path)
     if (path / _SUMMARY).exists() and (path / "accelerator").is_dir():
         return _verification(path)
+    if (path / CARD).exists():
+        return _network(path)
     if (path / RECIPE).exists():
         return _run(path)
     raise BadInput(f"the folder {path} is nothing that hw_bnn knows", remedy=f"give {_KNOWN}")
@@ -156,6 +160,25 @@ def _verification(path: Path) -> dict[str, Any]:
     }
 
 
+def _network(path: Path) -> dict[str, Any]:
+    """A folder of the zoo, as `get` wrote it."""
+    card = read_object(path / CARD, remedy="get the network again")
+    name = str(card.get("name"))
+    if Path(name).name != name:
+        raise BadInput(f"{path / CARD} is damaged (name)", remedy="get the network again")
+    kept = ("name", "what", "test", "accuracy", "mismatches", "weights", "cycles_per_frame", "luts",
+            "seed", "epochs", "licence")  # fmt: skip
+    found = _sha256(path / f"{name}.onnx")
+    changed = "" if found == card.get("sha256") else ", but the file is not that of the card"
+    return {
+        "kind": "network",
+        "sha256": found,
+        "made": f"hw_bnn's zoo{changed}",
+        **{key: card.get(key) for key in kept},
+        "verify": card.get("command"),
+    }
+
+
 def _run(path: Path) -> dict[str, Any]:
     recipe = yamlfile.read(path / RECIPE)
     done = (path / RESULT).exists()
@@ -225,7 +248,7 @@ def show(document: dict[str, Any]) -> None:
 
 _TITLES = {
     "model": "an ONNX model", "accelerator": "an accelerator", "run": "a training run",
-    "verification": "a verification", "bitstream": "a bitstream",
+    "network": "a trained network", "verification": "a verification", "bitstream": "a bitstream",
 }  # fmt: skip
 
 

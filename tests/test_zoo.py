@@ -102,7 +102,16 @@ def test_get_writes_a_folder_whole(tmp_path, monkeypatch, capsys):
     assert cli.run(["get", "DIGITS_MLP"]) == 2
     assert "--force" in capsys.readouterr().err
     assert cli.run(["get", "DIGITS_MLP", "--force"]) == 0
-    assert hb.get("DIGITS_MLP", "other").parent.name == "other"
+    path = hb.get("DIGITS_MLP", "other")
+    assert path.parent.name == "other"
+    told = hb.info("other")
+    assert (told["kind"], told["made"]) == ("network", "hw_bnn's zoo")
+    assert told["accuracy"] == zoo.card("DIGITS_MLP")["accuracy"]
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert "not that of the card" in hb.info("other")["made"]
+    (path.parent / "card.json").write_text('{"name": "../DIGITS_MLP/DIGITS_MLP"}')
+    with pytest.raises(BadInput, match="card.json is damaged"):
+        hb.info("other")
 
 
 def test_what_is_not_there_is_refused_with_what_is(tmp_path, capsys):

@@ -22,6 +22,7 @@ from ..errors import BadInput, CheckFailed
 from ..files.jsonfile import read_object
 from ..files.output import output_folder
 
+CARD = "card.json"
 MODELS = Path(__file__).parent / "models"
 _REINSTALL = "install hw-bnn again"
 
@@ -80,7 +81,7 @@ def get(name: str, out: str | Path | None = None, *, force: bool = False) -> Pat
     with output_folder(folder, overwrite=force) as made:
         (made / f"{name}.onnx").write_bytes(content)
         (made / "recipe.yaml").write_bytes((MODELS / f"{name}.yaml").read_bytes())
-        (made / "card.json").write_bytes((MODELS / f"{name}.json").read_bytes())
+        (made / CARD).write_bytes((MODELS / f"{name}.json").read_bytes())
         (made / "README.md").write_text(text(told), encoding="utf-8")
     return folder / f"{name}.onnx"
 
