@@ -142,6 +142,20 @@ def test_convolutions_in_rtl(tmp_path):
     assert wired(check_rtl(model, tmp_path, **options)) == [True, False, False]
 
 
+@pytest.mark.full
+def test_convolutions_through_gates_and_hls(tmp_path):
+    """All layers as constants, in every stage."""
+    from hw_bnn.verify import verify
+
+    onnx.save(convolutions(), tmp_path / "net.onnx")
+    summary = verify(
+        tmp_path / "net.onnx", out=tmp_path / "out", hardwired="all", frames=300,
+        also=["lanes", "hls"],
+    )  # fmt: skip
+    assert summary["passed"] and summary["cycles_per_frame"] == 64
+    assert summary["frames"]["lanes"] == summary["frames"]["hls"] == 300
+
+
 def test_a_layer_that_is_not_there_is_refused(tmp_path):
     onnx.save(perceptron(), tmp_path / "net.onnx")
     with pytest.raises(BadInput, match="names no layer 'MatMul_9'; (did you mean|all, auto)"):
