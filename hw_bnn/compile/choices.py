@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from ..kernels import KERNELS
 from ..kernels.memory_cost import DEEPEST_LUT_ROM, ultra_ram
 from ..synth.estimate import KINDS, estimate_kernel
 from .boards import price_of
+from .hardwiring import Twin
 from .ops.folds import divisors
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
@@ -81,6 +82,7 @@ class Table:
     bram: np.ndarray
     dsp: np.ndarray
     uram: np.ndarray
+    twin: Twin | None = field(default=None, init=False)
 
     @property
     def name(self) -> str:
@@ -116,6 +118,15 @@ class Table:
         choice = self.choices[row]
         return {**choice, **({} if choice.get("hardwired") else self.variants[column])}
 
+    def count(self, row: int) -> bool:
+        """Count the netlist of a choice of constants; whether that is news."""
+        if not self.choices[row].get("hardwired") or self.twin is None or self.twin.counted:
+            return False
+        self.twin.count()
+        cost = self.twin.cost()
+        self.lut[row, 0], self.ff[row, 0] = cost["lut"], cost["ff"]
+        return True
+
     def first(self, count: int) -> Table:
         """The table of the first so many choices."""
         arrays = ("cycles", "ins", "outs", *COSTS)
@@ -129,12 +140,14 @@ class Table:
             self.op.set_nodeattr(key, value)
 
 
-def table_of(op: KernelOp, model: ModelWrapper, memory: str, wired=None, must=False) -> Table:
+def table_of(
+    op: KernelOp, model: ModelWrapper, memory: str, twin: Twin | None = None, must: bool = False
+) -> Table:
     """An op's choices and their costs.
 
     Args:
         model: the graph it stands in; memory: where weights stand (`FoldingSearch`).
-        wired: the hard-wired op that may take its place, or where it `must`.
+        twin: the hard-wired form that may take its place, or where it `must`.
     """
     before = {k: op.get_nodeattr(k) for k in ("PE", "SIMD") if folds(op, k)}
     found, cycles, ins, outs = choices(op), [], [], []
@@ -159,22 +172,22 @@ def table_of(op: KernelOp, model: ModelWrapper, memory: str, wired=None, must=Fa
         variants,
         **{name: costs[:, :, i] for i, name in enumerate(COSTS)},
     )
-    return folded if wired is None else _with_wired(folded, wired, 0 if must else len(found))
+    return folded if twin is None else _with_wired(folded, twin, 0 if must else len(found))
 
 
-def _with_wired(table: Table, wired, kept: int) -> Table:
+def _with_wired(table: Table, twin: Twin, kept: int) -> Table:
     """The hard-wired form behind the first `kept` choices of a table."""
+    wired, cost = twin.op, twin.cost()
     lanes = {key: int(wired.get_nodeattr(key)) for key in ("PE", "SIMD")}
-    planned = wired.planned()
 
     def more(values: np.ndarray, last) -> np.ndarray:
         return np.concatenate([values[:kept], [last]])
 
     def costs(kind: str) -> np.ndarray:  # it has no memories: one variant
         others = [np.inf] * (len(table.variants) - 1)
-        return more(getattr(table, kind), [planned.get(kind, 0), *others])
+        return more(getattr(table, kind), [cost.get(kind, 0), *others])
 
-    return Table(
+    made = Table(
         table.op,
         [c | {"hardwired": 0} for c in table.choices[:kept]] + [lanes | {"hardwired": 1}],
         more(table.cycles, int(wired.get_exp_cycles())),
@@ -183,6 +196,8 @@ def _with_wired(table: Table, wired, kept: int) -> Table:
         table.variants,
         **{kind: costs(kind) for kind in COSTS},
     )
+    made.twin = twin
+    return made
 
 
 def _kernels(op, model: ModelWrapper, found: list[dict[str, int]]):

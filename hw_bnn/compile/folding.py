@@ -73,10 +73,9 @@ def searched(
     op_of: Callable[[NodeProto], Any] = getCustomOp,
 ) -> FoldingSearch:  # fmt: skip
     """The search of a graph, for `fold`'s arguments."""
-    luts = None if board is None else budget(board).lut
-    wired = {} if wiring is None else wiring.twins(model, op_of, luts)
+    twins = None if wiring is None else wiring.twins(model, op_of)
     return FoldingSearch(
-        model, memory, board or DEFAULT_BOARD, op_of=op_of, wired=wired,
+        model, memory, board or DEFAULT_BOARD, op_of=op_of, twins=twins,
         must=wiring is not None and wiring.asked != AUTO,
     )  # fmt: skip
 

@@ -78,6 +78,7 @@ def _why(table: Table, row: int, column: int, prices: Prices) -> str:
 
     nearest = max(int(table.cycles[r]) for r in faster)
     choice = min((r for r in faster if table.cycles[r] == nearest), key=cost)
+    table.count(choice)
     more = table.lut[choice, best[choice]] - table.lut[row, column]
     blocks = table.bram[choice, best[choice]] - table.bram[row, column]
     multipliers = table.dsp[choice, best[choice]] - table.dsp[row, column]

@@ -2,7 +2,7 @@
 search finds cheaper so.
 
     wiring = Wiring("auto", "xc7z020clg400-1", 10.0)
-    twins = wiring.twins(model, op_of, None)  # node name -> the hard-wired op for its place
+    twins = wiring.twins(model, op_of)  # node name -> the hard-wired form for its place
 """
 
 from __future__ import annotations
@@ -25,11 +25,30 @@ from .provenance import layers
 
 ALL, AUTO = "all", "auto"
 HARDWIRED = "HardwiredMVAU_rtl"
-LARGEST = 1 << 18
-"""Weights, times bits of an input, of the largest layer that `auto` tries: to count one takes ten
-seconds."""
 LEAST_LUTS = 0.2
-"""LUTs a weight of 1-bit inputs that no netlist of ours goes below."""
+"""LUTs a weight that no generated netlist goes below, but for neurons whose output is constant."""
+
+
+@dataclass
+class Twin:
+    """The hard-wired form of a node. To count its netlist may take many seconds: until that is
+    asked for there is a bound."""
+
+    op: Any
+    model: ModelWrapper
+    wiring: Wiring
+    counted: bool = False
+
+    def count(self) -> None:
+        """Generate the netlist, and prove it."""
+        self.op.generate(self.model, self.wiring.part, self.wiring.clk_period_ns)
+        self.counted = True
+
+    def cost(self) -> dict[str, float]:
+        """LUTs and registers, or no more than these."""
+        if self.counted:
+            return self.op.planned()
+        return {"lut": LEAST_LUTS * self.op.live(self.model) * self.op.get_nodeattr("MW"), "ff": 0}
 
 
 @dataclass(frozen=True)
@@ -46,26 +65,21 @@ class Wiring:
         asked = [name.strip() for name in self.asked.split(",")]
         return [] if self.asked in (ALL, AUTO) else asked
 
-    def twins(
-        self, model: ModelWrapper, op_of: Callable[[NodeProto], Any], luts: float | None
-    ) -> dict[str, Any]:
-        """Node name -> its hard-wired op, whose netlist is counted.
-
-        Args:
-            luts: that there are; None for no limit. `auto` passes over what cannot fit.
+    def twins(self, model: ModelWrapper, op_of: Callable[[NodeProto], Any]) -> dict[str, Twin]:
+        """Node name -> its hard-wired form, of those that have one and may be it.
 
         Raises:
             BadInput: an unknown name.
             Unsupported: a layer that is asked for has no such form.
         """
         wanted = self._wanted(model, op_of)
-        found = {}
+        found: dict[str, Twin] = {}
         for node in model.graph.node:
             op = op_of(node)
             if node.name not in wanted:
                 continue
             reason = _obstacle(op, model)
-            if self.asked == AUTO and (reason or self._too_large(op, luts)):
+            if reason and self.asked == AUTO:
                 continue
             if reason:
                 raise Unsupported(
@@ -74,8 +88,8 @@ class Wiring:
                     if self.names else f"compile without hardwired={ALL!r}, or with {AUTO!r}",
                 )  # fmt: skip
             twin = op_of(_retyped(deepcopy(node)))
-            twin.generate(model, self.part, self.clk_period_ns)
-            found[node.name] = twin
+            twin.unfold()
+            found[node.name] = Twin(twin, model, self)
         return found
 
     def _wanted(self, model: ModelWrapper, op_of) -> set[str]:
@@ -95,12 +109,6 @@ class Wiring:
                     else f"{ALL}, {AUTO}, or of {', '.join(sorted(known))}",
                 )  # fmt: skip
         return set[str]().union(*(known[name] for name in self.names))
-
-    @staticmethod
-    def _too_large(op, luts: float | None) -> bool:
-        weights = int(op.get_nodeattr("MW") * op.get_nodeattr("MH"))
-        bits = op.get_input_datatype(0).bitwidth()
-        return weights * bits > LARGEST or (luts is not None and LEAST_LUTS * weights > luts)
 
 
 def _obstacle(op, model: ModelWrapper) -> str | None:

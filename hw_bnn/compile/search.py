@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from onnx import NodeProto
@@ -24,7 +23,7 @@ from ..errors import BadInput
 from ..synth.estimate import KINDS
 from .boards import DEFAULT_BOARD, Budget
 from .choices import COSTS, Prices, Table, prices_of, table_of
-from .hardwiring import hardwire
+from .hardwiring import Twin, hardwire
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
 from .stream_cost import dma_cost, fifo_cost, joint_cost, source_cost, stream_cost
@@ -68,18 +67,18 @@ class FoldingSearch:
             words), "block", or "ultra" (by price, UltraRAM too).
         board: of which the prices of block RAMs and DSP blocks in LUTs are.
         op_of: node -> its op; FINN's registry, or outline.op_of where FINN has no part in it.
-        wired: node name -> the hard-wired op that may take its place (hardwiring.py), and `must`
-            where it is no choice.
+        twins: node name -> the hard-wired form that may take its place (hardwiring.py), and `must`
+            where it is no choice. Its netlist is counted when a bound of its cost would be chosen.
     """
 
     def __init__(
         self, model: ModelWrapper, memory: str = "auto", board: str = DEFAULT_BOARD,
         *, op_of: Callable[[NodeProto], KernelOp] = getCustomOp,
-        wired: dict[str, Any] | None = None, must: bool = False,
+        twins: dict[str, Twin] | None = None, must: bool = False,
     ):  # fmt: skip
         self.model, self.memory = model, memory
         self.prices = prices_of(board)
-        twins = wired or {}
+        twins = twins or {}
         self.tables = [
             table_of(op_of(node), model, memory, twins.get(node.name), must)
             for node in model.graph.node
@@ -115,6 +114,13 @@ class FoldingSearch:
                     node=table.name,
                     remedy=f"use target_cycles={self.fastest()} or more",
                 )
+        while True:
+            rows = self._cheapest(target, prices)
+            if not any([t.count(r) for t, r in zip(self.tables, rows, strict=True)]):
+                return self.priced(rows, prices)
+
+    def _cheapest(self, target: int, prices: Prices) -> list[int]:
+        """Each table's choice in the cheapest plan, by the costs that are known."""
         rows = [np.flatnonzero(t.cycles <= target) for t in self.tables]
         own = [t.worth(prices).min(axis=1)[r] for t, r in zip(self.tables, rows, strict=True)]
         joint: dict[tuple[int, int], np.ndarray] = {}
@@ -134,8 +140,7 @@ class FoldingSearch:
             key = (producer, consumer)
             joint[key] = joint[key] + costs if key in joint else costs
         found = cheapest(own, joint)
-        chosen = [int(r[c]) for r, c in zip(rows, found, strict=True)]
-        return self.priced(chosen, prices)
+        return [int(r[c]) for r, c in zip(rows, found, strict=True)]
 
     def priced(self, rows: list[int], prices: Prices | None = None) -> Plan:
         """A plan of given choices, its memories where they are cheapest."""

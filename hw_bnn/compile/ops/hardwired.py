@@ -82,11 +82,24 @@ class HardwiredMVAU_rtl(KernelMVAU):
             f"  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(y));\n"
         )
 
+    def unfold(self) -> None:
+        """All neurons and inputs at once."""
+        self.set_nodeattr("PE", self.get_nodeattr("MH"))
+        self.set_nodeattr("SIMD", self.get_nodeattr("MW"))
+
+    def live(self, model) -> int:
+        """Neurons whose output is no constant."""
+        network = self.network(model)
+        (layer,) = network.layers
+        if layer.thresholds is None:
+            return len(layer.weights)
+        largest = (1 << network.input_bits) - 1
+        low = -largest * (layer.weights < 0).sum(axis=1)
+        high = largest * (layer.weights > 0).sum(axis=1)
+        return int(((layer.thresholds > low) & (layer.thresholds <= high)).sum())
+
     def generate(self, model, part: str, clk_period_ns: float) -> Description:
         """The netlist for a part and a clock; what it takes is kept with the node."""
-        mh, mw = (int(self.get_nodeattr(k)) for k in ("MH", "MW"))
-        self.set_nodeattr("PE", mh)
-        self.set_nodeattr("SIMD", mw)
         core = _generated(
             _Key(self.network(model)),
             hardwired_period(family_of(part), clk_period_ns),
