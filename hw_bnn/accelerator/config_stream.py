@@ -1,6 +1,6 @@
 """New contents for an accelerator's memories, as the words of its config port.
 
-    words = load_words(accelerator, folder / "rtl")     # uint64, one a beat of s_axis_cfg
+    words = load_words(accelerator, folder / "rtl")     # uint32, one a beat of s_axis_cfg
 
 What a packet and a load are stands at the head of rtl/bnn_config_gate.sv.
 """
@@ -18,37 +18,36 @@ from ..errors import BadInput, CheckFailed, Unsupported
 from .description import Description
 
 MAGIC = 0xB1
-GATE_NODE, BEGIN, END = 0, 0, 1
-CHUNK_BITS = 64
+BEGIN, END, CONTENTS = 0, 1, 2
+CHUNK_BITS = 32
 ERRORS = (
     "nothing", "a packet's CRC",
-    "a packet's node, memory, row or length, or a row twice or out of turn",
-    "a packet longer than the gate keeps", "contents outside a load",
-    "a load that brings more or less than all contents", "an order that there is not",
+    "a packet's address or length: contents out of turn, or more than a load has",
+    "a packet longer than the gate keeps", "contents or an end outside a load",
+    "an end before all contents", "an order that there is not",
 )  # fmt: skip
 """What bits 7:4 of the status say."""
 
-ConfigWords = NDArray[np.uint64]
+ConfigWords = NDArray[np.uint32]
 
 
 def chunks(bits: int) -> int:
     """Words of the port that a memory word takes.
 
-    >>> chunks(64), chunks(65)
+    >>> chunks(32), chunks(33)
     (1, 2)
     """
     return -(-bits // CHUNK_BITS)
 
 
-def packet(node: int, memory: int, row: int, contents: Sequence[int]) -> list[int]:
+def packet(order: int, address: int, contents: Sequence[int] = ()) -> list[int]:
     """Header, contents and CRC.
 
-    >>> [hex(word) for word in packet(1, 2, 3, [4])]
-    ['0xb100120000030001', '0x4', '0x137d5831']
+    >>> [hex(word) for word in packet(CONTENTS, 3, [4])]
+    ['0xb1020001', '0x3', '0x4', '0x0']
     """
-    header = MAGIC << 56 | node << 44 | memory << 40 | row << 16 | len(contents)
-    words = [header, *contents]
-    data = b"".join(word.to_bytes(8, "little") for word in words)
+    words = [MAGIC << 24 | order << 16 | len(contents), address, *contents]
+    data = b"".join(word.to_bytes(4, "little") for word in words)
     return [*words, zlib.crc32(data)]
 
 
@@ -62,21 +61,19 @@ def load_words(accelerator: Description, rtl: Path) -> ConfigWords:
         BadInput: a memory file is not as the accelerator tells.
     """
     assert accelerator.config is not None  # who asks for a load has looked
+    contents = [
+        chunk
+        for node in accelerator.nodes
+        for memory in sorted(node.memories, key=lambda m: m.number or 0)
+        if memory.number is not None
+        for line in _lines(rtl / memory.file, memory.words, memory.bits)
+        for chunk in _cut(line, chunks(memory.bits))
+    ]
     longest = accelerator.config.longest
-    words = [0] * (longest + 3)
-    words += packet(GATE_NODE, BEGIN, 0, [])
-    for node in accelerator.nodes:
-        for memory in node.memories:
-            if node.config is None or memory.number is None:
-                continue
-            lines = _lines(rtl / memory.file, memory.words, memory.bits)
-            size = chunks(memory.bits)
-            step = longest // size  # memory words a packet
-            for row in range(0, memory.words, step):
-                contents = [c for line in lines[row : row + step] for c in _cut(line, size)]
-                words += packet(node.config, memory.number, row, contents)
-    words += packet(GATE_NODE, END, 0, [])
-    return np.array(words, "<u8")
+    words = [0] * (longest + 2) + packet(BEGIN, 0)
+    for at in range(0, len(contents), longest):
+        words += packet(CONTENTS, at, contents[at : at + longest])
+    return np.array([*words, *packet(END, len(contents))], "<u4")
 
 
 def refuse_port(accelerator: Description, what: str) -> None:
@@ -132,7 +129,7 @@ def read_load(accelerator: Description, weights: str | Path) -> ConfigWords:
     from .folder import CONFIG, read_accelerator
 
     check_fits(accelerator, read_accelerator(weights), weights)
-    return np.fromfile(Path(weights) / "rtl" / CONFIG, "<u8")
+    return np.fromfile(Path(weights) / "rtl" / CONFIG, "<u4")
 
 
 def check_status(status: int) -> None:

@@ -249,10 +249,10 @@ class ConfigPort(_Part):
     """The port s_axis_cfg, which takes new contents of memories (rtl/bnn_config_gate.sv).
 
     Nodes and memories have their numbers on it as `config` and `number`; a memory word is
-    ceil(bits / 64) chunks.
+    ceil(bits / 32) chunks.
     """
 
-    tdata_bits: Literal[64] = 64
+    tdata_bits: Literal[32] = 32
     crc: Literal["CRC-32 IEEE 802.3, reflected, 0xEDB88320"] = (
         "CRC-32 IEEE 802.3, reflected, 0xEDB88320"
     )

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 GATE, PLACE = "config_gate", "config_node"
 """Kernels' parts: one at the port, one a node with memories."""
-SHORTEST = 32
-"""Words that the gate keeps at least, a packet's header with its contents."""
+LONGEST = 32
+"""Chunks of a packet: as many words as a LUT RAM is deep."""
 MOST_CHUNKS, MOST_ROWS, MOST_NODES = 1 << 15, 1 << 24, 1 << 12
 INPUT = "config_in"
 """Name of the top's wires behind the gate, of the input stream."""
@@ -37,7 +37,7 @@ def number_nodes(ops: Sequence, model) -> None:
         number += bool(written)
         op.set_nodeattr("config", number if written else 0)
         for memory in written:
-            if memory.rows >= MOST_ROWS or -(-memory.word_bits // 64) >= MOST_CHUNKS:
+            if memory.rows >= MOST_ROWS or chunks(memory.word_bits) >= MOST_CHUNKS:
                 raise Unsupported(
                     f"{memory.rows:,} words of {memory.word_bits:,} bits are too large to be "
                     "loaded at run time",
@@ -55,15 +55,9 @@ def number_nodes(ops: Sequence, model) -> None:
 def config_port(nodes: Sequence[Node], imported: ImportedModel, head: AffineArgmax_rtl):
     """What accelerator.json tells of the port."""
     return ConfigPort(
-        longest=longest(nodes), total=total(nodes), weights=declared(imported.graph.ops),
+        longest=LONGEST, total=total(nodes), weights=declared(imported.graph.ops),
         affine=[head.get_nodeattr("aBits"), head.get_nodeattr("bBits")], contexts=head.contexts,
     )  # fmt: skip
-
-
-def longest(nodes: Sequence[Node]) -> int:
-    """Chunks of a packet: one less than a power of two, at least a word of every memory."""
-    widest = max(chunks(m.bits) for n in nodes for m in n.memories if m.number is not None)
-    return max(SHORTEST, 1 << widest.bit_length()) - 1
 
 
 def total(nodes: Sequence[Node]) -> int:
@@ -75,7 +69,7 @@ def total(nodes: Sequence[Node]) -> int:
 def ports() -> list[str]:
     """Lines of the top's ports."""
     return [
-        "    input  logic [63:0] s_axis_cfg_tdata,",
+        "    input  logic [31:0] s_axis_cfg_tdata,",
         "    input  logic s_axis_cfg_tvalid,",
         "    output logic s_axis_cfg_tready,",
         "    output logic [31:0] cfg_status,",
@@ -91,7 +85,7 @@ def body(nodes: Sequence[Node], source: Stream) -> list[str]:
         f"  wire {INPUT}_tvalid;",
         f"  wire {INPUT}_tready;",
         "",
-        f"  {PREFIX}{GATE} #(.IN_WORDS({source.words}), .LONGEST({longest(nodes)}), "
+        f"  {PREFIX}{GATE} #(.IN_WORDS({source.words}), .LONGEST({LONGEST}), "
         f".TOTAL({total(nodes)})) {GATE} (",
         "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),",
         *(f"      .s_axis_cfg_{s}(s_axis_cfg_{s})," for s in ("tdata", "tvalid", "tready")),

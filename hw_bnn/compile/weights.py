@@ -48,7 +48,7 @@ def weights(
         folder: the accelerator, compiled with runtime_weights=True.
         out: folder to write, by default the file's name without suffix, plus `_weights`: the same
             accelerator with this network's memories. Its rtl/config.bin is what the port takes:
-            64-bit words, low byte first.
+            32-bit words, low byte first.
         contexts: files for the accelerator's further contexts, of which the first has `model`; by
             default all have it.
         force: replace a folder that is there.

@@ -2,98 +2,100 @@
 //
 // The chain's word, one register a node, without a handshake; bnn_config_gate sends it:
 //
-//   63:0 data | 65:64 kind: 0 none, 1 header, 2 trial, 3 write | 66 last of the packet | 67 taken
+//   31:0 data | 32 data are contents | 33 a packet ends | 34 a load begins
 //
-// A header (laid out there) with this NODE chooses one of its memories and a row; bit 66 tells that
-// writes follow it, not a trial. The data are memory words one after another, each CHUNKS chunks of
-// 64 bits, its low bits first. A trial that has room in that memory, and whose last chunk ends a
-// word, leaves with `taken` set, if it goes on where the last one written ended: at the next row of
-// the same memory, or in a memory with a higher number. So nothing is written twice between two
-// headers of node 0, which come in front of a load.
+// Behind the begin of a load a node takes the contents that come until its memories are full, in
+// the order of their numbers, each from its first row to its last; what comes then goes on to the
+// next node. A memory word is CHUNKS words of the chain, its low bits first. So a load goes to each
+// place once, in one order, and needs no addresses.
 //
-// cfg, for the memories: bit WORD_BITS+28 writes its low WORD_BITS bits to memory [WORD_BITS+24+:4]
-// at row [WORD_BITS+:24]. Latency: 1 cycle through the chain, 2 from there to a memory.
+// cfg, for the memories: bit WORD_BITS+28 writes a word to memory [WORD_BITS+24+:4] at row
+// [WORD_BITS+:24]. The word's chunks are the highest ones of the low WORD_BITS bits (all, of the
+// widest memory's). Latency: 1 cycle through the chain, 2 from there to a memory.
 module bnn_config_node #(
-    parameter int NODE      = 1,
-    parameter int WORD_BITS = 64,  // of the widest memory word
+    parameter int WORD_BITS = 32,  // of the widest memory word, in whole chunks of 32
     parameter logic [8*24-1:0] ROWS   = '0,  // words of memory k at bit 24k; 0: there is none
     parameter logic [8*16-1:0] CHUNKS = '0   // chunks a word at bit 16k
 ) (
     input  logic                  ap_clk,
     input  logic                  ap_rst_n,
-    input  logic [67:0]           cfg_in,
-    output logic [67:0]           cfg_out,
+    input  logic [34:0]           cfg_in,
+    output logic [34:0]           cfg_out,
     output logic [WORD_BITS+28:0] cfg
 );
 
-  localparam logic [1:0] HEAD = 2'd1, TRIAL = 2'd2, WRITE = 2'd3;
-  localparam int WIDEST     = (WORD_BITS + 63) / 64;
-  localparam int CHUNK_BITS = WIDEST > 1 ? $clog2(WIDEST) : 1;
+  localparam int CHUNK_BITS = WORD_BITS > 32 ? $clog2(WORD_BITS / 32) : 1;
   localparam int ROW_BITS   = most_row_bits();
+  localparam logic [3:0] FIRST = next_memory(4'd0);
+
+`ifndef __ICARUS__  // it has no elaboration-time $error
+  if (WORD_BITS < 32 || WORD_BITS % 32 != 0) begin : g_check_1
+    $error("bnn_config_node: WORD_BITS = %0d is not a multiple of 32", WORD_BITS);
+  end
+`endif
 
   function automatic int most_row_bits();
     most_row_bits = 1;
     for (int k = 0; k < 8; k++)
-      if ($clog2(32'(ROWS[24*k+:24]) + 1) > most_row_bits)
-        most_row_bits = $clog2(32'(ROWS[24*k+:24]) + 1);
+      if ($clog2(32'(ROWS[24*k+:24])) > most_row_bits)
+        most_row_bits = $clog2(32'(ROWS[24*k+:24]));
   endfunction
 
-  logic selected, fits, ends_word, here, follows;
+  // The first memory from this number on, 8 for none.
+  function automatic logic [3:0] next_memory(input logic [3:0] from);
+    next_memory = 4'd8;
+    for (int unsigned k = 8; k > 0; k--)
+      if (k - 1 >= 32'(from) && ROWS[24*(k-1)+:24] != '0) next_memory = 4'(k - 1);
+  endfunction
+
+  logic take, ends_word, ends_memory;
   logic write = 1'b0;  // nothing is written between the start and the first reset
-  logic [2:0] memory, memory_out;
-  logic [ROW_BITS-1:0] row, row_out, rows;
+  logic [3:0] memory, after, memory_out;  // 8: all are full
+  logic [ROW_BITS-1:0] row, row_out, last_row;
   logic [CHUNK_BITS-1:0] chunk, last_chunk;
   logic [WORD_BITS-1:0] word;
 
   always_comb begin
-    rows       = '0;
+    last_row   = '0;
     last_chunk = '0;
+    after      = 4'd8;
     for (int unsigned k = 0; k < 8; k++)
-      if (memory == 3'(k) && ROWS[24*k+:24] != '0) begin
-        rows       = ROW_BITS'(ROWS[24*k+:24]);
+      if (ROWS[24*k+:24] != '0 && memory == 4'(k)) begin
+        last_row   = ROW_BITS'(ROWS[24*k+:24] - 24'd1);
         last_chunk = CHUNK_BITS'(CHUNKS[16*k+:16] - 16'd1);
+        after      = next_memory(4'(k + 1));
       end
   end
 
-  assign ends_word = chunk == last_chunk;
-  assign fits      = selected && row < rows && (ends_word || !cfg_in[66]);
-
-  // A trial moves row and memory, too; the header in front of the writes sets them back.
-  assign here    = cfg_in[55:44] == 12'($unsigned(NODE));
-  assign follows = cfg_in[66] || (cfg_in[42:40] == memory ? cfg_in[39:16] == 24'(row)
-                                                           : cfg_in[42:40] > memory);
+  assign take        = cfg_in[32] && memory != 4'd8;
+  assign ends_word   = chunk == last_chunk;
+  assign ends_memory = ends_word && row == last_row;
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin
-      cfg_out  <= '0;
-      selected <= 1'b0;
-      write    <= 1'b0;
+      cfg_out <= '0;
+      write   <= 1'b0;
     end else begin
-      cfg_out <= {cfg_in[67] || (cfg_in[65:64] == TRIAL && fits), cfg_in[66:0]};
-      if (cfg_in[65:64] == HEAD)
-        selected <= here && !cfg_in[43] && follows;
-      write <= cfg_in[65:64] == WRITE && fits && ends_word;
+      cfg_out <= {cfg_in[34:33], cfg_in[32] && !take, cfg_in[31:0]};
+      write   <= take && ends_word;
     end
   end
 
   always_ff @(posedge ap_clk) begin
-    if (cfg_in[65:64] == HEAD) begin
-      chunk <= '0;
-      if ((here && follows) || cfg_in[55:44] == '0) begin
-        memory <= cfg_in[42:40];
-        row    <= cfg_in[16+:ROW_BITS];
-      end
-    end else if (cfg_in[65] && selected) begin
+    if (cfg_in[34]) begin
+      chunk  <= '0;
+      row    <= '0;
+      memory <= FIRST;
+    end else if (take) begin
       chunk <= ends_word ? '0 : chunk + 1'b1;
-      if (ends_word) row <= row + 1'b1;
+      if (ends_word) row <= ends_memory ? '0 : row + 1'b1;
+      if (ends_memory) memory <= after;
     end
     memory_out <= memory;
     row_out    <= row;
-    for (int b = 0; b < WORD_BITS; b++)
-      if (selected && cfg_in[65:64] == WRITE && chunk == CHUNK_BITS'(b / 64))
-        word[b] <= cfg_in[b%64];
+    if (cfg_in[32]) word <= WORD_BITS'({cfg_in[31:0], word} >> 32);
   end
 
-  assign cfg = {write, 1'b0, memory_out, 24'(row_out), word};
+  assign cfg = {write, memory_out, 24'(row_out), word};
 
 endmodule : bnn_config_node

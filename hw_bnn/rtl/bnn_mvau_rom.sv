@@ -41,9 +41,10 @@ module bnn_mvau_rom #(
   (* ram_style = RAM_STYLE, rom_style = RAM_STYLE *) logic [BITS-1:0] memory[DEPTH];
   initial $readmemh(FILE, memory);
 `ifdef HW_BNN_CONFIG
+  localparam int CHUNKED = (BITS + 31) / 32 * 32;  // the word stands in the highest chunks
   always_ff @(posedge ap_clk)
     if (cfg[CFG_WORD+28] && cfg[CFG_WORD+24+:4] == 4'(MEMORY))
-      memory[cfg[CFG_WORD+:ADDR_BITS]] <= cfg[BITS-1:0];
+      memory[cfg[CFG_WORD+:ADDR_BITS]] <= cfg[CFG_WORD-CHUNKED+:BITS];
 `endif
 
   if (DEPTH == 1) begin : g_constant

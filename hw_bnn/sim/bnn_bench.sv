@@ -15,7 +15,7 @@ module bnn_bench #(
     input  logic                next_tlast,
     input  logic                next_tready,
 `ifdef HW_BNN_CONFIG
-    input  logic [63:0]         next_cfg_tdata,
+    input  logic [31:0]         next_cfg_tdata,
     input  logic                next_cfg_tvalid,
     output logic                s_axis_cfg_tready,
     output logic [31:0]         cfg_status,
@@ -41,7 +41,7 @@ module bnn_bench #(
   end
 
 `ifdef HW_BNN_CONFIG
-  logic [63:0] s_axis_cfg_tdata;
+  logic [31:0] s_axis_cfg_tdata;
   logic        s_axis_cfg_tvalid;
   always_ff @(posedge ap_clk) begin
     s_axis_cfg_tdata  <= next_cfg_tdata;

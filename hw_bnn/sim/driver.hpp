@@ -31,7 +31,7 @@ struct HwbRun {
     uint32_t stall_in, stall_out;         // probability of a pause per cycle, times 2^32
     uint64_t random;                      // state of the generator; not 0
     uint32_t watch;                       // count and check the streams bound by hwb_bind
-    const uint64_t* config;               // config_words words of the config port, where there is one
+    const uint32_t* config;               // config_words words of the config port, where there is one
     const uint64_t* config_from;          // word i is not offered before cycle config_from[i]
     uint64_t config_words;
     uint32_t hold;                        // no frame is offered before all of them are taken and done

@@ -44,7 +44,7 @@ class Config:
     """What goes to the config port in a run.
 
     Attributes:
-        words: (n,) uint64.
+        words: (n,) uint32.
         after: (n,) cycles before which each word is not offered; None for none.
         first: no frame is offered before all have been taken and worked on; it is one load, which
             has to end right.
@@ -268,7 +268,7 @@ class NativeModel:
         output = np.zeros((count, out.frame_words, self.out_bytes), np.uint8)
         frame_done = np.zeros(count, np.uint64)
         pace = Fraction(throttle or 0).limit_denominator(4096)
-        load = config or Config(np.zeros(0, np.uint64))
+        load = config or Config(np.zeros(0, np.uint32))
         if len(load.words) and not self.design.config:
             raise BadInput(
                 "the accelerator has no config port", remedy="compile it with runtime_weights=True"

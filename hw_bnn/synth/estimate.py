@@ -29,9 +29,9 @@ KINDS = ("lut", "ff", "bram", "dsp")
 """What a device has of and a kernel costs: xc7 LUTs, registers, RAMB36, DSP48."""
 
 
-PLACE_LUTS, PLACE_FFS = 24, 92
+PLACE_LUTS, PLACE_FFS = 12, 56
 """Of bnn_config_node, besides its word."""
-GATE: dict[str, float] = {"lut": 250, "ff": 170, "bram": 0.0, "dsp": 0}
+GATE: dict[str, float] = {"lut": 150, "ff": 140, "bram": 0.0, "dsp": 0}
 """Of bnn_config_gate."""
 
 

@@ -7,11 +7,11 @@
 module config_loop #(
     parameter int IN_WORDS = 3,
     parameter int ROW_BITS = 3,
-    parameter int LONGEST  = 3
+    parameter int LONGEST  = 4
 ) (
     input  logic                         ap_clk,
     input  logic                         ap_rst_n,
-    input  logic [63:0]                  s_axis_cfg_tdata,
+    input  logic [31:0]                  s_axis_cfg_tdata,
     input  logic                         s_axis_cfg_tvalid,
     output logic                         s_axis_cfg_tready,
     input  logic [(ROW_BITS+7)/8*8-1:0]  s_axis_tdata,
@@ -25,8 +25,8 @@ module config_loop #(
   localparam int ROWS  = 2 ** ROW_BITS;
   localparam int COUNT = IN_WORDS > 1 ? $clog2(IN_WORDS) : 1;
 
-  logic [67:0] out, back;
-  logic [16+28:0] cfg;
+  logic [34:0] out, back;
+  logic [32+28:0] cfg;
   logic [31:0] status;
   logic [15:0] contents[ROWS];
   logic [15:0] found, first;
@@ -40,7 +40,7 @@ module config_loop #(
       .cfg_out(out), .cfg_in(back), .s_valid(s_axis_tvalid), .s_ready(s_axis_tready),
       .m_valid(valid), .m_ready(ready), .frame_out(taken && last)
   );
-  bnn_config_node #(.NODE(1), .WORD_BITS(16), .ROWS(192'(ROWS)), .CHUNKS(128'd1)) node (
+  bnn_config_node #(.WORD_BITS(32), .ROWS(192'(ROWS)), .CHUNKS(128'd1)) node (
       .ap_clk, .ap_rst_n, .cfg_in(out), .cfg_out(back), .cfg
   );
   bnn_fifo #(.BITS(ROW_BITS), .DEPTH(60)) queue (
@@ -49,7 +49,7 @@ module config_loop #(
   );
 
   initial for (int i = 0; i < ROWS; i++) contents[i] = '0;
-  always_ff @(posedge ap_clk) if (cfg[44]) contents[cfg[16+:ROW_BITS]] <= cfg[15:0];
+  always_ff @(posedge ap_clk) if (cfg[60]) contents[cfg[32+:ROW_BITS]] <= cfg[15:0];
 
   assign found = contents[address[ROW_BITS-1:0]];
   assign m_axis_tvalid = queued && rest == '0;

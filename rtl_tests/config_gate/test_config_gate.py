@@ -11,37 +11,37 @@ from pathlib import Path
 
 import numpy as np
 
-from hw_bnn.accelerator.config_stream import BEGIN, END, GATE_NODE, packet
+from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, packet
 from rtl_tests.bench import Bench, Data, Stream
 
 LOOP = Path(__file__).with_name("config_loop.sv")
 SHAPES = [
-    {"IN_WORDS": 3, "ROW_BITS": 3, "LONGEST": 3},
-    {"IN_WORDS": 1, "ROW_BITS": 2, "LONGEST": 1},
-    {"IN_WORDS": 7, "ROW_BITS": 3, "LONGEST": 7},
+    {"IN_WORDS": 3, "ROW_BITS": 3, "LONGEST": 4},
+    {"IN_WORDS": 1, "ROW_BITS": 2, "LONGEST": 8},
+    {"IN_WORDS": 7, "ROW_BITS": 3, "LONGEST": 8},
 ]
 
 
 def load(shape, value):
     rows, longest = 1 << shape["ROW_BITS"], shape["LONGEST"]
-    words = packet(GATE_NODE, BEGIN, 0, [])
+    words = packet(BEGIN, 0)
     for row in range(0, rows, longest):
-        words += packet(1, 0, row, [value] * min(longest, rows - row))
-    return words + packet(GATE_NODE, END, 0, [])
+        words += packet(CONTENTS, row, [value] * min(longest, rows - row))
+    return words + packet(END, rows)
 
 
 def draw(shape, rng, frames=300):
-    idle = [0] * (shape["LONGEST"] + 3)  # ends what was broken off
+    idle = [0] * (shape["LONGEST"] + 2)  # ends what was broken off
     turned = load(shape, 3)
-    turned[4] ^= 1 << int(rng.integers(64))
+    turned[5] ^= 1 << int(rng.integers(32))
     words = [*idle, *load(shape, 1)]  # what frames wait for where a reset broke a load off
-    for wrong in (turned, packet(1, 0, 0, [9]), load(shape, 5)[: int(rng.integers(3, 9))]):
+    for wrong in (turned, packet(CONTENTS, 0, [9]), load(shape, 5)[: int(rng.integers(3, 9))]):
         words += [0] * int(rng.integers(100))  # some time in between
         words += [*idle, *wrong, *idle, *load(shape, int(rng.integers(1 << 16)))]
     words += [0] * (4 * frames * shape["IN_WORDS"] - len(words))  # the scenarios' idea of the time
     sent = [int(a) for a in rng.integers(0, 1 << shape["ROW_BITS"], frames * shape["IN_WORDS"])]
     return Data(
-        inputs={"s_axis": Stream(shape["ROW_BITS"], sent), "s_axis_cfg": Stream(64, words)},
+        inputs={"s_axis": Stream(shape["ROW_BITS"], sent), "s_axis_cfg": Stream(32, words)},
         outputs={"m_axis": Stream(shape["ROW_BITS"] + 1, sent)},
         frames=frames,
     )

@@ -11,7 +11,7 @@ import onnx
 import pytest
 
 import hw_bnn as hb
-from hw_bnn.accelerator.config_stream import check_status, load_words, packet
+from hw_bnn.accelerator.config_stream import CONTENTS, check_status, load_words, packet
 from hw_bnn.golden import GoldenModel
 from hw_bnn.sim.native import Config, NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
@@ -84,16 +84,15 @@ class Sets:
 
 
 def broken(rng, words, skip):
-    """Loads that go wrong before their first contents: a turned bit, no such row. An end follows,
+    """Loads that go wrong before their first contents: a turned bit, no such address. An end comes,
     for a packet that nobody takes for one leaves the load open."""
-    begin, at = list(words[: skip + 2]), skip + 2
-    contents = words[at : at + (int(words[at]) & 0xFFFF) + 2].copy()  # the first packet
-    contents[rng.integers(len(contents))] ^= np.uint64(1) << np.uint64(rng.integers(64))
-    row = int(rng.integers(1 << 16, 1 << 24))
-    node = int(rng.integers(1, 4))
+    begin, at = list(words[: skip + 3]), skip + 3
+    contents = words[at : at + (int(words[at]) & 0xFFFF) + 3].copy()  # the first packet
+    contents[rng.integers(len(contents))] ^= np.uint32(1) << np.uint32(rng.integers(32))
+    address = int(rng.integers(1, 1 << 32))
     return [
-        np.array([*begin, *contents, *words[:skip], *words[-2:]], np.uint64),
-        np.array([*begin, *packet(node, 0, row, [1])], np.uint64),
+        np.array([*begin, *contents, *words[:skip], *words[-3:]], np.uint32),
+        np.array([*begin, *packet(CONTENTS, address, [1])], np.uint32),
     ]
 
 
@@ -104,7 +103,7 @@ def test_a_hundred_sets_one_after_the_other(name, tmp_path):
     load is cut anywhere by the next. Prints what was seen."""
     sets, rng = Sets(name, tmp_path), np.random.default_rng(0)
     seen = {"sets": 0, "frames": 0, "old": 0, "refused": 0, "cut": 0, "differing": 0}
-    skip = sets.accelerator.config.longest + 3
+    skip = sets.accelerator.config.longest + 2
     with sets.model:
         for seed in range(1, SETS + 1):
             words, expected = sets.load(seed)
@@ -115,7 +114,7 @@ def test_a_hundred_sets_one_after_the_other(name, tmp_path):
                 seen["refused"] += 1
                 seen["differing"] += int((~sets.is_of(found, sets.present)).sum())
             if seed % 5 == 0:
-                cut = int(rng.integers(skip + 4, len(words)))
+                cut = int(rng.integers(skip + 6, len(words)))
                 words = np.concatenate([words[:cut], words])
                 seen["cut"] += 1
             start = sets.model.run(sets.words, stall=stall, seed=seed).cycles

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 import hw_bnn as hb
-from hw_bnn.accelerator.config_stream import MAGIC, load_words, packet
+from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, load_words, packet
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
 from hw_bnn.golden import GoldenModel
 from hw_bnn.rtl import kernels, rtl_sources, rtl_texts
@@ -103,10 +103,10 @@ def test_no_frame_mixes_two_networks(loaded):
 
 def several(rng, loaded):
     """Loads with one bit turned, of the first packets' words and of any."""
-    first, end = loaded.accelerator.config.longest + 3, len(loaded.loads[1])
+    first, end = loaded.accelerator.config.longest + 2, len(loaded.loads[1])
     for at in [*rng.integers(first, first + 20, 10), *rng.integers(first, end, 15)]:
         words = loaded.loads[1].copy()
-        words[at] ^= np.uint64(1) << np.uint64(rng.integers(64))
+        words[at] ^= np.uint32(1) << np.uint32(rng.integers(32))
         yield words
 
 
@@ -137,25 +137,26 @@ def test_a_load_broken_off_is_made_good_by_the_next(loaded):
 
 def one_packet(loaded, words):
     """A load of one packet that is wrong, the others as they are."""
-    skip = loaded.accelerator.config.longest + 3
-    begin = list(loaded.loads[1][: skip + 2])
-    return np.array([*begin, *words], np.uint64)
+    skip = loaded.accelerator.config.longest + 2
+    begin = list(loaded.loads[1][: skip + 3])
+    return np.array([*begin, *words], np.uint32)
 
 
 @pytest.mark.parametrize(
     ("wrong", "code"),
     [
-        (packet(99, 0, 0, [1]), 2),  # no such node
-        (packet(1, 7, 0, [1]), 2),  # no such memory
-        (packet(1, 0, (1 << 24) - 1, [1]), 2),  # no such row
-        (packet(1, 0, 1 << 16, [1]), 2),
-        (packet(1, 0, 0, [1] * 31), 2),  # beyond the memory's end
-        (packet(1, 0, 0, []), 2),
-        (packet(1, 0, 0, [0] * 40), 3),  # longer than a packet may be
-        (packet(0, 2, 0, []), 6),  # no such order
-        (packet(0, 0, 0, [1]), 6),
-        (packet(0, 1, 0, []), 5),  # an end before all is there
-        ([*packet(1, 0, 0, [1])[:2], 0], 1),
+        (packet(CONTENTS, 1, [1]), 2),  # out of turn
+        (packet(CONTENTS, 1 << 31, [1]), 2),
+        (packet(CONTENTS, 0), 2),  # none
+        (packet(BEGIN, 1), 2),
+        (packet(CONTENTS, 0, [0] * 40), 3),  # longer than a packet may be
+        (packet(3, 0), 6),  # no such order
+        (packet(255, 0, [1]), 6),
+        (packet(BEGIN, 0, [1]), 6),
+        (packet(END, 0), 5),  # an end before all is there
+        (packet(END, 1), 2),
+        ([*packet(CONTENTS, 0, [1])[:3], 0], 1),
+        ([*packet(CONTENTS, 0, [1])[:3], packet(CONTENTS, 0, [1])[3] ^ 1 << 31], 1),
     ],
 )
 def test_what_is_wrong_changes_nothing_and_is_told(loaded, wrong, code):
@@ -164,46 +165,30 @@ def test_what_is_wrong_changes_nothing_and_is_told(loaded, wrong, code):
     assert (loaded.run()[0] == 0).all()
 
 
-def packets(words):
-    """The packets of a load, each a list of words, without what stands before its begin."""
-    words, at, found = [int(w) for w in words], 0, []
-    while at < len(words):
-        size = (words[at] & 0xFFFF) + 2 if words[at] >> 56 == MAGIC else 0
-        if size:
-            found.append(words[at : at + size])
-        at += size or 1
-    return found
-
-
-def test_a_row_twice_and_another_missing_is_told(loaded):
-    """As many words as a load has, but not each row once; every node's order counts by itself."""
-    idle, rng = [0] * (loaded.accelerator.config.longest + 3), np.random.default_rng(4)
-    whole = packets(loaded.loads[1])
-    inner = range(1, len(whole) - 1)
-    place = {i: (whole[i][0] >> 44 & 0xFFF, whole[i][0] >> 40 & 15) for i in inner}
-    same = [(i, j) for i in inner for j in inner if i < j and len(whole[i]) == len(whole[j])
-            and place[i] == place[j]]  # fmt: skip
-    apart = [(i, j) for i in inner for j in inner if place[i][0] == place[j][0] and i < j
-             and place[i][1] != place[j][1]]  # fmt: skip
-    assert len(same) > 3 and apart
-    wrong = [whole[:j] + [whole[i]] + whole[j + 1 :] for i, j in same]  # j's rows are missing
-    swapped = [[*whole] for _ in same + apart]
-    for made, (i, j) in zip(swapped, same + apart, strict=True):
-        made[i], made[j] = made[j], made[i]
-    for made in [*rng.permutation(np.array(wrong, object))[:8], *swapped[:: len(swapped) // 8]]:
-        words = np.array([*idle, *(word for part in made for word in part)], np.uint64)
-        status = loaded.send(words)
-        assert status >> 4 & 15 == 2 and not status >> 8 & 0xFF, hex(status)
+def test_contents_twice_left_out_or_too_many_are_told(loaded):
+    """Every packet has its turn; a load that is short, or goes on, never counts as one."""
+    words, longest = [int(w) for w in loaded.loads[1]], loaded.accelerator.config.longest
+    total, first = loaded.accelerator.config.total, longest + 5
+    begin, size = words[:first], longest + 3
+    whole = [words[at : at + size] for at in range(first, len(words) - 3, size)]
+    whole[-1] = whole[-1][: (whole[-1][0] & 0xFFFF) + 3]
+    rng, end = np.random.default_rng(4), packet(END, total)
+    picked = [int(i) for i in rng.integers(1, len(whole) - 1, 4)]
+    wrong = [(whole[:i] + whole[i + 1 :], 2) for i in picked]
+    wrong += [(whole[:i] + whole[i - 1 :], 2) for i in picked]
+    wrong += [([*whole, packet(CONTENTS, total, [5])], 2), ([*whole[:-1], packet(END, 0)], 2)]
+    wrong += [([*whole[:-1], packet(END, longest * (len(whole) - 1))], 5)]
+    long = packet(CONTENTS, longest * (len(whole) - 1), [7] * longest)  # beyond the load's end
+    wrong += [([*whole[:-1], long], 2)] if total % longest else []
+    for made, code in wrong:
+        status = loaded.send(np.array([*begin, *sum(made, []), *end], np.uint32))
+        assert status >> 4 & 15 == code and not status >> 8 & 0xFF, hex(status)
         assert (loaded.run(Config(loaded.loads[0]))[0] == 0).all()
-    nodes = sorted({node for node, _ in place.values()}, reverse=True)  # in any order
-    other = [whole[i] for node in nodes for i in inner if place[i][0] == node]
-    made = [*idle, *(word for part in (whole[0], *other, whole[-1]) for word in part)]
-    assert (loaded.run(Config(np.array(made, np.uint64)))[0] == 1).all()
 
 
 def test_contents_outside_a_load_change_nothing(loaded):
-    skip = loaded.accelerator.config.longest + 3
-    status = loaded.send(loaded.loads[1][skip + 2 :])
+    skip = loaded.accelerator.config.longest + 2
+    status = loaded.send(loaded.loads[1][skip + 3 :])
     assert status >> 4 & 15 == 4
     assert (loaded.run()[0] == 0).all()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...accelerator.config_stream import CHUNK_BITS, chunks
 from ...errors import Unsupported
 from ...kernels import KERNELS, Kernel
 from ...kernels import Memory as KernelMemory
@@ -20,7 +21,7 @@ from ...kernels.base import CONFIGURED, CONTEXTS, GEOMETRY, NUMBERS, Parameters
 from ...rtl import module_of, rtl_sources
 from .classes import OpBase
 
-CHAIN_BITS = 68
+CHAIN_BITS = 35
 """Of a word of the config port's chain (rtl/bnn_config_node.sv)."""
 SIGNALS = ("TDATA", "TVALID", "TREADY")
 DOMAIN = "finn.custom_op.fpgadataflow.rtl"
@@ -47,7 +48,7 @@ class KernelOp(OpBase):
         written = self.writable(parameters)
         if not written:
             return parameters
-        more: dict[str, int | str] = {CONFIGURED: max(m.word_bits for m in written)}
+        more: dict[str, int | str] = {CONFIGURED: _word_bits(written)}
         if self.contexts > 1:
             more[CONTEXTS] = self.contexts
         return more | parameters
@@ -226,7 +227,7 @@ class KernelOp(OpBase):
         used = self.module_parameters(model)
         body, written = self.body(), self.writable(used)
         if written:
-            body += _config_node(self.get_nodeattr("config"), written)
+            body += _config_node(written)
             ports += [f"input wire [{CHAIN_BITS - 1}:0] cfg_in"]
             ports += [f"output wire [{CHAIN_BITS - 1}:0] cfg_out"]
             links.append(".cfg(cfg)")
@@ -265,17 +266,21 @@ class KernelOp(OpBase):
         return [*commands, f"create_bd_cell -type module -reference {module} {self.onnx_node.name}"]
 
 
-def _config_node(number: int, memories: list[KernelMemory]) -> str:
+def _word_bits(memories: list[KernelMemory]) -> int:
+    """Bits of the widest word, in whole chunks of the config port."""
+    return max(CHUNK_BITS * chunks(m.word_bits) for m in memories)
+
+
+def _config_node(memories: list[KernelMemory]) -> str:
     """The node's place in the chain of the config port."""
     rows = sum(m.rows << 24 * NUMBERS[m.parameter] for m in memories)
-    chunks = sum(-(-m.word_bits // 64) << 16 * NUMBERS[m.parameter] for m in memories)
-    widest = max(m.word_bits for m in memories)
+    sizes = sum(chunks(m.word_bits) << 16 * NUMBERS[m.parameter] for m in memories)
+    widest = _word_bits(memories)
     return f"""  wire [{widest + 28}:0] cfg;
   bnn_config_node #(
-      .NODE({number}),
       .WORD_BITS({widest}),
       .ROWS(192'h{rows:048x}),
-      .CHUNKS(128'h{chunks:032x})
+      .CHUNKS(128'h{sizes:032x})
   ) config_node (
       .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .cfg_in(cfg_in), .cfg_out(cfg_out), .cfg(cfg)
   );
