@@ -3,10 +3,11 @@ likeliest network and of the mean prediction, what refusing uncertain images giv
 
     hw-bnn train training/recipes/hardware/sfc_hardware_bayesbinn.yaml \
         --set training.loss=cross_entropy --out run
-    python benchmarks/ensemble.py run [--contexts 8] [--rtl-frames 1000] [--data-root DIR]
+    python benchmarks/ensemble.py run [--contexts 8 32] [--rtl-frames 10000] [--data-root DIR]
 
 All test images go through the golden models; the first --rtl-frames through the RTL, which has to
-give the same votes and sums of scores. Writes results/ensemble.json.
+give the same votes and sums of scores. Writes
+results/ensemble.json, a document for each number of networks.
 """
 
 from __future__ import annotations
@@ -47,17 +48,17 @@ def auroc(inside: np.ndarray, outside: np.ndarray) -> float:
     return float(roc_auc_score(strange, np.concatenate([inside, outside])))
 
 
-def measure(given: argparse.Namespace, folder: Path) -> dict:
-    """The document."""
+def measure(given: argparse.Namespace, contexts: int, folder: Path) -> dict:
+    """The document of so many networks."""
     mode = GoldenModel.from_onnx(hb.export(given.run, folder / "mode.onnx"))
-    files = [hb.export(given.run, folder / f"{k}.onnx", sample=k) for k in range(given.contexts)]
-    made = hb.compile(files[0], folder / "there", runtime_weights=True, contexts=given.contexts,
+    files = [hb.export(given.run, folder / f"{k}.onnx", sample=k) for k in range(contexts)]
+    made = hb.compile(files[0], folder / "there", runtime_weights=True, contexts=contexts,
                       target_cycles=given.target_cycles, check=False,
                       size_fifos=False)  # fmt: skip
     made.weights(files[0], folder / "new", contexts=files[1:])
     golden = [
         GoldenModel.from_onnx(network_folder(folder / "new", k) / "model.onnx")
-        for k in range(given.contexts)
+        for k in range(contexts)
     ]
     chosen = FrameOptions(dataset="mnist", data_root=given.data_root)
     frames = load_frames(mode, chosen=chosen, trained=None)
@@ -78,7 +79,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
     trained = json.loads((Path(given.run) / "result.json").read_text())
     return {
         "run": {k: v for k, v in trained.items() if k in KEPT},
-        "contexts": given.contexts, "images": len(x), "rtl_frames": len(rtl.labels),
+        "contexts": contexts, "images": len(x), "rtl_frames": len(rtl.labels),
         "luts_estimated": made.description.resources.lut if made.description.resources else None,
         "accuracy": {
             "mode": float((mode.predict(x) == known).mean()),
@@ -97,18 +98,22 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--contexts", type=int, default=8)
+    parser.add_argument("--contexts", type=int, nargs="+", default=[8, 32])
     parser.add_argument("--target-cycles", type=int, default=256)
-    parser.add_argument("--rtl-frames", type=int, default=1000)
+    parser.add_argument("--rtl-frames", type=int, default=10_000)
     parser.add_argument("--data-root", type=Path)
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        document = measure(given, Path(place))
-    RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
-    rows = [[f"accuracy, {name}", f"{value}"] for name, value in document["accuracy"].items()]
-    rows += [[f"mean, {share} refused", f"{v}"] for share, v in document["rejection"].items()]
-    rows += [[f"AUROC, turned, {name}", f"{v}"] for name, v in document["auroc_turned"].items()]
-    console.table(f"{given.contexts} networks", ["figure", "value"], rows)
+    found = {}
+    for contexts in given.contexts:
+        with tempfile.TemporaryDirectory() as place:
+            found[str(contexts)] = measure(given, contexts, Path(place))
+    RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    for contexts, document in found.items():
+        rows = [[f"accuracy, {name}", f"{value}"] for name, value in document["accuracy"].items()]
+        rows += [[f"mean, {share} refused", f"{v}"] for share, v in document["rejection"].items()]
+        rows += [[f"AUROC, turned, {name}", f"{v}"]
+                 for name, v in document["auroc_turned"].items()]  # fmt: skip
+        console.table(f"{contexts} networks", ["figure", "value"], rows)
 
 
 if __name__ == "__main__":

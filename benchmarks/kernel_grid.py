@@ -265,6 +265,15 @@ GRID = [
         for bits, words, times in ((4, 1, 2), (8, 16, 2), (8, 64, 8), (32, 98, 4), (64, 784, 3))
     ],
     *[
+        ("ensemble", {"N": n, "PE": pe, "SCORE_BITS": bits, "LABEL_BITS": label, "TIMES": times})
+        for n, pe, bits, label, times in (
+            (10, 1, 10, 4, 8),
+            (10, 2, 8, 4, 3),
+            (16, 16, 6, 4, 2),
+            (100, 4, 12, 7, 32),
+        )
+    ],
+    *[
         ("channels", {"BITS": bits, "WORDS": words, "FIRST": first, "TAKEN": taken})
         for bits, words, first, taken in ((8, 2, 1, 1), (32, 16, 0, 8), (64, 5, 2, 2))
     ],

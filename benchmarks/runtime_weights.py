@@ -1,5 +1,5 @@
-"""What weights at run time cost, by Yosys on xc7: one model compiled with and without the port, and
-with contexts.
+"""What weights at run time cost, by Yosys on xc7: one model compiled with and without the port,
+with contexts, and with the most of them summed up on chip.
 
     hw-bnn demo                                                  # makes demo/model.onnx
     python benchmarks/runtime_weights.py demo/model.onnx [--target-cycles 128] [--contexts 2 4 8]
@@ -22,11 +22,11 @@ RESULTS = Path(__file__).resolve().parent / "results" / "runtime_weights.json"
 KINDS = ("lut", "ff", "bram", "dsp")
 
 
-def measure(model: Path, target: int, contexts: int, folder: Path) -> dict:
+def measure(model: Path, target: int, contexts: int, folder: Path, *, ensemble: bool) -> dict:
     """{"synth", "estimate", "layers"} of the model's accelerator; contexts: 0 without the port."""
     made = hb.compile(
         model, folder, name="net", target_cycles=target, runtime_weights=contexts > 0,
-        contexts=max(contexts, 1),
+        contexts=max(contexts, 1), ensemble=ensemble,
     )  # fmt: skip
     counted = made.synth("xc7")
     total = {kind: counted["total"][kind] for kind in KINDS}
@@ -47,10 +47,14 @@ def main() -> None:
     parser.add_argument("--contexts", type=int, nargs="*", default=[2, 4, 8])
     given = parser.parse_args()
     forms = {"fixed": 0, "runtime": 1} | {f"contexts_{k}": k for k in given.contexts}
+    forms |= {f"ensemble_{k}": k for k in given.contexts[-1:]}
     found = {}
     with tempfile.TemporaryDirectory() as place:
         for name, contexts in forms.items():
-            found[name] = measure(given.model, given.target_cycles, contexts, Path(place) / name)
+            found[name] = measure(
+                given.model, given.target_cycles, contexts, Path(place) / name,
+                ensemble=name.startswith("ensemble"),
+            )  # fmt: skip
     fixed = found["fixed"]["synth"]["lut"]
     more = {
         name: round(100 * (made["synth"]["lut"] / fixed - 1), 1)

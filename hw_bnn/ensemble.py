@@ -4,9 +4,13 @@
     found = accelerator.ensemble(images, weights="samples")
     found.labels, found.entropy                             # what, and how sure
 
-Votes and sums of scores are integers and exact. Probabilities are a function of the K score vectors
-that is not linear: p = 1/K sum_k softmax(f_k(x)) (Meng, Bachmann and Khan, ICML 2020, equation 20),
-computed in float64 on the host from the accelerator's exact scores.
+    tally = accelerator.tally(images, weights="samples")    # compiled with ensemble=True
+    tally.labels, tally.votes                               # what the most networks say
+
+Votes and sums of scores are integers and exact, on the host and on the chip. Probabilities are a
+function of the K score vectors that is not linear: p = 1/K sum_k softmax(f_k(x)) (Meng, Bachmann
+and Khan, ICML 2020, equation 20), computed in float64 on the host from the accelerator's exact
+scores.
 """
 
 from __future__ import annotations
@@ -16,6 +20,29 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Tally:
+    """N frames through K networks with n classes, summed up on chip.
+
+    Attributes:
+        votes: (N, n) int64, how many networks' labels each class is.
+        score_sums: (N, n) int64, over the networks.
+        labels: (N,) int64, the class with the most votes, the lowest of equals.
+        entropy: (N,) float64, of the votes' shares, in nats: how much the networks differ.
+    """
+
+    votes: NDArray[np.int64]
+    score_sums: NDArray[np.int64]
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        return self.votes.argmax(axis=1)
+
+    @property
+    def entropy(self) -> NDArray[np.float64]:
+        return _entropy(self.votes / self.votes.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto
 
-    from .ensemble import Ensemble
+    from .ensemble import Ensemble, Tally
     from .golden import GoldenModel
     from .sim import SimulationResult
 
@@ -81,13 +81,16 @@ class Accelerator(os.PathLike):
         return simulate(self.folder, x, trust=self.trust, **options)
 
     def predict(self, x: Any) -> NDArray[np.int64]:
-        """Labels (N,) of frames, by the simulated RTL; (N, K) of K contexts.
+        """Labels (N,) of frames, by the simulated RTL; (N, K) of K contexts; (N,) of most votes
+        where it was compiled with ensemble=True.
 
         Args:
             x: (N, *shape) integers of the input contract, or real numbers as the model takes them.
         """
         if x is None:  # which `simulate` takes for random frames
             raise BadInput("x is None", remedy="give frames, (N, *shape)")
+        if self.description.output.ensemble > 1:
+            return self.tally(x).labels
         result = self.simulate(x, progress=lambda count: None)
         if result.labels is not None:
             return result.labels
@@ -102,7 +105,7 @@ class Accelerator(os.PathLike):
             x: as of `predict`. weights: folder of `weights`, whose networks are loaded first.
 
         Raises:
-            BadInput: the accelerator gives labels alone.
+            BadInput: the accelerator gives labels alone, or sums and votes.
         """
         from .accelerator.folder import network_folder, read_accelerator
         from .ensemble import combine
@@ -111,6 +114,11 @@ class Accelerator(os.PathLike):
         if self.description.output.mode == "label":
             raise BadInput(
                 f"{self.folder} gives labels alone", remedy='compile it with output_mode="both"'
+            )
+        if self.description.output.ensemble > 1:
+            raise BadInput(
+                f"{self.folder} gives sums and votes, and the mean prediction needs every score",
+                remedy="use tally(), or compile it without ensemble=True",
             )
         result = self.simulate(x, weights=weights, progress=lambda count: None)
         assert result.scores is not None  # the mode has them
@@ -123,6 +131,26 @@ class Accelerator(os.PathLike):
         labels = [g.labels(s) for g, s in zip(golden, each, strict=True)]
         outputs = [g.real_outputs(s) for g, s in zip(golden, each, strict=True)]
         return combine(scores, np.stack(labels, axis=1), outputs)
+
+    def tally(self, x: Any, weights: str | Path | None = None) -> Tally:
+        """The votes and sums of scores of the networks in the contexts, as the chip gives them.
+
+        Args:
+            x: as of `predict`. weights: folder of `weights`, whose networks are loaded first.
+
+        Raises:
+            BadInput: it was not compiled with ensemble=True.
+        """
+        from .ensemble import Tally
+
+        if self.description.output.ensemble == 1:
+            raise BadInput(
+                f"{self.folder} does not sum its contexts up",
+                remedy="compile it with contexts= and ensemble=True",
+            )
+        result = self.simulate(x, weights=weights, progress=lambda count: None)
+        assert result.scores is not None and result.labels is not None  # its mode is both
+        return Tally(result.labels, result.scores)
 
     def verify(self, **options: Any) -> dict:
         """Compare every stage with the golden model; see :func:`hw_bnn.verify.verify.verify`."""

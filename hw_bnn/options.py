@@ -188,6 +188,9 @@ class CompileOptions(TargetOptions):
     contexts: Annotated[
         int, Option("Sets of weights at run time; each frame is run through all.")
     ] = 1
+    ensemble: Annotated[
+        bool, Option("One result a frame: for each class the sums of scores and votes of contexts.")
+    ] = False
     max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
     size_fifos: Annotated[
         bool, Option("Find FIFO depths by simulation; else each holds a whole frame.")

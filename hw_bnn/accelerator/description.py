@@ -20,6 +20,8 @@ at bit l*score_bits, as `datatype` says: two's complement for INTn, unsigned for
 BINARY, 1 = +1 and 0 = -1 for BIPOLAR. The argmax label, unsigned, stands at bit `label_offset`
 in the *last* beat. With mode "scores" there is no label, with mode "label" there is one beat
 with the label alone. Where a frame has several `results`, one a context, they follow each other.
+Where it has those of an `ensemble` of contexts, each beat is a class: the score is the sum over the
+contexts, and in the label's place stands, in each beat, how many of their labels the class is.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..errors import BadInput
+from ..errors import BadInput, Unsupported
 from ..files.jsonfile import read_json
 from .names import (
     Count,
@@ -139,7 +141,29 @@ class Output(_Part):
     label_offset: Index
     words: Count
     results: Count = 1  # a frame, one a context: so many times `words` beats, tlast at their end
+    ensemble: Count = 1  # contexts that a frame's one result sums up
     tdata_bits: Count
+
+    def summed(self, contexts: int, tdata_bits: int) -> Output:
+        """The contract of this output's sums and votes over so many contexts.
+
+        Raises:
+            Unsupported: scores of one bit, +1 and -1.
+        """
+        if self.datatype == "BIPOLAR":
+            raise Unsupported(
+                "an ensemble of scores of one bit", node=self.tensor,
+                remedy="compile without ensemble=True",
+            )  # fmt: skip
+        bits = self.score_bits + (contexts - 1).bit_length()
+        signed = self.signed or self.datatype.startswith("INT")
+        changes = {
+            "datatype": f"{'INT' if signed else 'UINT'}{bits}", "ensemble": contexts,
+            "minimum": contexts * self.minimum, "maximum": contexts * self.maximum,
+            "lanes": 1, "score_bits": bits, "label_offset": bits, "words": self.scores,
+            "label_bits": contexts.bit_length(), "tdata_bits": tdata_bits,
+        }  # fmt: skip
+        return Output.model_validate(self.model_dump() | changes)
 
     @property
     def frame_words(self) -> int:
@@ -295,6 +319,11 @@ class Description(_Part):
         _require(scale is None or isinstance(scale, str) and bool(SCALE.fullmatch(scale)),
                  "options.input_scale is no positive fraction")  # fmt: skip
         return self
+
+    @property
+    def contexts(self) -> int:
+        """Networks that each frame runs through."""
+        return 1 if self.config is None else self.config.contexts
 
     @property
     def input_datatype(self) -> str | None:

@@ -80,6 +80,8 @@ def compile_model(
             docs/runtime-weights.md.
         contexts: sets of such weights; every frame is run through each, one after another, and has
             as many results.
+        ensemble: a frame has one result: for each class the sum of all contexts' scores and how
+            many of their labels it is.
         hardwired: layers whose weights become constants of a generated netlist, a vector or window
             a cycle: names of layers with commas between them, "auto" for those that the search
             finds cheaper so, or "all" (target_cycles is for what is beside them then, by default 1
@@ -163,6 +165,11 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
             + ("" if build.contexts < 1 else " without runtime_weights="),
             remedy="give both: how many sets of weights that are loaded, 1 or more",
         )
+    if build.ensemble and (build.contexts == 1 or build.output_mode != "both"):
+        raise BadInput(
+            f"ensemble= with contexts={build.contexts} and output_mode={build.output_mode!r}",
+            remedy='give contexts= of 2 or more, and output_mode="both"',
+        )
     if build.hardwired and build.folding is not None:
         raise BadInput(
             "hardwired= and folding=",
@@ -182,6 +189,7 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         "hardwired": build.hardwired,
         "runtime_weights": build.runtime_weights,
         "contexts": build.contexts,
+        "ensemble": build.ensemble,
     }
 
 
@@ -233,7 +241,8 @@ def write_rtl(
     shutil.rmtree(rtl, ignore_errors=True)
     rtl.mkdir()
     top = module_name(name)
-    stitched = stitch(graph.model, rtl, top, part, clk_period_ns)
+    ensemble = bool(options["ensemble"])
+    stitched = stitch(graph.model, rtl, top, part, clk_period_ns, ensemble=ensemble)
     graph.save(folder / "dataflow.onnx")
     head = graph.head()
     accelerator = Description(
@@ -243,7 +252,7 @@ def write_rtl(
         part=part,
         clk_period_ns=clk_period_ns,
         input=_input(imported.graph, stitched.streams[0]),
-        output=_output(imported.graph, head, stitched.streams[-1]),
+        output=_output(imported.graph, head, stitched.streams[-1], ensemble),
         nodes=stitched.nodes,
         config=config_port(stitched.nodes, imported, head) if options["runtime_weights"] else None,
         streams=stitched.streams,
@@ -278,11 +287,11 @@ def _input(graph: IntegerGraph, stream: Stream) -> Input:
     )
 
 
-def _output(graph: IntegerGraph, head, stream: Stream) -> Output:
+def _output(graph: IntegerGraph, head, stream: Stream, ensemble: bool) -> Output:
     """The contract of m_axis; the file's bounds and the hardware's hold."""
     scores, datatype = graph.tensors[graph.output], head.get_input_datatype()
     lanes, label_offset, _, words = head.output_layout()
-    return Output(
+    single = Output(
         mode=head.get_nodeattr("mode"),
         tensor=scores.origin,
         datatype=datatype.name,
@@ -294,9 +303,10 @@ def _output(graph: IntegerGraph, head, stream: Stream) -> Output:
         label_bits=head.label_bits(),
         label_offset=label_offset,
         words=words * scores.pixels,
-        results=head.contexts,
-        tdata_bits=stream.tdata_bits,
+        results=1 if ensemble else head.contexts,
+        tdata_bits=max(stream.tdata_bits, 8 * -(-head.output_layout()[2] // 8)),
     )
+    return single.summed(head.contexts, stream.tdata_bits) if ensemble else single
 
 
 def add_resources(folder: Path, accelerator: Description) -> Description:

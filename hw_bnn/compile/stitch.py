@@ -18,7 +18,7 @@ from ..rtl import module_of, rtl_texts
 from . import config_port
 from .provenance import layers, origins
 
-FRAME_LAST, FRAME_REPEAT = "frame_last", "frame_repeat"
+FRAME_LAST, FRAME_REPEAT, ENSEMBLE = "frame_last", "frame_repeat", "ensemble"
 _OF_THIS_RUN = ("code_gen_dir_ipgen", "ipgen_path", "ip_path", "gen_top_module", "prefix")
 """Attributes whose folders and names have no place in the saved graph."""
 
@@ -32,8 +32,12 @@ class Stitched:
     sources: list[str]
 
 
-def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: float) -> Stitched:
-    """Write wrappers, memories, kernels and the module `top` into folder `rtl`.
+def stitch(
+    model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: float,
+    *, ensemble: bool = False,
+) -> Stitched:  # fmt: skip
+    """Write wrappers, memories, kernels and the module `top` into folder `rtl`; ensemble: a frame's
+    results in all contexts leave as sums and votes.
 
     All but the kernels, which every accelerator shares, have names that begin with `top`: several
     accelerators may stand in one design.
@@ -77,6 +81,9 @@ def stitch(model: ModelWrapper, rtl: Path, top: str, part: str, clk_period_ns: f
     if contexts > 1:
         nodes, flat = _in_contexts(nodes, flat, contexts)
         kernels.append(FRAME_REPEAT)
+    if ensemble:
+        nodes, flat = _summed(nodes, flat, ops[-1].kernel_parameters(model), contexts)
+        kernels.append(ENSEMBLE)
     (rtl / f"{top}.sv").write_text(_top(top, nodes, flat))
     files = rtl_texts(*dict.fromkeys(kernels)) | rtl_texts(*dict.fromkeys(written), writable=True)
     for name, text in files.items():
@@ -108,6 +115,36 @@ def _in_contexts(
             more["parameters"] = {**node.parameters, "WORDS": inner[-1].words}
         found.append(node.model_copy(update=more))
     return found, [source.model_copy(update={"consumer": FRAME_REPEAT}), *inner]
+
+
+def _summed(
+    nodes: list[Node], streams: list[Stream], label: dict[str, int | str], contexts: int
+) -> tuple[list[Node], list[Stream]]:
+    """The nodes and streams with the contexts' results summed up behind them.
+
+    Args:
+        label: parameters of the last layer's kernel.
+    """
+    *inner, last = nodes
+    *before, output = streams
+    parameters = {k: int(label[k]) for k in ("N", "PE", "SCORE_BITS", "LABEL_BITS")}
+    parameters |= {"SCORE_SIGNED": int(label["IN_SIGNED"]), "TIMES": contexts}
+    bits = parameters["SCORE_BITS"] + (contexts - 1).bit_length() + contexts.bit_length()
+    words = parameters["N"]
+    given = output.model_copy(
+        update={"words": words, "word_bits": bits, "tdata_bits": -(-bits // 8) * 8}
+    )
+    sums = given.model_copy(
+        update={"name": f"{ENSEMBLE}_out0", "producer": ENSEMBLE, "consumer": last.name}
+    )
+    found = Node(
+        name=ENSEMBLE, op="Ensemble", kernel=ENSEMBLE, inputs=last.inputs, outputs=[sums.name],
+        cycles=before[-1].words + words, parameters=parameters,
+    )  # fmt: skip
+    shape = {"BITS": bits, "WORDS": words}
+    end = last.model_copy(update={"inputs": [sums.name], "cycles": words, "parameters": shape})
+    before[-1] = before[-1].model_copy(update={"consumer": ENSEMBLE})
+    return [*inner, found, end], [*before, sums, given]
 
 
 def _streams(model: ModelWrapper, held: dict[str, str]) -> list[tuple[str, Stream]]:
@@ -217,23 +254,24 @@ def _instances(top: str, nodes: list[Node], loadable: bool) -> list[str]:
     return lines
 
 
-def _repeat(node: Node, source: Stream, loadable: bool) -> list[str]:
-    """Lines of the instance that repeats each frame."""
+def _plain(node: Node, loadable: bool) -> list[str]:
+    """Lines of a kernel's instance without a wrapper: what repeats frames, what sums results."""
     given = ", ".join(f".{name}({value})" for name, value in node.parameters.items())
-    ends = (("s_axis", source.name), ("m_axis", node.outputs[0]))
+    ends = (("s_axis", node.inputs[0]), ("m_axis", node.outputs[0]))
     links = [
         f"      .{port}_{s.lower()}({_wire(name, s, loadable)})"
         for port, name in ends
         for s in ("TDATA", "TVALID", "TREADY")
     ]
-    begin = f"  {module_of(FRAME_REPEAT)} #({given}) {node.name} ("
+    begin = f"  {module_of(node.kernel)} #({given}) {node.name} ("
     return ["", begin, "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),", ",\n".join(links), "  );"]
 
 
 def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
     source, output = streams[0], streams[-1]
     loadable = any(node.config for node in nodes)
-    layers = [node for node in nodes[:-1] if node.name != FRAME_REPEAT]
+    plain = [node for node in nodes if node.name in (FRAME_REPEAT, ENSEMBLE)]
+    layers = [node for node in nodes[:-1] if node not in plain]
     lines = [
         f"// {top}: the accelerator, generated; one instance a layer, one stream an edge.",
         f"// Frame in: {source.words} words of {source.word_bits} bits; "
@@ -263,8 +301,8 @@ def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
             f"  wire {stream.name}_tready;",
         ]
     lines += config_port.body(nodes, source) if loadable else []
-    if len(layers) < len(nodes) - 1:
-        lines += _repeat(nodes[0], source, loadable)
+    for node in plain:
+        lines += _plain(node, loadable)
     lines += _instances(top, layers, loadable)
     last = nodes[-1]
     lines += [

@@ -101,7 +101,8 @@ def unpack_output(
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None]:
     """Words of m_axis to (scores (N, n) or None, labels (N,) or None), by the output's mode.
 
-    With several results a frame there is an axis for them behind N.
+    With several results a frame there is an axis for them behind N. Of an ensemble there are sums
+    of scores (N, n) and, for labels, votes (N, n).
     """
     if contract.results > 1:
         frames, results = len(words), contract.results
@@ -122,7 +123,11 @@ def unpack_output(
             flat = 2 * flat - 1
         scores = flat.reshape(count, contract.words * contract.lanes)[:, : contract.scores]
         scores = np.ascontiguousarray(scores)
-    if contract.mode != "scores":
+    if contract.ensemble > 1:
+        bits = np.unpackbits(words.reshape(-1, words.shape[2]), axis=1, bitorder="little")
+        field = bits[:, contract.label_offset : contract.label_offset + contract.label_bits]
+        labels = _from_bits(field, contract.label_bits, signed=False).reshape(count, -1)
+    elif contract.mode != "scores":
         last = np.unpackbits(words[:, -1], axis=1, bitorder="little")
         field = last[:, contract.label_offset : contract.label_offset + contract.label_bits]
         labels = _from_bits(field, contract.label_bits, signed=False)[:, 0]

@@ -81,7 +81,8 @@ class SimulationResult:
 
     Attributes:
         scores: (N, n) int64 accumulators of the last integer layer, None with output mode "label".
-        labels: (N,) int64, None with output mode "scores".
+        labels: (N,) int64, None with output mode "scores". Of several contexts (N, K), with scores
+            (N, K, n); of an ensemble on chip the votes (N, n), with sums of scores.
         cycles_per_frame: in steady state, None below two frames (see EngineRun).
         latency_cycles: of the first frame, from its first word in to its last word out.
         cycles: simulated in all (over all shards), None where the engine has none.

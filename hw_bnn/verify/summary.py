@@ -87,7 +87,7 @@ def together(documents: list[dict]) -> dict:
 def checks(verifier: Verifier) -> list[Check]:
     """One JUnit case per stage; its name tells the context where there are several."""
     found, ask = [], verifier.case.ask
-    several = verifier.case.accelerator.output.results > 1
+    several = verifier.case.accelerator.contexts > 1
     where = f" in context {ask.context}" if several else ""
     if "compile" in verifier.seconds:
         found.append(Check("compile", verifier.seconds["compile"], None))

@@ -192,7 +192,7 @@ def verify_into(
 def _other_contexts(first: Verifier, trust: bool) -> list[Verifier]:
     """Verifiers of the accelerator's further contexts, each with its own network."""
     case, made = first.case, []
-    for context in range(1, case.accelerator.output.results):
+    for context in range(1, case.accelerator.contexts):
         inner = network_folder(case.ask.weights or case.folder, context)
         open_accelerator(inner, trust=trust, needs=[MODEL, DATAFLOW])
         golden = golden_model(inner, case.accelerator)

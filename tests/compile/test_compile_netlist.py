@@ -49,8 +49,8 @@ def residual_network() -> onnx.ModelProto:
 
 
 RESIDUAL = dict(target_cycles=1500, size_fifos=False, check=False)
-CONTEXTS = dict(runtime_weights=True, contexts=2, size_fifos=False, check=False)
-BESIDE = {"frame_repeat"}
+CONTEXTS = dict(runtime_weights=True, contexts=2, ensemble=True, size_fifos=False, check=False)
+BESIDE = {"frame_repeat", "ensemble"}
 """Kernels of accelerators with contexts alone."""
 
 HARDWIRED = dict(hardwired="all", size_fifos=False, check=False)
@@ -100,7 +100,7 @@ def test_gates_equal_the_golden_model(networks, network, family):
 
 
 def test_gates_of_contexts(tmp_path):
-    """Two networks' weights in one accelerator: every frame through both, as gates."""
+    """Two networks' weights in one accelerator: every frame through both and summed, as gates."""
     files = [tmp_path / "network.onnx", tmp_path / "other.onnx"]
     description = accelerator(perceptron((12, 8, 4)), tmp_path, CONTEXTS)
     onnx.save(shuffled(onnx.load(files[0]), 1), files[1])
@@ -111,4 +111,7 @@ def test_gates_of_contexts(tmp_path):
     golden = [GoldenModel.from_onnx(file) for file in files]
     x = random_integers(golden[0], 40)
     gates = simulate(folder, x, engine="netlist", weights=tmp_path / "new", stall=0.3)
-    assert np.array_equal(gates.scores, np.stack([model.scores(x) for model in golden], 1))
+    scores = [model.scores(x) for model in golden]
+    labels = np.stack([g.labels(s) for g, s in zip(golden, scores, strict=True)], 1)
+    assert np.array_equal(gates.scores, sum(scores))
+    assert np.array_equal(gates.labels, (labels[:, :, None] == np.arange(4)).sum(1))

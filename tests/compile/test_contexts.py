@@ -118,6 +118,52 @@ def test_verify_compares_every_context(tmp_path):
     assert summary["mismatches"]["rtl"] and not summary["passed"]
 
 
+@pytest.mark.parametrize(
+    ("network", "contexts"),
+    [
+        (lambda: perceptron((20, 12, 6)), 3),
+        *(pytest.param(random_network(s), 2 + s % 4, marks=pytest.mark.full)
+          for s in range(45, 60)),
+    ],
+)  # fmt: skip
+def test_an_ensemble_on_chip_gives_sums_and_votes(network, contexts, tmp_path):
+    there, files = made(tmp_path, network(), contexts, ensemble=True)
+    accelerator = hb.Accelerator(there)
+    hb.weights(files[0], there, tmp_path / "new", contexts=files[1:contexts])
+    x = random_integers(GoldenModel.from_onnx(files[0]), FRAMES)
+    scores, labels = expected(files[:contexts], x)
+    votes = (labels[:, :, None] == np.arange(scores.shape[2])).sum(axis=1)
+    for stall in (0.0, 0.4):
+        found = hb.simulate(there, x, weights=tmp_path / "new", stall=stall)
+        assert (found.scores == scores.sum(axis=1)).all() and (found.labels == votes).all()
+    tally = accelerator.tally(x, weights=tmp_path / "new")
+    assert (tally.votes == votes).all() and (tally.labels == votes.argmax(axis=1)).all()
+    assert (tally.entropy[votes.max(axis=1) == contexts] == 0).all()
+    with pytest.raises(BadInput, match=r"needs every score; use tally\(\)"):
+        accelerator.ensemble(x)
+    assert (accelerator.predict(x) == expected([tmp_path / "first.onnx"], x)[1][:, 0]).all()
+    assert hb.verify(there, weights=tmp_path / "new", frames=20)["passed"]
+    hb.weights(files[-1], there, tmp_path / "other")  # another network than the memories hold
+    shutil.rmtree(tmp_path / "new" / "contexts" / "1")
+    shutil.copytree(tmp_path / "other", tmp_path / "new" / "contexts" / "1")
+    reseal(tmp_path / "new")
+    summary = hb.verify(there, weights=tmp_path / "new", frames=20, trust=True)
+    assert not any(c["passed"] for c in summary["contexts"]) and summary["mismatches"]["rtl"]
+
+
+def test_what_an_ensemble_cannot_sum_is_named(tmp_path):
+    there, files = made(tmp_path, perceptron((12, 8, 4)), 2)
+    with pytest.raises(BadInput, match=r"compile it with contexts= and ensemble=True"):
+        hb.Accelerator(there).tally(np.ones((1, 12), int))
+    for options in ({}, {"contexts": 2, "output_mode": "scores"}):
+        with pytest.raises(BadInput, match="ensemble= with contexts=.*give contexts= of 2 or more"):
+            hb.compile(files[0], tmp_path / "x", runtime_weights=True, ensemble=True, **options)
+    output = hb.Accelerator(there).description.output
+    bits = output.model_copy(update={"datatype": "BIPOLAR"})
+    with pytest.raises(Unsupported, match="an ensemble of scores of one bit"):
+        bits.summed(2, 8)
+
+
 def test_numbers_that_do_not_fit_are_named(tmp_path):
     there, files = made(tmp_path, perceptron((12, 8, 4)), 3)
     with pytest.raises(BadInput, match="2 models for 3 contexts"):

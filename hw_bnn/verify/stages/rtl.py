@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...accelerator import Description
+from ...accelerator.folder import network_folder
+from ...simulation import golden_model
 from ..divergence import Divergence
 from ..stage import SLOW_FRAMES, Advance, Case, Stage, StageRun, register
 
@@ -27,7 +29,7 @@ class Rtl(Stage):
     def locate(self, case: Case, frame: int) -> Divergence | None:
         from ..locate import locate
 
-        if case.accelerator.output.results > 1:  # streams carry all contexts
+        if case.accelerator.contexts > 1:  # streams carry all contexts
             return None
         waves = case.ask.waves
         return locate(
@@ -65,6 +67,28 @@ def waits(case: Case, x: np.ndarray) -> dict[str, dict[str, float]]:
     }
 
 
+def alone(
+    case: Case, x: np.ndarray, sums: np.ndarray | None, votes: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """What an ensemble's sums and votes leave to the case's context: (scores, labels).
+
+    They are less what the golden models of the other contexts give; the label is -1 where what is
+    left is no single vote.
+    """
+    assert sums is not None and votes is not None  # its mode is both
+    sums, votes = sums.copy(), votes.copy()
+    for k in range(case.accelerator.output.ensemble):
+        if k == case.ask.context:
+            continue
+        folder = network_folder(case.ask.weights or case.folder, k)
+        other = golden_model(folder, case.accelerator)
+        scores = np.asarray(other.scores(x)).reshape(len(x), -1)
+        sums -= scores
+        votes[np.arange(len(x)), np.asarray(other.labels(scores))] -= 1
+    single = ((votes == 0) | (votes == 1)).all(axis=1) & (votes.sum(axis=1) == 1)
+    return sums, np.where(single, votes.argmax(axis=1), -1)
+
+
 def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) -> StageRun:
     """A run of one of the engines of `hw_bnn.sim.stream_frames`, with its figures."""
     from ...sim import stream_frames
@@ -78,7 +102,9 @@ def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) ->
         "build_seconds": result.build_seconds,
     }
     scores, labels, context = result.scores, result.labels, case.ask.context
-    if case.accelerator.output.results > 1:
+    if case.accelerator.output.ensemble > 1:
+        scores, labels = alone(case, x, scores, labels)
+    elif case.accelerator.output.results > 1:
         scores = None if scores is None else scores[:, context]
         labels = None if labels is None else labels[:, context]
     return StageRun(scores, labels, figures=figures)
