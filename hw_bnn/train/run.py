@@ -227,6 +227,8 @@ class Run:
             self._finish_stage()
 
     def _finish_stage(self) -> None:
+        if len(self.stages) > 1 and distributed.is_main():
+            snapshot(self).write_stage(self.out)
         self.position.stage += 1
         self.position.epoch = 0
         if self.position.stage < len(self.stages):

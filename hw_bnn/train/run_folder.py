@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 LAST, SELECTED, RESULT, RECIPE = "last.pt", "selected.pt", "result.json", "recipe.yaml"
+STAGE = "stage{}.pt"
+"""What a stage selected, of a run of several stages, by the stage's number."""
 LAST_KEYS = ("recipe", "position", "classes", "model", "method", "rng", "seconds", "has_selected")
 SELECTED_KEYS = ("recipe", "position", "classes", "model", "extra")

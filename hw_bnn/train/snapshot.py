@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .checkpoint import save_checkpoint
-from .run_folder import LAST, SELECTED
+from .run_folder import LAST, SELECTED, STAGE
 
 if TYPE_CHECKING:
     from .run import Run
@@ -41,6 +41,15 @@ class Snapshot:
         if self.selected is not None:
             save_checkpoint(folder / SELECTED, self.selected)
         save_checkpoint(folder / LAST, self.last)
+
+    def write_stage(self, folder: Path) -> None:
+        """Write what the stage that ends has selected, for a network of each task.
+
+        Raises:
+            BadInput: the file cannot be written.
+        """
+        if self.selected is not None:
+            save_checkpoint(folder / STAGE.format(self.last["position"]["stage"]), self.selected)
 
 
 def snapshot(run: Run) -> Snapshot:

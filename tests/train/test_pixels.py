@@ -69,6 +69,16 @@ def test_the_last_task_s_permutation_is_the_file_s(tmp_path):
     result = json.loads((run / "result.json").read_text())
     frames = load_frames(golden, dataset="digits", trained=pixels)
     assert accuracy(golden, frames) == result["test_accuracy"] > 0.3
+    last = export(run / "stage1.pt", tmp_path / "last.onnx")
+    assert last.read_bytes() == path.read_bytes()
+    first = export(run / "stage0.pt", tmp_path / "first.onnx")  # the network of the task before
+    pixels = trained_pixels(first, None)
+    assert pixels.task == 0
+    frames = load_frames(GoldenModel.from_onnx(first), dataset="digits", trained=pixels)
+    record = json.loads(
+        (run / "metrics.jsonl").read_text().splitlines()[document["training"]["epochs"] - 1]
+    )
+    assert accuracy(GoldenModel.from_onnx(first), frames) == record["task0_accuracy"]
 
 
 def test_classes_of_an_image_folder_are_those_of_the_run(tmp_path, monkeypatch):
