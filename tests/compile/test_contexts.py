@@ -61,7 +61,7 @@ def is_of(found, right):
         pytest.param(random_network(4), 2, marks=pytest.mark.slow),
         pytest.param(lambda: perceptron((16, 8, 4)), 8, marks=pytest.mark.slow),
         *(pytest.param(random_network(s), 2 + s % 3, marks=pytest.mark.full)
-          for s in range(5, 45)),
+          for s in range(5, 46) if s != 21),  # whose networks give 0 for every frame
     ],
 )  # fmt: skip
 def test_each_frame_runs_through_all_contexts(network, contexts, tmp_path):
