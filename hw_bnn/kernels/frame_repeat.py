@@ -9,7 +9,7 @@ from .memory_cost import ram
 
 @register
 class FrameRepeat(Kernel):
-    """A memory of a frame, two registers of a word and two counters."""
+    """A memory of a frame, two registers of a word and two counters; of one word the register."""
 
     name = "frame_repeat"
     defaults = {"BITS": 8, "WORDS": 1, "TIMES": 2}
@@ -17,8 +17,8 @@ class FrameRepeat(Kernel):
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)
         bits, words = p["BITS"], p["WORDS"]
-        memory = ram(bits, words, one_port=True) if words > 1 else (0, bits, 0)
+        memory = ram(bits, words, one_port=True) if words > 1 else (0, 0, 0)
         count = bits_for(words) + bits_for(p["TIMES"])
-        exact = {"exact": memory[0], "word": bits, "count": count, "one": 1}
+        exact = {"exact": memory[0], "word": bits * (words > 1), "count": count, "one": 1}
         registers = {"exact": memory[1] + bits + count, "one": 1}
         return Parts(exact, registers, memory[2])

@@ -33,11 +33,10 @@ module bnn_frame_repeat #(
   localparam int WORD_BITS = WORDS > 1 ? $clog2(WORDS) : 1;
   localparam int TIME_BITS = $clog2(TIMES);
 
-  logic [BITS-1:0] memory[WORDS];
-  logic [BITS-1:0] fresh, kept;
+  logic [BITS-1:0] given;
   logic [WORD_BITS-1:0] word;
   logic [TIME_BITS-1:0] pass;
-  logic en, step, first, from_input, last_word;
+  logic en, step, first, last_word;
 
   assign en            = m_axis_tready || !m_axis_tvalid;
   assign first         = pass == '0;
@@ -59,16 +58,24 @@ module bnn_frame_repeat #(
     end
   end
 
-  always_ff @(posedge ap_clk) begin
-    if (s_axis_tready) memory[word] <= s_axis_tdata[BITS-1:0];
-    if (en) begin
-      kept       <= memory[word];
-      fresh      <= s_axis_tdata[BITS-1:0];
-      from_input <= first;
+  if (WORDS == 1) begin : g_hold
+    always_ff @(posedge ap_clk) if (s_axis_tready) given <= s_axis_tdata[BITS-1:0];
+  end else begin : g_memory
+    logic [BITS-1:0] memory[WORDS];
+    logic [BITS-1:0] fresh, kept;
+    logic from_input;
+    always_ff @(posedge ap_clk) begin
+      if (s_axis_tready) memory[word] <= s_axis_tdata[BITS-1:0];
+      if (en) begin
+        kept       <= memory[word];
+        fresh      <= s_axis_tdata[BITS-1:0];
+        from_input <= first;
+      end
     end
+    assign given = from_input ? fresh : kept;
   end
 
-  assign m_axis_tdata = ($bits(m_axis_tdata))'(from_input ? fresh : kept);
+  assign m_axis_tdata = ($bits(m_axis_tdata))'(given);
 
   logic unused;
   assign unused = &{1'b0, s_axis_tdata};
