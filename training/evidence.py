@@ -6,7 +6,8 @@
 A claim is judged by differences of means: it holds where every difference that it asks for is above
 its bound by more than twice its standard error, does not where one is below by as much, and is not
 decided otherwise. The error of a mean is that of drawing the test images (binomial), or the spread
-over the seeds where that is larger; figures that are not accuracies have the spread alone.
+over the seeds where that is larger; figures that are not accuracies have the spread alone, and one
+seed decides nothing of them.
 """
 
 from __future__ import annotations
@@ -32,14 +33,15 @@ class Figure:
     """A mean over seeds: in per cent where it is an accuracy, as it is otherwise."""
 
     mean: float
-    error: float  # standard error, of the same unit
+    error: float  # standard error, of the same unit; infinite where nothing tells it
     spread: float | None  # deviation over the seeds
     seeds: int
     percent: bool
 
     def __str__(self) -> str:
-        spread = "" if self.spread is None else f" +- {self.spread:.2f}"
-        return f"{self.mean:.2f}{spread}"
+        form = ".2f" if self.percent else ".3g"
+        spread = "" if self.spread is None else f" +- {self.spread:{form}}"
+        return f"{self.mean:{form}}{spread}"
 
 
 def figure(reference: str, results: Path) -> Figure:
@@ -71,13 +73,14 @@ def figure(reference: str, results: Path) -> Figure:
     p, images = statistics.mean(values), sum(run.get("test_samples", 0) for run in runs)
     drawing = 100 * math.sqrt(p * (1 - p) / images) if images else 0.0
     seen = _of_seeds([100 * value for value in values])
-    return replace(seen, error=max(seen.error, drawing), percent=True)
+    error = max(seen.error, drawing) if len(runs) > 1 else drawing
+    return replace(seen, error=error, percent=True)
 
 
 def _of_seeds(values: list[float]) -> Figure:
     """The figure of values that only the seeds spread."""
     spread = statistics.stdev(values) if len(values) > 1 else None
-    error = (spread or 0.0) / math.sqrt(len(values))
+    error = math.inf if spread is None else spread / math.sqrt(len(values))
     # Rounded as the tables of results round it.
     return Figure(round(statistics.mean(values), 3), error, spread, len(values), percent=False)
 

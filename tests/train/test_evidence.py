@@ -47,6 +47,9 @@ def test_the_error_of_a_mean(results):
     assert str(three) == "97.01 +- 0.03" and str(one) == "98.00"
     assert evidence.figure("some:one:share", results).mean == 0.98
     assert not evidence.figure("some:three:test_ece", results).percent
+    # Nothing tells how far one seed's calibration is from another's.
+    lone = [evidence.figure(f"some:{row}:test_ece", results) for row in ("one", "three")]
+    assert evidence.verdict("descending", lone) == "not decided"
     with pytest.raises(KeyError, match="no row four"):
         evidence.figure("some:four", results)
 
