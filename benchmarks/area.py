@@ -336,9 +336,13 @@ def layers(folder: str, timeout_s: float) -> None:
     """Every node of an accelerator synthesised by itself, the largest last; estimate and sum."""
     made = Description.load(Path(folder))
     rows: dict[str, dict] = load().get("layers", {}).get(made.name, {})
-    todo = [n for n in made.nodes if n.resources and n.name not in rows]
+    rtl = Path(folder) / "rtl"
+    modules = {n.name: f"{made.top}_{n.name}" for n in made.nodes}
+    todo = [n for n in made.nodes if (rtl / f"{modules[n.name]}.v").is_file()]
     for node in sorted(todo, key=lambda n: n.resources.lut):
-        rtl, module = Path(folder) / "rtl", f"{made.top}_{node.name}"
+        if node.name in rows:
+            continue
+        module = modules[node.name]
         own = (f"{module}.", f"{module}_core.")
         sources = [rtl / n for n in made.sources if n.startswith(own) or not n.startswith(made.top)]
         row = {"estimate": {k: getattr(node.resources, k) for k in ("lut", "ff", "bram")}}
