@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -223,15 +221,14 @@ def squared(net: Net, times: int, start=1.1) -> str:
     return at
 
 
+@pytest.mark.timeout(120)  # a result that is made takes hours, or all memory
 @both
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_results_out_of_bounds_are_refused_before_they_are_made(bomb, walk):
     model = perceptron(BOMBS[bomb])
-    start = time.monotonic()
     with pytest.raises(BadInput) as caught:
         walk(model)
     assert caught.value.node and caught.value.remedy
-    assert time.monotonic() - start < 10
 
 
 def test_all_nodes_of_a_file_share_one_budget():
