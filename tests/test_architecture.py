@@ -1,7 +1,8 @@
 """Which package may import which: one direction, no cycles, two independent readings of a model.
-How long files and functions may be."""
+How long files and functions may be; that files named in a text are there."""
 
 import ast
+import re
 from pathlib import Path
 from statistics import median
 
@@ -122,3 +123,20 @@ def test_functions_are_short():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and code_lines(node) > 60
     }
     assert not long
+
+
+NAMED = re.compile(
+    r"\b(?:hw_bnn|tests|rtl_tests|benchmarks|training|docs)/[\w/]+\.(?:py|md|ya?ml)\b"
+)
+
+
+def test_files_named_in_the_package_are_there():
+    named = {
+        (path.relative_to(ROOT), name)
+        for pattern in ("*.py", "*.sv", "*.cpp", "*.md")
+        for folder in (PACKAGE, "training", "benchmarks", "hls")
+        for path in (ROOT / folder).rglob(pattern)
+        for name in NAMED.findall(path.read_text())
+    }
+    assert len(named) > 20
+    assert not {pair for pair in named if not (ROOT / pair[1]).is_file()}

@@ -3,8 +3,8 @@ in a fraction of a second, to ask what a network would take. It is never built o
 
 FINN's classes have a short stand-in here for what the folding search asks of them: datatypes,
 widths and cycles (finn/custom_op/fpgadataflow: matrixvectoractivation.py, thresholding.py,
-duplicatestreams.py). tests/compile/test_outline.py holds every table of the search equal to that of
-FINN's graph.
+duplicatestreams.py). tests/test_estimate.py holds what the search finds here equal to what it finds
+in FINN's graph.
 """
 
 from __future__ import annotations
