@@ -45,11 +45,13 @@ class Stream:
         bits: useful bits of a word; tdata is that rounded up to whole bytes.
         words: the words of all frames.
         last: words a frame if the port has a tlast, else 0.
+        pace: cycles that the kernel takes for a word: scenarios wait so long.
     """
 
     bits: int
     words: list[int]
     last: int = 0
+    pace: int = 1
 
     @property
     def tdata_bits(self) -> int:
@@ -280,7 +282,12 @@ def require(simulator):
 def _job(i, item):
     def streams(described):
         return {
-            port: {"bits": s.bits, "last": s.last, "words": [f"{w:x}" for w in s.words]}
+            port: {
+                "bits": s.bits,
+                "last": s.last,
+                "pace": s.pace,
+                "words": [f"{w:x}" for w in s.words],
+            }
             for port, s in described.items()
         }
 

@@ -39,6 +39,7 @@ class Instance:
         self.prefix, self.frames = item["prefix"], item["frames"]
         self.streams = [*item["inputs"].values(), *item["outputs"].values()]
         self.longest = max(len(stream["words"]) for stream in self.streams) // self.frames
+        self.slowest = max(len(s["words"]) * s["pace"] for s in self.streams) // self.frames
 
     def words(self, stream, frames):
         return stream["words"][: len(stream["words"]) // self.frames * frames]
@@ -53,7 +54,7 @@ class Instance:
 
     def cycles(self, frames):
         """About how long that many frames take unstalled."""
-        return max(self.longest, self.item["interval"] or 0) * frames
+        return max(self.slowest, self.item["interval"] or 0) * frames
 
     def has(self, frames):
         """Whether that many frames came out."""

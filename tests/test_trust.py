@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 
+import onnx
 import pytest
 
 from hw_bnn import cli
@@ -174,7 +175,11 @@ def test_where_no_key_can_be_kept_it_is_said(folder, tmp_path, monkeypatch, caps
 def test_commands_refuse_a_stranger_and_leave_nothing(
     folder, command, tmp_path, monkeypatch, capsys
 ):
-    (folder / "dataflow.onnx").write_bytes(b"graph")
+    ends = [onnx.helper.make_tensor_value_info(name, 1, [1, 4]) for name in "xy"]
+    identity = onnx.helper.make_node("Identity", ["x"], ["y"])
+    graph = onnx.helper.make_graph([identity], "graph", ends[:1], ends[1:])
+    opsets = [onnx.helper.make_opsetid("", 13)]
+    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets), folder / "dataflow.onnx")
     reseal(folder)
     trust._accepted.clear()
     monkeypatch.setenv("HW_BNN_STATE", str(tmp_path / "other"))

@@ -51,6 +51,13 @@ def packet(order: int, address: int, contents: Sequence[int] = ()) -> list[int]:
     return [*words, zlib.crc32(data)]
 
 
+def ending(longest: int) -> list[int]:
+    """Words of 0 that end whatever packet of at most `longest` contents was broken off: contents,
+    address and CRC, and a header that was withdrawn while its bits were summed.
+    """
+    return [0] * (longest + 3)
+
+
 def load_words(accelerator: Description, rtl: Path) -> ConfigWords:
     """A load of all memories: what ends a load broken off before, its packets, its end.
 
@@ -70,7 +77,7 @@ def load_words(accelerator: Description, rtl: Path) -> ConfigWords:
         for chunk in _cut(line, chunks(memory.bits))
     ]
     longest = accelerator.config.longest
-    words = [0] * (longest + 2) + packet(BEGIN, 0)
+    words = ending(longest) + packet(BEGIN, 0)
     for at in range(0, len(contents), longest):
         words += packet(CONTENTS, at, contents[at : at + longest])
     return np.array([*words, *packet(END, len(contents))], "<u4")

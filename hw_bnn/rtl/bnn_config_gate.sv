@@ -7,8 +7,9 @@
 //
 // Order 0 begins a load and 1 ends it (both without contents), 2 brings contents. A load is TOTAL
 // words of contents, for all memories in the order of bnn_config_node's chain; the address is the
-// number of words that have come before. Words without MAGIC between packets are skipped,
-// so that LONGEST + 2 words of 0 in front of a load end whatever was broken off before it.
+// number of words that have come before. Words without MAGIC between packets are skipped, so that
+// LONGEST + 3 words of 0 in front of a load end whatever was broken off before it, a header that its
+// source withdrew included.
 //
 // A load begins at a frame's end: no frame enters any more, the packet that begins it waits until
 // those inside have left, and frames enter again when it has ended. Each packet is kept until its

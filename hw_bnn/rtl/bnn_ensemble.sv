@@ -65,11 +65,12 @@ module bnn_ensemble #(
   logic [TIME_BITS-1:0] pass;
   logic [CLASS_BITS-1:0] class_out, place;  // place: of the votes that are read and written
   logic [OUT_WIDTH-1:0] y, out;
-  logic take, give, out_ready, last_row, last_lane, last_pass, last_class, votes_in;
+  logic take, giving, give, out_ready, last_row, last_lane, last_pass, last_class, votes_in;
 
   assign s_axis_tready = state == GATHER;
   assign take          = s_axis_tvalid && s_axis_tready;
-  assign give          = state == GIVE && out_ready;
+  assign giving        = state == GIVE;
+  assign give          = giving && out_ready;
   assign last_row      = NF == 1 || row == ROW_BITS'(NF - 1);
   assign last_lane     = PE == 1 || lane == LANE_BITS'(PE - 1);
   assign last_pass     = pass == TIME_BITS'(TIMES - 1);
@@ -122,7 +123,7 @@ module bnn_ensemble #(
 
   bnn_skid #(.BITS(OUT_WIDTH)) u_out (
       .ap_clk, .ap_rst_n,
-      .in_valid(state == GIVE), .in_ready(out_ready), .in_data(y),
+      .in_valid(giving), .in_ready(out_ready), .in_data(y),
       .out_valid(m_axis_tvalid), .out_ready(m_axis_tready), .out_data(out)
   );
   assign m_axis_tdata = ($bits(m_axis_tdata))'(out);

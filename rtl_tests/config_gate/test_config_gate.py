@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, packet
+from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, ending, packet
 from rtl_tests.bench import Bench, Data, Stream
 
 LOOP = Path(__file__).with_name("config_loop.sv")
@@ -31,17 +31,21 @@ def load(shape, value):
 
 
 def draw(shape, rng, frames=300):
-    idle = [0] * (shape["LONGEST"] + 2)  # ends what was broken off
+    idle = ending(shape["LONGEST"])
     turned = load(shape, 3)
     turned[5] ^= 1 << int(rng.integers(32))
     words = [*idle, *load(shape, 1)]  # what frames wait for where a reset broke a load off
+    per_frame = -(-len(words) // 2)  # after a reset two frames are sent, and have to have it
     for wrong in (turned, packet(CONTENTS, 0, [9]), load(shape, 5)[: int(rng.integers(3, 9))]):
         words += [0] * int(rng.integers(100))  # some time in between
         words += [*idle, *wrong, *idle, *load(shape, int(rng.integers(1 << 16)))]
-    words += [0] * (4 * frames * shape["IN_WORDS"] - len(words))  # the scenarios' idea of the time
+    words += [0] * (per_frame * frames - len(words))
     sent = [int(a) for a in rng.integers(0, 1 << shape["ROW_BITS"], frames * shape["IN_WORDS"])]
     return Data(
-        inputs={"s_axis": Stream(shape["ROW_BITS"], sent), "s_axis_cfg": Stream(32, words)},
+        inputs={
+            "s_axis": Stream(shape["ROW_BITS"], sent),
+            "s_axis_cfg": Stream(32, words, pace=32),
+        },
         outputs={"m_axis": Stream(shape["ROW_BITS"] + 1, sent)},
         frames=frames,
     )

@@ -83,7 +83,13 @@ def rtl_of(model, imported, folder: Path):
         imported,
         folder,
         name="built",
-        options={"board": None, "part": PART, "clk_period_ns": 10.0, "runtime_weights": False},
+        options={
+            "board": None,
+            "part": PART,
+            "clk_period_ns": 10.0,
+            "runtime_weights": False,
+            "ensemble": False,
+        },
     )
 
 

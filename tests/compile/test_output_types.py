@@ -72,12 +72,12 @@ def test_the_contract_says_what_a_score_is(end, tmp_path):
 FEW = [  # (end, mode, classes, options) through Verilator; the others on demand
     ("bipolar", "both", 6, {}),
     ("uint4", "both", 6, {"target_cycles": 1000}),
-    ("bipolar", "label", 6, {"hardwired": True}),
+    ("bipolar", "label", 6, {"hardwired": "all"}),
 ]
 ALL = [
     (end, mode, classes, options)
     for end, mode, classes, options in itertools.product(
-        ENDS, MODES, (1, 6), ({}, {"target_cycles": 1000}, {"hardwired": True})
+        ENDS, MODES, (1, 6), ({}, {"target_cycles": 1000}, {"hardwired": "all"})
     )
     if not (options.get("hardwired") and ENDS[end][0] > 1)
 ]

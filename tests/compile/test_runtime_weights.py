@@ -1,14 +1,14 @@
 """Weights loaded at run time: what the port takes, refuses and never mixes."""
 
+import importlib
 import shutil
-import sys
 
 import numpy as np
 import onnx
 import pytest
 
 import hw_bnn as hb
-from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, load_words, packet
+from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, ending, load_words, packet
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
 from hw_bnn.golden import GoldenModel
 from hw_bnn.rtl import kernels, rtl_sources, rtl_texts
@@ -103,7 +103,7 @@ def test_no_frame_mixes_two_networks(loaded):
 
 def several(rng, loaded):
     """Loads with one bit turned, of the first packets' words and of any."""
-    first, end = loaded.accelerator.config.longest + 2, len(loaded.loads[1])
+    first, end = len(ending(loaded.accelerator.config.longest)), len(loaded.loads[1])
     for at in [*rng.integers(first, first + 20, 10), *rng.integers(first, end, 15)]:
         words = loaded.loads[1].copy()
         words[at] ^= np.uint32(1) << np.uint32(rng.integers(32))
@@ -137,7 +137,7 @@ def test_a_load_broken_off_is_made_good_by_the_next(loaded):
 
 def one_packet(loaded, words):
     """A load of one packet that is wrong, the others as they are."""
-    skip = loaded.accelerator.config.longest + 2
+    skip = len(ending(loaded.accelerator.config.longest))
     begin = list(loaded.loads[1][: skip + 3])
     return np.array([*begin, *words], np.uint32)
 
@@ -168,7 +168,7 @@ def test_what_is_wrong_changes_nothing_and_is_told(loaded, wrong, code):
 def test_contents_twice_left_out_or_too_many_are_told(loaded):
     """Every packet has its turn; a load that is short, or goes on, never counts as one."""
     words, longest = [int(w) for w in loaded.loads[1]], loaded.accelerator.config.longest
-    total, first = loaded.accelerator.config.total, longest + 5
+    total, first = loaded.accelerator.config.total, len(ending(longest)) + 3
     begin, size = words[:first], longest + 3
     whole = [words[at : at + size] for at in range(first, len(words) - 3, size)]
     whole[-1] = whole[-1][: (whole[-1][0] & 0xFFFF) + 3]
@@ -187,7 +187,7 @@ def test_contents_twice_left_out_or_too_many_are_told(loaded):
 
 
 def test_contents_outside_a_load_change_nothing(loaded):
-    skip = loaded.accelerator.config.longest + 2
+    skip = len(ending(loaded.accelerator.config.longest))
     status = loaded.send(loaded.loads[1][skip + 3 :])
     assert status >> 4 & 15 == 4
     assert (loaded.run()[0] == 0).all()
@@ -224,7 +224,9 @@ def test_verify_runs_all_stages_with_the_new_weights(place):
 @pytest.mark.parametrize("stage", ["hls", "shell", "lanes"])
 def test_verify_refuses_stages_without_the_port_before_any_work(place, monkeypatch, stage):
     for work in ("golden_model", "load_frames", "_golden", "_compile"):
-        module = sys.modules["hw_bnn.verify.verify"]  # the package has a function of that name
+        module = importlib.import_module(
+            "hw_bnn.verify.verify"
+        )  # the package has a function of that name
         monkeypatch.setattr(module, work, lambda *a, **k: pytest.fail("work"))
     with pytest.raises(Unsupported, match="weights"):
         hb.verify(place / "there", weights=place / "new", also=[stage])
