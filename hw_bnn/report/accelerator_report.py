@@ -43,6 +43,7 @@ from .markup import (
 )
 from .roofs import roofs_section
 from .thresholds import thresholds_section
+from .waveform import waveform
 
 
 def report(folder: str | Path, output: str | Path | None = None) -> Path:
@@ -142,8 +143,9 @@ def _verification(accelerator: Description, verification: Verification | None) -
     parts = [paragraph(told), table("stages against the golden model", columns, rows)]
     for stage, why in verification.failures.items():
         parts.append(paragraph(verdict(False, f"{stage}: {why}")))
-    for divergence in verification.divergences:
+    for number, divergence in enumerate(verification.divergences, 1):
         parts += [paragraph(verdict(False, divergence.text)), ladder(accelerator, divergence)]
+        parts.append(waveform(divergence, number))
     return section("Verification", *parts)
 
 

@@ -23,7 +23,7 @@ def _svg(title: str, width: int, height: int, parts: Sequence[str]) -> Markup:
     )
 
 
-def figure(title: str, drawing: str) -> Markup:
+def figure(title: str | Markup, drawing: str) -> Markup:
     """A drawing with what it shows below it."""
     return Markup(f"<figure>{drawing}<figcaption>{text(title)}</figcaption></figure>")
 

@@ -23,10 +23,53 @@ class _Lenient(BaseModel):
 Document = TypeVar("Document", bound=_Lenient)
 
 
+Levels = Annotated[str, Field(min_length=1, max_length=256, pattern="^[01]+$")]
+Hexadecimal = Annotated[str, Field(max_length=1 << 20, pattern="^[0-9a-f]+$")]
+
+
+class Signals(_Lenient):
+    """A stream's wires, a cycle after the other (sim/signals.py)."""
+
+    stream: str
+    producer: str
+    consumer: str
+    bits: Index
+    first: Index
+    valid: Levels
+    ready: Levels
+    data: Annotated[list[Hexadecimal | None], Field(max_length=256)]
+    last: Levels | None = None
+
+
+class Waveform(_Lenient):
+    """The wires around a divergence (verify/waveform.py)."""
+
+    stream: str
+    expected: Hexadecimal
+    streams: Annotated[list[Signals], Field(min_length=1, max_length=16)]
+
+    @property
+    def cycles(self) -> range:
+        first = self.streams[0].first
+        return range(first, first + len(self.streams[0].valid))
+
+    @model_validator(mode="after")
+    def _side_by_side(self) -> Self:
+        spans = {
+            (s.first, len(wire))
+            for s in self.streams
+            for wire in (s.valid, s.ready, s.data, s.valid if s.last is None else s.last)
+        }
+        if len(spans) != 1:
+            raise ValueError("the streams of the waveform are not of the same cycles")
+        return self
+
+
 class DivergenceText(_Lenient):
     """A divergence as it is told, and where it is (verify/divergence.py)."""
 
     text: str
+    inside: bool = False
     stage: str = ""
     tensor: str = ""
     frame: int = 0
@@ -34,7 +77,8 @@ class DivergenceText(_Lenient):
     channel: int = 0
     expected: int = 0
     found: int = 0
-    cycle: int | None = None
+    cycle: Index | None = None
+    waveform: Waveform | None = None
 
 
 class Bottleneck(_Lenient):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..accelerator import Description, Node
 from ..accelerator.wiring import SOURCE
-from .markup import Markup, text
+from .markup import Markup, short, text
 
 BOX, HIGH, GAP, APART = 250, 44, 40, 24  # width and height of a box, space below and beside one
 _DETOUR = 34  # by how much each further stream that passes nodes by goes around
@@ -114,14 +114,9 @@ def _box(name: str, at: tuple[int, int], node: Node | None, hot: bool) -> str:
     return (
         f'<g class="{kind}"><title>{text(f"{title}: {below}")}</title>'
         f'<rect x="{x}" y="{y}" width="{BOX}" height="{HIGH}" rx="6"/>'
-        f'<text x="{middle}" y="{y + 18}">{text(_short(title))}</text>'
-        f'<text class="small" x="{middle}" y="{y + 35}">{text(_short(below))}</text></g>'
+        f'<text x="{middle}" y="{y + 18}">{text(short(title))}</text>'
+        f'<text class="small" x="{middle}" y="{y + 35}">{text(short(below))}</text></g>'
     )
-
-
-def _short(words: str, most: int = 36) -> str:
-    """At most so many characters: what is cut out is from the middle."""
-    return words if len(words) <= most else f"{words[: most // 2 - 1]}\u2026{words[-most // 2 :]}"
 
 
 def _line(link: Link, where: dict[str, tuple[int, int]], columns: int, detour: int) -> str:

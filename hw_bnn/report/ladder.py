@@ -6,19 +6,16 @@ from ..accelerator import Description
 from .documents import DivergenceText
 from .markup import Markup, code, text
 
-INSIDE = ("rtl", "rtl_stalled", "netlist", "dataflow")
-"""Stages that are compared at every stream that carries a tensor of the model, in order."""
-
 
 def ladder(accelerator: Description, divergence: DivergenceText) -> Markup:
-    """Steps in the order of the streams; nothing where the stage is not compared inside, or the
+    """Steps in the order of the streams; nothing where the stage was not compared inside, or the
     tensor is none of a stream."""
     layers: dict[str, str | None] = {}
     made_by = {node.name: node.layer for node in accelerator.nodes}
     for stream in accelerator.streams:
         if stream.tensor is not None:
             layers.setdefault(stream.tensor, made_by.get(stream.producer))
-    if divergence.stage not in INSIDE or divergence.tensor not in layers:
+    if not divergence.inside or divergence.tensor not in layers:
         return Markup("")
     steps, at = [], list(layers).index(divergence.tensor)
     for index, (tensor, layer) in enumerate(layers.items()):

@@ -35,6 +35,11 @@ def text(value: object) -> str:
     return html.escape(printable(value))
 
 
+def short(words: str, most: int = 36) -> str:
+    """At most so many characters: what is cut out is from the middle."""
+    return words if len(words) <= most else f"{words[: most // 2 - 1]}\u2026{words[-most // 2 :]}"
+
+
 def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Markup:
     """A table; a column is aligned to the right where its cells are numbers. A row's first cell is
     its heading."""

@@ -13,9 +13,10 @@ from .engine import all_engines
 from .native import NativeModel
 from .packing import pack_input, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
-from .stream import capture, stream_frames
+from .signals import Signals
+from .stream import capture, observe, stream_frames
 
 __all__ = [
-    "EngineRun", "NativeModel", "SimulationResult", "StreamStatistics", "all_engines", "capture",
-    "pack_input", "stream_frames", "unpack_output",
+    "EngineRun", "NativeModel", "Signals", "SimulationResult", "StreamStatistics", "all_engines",
+    "capture", "observe", "pack_input", "stream_frames", "unpack_output",
 ]  # fmt: skip

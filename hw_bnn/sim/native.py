@@ -27,11 +27,11 @@ from ..accelerator import Description
 from ..accelerator.config_stream import ConfigWords, check_status
 from ..errors import BadInput, CheckFailed
 from ..files.temporary import temporary_folder
-from .build import Design, Variant, folder_sources, library, stream_visibility
+from .build import Design, Variant, library
 from .driver_api import DONE, FAILED, HUNG, MORE, Run, Stream, load
-from .neutral import TOP, Neutral
 from .packing import Words
-from .results import EngineRun, StreamStatistics
+from .results import EngineRun, Handshakes, StreamStatistics
+from .rtl_design import rtl_design
 from .stall import hang_limit, hang_report, lost_words, stall_pair
 
 RESET_CYCLES = 16
@@ -167,6 +167,7 @@ class NativeModel:
         throttle: float | Fraction | None = None,
         watch: bool = False,
         capture: Sequence[str] = (),
+        look: range = range(0),
         preamble: int = 0,
         hang_cycles: int | None = None,
         config: Config | None = None,
@@ -181,6 +182,7 @@ class NativeModel:
             throttle: cycles between two input words, at least; fractions count.
             watch: count handshakes of every stream and check that offered words stay.
             capture: names of streams whose words are kept (implies watch).
+            look: cycles whose handshakes are kept (implies watch).
             preamble: first stream this many words in and reset in the middle, as a test.
             hang_cycles: cycles without a word on s_axis or m_axis that count as a hang.
             config: what goes to the config port meanwhile.
@@ -192,7 +194,8 @@ class NativeModel:
                 assertion in the RTL fires.
         """
         started = time.monotonic()
-        watch = watch or bool(capture)
+        watch = watch or bool(capture or look)
+        looked: Handshakes = {}
         limit = hang_cycles or hang_limit(self.accelerator, stall_pair(stall), throttle)
         streams, kept = self._bind(len(words), capture if watch else ())
         if preamble:
@@ -201,7 +204,7 @@ class NativeModel:
         job, output, frame_done = self._job(
             words, stall_pair(stall), seed, throttle, watch, limit, config
         )
-        if self._drive(job, progress) == HUNG:
+        if self._drive(job, progress, look, looked) == HUNG:
             again = (words, stall_pair(stall), seed, throttle, True, limit, config)
             raise CheckFailed(self._hang(job, self._loser(watch, again)))
         if config is not None and config.first:
@@ -214,6 +217,7 @@ class NativeModel:
             seconds=time.monotonic() - started,
             fifo_max=self.fifo_max(),
             config_status=self.config_status,
+            looked=looked,
         )
         for i, stream in enumerate(self.accelerator.streams if watch else ()):
             s = streams[i]
@@ -286,12 +290,17 @@ class NativeModel:
         self._load = load  # the library reads it
         return job, output, frame_done
 
-    def _drive(self, job: Run, progress: Callable[[int], None] | None) -> int:
-        """Run a job in slices of about 0.1 s until it is DONE or HUNG."""
+    def _drive(
+        self, job: Run, progress: Callable[[int], None] | None,
+        look: range = range(0), looked: Handshakes | None = None,
+    ) -> int:  # fmt: skip
+        """Run a job in slices of about 0.1 s until it is DONE or HUNG; `looked` is filled."""
         slice_cycles, told = _SLICE // 10, 0
         while True:
-            before = time.monotonic()
-            status = self._lib.hwb_run(self._handle, ctypes.byref(job), slice_cycles)
+            before, budget = time.monotonic(), slice_cycles
+            if look and looked is not None:
+                budget = min(budget, self._up_to(job, look, looked))
+            status = self._lib.hwb_run(self._handle, ctypes.byref(job), budget)
             spent = time.monotonic() - before
             if progress is not None:
                 done = int(job.out_done // job.frame_out_words)
@@ -302,7 +311,17 @@ class NativeModel:
             if status != MORE:
                 where = f"at cycle {job.cycle}, in frame {job.out_done // job.frame_out_words}"
                 raise CheckFailed(f"the simulation stopped {where}: {self._message()}")
-            slice_cycles = max(1000, int(slice_cycles * min(4.0, 0.1 / max(spent, 1e-6))))
+            if budget == slice_cycles:
+                slice_cycles = max(1000, int(slice_cycles * min(4.0, 0.1 / max(spent, 1e-6))))
+
+    def _up_to(self, job: Run, look: range, looked: Handshakes) -> int:
+        """Cycles to run at most until the next that is looked at; keeps what this one shows."""
+        if not job.started:  # cycle 0 is not shown yet
+            return 0
+        if job.cycle in look:
+            looked[int(job.cycle)] = self.stream_states()
+            return 1
+        return look.start - job.cycle if job.cycle < look.start else _SLICE * 1000
 
     def _preamble(self, words: Words, count: int, limit: int) -> None:
         """Feed `count` words from reset, so that the next reset hits frames on their way."""
@@ -403,35 +422,6 @@ class NativeModel:
     def _guard(self, status: int) -> None:
         if status == FAILED:
             raise CheckFailed(f"the simulation stopped: {self._message()}")
-
-
-def rtl_design(rtl: Path, accelerator: Description, variant: Variant = "fast") -> Design:
-    """The build of an accelerator's own RTL.
-
-    Each FIFO gets room for a frame in it whatever its depth, which `NativeModel` sets as its
-    capacity: one build serves FIFO sizing and every result of it.
-    """
-    sources = folder_sources(rtl, accelerator.sources)
-    names = Neutral.of(accelerator)
-    texts = dict(names.texts(sources))
-    words = {stream.name: stream.words for stream in accelerator.streams}
-    for node in accelerator.nodes:
-        name = names.file(f"{accelerator.module_of(node)}.v")
-        if node.op == "Fifo_rtl" and name in texts:
-            frame = max(2, words[node.outputs[0]])
-            room = frame if (node.depth or 0) <= max(4 * frame, 8192) else node.depth
-            texts[name] = texts[name].replace(f".DEPTH({node.depth})", f".DEPTH({room})")
-    return Design(
-        sources=tuple(path for path in sources if not names.owns(path.name)),
-        texts=tuple(texts.items()),
-        in_bits=accelerator.input.tdata_bits,
-        out_bits=accelerator.output.tdata_bits,
-        top=TOP,
-        visible=stream_visibility(TOP),
-        variant=variant,
-        names=names,
-        config=accelerator.config is not None,
-    )
 
 
 def _chance(probability: float) -> int:

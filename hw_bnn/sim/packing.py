@@ -77,9 +77,18 @@ def pack_input(contract: Input, x: object) -> Words:
     words = np.empty((count, contract.words, contract.tdata_bits // 8), np.uint8)
     for start in range(0, count, _CHUNK):
         part = slice(start, start + _CHUNK)
-        bits = _to_bits(elements[part], contract.element_bits)
-        words[part] = _cut(bits, contract.words, contract.word_bits, contract.tdata_bits)
+        words[part] = pack_elements(
+            elements[part], contract.element_bits, contract.words, contract.word_bits,
+            contract.tdata_bits,
+        )  # fmt: skip
     return words
+
+
+def pack_elements(
+    elements: NDArray[np.generic], element_bits: int, words: int, word_bits: int, tdata_bits: int
+) -> Words:
+    """(N, E) integers in the order of a stream, one-bit ones 0 and 1, to its words."""
+    return _cut(_to_bits(elements, element_bits), words, word_bits, tdata_bits)
 
 
 def unpack_input(contract: Input, words: Words) -> NDArray[np.int64]:

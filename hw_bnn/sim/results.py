@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from .packing import Words
 
+Handshakes = dict[int, dict[str, tuple[bool, bool]]]
+"""Cycle -> stream -> (tvalid, tready)."""
+
 
 @dataclass(frozen=True)
 class StreamStatistics:
@@ -38,6 +41,7 @@ class EngineRun:
         cycles: length of the run.
         streams: by name, where watched.
         capture: by name (words (N, w, bytes), cycles (N, w)), where asked for.
+        looked: handshakes of all streams, in the cycles that were asked for.
         fifo_max: largest fill of each FIFO in words, by node name.
         config_status: of the config port at the end, 0 without one.
         lanes: frames side by side: frame f ran in lane f % lanes, after f // lanes others.
@@ -50,6 +54,7 @@ class EngineRun:
     seconds: float
     streams: dict[str, StreamStatistics] = field(default_factory=dict)
     capture: dict[str, tuple[Words, NDArray[np.uint64]]] = field(default_factory=dict)
+    looked: Handshakes = field(default_factory=dict)
     fifo_max: dict[str, int] = field(default_factory=dict)
     config_status: int = 0
     lanes: int = 1

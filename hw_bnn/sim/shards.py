@@ -33,9 +33,9 @@ from ..files.temporary import temporary_folder
 from .build import library
 from .cache import content_key, file_digest
 from .cluster import run_on_cluster
-from .native import rtl_design
 from .packing import Words
 from .results import EngineRun
+from .rtl_design import rtl_design
 from .shard_task import CONFIG, attempt, raise_told, read_shard, save_whole
 
 _SHARDS = 32

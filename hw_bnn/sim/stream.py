@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,8 @@ from .lanes.model import lanes_model
 from .native import Config, NativeModel
 from .options import check_options
 from .packing import Words, pack_input
-from .results import SimulationResult
+from .results import EngineRun, SimulationResult
+from .signals import Signals, signals
 
 
 @flat(asked=EngineOptions)
@@ -108,7 +109,49 @@ def capture(
     Raises:
         As `stream_frames`; CheckFailed too where a stream carries too many or too few words.
     """
+    return _watched(
+        Path(folder), x, streams, stall=stall, seed=seed, trust=trust, weights=weights,
+        engine=engine, family=family,
+    ).capture  # fmt: skip
+
+
+def observe(
+    folder: str | Path,
+    x: object,
+    streams: Sequence[str],
+    cycles: range,
+    *,
+    stall: float | tuple[float, float] = 0.0,
+    seed: int = 0,
+    trust: bool = False,
+    weights: str | Path | None = None,
+) -> list[Signals]:
+    """The named streams' wires in some cycles; those behind the end of the run are left out.
+
+    Raises:
+        As `capture`.
+    """
     folder = Path(folder)
+    run = _watched(
+        folder, x, streams, stall=stall, seed=seed, trust=trust, weights=weights, look=cycles
+    )
+    known = {s.name: s for s in open_accelerator(folder, trust=trust).streams}
+    return [signals(known[name], run) for name in streams]
+
+
+def _watched(
+    folder: Path,
+    x: object,
+    streams: Sequence[str] | None,
+    *,
+    seed: int,
+    trust: bool,
+    weights: str | Path | None,
+    engine: str = "native",
+    family: str | None = None,
+    **how: Any,
+) -> EngineRun:
+    """A run in which the words of streams are kept."""
     accelerator = open_accelerator(folder, trust=trust)
     words = pack_input(accelerator.input, x)
     names = [s.name for s in accelerator.streams] if streams is None else list(streams)
@@ -118,5 +161,4 @@ def capture(
         made = NativeModel(folder / "rtl", accelerator, seed=seed + 1)
     with made as model:
         config = None if weights is None else Config(read_load(accelerator, weights))
-        run = model.run(words, stall=stall, seed=seed + 1, capture=names, config=config)
-        return run.capture
+        return model.run(words, seed=seed + 1, capture=names, config=config, **how)

@@ -11,8 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .waveform import Waveform
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Divergence:
     """The first difference between a stage and the golden model.
 
     layer: the user's node that makes `tensor`. position: (row, column) in a map, () in a vector.
-    cycle: for RTL, the clock cycle after reset in which the word was handed on.
+    cycle: for RTL, the clock cycle after reset in which the word was handed on; waveform: the wires
+    around it. inside: what the stage made of every layer before was compared, and is equal.
     """
 
     stage: str
@@ -32,6 +37,8 @@ class Divergence:
     expected: int
     found: int
     cycle: int | None = None
+    waveform: Waveform | None = None
+    inside: bool = False
 
     def __str__(self) -> str:
         where = f"{self.layer} (tensor {self.tensor})" if self.layer else f"tensor {self.tensor}"

@@ -11,14 +11,13 @@ as the tensor's range asks for.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from .. import console
 from ..accelerator import Description, Stream
-from ..errors import HwBnnError
 from .divergence import Divergence, first_divergence
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 MOST_FRAMES = 256
 """Frames before the differing one that are run again: what they leave behind may be the cause."""
-
-_BEFORE, _AFTER = 200, 50  # cycles of the waveform around the divergence
 
 
 def locate(
@@ -58,22 +55,23 @@ def locate(
         None where no captured stream differs when the frames are run again (a fault that needs the
         whole run, or one behind the last such stream).
     """
-    from ..sim import capture, stream_frames
+    from ..sim import capture
     from .stage import trace_tensors
+    from .waveform import SEED, Waveform, record, word, write
 
     first = max(0, frame + 1 - MOST_FRAMES)
     part = x[first : frame + 1]
     names = trace_tensors(golden)
     streams = [(s, s.tensor) for s in accelerator.streams if s.tensor and s.tensor in names]
     words = capture(
-        folder, part, [s.name for s, _ in streams], stall=stall, seed=1, weights=weights,
+        folder, part, [s.name for s, _ in streams], stall=stall, seed=SEED, weights=weights,
         engine="lanes" if gates else "native", family=gates,
     )  # fmt: skip
     expected = golden.trace(part)
     found: dict[str, np.ndarray] = {}
     times: dict[str, tuple[np.ndarray, Stream]] = {}
     for stream, tensor in streams:
-        signed = bool((golden.program.tensors[tensor].minimum < 0).any())
+        signed = _signed(golden, tensor)
         values = unpack(words[stream.name][0], stream, expected[tensor].shape, signed)
         if values is not None and tensor not in found:
             found[tensor], times[tensor] = values, (words[stream.name][1], stream)
@@ -84,15 +82,20 @@ def locate(
     cycles, layout = times[divergence.tensor]
     beat = _beat(divergence, layout, expected[divergence.tensor].shape[1:])
     cycle = int(cycles[divergence.frame - first, beat])
+    divergence = replace(divergence, cycle=cycle)
+    if gates:  # a lane's cycles are those of its own frames
+        return divergence
+    how = {"stall": stall, "weights": weights}
     if waves is not None:
-        window = (max(0, cycle - _BEFORE), cycle + _AFTER)
-        try:
-            stream_frames(
-                folder, part, stall=stall, seed=1, waves=waves, window=window, weights=weights
-            )
-        except HwBnnError as error:  # the divergence is the result; its picture is an extra
-            console.say(f"no waveform of the divergence: {error}")
-    return Divergence(**{**vars(divergence), "cycle": cycle})
+        write(waves, cycle, folder, part, **how)
+    right, signed = expected[divergence.tensor], _signed(golden, divergence.tensor)
+    told = word(right[divergence.frame - first], layout, beat, signed)
+    shown = Waveform(layout.name, told, record(accelerator, layout, cycle, folder, part, **how))
+    return replace(divergence, waveform=shown)
+
+
+def _signed(golden: GoldenModel, tensor: str) -> bool:
+    return bool((golden.program.tensors[tensor].minimum < 0).any())
 
 
 class Layout(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,8 @@ class Verifier:
         outcome.seconds = self.seconds[stage.name] = time.monotonic() - started
         if outcome.divergence is not None:
             inside = stage.locate(case, outcome.divergence.frame)
-            outcome.divergence = inside or outcome.divergence
+            if inside is not None:
+                outcome.divergence = replace(inside, inside=True)
         return outcome
 
     @contextmanager

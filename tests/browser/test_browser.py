@@ -94,7 +94,8 @@ def reports(tmp_path_factory):
 @pytest.mark.parametrize("which", ["right", "wrong", "told"])
 def test_the_report(which, look, reports):
     page = reports / which / "report.html"
-    assert ('class="ladder"' in page.read_text()) == (which == "wrong")
+    for drawing in ('class="ladder"', 'class="wave"'):
+        assert (drawing in page.read_text()) == (which == "wrong")
     for drawn in ('class="picture"', 'class="heat"', 'aria-label="loss, by epoch"'):
         assert (drawn in page.read_text()) == (which == "told")
     assert "thresholds of " in page.read_text()

@@ -183,7 +183,7 @@ def test_one_verilator_build_serves_any_depths(small):
     """Also that of FIFO sizing, in which every FIFO holds a frame."""
     from hw_bnn.accelerator import Description
     from hw_bnn.compile import compile_model
-    from hw_bnn.sim.native import rtl_design
+    from hw_bnn.sim.rtl_design import rtl_design
 
     model, folder = small
     other = compile_model(

@@ -1,5 +1,6 @@
 """The HTML report: complete, self-contained, and safe with any name."""
 
+import itertools
 import json
 import re
 
@@ -213,7 +214,7 @@ def test_a_short_way_goes_around():
 
 DIVERGENCE = {
     "text": "rtl differs", "stage": "rtl", "tensor": "b", "frame": 3, "position": [1, 2],
-    "channel": 5, "expected": 1, "found": -1, "cycle": 1234,
+    "channel": 5, "expected": 1, "found": -1, "cycle": 1234, "inside": True,
 }  # fmt: skip
 
 
@@ -229,8 +230,90 @@ def test_a_divergence_is_a_ladder(folder):
     steps = re.findall(r'<li class="(\w+)">(.*?)</li>', html)
     assert [kind for kind, _ in steps] == ["equal", "wrong", "after"]
     assert "frame 3, position (1, 2), channel 5, cycle 1,234: 1 expected, -1 found" in steps[1][1]
-    elsewhere = {**failed, "divergences": [{**DIVERGENCE, "stage": "qonnx"}]}
+    elsewhere = {**failed, "divergences": [{**DIVERGENCE, "inside": False}]}
     assert "<ol" not in report(folder(elsewhere, streams=streams)).read_text()
+
+
+def wires(stream, valid, ready, data, **changes):
+    return {"stream": stream, "producer": "a<b>", "consumer": "c", "bits": 32, "first": 1230,
+            "valid": valid, "ready": ready, "data": data, "last": None, **changes}  # fmt: skip
+
+
+WAVEFORM = {
+    "stream": "out", "expected": "00c0ffee",
+    "streams": [
+        wires("in", "1101111", "0111110", ["a1", "a1", None, "b2", "c3", "c3", "d4"], bits=8,
+              last="0001110"),
+        wires("out", "0000100", "1111111", [*[None] * 4, "00c0fffe", None, None]),
+    ],
+}  # fmt: skip
+
+
+def drawn(place):
+    return re.findall(r'<svg class="wave".*?</svg>', report(place).read_text())
+
+
+def test_a_divergence_shows_the_wires_around_it(folder):
+    told = {**VERIFICATION, "passed": False, "mismatches": {"rtl": 2}}
+    place = folder({**told, "divergences": [{**DIVERGENCE, "waveform": WAVEFORM}, DIVERGENCE]})
+    (svg,) = drawn(place)
+    assert re.findall(r"<g class=.(\w+).><title>(.*?)</title><path.*?>([^<>]*)</text>", svg) == [
+        ("word", "cycles 1,230 to 1,231: a1", "a1"), ("word", "cycle 1,233: b2", "b2"),
+        ("word", "cycle 1,234: c3", "c3"), ("word", "cycle 1,235: c3", "c3"),
+        ("word", "cycle 1,236: d4", "d4"),
+        ("wrong", "cycle 1,234: 00c0fffe", "00\u2026ffe"),
+    ]  # fmt: skip
+    assert '<text class="now"' in svg and "a&lt;b&gt;" in svg and "<b>" not in svg
+    name, about = re.search(r'aria-labelledby="(\S+) (\S+)"', svg).groups()
+    assert f'<title id="{name}">rtl: the wires around cycle 1,234</title>' in svg
+    said = "in hands on a1 in 1,231, b2 in 1,233, c3 in 1,234, c3 in 1,235. out hands on 00c0fffe"
+    assert f'<desc id="{about}">Cycles 1,230 to 1,236. {said} in 1,234.</desc>' in svg
+    assert [n for n in re.findall(r'class="name".*?>(\w+)<', svg)] == [
+        "tvalid", "tready", "tdata", "tlast", "tvalid", "tready", "tdata"
+    ]  # fmt: skip
+    assert "00c0fffe found, 00c0ffee expected (hexadecimal; they differ in bit 4)" in re.sub(
+        "<[^>]*>", "", report(place).read_text()
+    )
+
+
+def test_wires_rise_and_fall_in_their_cycles(folder):
+    """Each wire as drawn, read back from its path; the mark stands over its cycle."""
+    told = {**VERIFICATION, "passed": False}
+    (svg,) = drawn(folder({**told, "divergences": [{**DIVERGENCE, "waveform": WAVEFORM}]}))
+    paths = re.findall(r'>\w+</text><path d="M\d+ \d+(V.*?)"/>', svg)
+    steps = [re.findall(r"V(\d+)H(\d+)", path) for path in paths]
+    ends = [int(x) for _, x in steps[0]]
+    (cell,) = {b - a for a, b in itertools.pairwise(ends)}
+    levels = [[int(y) for y, _ in wire] for wire in steps]
+    upper = [min(wire) for wire in levels[:3]]
+    read = ["".join("01"[y == top] for y in w) for w, top in zip(levels, upper, strict=False)]
+    first = WAVEFORM["streams"][0]
+    assert read == [first["valid"], first["ready"], first["last"]]
+    left, width = re.search(r'<rect class="mark" x="(\d+)" y="0" width="(\d+)"', svg).groups()
+    assert (int(left) + int(width), int(width)) == (ends[4], cell)
+
+
+def test_no_wires_where_nothing_differs(folder):
+    assert not drawn(folder(VERIFICATION)) and 'class="wave"' not in report(folder()).read_text()
+
+
+@pytest.mark.parametrize("change", [
+    {"streams": []}, {"expected": "xyz"}, {"expected": "<b>"},
+    {"streams": [wires("s", "01", "0", [None, "1"])]},
+    {"streams": [wires("s", "02", "01", [None, "1"])]},
+    {"streams": [wires("s", "01", "01", [None, "<b>"])]},
+    {"streams": [wires("s", "0", "0", [None]), wires("t", "0", "0", [None], first=1)]},
+])  # fmt: skip
+def test_damaged_wires_are_refused(folder, change):
+    told = {**DIVERGENCE, "waveform": {**WAVEFORM, **change}}
+    with pytest.raises(BadInput, match="verification.json is damaged.*waveform.*hw-bnn verify"):
+        report(folder({**VERIFICATION, "divergences": [told]}))
+
+
+def test_wires_of_other_cycles_are_not_marked(folder):
+    told = {**DIVERGENCE, "cycle": 7, "waveform": {**WAVEFORM, "stream": "none"}}
+    (svg,) = drawn(folder({**VERIFICATION, "divergences": [told]}))
+    assert 'class="mark"' not in svg and 'class="wrong"' not in svg and 'class="now"' not in svg
 
 
 def test_tables_can_be_read_aloud(folder):

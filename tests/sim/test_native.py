@@ -1,5 +1,6 @@
 """The native engine on the toy accelerator: exact under any pauses, loud when anything is wrong."""
 
+import itertools
 import shutil
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
-from hw_bnn.sim import NativeModel, capture, pack_input, unpack_output
+from hw_bnn.sim import NativeModel, capture, observe, pack_input, unpack_output
 from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import WORDS, N, make_toy, random_inputs
 
@@ -97,6 +98,44 @@ def test_capture_gives_every_word_and_its_cycle(shared):
     assert (dots == toy.expected(x[:9])[0]).all()
     assert (np.diff(cycles.ravel().astype(int)) > 0).all()
     assert (seen["scores"][1] > seen["dots"][1]).all()  # behind a register
+
+
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_handshakes_that_are_looked_at_are_all_that_were_counted(shared, stall):
+    toy, x = shared
+    with NativeModel(toy.folder / "rtl", toy.accelerator) as model:
+        words = pack_input(toy.accelerator.input, x[:40])
+        run = model.run(words, stall=stall, look=range(10**6))
+        assert list(run.looked) == list(range(run.cycles))
+        for name, counts in run.streams.items():
+            pairs = [row[name] for row in run.looked.values()]
+            assert [pairs.count(pair) for pair in itertools.product((True, False), repeat=2)] == [
+                counts.moved, counts.stalled, counts.starved, counts.idle
+            ]  # fmt: skip
+        part = model.run(words, stall=stall, look=range(30, 60))
+        assert part.looked == {c: run.looked[c] for c in range(30, 60)}
+        assert (part.words == run.words).all() and part.cycles == run.cycles
+
+
+def test_signals_are_what_the_streams_carry(shared):
+    toy, x = shared
+    seen = capture(toy.folder, x[:9], stall=0.5)
+    pixels, result = observe(toy.folder, x[:9], ["pixels", "result"], range(10**6), stall=0.5)
+    assert (pixels.bits, result.bits) == (8, 11) and pixels.first == 0
+    for wires in (pixels, result):
+        words, cycles = seen[wires.stream]
+        moved = [c for c in range(len(wires.valid)) if wires.valid[c] == wires.ready[c] == "1"]
+        assert moved == cycles.ravel().tolist()
+        flat = words.reshape(-1, words.shape[2])
+        values = [int.from_bytes(word.tobytes(), "little") for word in flat]
+        assert [int(wires.data[c], 16) for c in moved] == values
+        assert len(wires.data[moved[0]]) == -(-wires.bits // 4)
+        assert [wires.last[c] for c in moved] == list("0" * (words.shape[1] - 1) + "1") * 9
+        waits = [c for c in range(len(wires.valid)) if wires.valid[c] > wires.ready[c]]
+        assert waits and all(wires.data[c] == wires.data[c + 1] for c in waits)
+        assert [word is None for word in wires.data] == [v == "0" for v in wires.valid]
+    (inner,) = observe(toy.folder, x[:9], ["dots"], range(5, 8))
+    assert inner.last is None and (inner.first, len(inner.ready)) == (5, 3)
 
 
 def test_run_by_parts_equals_one_run_and_one_model_serves_many(shared):

@@ -11,8 +11,9 @@ from hw_bnn.accelerator import Description
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.golden import GoldenModel
 from hw_bnn.sim import cache, pack_input, stream_frames
-from hw_bnn.sim.native import NativeModel, rtl_design
+from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.neutral import Neutral
+from hw_bnn.sim.rtl_design import rtl_design
 from tests.networks.small_onnx import perceptron
 
 SIZES = (24, 24, 10)

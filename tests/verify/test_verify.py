@@ -18,6 +18,7 @@ from hw_bnn.verify import failed, stage, verify
 from hw_bnn.verify.stages.qonnx import Qonnx
 from hw_bnn.verify.stages.rtl import Rtl
 from tests.networks.small_onnx import perceptron
+from tests.sim.fst_reader import Fst
 
 pytestmark = pytest.mark.slow
 FRAMES = 400
@@ -129,11 +130,47 @@ def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     divergence = summary["divergences"][0]
     assert (divergence["layer"], divergence["channel"]) == ("sign0", channel)
     assert divergence["cycle"] > 0 and abs(divergence["expected"]) == 1
-    assert (tmp_path / "out" / "rtl_divergence.fst").stat().st_size > 100
+    for told in summary["divergences"]:
+        holds_the_waveform(told, Fst(tmp_path / "out" / f"{told['stage']}_divergence.fst"), node)
     cases = xml.parse(tmp_path / "junit.xml").getroot().iter("testcase")
     wrong = [case.get("name") for case in cases if case.find("failure") is not None]
     assert wrong == ["rtl == golden", "rtl_stalled == golden"]
-    assert "Stages differ." in (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Stages differ." in page and page.count('<ol class="ladder">') == 2
+    assert page.count('<svg class="wave"') == page.count('<g class="wrong">') == 2
+    for told in summary["divergences"]:
+        word = told["waveform"]["streams"][-1]["data"][8]
+        assert f'<g class="wrong"><title>cycle {told["cycle"]}: {word}</title>' in page
+
+
+def holds_the_waveform(told, fst, node):
+    """Every wire against the wave file by an independent reader; the word expected is the found one
+    but for the element told."""
+    shown, cycle = told["waveform"], told["cycle"]
+    assert [s["stream"] for s in shown["streams"]] == [*node.inputs, shown["stream"]]
+    assert [s["last"] is None for s in shown["streams"]] == [s["producer"] != "s_axis" and
+           s["consumer"] != "m_axis" for s in shown["streams"]]  # fmt: skip
+    for stream in shown["streams"]:
+        assert stream["first"] == max(0, cycle - 8) and len(stream["valid"]) >= 9
+        for i, word in enumerate(stream["data"]):
+            time = (stream["first"] + i) * 10_000  # ps
+            wires = {w: fst.at(f"bnn_bench.dut.{stream['stream']}_{w}", time)
+                     for w in ("tvalid", "tready", "tdata")}  # fmt: skip
+            assert (int(stream["valid"][i]), int(stream["ready"][i])) == (
+                wires["tvalid"], wires["tready"]
+            )  # fmt: skip
+            if wires["tvalid"] and word is None:  # offered, and not taken until the run's end
+                assert "1" not in stream["ready"][i:]
+            else:
+                assert (word is None) == (not wires["tvalid"])
+                assert word is None or int(word, 16) == wires["tdata"]
+            if stream["last"] and wires["tvalid"]:
+                name = f"bnn_bench.dut.{stream['stream']}_tlast"
+                assert int(stream["last"][i]) == fst.at(name, time)
+    found = int(shown["streams"][-1]["data"][cycle - shown["streams"][-1]["first"]], 16)
+    lane = told["channel"] % node.pe  # one bit a channel, channel nf*PE+pe in word nf
+    assert found ^ int(shown["expected"], 16) == 1 << lane
+    assert (found >> lane & 1) == (told["found"] > 0)
 
 
 @pytest.mark.parametrize("layer", [0, 1])
