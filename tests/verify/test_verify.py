@@ -193,6 +193,7 @@ def test_one_wrong_weight_in_the_dataflow_graph_is_named(accelerator, layer):
     assert (divergence["layer"], divergence["tensor"], divergence["channel"]) == (
         ("sign0", "o0", 2) if layer == 0 else ("layer1", "a1", 2)
     )
+    assert divergence["inside"] and divergence["waveform"] is None
     assert "dataflow differs from golden first in" in str(failed(summary))
 
 
@@ -367,3 +368,4 @@ def test_a_stage_is_one_class_that_registers_itself(accelerator, monkeypatch):
     assert summary["mismatches"]["echo"] == 1 and not summary["passed"]
     (divergence,) = summary["divergences"]
     assert (divergence["stage"], divergence["frame"], divergence["channel"]) == ("echo", 3, 1)
+    assert not divergence["inside"] and divergence["waveform"] is None
