@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 import shutil
 from contextlib import redirect_stdout
 
@@ -13,6 +12,7 @@ from hw_bnn import cli
 from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.netlists import reseal_netlist
 from hw_bnn.files.output import MARKER
+from tests.sim.flipped_lut import flipped
 
 pytestmark = pytest.mark.slow
 
@@ -135,16 +135,8 @@ def test_one_flipped_bit_of_a_lut_is_caught(netlist):
     mutant = folder.with_name("mutant")
     shutil.copytree(folder, mutant)
     path = mutant / "synth/xc7.v"
-    path.write_text(flipped(path.read_text(), accelerator.module_of(layer), 32))
+    lut = "u_count.g_tree.g_chain[0].chain.g_adder[0].lut"
+    path.write_text(flipped(path.read_text(), accelerator.module_of(layer), "LUT6_2", lut, 32))
     reseal_netlist(mutant, "xc7")
     gates = simulate(mutant, images, engine="lanes")
     np.testing.assert_array_equal(gates.scores - scores, 2 * looked_up)
-
-
-def flipped(netlist: str, layer: str, entry: int) -> str:
-    """The netlist with one bit of the table of the first LUT of a layer's popcount changed."""
-    lut = re.escape("kernel.g_lane[0].u_count.g_tree.g_chain[0].chain.g_adder[0].lut")
-    table = re.compile(rf"LUT6_2 #\(\s*\.INIT\(64'h([0-9a-f]{{16}})\)\s*\) \\{lut} ")
-    found = table.search(netlist, netlist.index(f"module \\{layer}$"))
-    changed = int(found[1], 16) ^ 1 << entry
-    return f"{netlist[: found.start(1)]}{changed:016x}{netlist[found.end(1) :]}"

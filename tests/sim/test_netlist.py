@@ -14,6 +14,7 @@ from hw_bnn.sim import NativeModel, pack_input
 from hw_bnn.sim.lanes.model import LanesModel
 from hw_bnn.sim.netlist import CELLS, cell_library, netlist_model, used_cells
 from hw_bnn.simulation import simulate
+from tests.sim.flipped_lut import flipped
 from tests.sim.toy_accelerator import TOY, describe, make_toy, random_inputs
 
 pytest.importorskip("pyosys", reason="needs Yosys: pip install 'hw-bnn[synth]'")
@@ -90,17 +91,6 @@ def test_weights_are_in_the_gates(toy, tmp_path):
     x = random_inputs(50)
     gates = simulate(folder, x, engine="netlist", family="xc7")
     assert (gates.scores == toy.expected(x)[0]).all()
-
-
-def flipped(text: str, module: str, cell: str, pin: str) -> str:
-    """The netlist with one bit of one LUT's table changed: the first LUT that reads `pin`.
-
-    Not any LUT will do: of many the changed entry is never looked up.
-    """
-    start = text.index(f"module \\{module}$")
-    table = re.compile(rf"  {cell} #\(\s*\.INIT\(\d+'h([0-9a-f]+)\)\s*\) \S+ \(([^;]*)\);")
-    found = next(m for m in table.finditer(text, start) if pin in m[2])
-    return f"{text[: found.start(1)]}{int(found[1], 16) ^ 1:x}{text[found.end(1) :]}"
 
 
 def test_one_flipped_bit_of_a_lut_is_caught(toy, tmp_path):

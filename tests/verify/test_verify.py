@@ -12,12 +12,15 @@ from onnx import numpy_helper
 from hw_bnn import cli
 from hw_bnn.accelerator import Description
 from hw_bnn.accelerator.folder import reseal
+from hw_bnn.accelerator.netlists import reseal_netlist
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.simulation import simulate
+from hw_bnn.synth import synth
 from hw_bnn.verify import failed, stage, verify
 from hw_bnn.verify.stages.qonnx import Qonnx
 from hw_bnn.verify.stages.rtl import Rtl
 from tests.networks.small_onnx import perceptron
+from tests.sim.flipped_lut import flipped
 from tests.sim.fst_reader import Fst
 
 pytestmark = pytest.mark.slow
@@ -171,6 +174,42 @@ def holds_the_waveform(told, fst, node):
     lane = told["channel"] % node.pe  # one bit a channel, channel nf*PE+pe in word nf
     assert found ^ int(shown["expected"], 16) == 1 << lane
     assert (found >> lane & 1) == (told["found"] > 0)
+
+
+@pytest.fixture(scope="module")
+def synthesised(verified, tmp_path_factory):
+    """The accelerator with its gates."""
+    pytest.importorskip("pyosys", reason="Yosys is missing: pip install 'hw-bnn[synth]'")
+    folder = tmp_path_factory.mktemp("gates") / "accelerator"
+    shutil.copytree(verified[0] / "results" / "accelerator", folder)
+    synth(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("op", "cell", "mark", "entry", "place", "channels", "change"),
+    [
+        ("IntMVAU_rtl", "LUT2", "g_lane[5].acc [8]", 0, ("sign0", "o0"), {5}, 2),
+        ("XnorMVAU_rtl", "LUT4", "g_lane[0].acc [3]", 1, ("layer1", "a1"), set(range(4)), 16),
+    ],
+)
+def test_one_flipped_bit_of_a_lut_is_named(
+    synthesised, tmp_path, op, cell, mark, entry, place, channels, change
+):
+    """In lane 5's comparison with a threshold, and in bit 4 of a score: the gates alone differ."""
+    folder = shutil.copytree(synthesised, tmp_path / "accelerator")
+    description = Description.load(folder)
+    node = next(n for n in description.nodes if n.op == op)
+    path = folder / "synth/xc7.v"
+    path.write_text(flipped(path.read_text(), description.module_of(node), cell, mark, entry))
+    reseal_netlist(folder, "xc7")
+    summary = verify(folder, frames=FRAMES, also=["lanes"])
+    wrong = summary["mismatches"].pop("lanes")
+    assert wrong > 0 and summary["mismatches"] == dict.fromkeys(STAGES, 0)
+    (found,) = summary["divergences"]
+    assert (found["layer"], found["tensor"]) == place and found["channel"] in channels
+    assert abs(found["found"] - found["expected"]) == change and found["cycle"] > 0
+    assert f"lanes differs from golden first in {place[0]} " in str(failed(summary))
 
 
 @pytest.mark.parametrize("layer", [0, 1])
