@@ -76,6 +76,37 @@ NETWORKS = {
     "8-bit weights and input, 3x10x10, 8c3, pool, 12": (
         partial(binary_network, shape=(3, 10, 10), convolutions=[(8, 3, 2)], dense=[12],
                 input_bits=8, weight_bits=8), {"target_cycles": 1600}),
+    "constants, 96-48-24-10": (
+        partial(binary_network, shape=(96,), convolutions=[], dense=[48, 24, 10]),
+        {"hardwired": "all"}),
+    "constants, 4-bit input, 40-32-6": (
+        partial(binary_network, shape=(40,), convolutions=[], dense=[32, 6], input_bits=4),
+        {"hardwired": "all"}),
+    "constants, 2x10x10, 8c3, pool, 12c3, 10": (
+        partial(binary_network, shape=(2, 10, 10), convolutions=[(8, 3, 2), (12, 3, 1)],
+                dense=[10]), {"hardwired": "all"}),
+    "constants, 3x8x8 of 4 bits, 8c3, 6": (
+        partial(binary_network, shape=(3, 8, 8), convolutions=[(8, 3, 2)], dense=[6],
+                input_bits=4), {"hardwired": "all"}),
+    "whole windows, 4x12x12, 8c3, pool, 12c3, 10": (
+        partial(binary_network, shape=(4, 12, 12), convolutions=[(8, 3, 2), (12, 3, 1)],
+                dense=[10]), {"target_cycles": 288}),
+    "whole windows, 3x10x10 of 4 bits, 8c3, 12c3, 5": (
+        partial(binary_network, shape=(3, 10, 10), convolutions=[(8, 3, 1), (12, 3, 2)],
+                dense=[5], input_bits=4), {"target_cycles": 200}),
+    "whole windows, 2x12x12, 6c5, 8c3, 10": (
+        partial(binary_network, shape=(2, 12, 12), convolutions=[(6, 5, 1), (8, 3, 2)],
+                dense=[10]), {"target_cycles": 144}),
+    "mixed, 128-64-64-10, one dense layer of constants": (
+        partial(binary_network, shape=(128,), convolutions=[], dense=[64, 64, 10]),
+        {"hardwired": "MatMul(dot1)", "target_cycles": 16}),
+    "mixed, 3x12x12 of 4 bits, 12c3, pool, 16c3, 10": (
+        partial(binary_network, shape=(3, 12, 12), convolutions=[(12, 3, 2), (16, 3, 1)],
+                dense=[10], input_bits=4), {"hardwired": "auto", "target_cycles": 144}),
+    "mixed, residual, 3x8x8 of 8 bits, 8c3": (
+        partial(zoo_network, "bnew_resnet20", shape=(3, 8, 8), in_channels=3, classes=10,
+                channels=[8], blocks=1, form="hardware", size=8),
+        {"hardwired": "auto", "target_cycles": 100}),
 }  # fmt: skip
 """Name -> what writes it, options of compile. None was used to fit or to choose a formula."""
 
