@@ -8,12 +8,15 @@ from hw_bnn.accelerator import Description
 from tests.compile.compile_stages import PART, check_rtl
 from tests.compile.test_parallel_windows import never_worse
 from tests.networks.qonnx_networks import random_cnn
+from tests.networks.residual_networks import bireal, resnet20
 from tests.networks.small_onnx import perceptron
 from tests.networks.support_case import end, net, norm
+from tests.test_published_models import published  # noqa: F401  a fixture
 
 pytest.importorskip("finn")
 
 from hw_bnn.compile import compile_model
+from hw_bnn.compile.boards import BOARDS
 from hw_bnn.compile.dataflow import build_dataflow
 from hw_bnn.compile.folding import searched
 from hw_bnn.compile.frontend import import_model
@@ -177,6 +180,35 @@ def test_constants_by_choice_are_never_worse(name):
     old = searched(graph, "auto", None, None, op_of)
     new = searched(graph, "auto", None, Wiring("auto", PART, 10.0), op_of)
     assert never_worse(new, old, 6, ["pynq-z1"])
+
+
+MADE = {
+    "64-64-10": lambda: perceptron((64, 64, 10)),
+    "784-256-256-10": lambda: perceptron((784, 256, 256, 10), bits=8),
+    "windows and pools": lambda: random_cnn(7, batch=1),
+    "zeros around a map": padded,
+    "ResNet, basic blocks": lambda: resnet20((8, 16), size=16, blocks=2),
+    "ResNet, Bi-Real's blocks": lambda: bireal((8, 16), size=16, blocks=2),
+}
+FILES = {
+    "zoo_TFC_1W1A": {},
+    "zoo_TFC_1W2A": {},
+    "em_bnn_model_fc_1layer": {},
+    "bnnpynq_cnv_w1a1": {"input_datatype": "UINT8", "input_scale": "1/255"},
+}
+"""Published network -> what its file lacks."""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("memory", ["auto", "lut"])
+@pytest.mark.parametrize("name", [*MADE, *FILES])
+def test_constants_by_choice_are_never_worse_on_ten(name, memory, published):  # noqa: F811
+    """At 25 targets and on every board; with weights in LUTs alone the worth is the LUTs."""
+    model = MADE[name]() if name in MADE else onnx.load(published(name))
+    graph = outline(import_model(model, **FILES.get(name, {})), "both")
+    old = searched(graph, memory, None, None, op_of)
+    new = searched(graph, memory, None, Wiring("auto", PART, 10.0), op_of)
+    never_worse(new, old, 25, BOARDS)
 
 
 @pytest.mark.slow

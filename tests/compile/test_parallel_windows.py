@@ -61,6 +61,7 @@ def never_worse(new: FoldingSearch, old: FoldingSearch, targets: int, boards) ->
     costs = []
     for target in np.unique(np.geomspace(first, last, targets).astype(int)):
         costs.append((new.worth(new.plan(int(target))), old.worth(old.plan(int(target)))))
+    print(*(f"{a:.0f}/{b:.0f}" for a, b in costs))
     assert all(a <= b for a, b in costs), costs
     assert new.fastest() <= first
     for name in boards:

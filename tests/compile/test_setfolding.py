@@ -11,6 +11,7 @@ pytest.importorskip("finn")
 
 from hw_bnn.compile.dataflow import build_dataflow
 from hw_bnn.compile.frontend import import_model
+from hw_bnn.compile.hardwiring import Wiring
 from hw_bnn.onnxfile import load_onnx
 from hw_bnn.verify import failed, verify
 
@@ -37,7 +38,7 @@ def network(tmp_path_factory):
     return export
 
 
-def build(path, target, folding, memory="auto"):
+def build(path, target, folding, memory="auto", hardwired=None):
     """The folding explained, of SetFolding ("finn") or of the search (None)."""
     proto = load_onnx(path)
     return build_dataflow(
@@ -50,6 +51,7 @@ def build(path, target, folding, memory="auto"):
         check=False,
         log=None,
         memory=memory,
+        wiring=None if hardwired is None else Wiring(hardwired, PART, 10.0),
     ).why
 
 
@@ -59,10 +61,12 @@ def build(path, target, folding, memory="auto"):
     ["tfc_1w1a", *(pytest.param(n, marks=full) for n in ("sfc_1w1a", "lfc_1w1a", "cnv_1w1a"))],
 )
 @pytest.mark.parametrize("memory", ["lut", pytest.param("auto", marks=full)])
-def test_never_worse_than_setfolding(network, name, memory):
+@pytest.mark.parametrize("hardwired", [None, pytest.param("auto", marks=full)])
+def test_never_worse_than_setfolding(network, name, memory, hardwired):
     path = network(name)
     finn = build(path, 1024, "finn", memory)
-    ours = build(path, finn["bound_cycles"], None, memory)
+    ours = build(path, finn["bound_cycles"], None, memory, hardwired)
+    print(name, [(w["bound_cycles"], w["total"]["lut"]) for w in (finn, ours)])
     assert ours["bound_cycles"] <= finn["bound_cycles"]
     assert ours["total"]["lut"] <= finn["total"]["lut"]
 
