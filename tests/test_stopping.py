@@ -73,9 +73,11 @@ def test_training_goes_on_where_it_was_stopped(tmp_path):
 @pytest.mark.full
 @pytest.mark.parametrize("seconds", [1, 2, 3, 5, 7, 9, 12, 15])
 @pytest.mark.parametrize("command", ["train", "compile", "verify"])
-def test_at_any_moment(command, seconds, tmp_path):
-    """Within imports, FINN's steps, Verilator: the same sentence, and no folder."""
-    onnx.save(perceptron((400, 300, 10)), tmp_path / "net.onnx")
+def test_at_any_moment(command, seconds, tmp_path, monkeypatch):
+    """Within imports, FINN's steps, Verilator: the same sentence, and no folder. Nothing is there
+    from a run before, and the layers are so many that none ends by itself."""
+    monkeypatch.setenv("HW_BNN_CACHE", str(tmp_path / "cache"))
+    onnx.save(perceptron((400, *[300] * 20, 10)), tmp_path / "net.onnx")
     lines = {
         "train": LONG,
         "compile": ["compile", "net.onnx", "--out", "made"],
