@@ -70,6 +70,7 @@ class DivergenceText(_Lenient):
 
     text: str
     inside: bool = False
+    compared: list[str] = []
     stage: str = ""
     tensor: str = ""
     frame: int = 0

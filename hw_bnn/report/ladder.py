@@ -20,6 +20,8 @@ def ladder(accelerator: Description, divergence: DivergenceText) -> Markup:
     steps, at = [], list(layers).index(divergence.tensor)
     for index, (tensor, layer) in enumerate(layers.items()):
         kind, said = "equal", "equal"
+        if index and tensor not in divergence.compared:  # the first one is the input
+            kind, said = "after", "not compared"
         if index == at:
             kind, said = "wrong", _first(divergence)
         elif index > at:

@@ -25,7 +25,8 @@ class Divergence:
 
     layer: the user's node that makes `tensor`. position: (row, column) in a map, () in a vector.
     cycle: for RTL, the clock cycle after reset in which the word was handed on; waveform: the wires
-    around it. inside: what the stage made of every layer before was compared, and is equal.
+    around it. inside: what the stage made of the layers before was compared. compared: the tensors
+    of which that is so, all equal but this one.
     """
 
     stage: str
@@ -39,6 +40,7 @@ class Divergence:
     cycle: int | None = None
     waveform: Waveform | None = None
     inside: bool = False
+    compared: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         where = f"{self.layer} (tensor {self.tensor})" if self.layer else f"tensor {self.tensor}"
@@ -66,9 +68,11 @@ def first_divergence(
         frames: the N frames' numbers in the whole run.
         layers: tensor name -> the user's node.
     """
+    compared = []
     for tensor, right in expected.items():
         if tensor not in found:
             continue
+        compared.append(tensor)
         other = np.asarray(found[tensor]).reshape(right.shape)
         wrong = np.argwhere(right != other)
         if not len(wrong):
@@ -83,5 +87,6 @@ def first_divergence(
             channel=index[1] if len(index) > 1 else 0,
             expected=int(right[index]),
             found=int(other[index]),
+            compared=tuple(compared),
         )
     return None

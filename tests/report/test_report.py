@@ -215,6 +215,7 @@ def test_a_short_way_goes_around():
 DIVERGENCE = {
     "text": "rtl differs", "stage": "rtl", "tensor": "b", "frame": 3, "position": [1, 2],
     "channel": 5, "expected": 1, "found": -1, "cycle": 1234, "inside": True,
+    "compared": ["a", "b"],
 }  # fmt: skip
 
 
@@ -230,6 +231,16 @@ def test_a_divergence_is_a_ladder(folder):
     steps = re.findall(r'<li class="(\w+)">(.*?)</li>', html)
     assert [kind for kind, _ in steps] == ["equal", "wrong", "after"]
     assert "frame 3, position (1, 2), channel 5, cycle 1,234: 1 expected, -1 found" in steps[1][1]
+    # A layer between the input and the first that differs whose stream could not be compared.
+    tensors[1] = "between"
+    streams = [
+        s.model_copy(update={"tensor": t})
+        for s, t in zip(accelerator().streams, tensors, strict=True)
+    ]
+    html = report(folder(told, streams=streams)).read_text()
+    steps = re.findall(r'<li class="(\w+)">(.*?)</li>', html)
+    assert [kind for kind, _ in steps] == ["equal", "after", "wrong", "after"]
+    assert steps[1][1].endswith("not compared")
     elsewhere = {**failed, "divergences": [{**DIVERGENCE, "inside": False}]}
     assert "<ol" not in report(folder(elsewhere, streams=streams)).read_text()
 
