@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,21 +20,14 @@ def shown(text: str) -> list[str]:
 
 
 def words(line: str) -> list[str]:
-    """What follows hw-bnn, without the remark behind it; of `lut|block` the first."""
-    kept = re.sub(r"(\w+)(\|\w+)+", r"\1", line.split("  ")[0])
-    return [word for word in shlex.split(kept, comments=True)[1:] if word != "..."]
+    """What follows hw-bnn, as a shell hands it over."""
+    return shlex.split(line, comments=True)[1:]
 
 
 def parse(line: str) -> None:
     """Fail where the command, an option or a value is none, or an argument lacks; nothing runs."""
     command, *arguments = words(line)
     GROUP.get_command(None, command).make_context(command, arguments)
-
-
-def beside(made: Path, *names: str) -> None:
-    """Let one accelerator stand under the names that a page gives it."""
-    for name in names:
-        shutil.copytree(made, made.parent / name)
 
 
 def in_shell(line: str | list[str], folder: Path) -> subprocess.CompletedProcess:

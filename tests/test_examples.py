@@ -50,14 +50,8 @@ def test_it_is_kept_executed(path):
             assert (path.parent / target).exists(), target
 
 
-RUN = [
-    pytest.param(path, marks=pytest.mark.slow if path.stem[0] == "1" else pytest.mark.full)
-    for path in NOTEBOOKS
-]
-"""The first in CI, all on demand and every week."""
-
-
-@pytest.mark.parametrize("path", RUN, ids=lambda path: path.stem)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_shows_what_it_shows(path):
     """Its own assertions hold, and what it prints is what is kept.
 
