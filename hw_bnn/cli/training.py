@@ -49,7 +49,19 @@ def _show_run(result: dict) -> None:
     console.table(f"run {result['run']}", ["figure", "value"], [
         *rows, *_most_confused(result.get("test_confusion") or []),
         ("epochs", result["epochs"]), ("seconds", f"{result['seconds']:.1f}"),
+        *_hardware(result.get("hardware")),
     ])  # fmt: skip
+
+
+def _hardware(told: dict | None) -> list[tuple[str, str]]:
+    """What the network takes by estimate; nothing of a run by an earlier version."""
+    if told is None:
+        return []
+    if "refused" in told:
+        return [("hardware", f"none: {told['refused']}")]
+    cycles = f"{told['cycles_per_frame']:,} cycles a frame"
+    amounts = f"{told['lut']:,} LUTs, {told['bram']:g} block RAMs at {cycles}"
+    return [("hardware, by estimate", amounts)]
 
 
 def _most_confused(confusion: list[list[int]]) -> list[tuple[str, str]]:

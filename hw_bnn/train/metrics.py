@@ -56,7 +56,7 @@ class Metrics:
             self._board.write(record)
 
     def end(self, result: dict) -> None:
-        """Tell TensorBoard what result.json tells: test figures, the confusion matrix."""
+        """Tell TensorBoard what result.json tells: test figures, hardware, the confusion matrix."""
         if self._board is not None:
             self._board.end(result)
 
@@ -114,7 +114,8 @@ class Events:
         )
 
         told = {k: v for k, v in hypers.items() if isinstance(v, bool | int | float | str)}
-        metrics = [Metric(tag) for tag in ("validation_accuracy", "test_accuracy")]
+        tags = ("validation_accuracy", "test_accuracy", "hardware_lut")
+        metrics = [Metric(tag) for tag in tags]
         self._summary(hparams_config_pb([HParam(key) for key in told], metrics))
         self._summary(hparams_pb(told))
 
@@ -131,13 +132,17 @@ class Events:
         self._summary(Summary(value=values), record["epoch"])
 
     def end(self, result: dict) -> None:
-        """Add the test figures and the confusion matrix, at the last epoch."""
+        """Add the test figures, those of the hardware and the confusion matrix, at the last
+        epoch."""
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.plugins.text.summary_v2 import text_pb
 
         last = result["epochs"] - 1
         keys = [key for key in ("test_accuracy", "test_loss") if key in result]
-        values = [Summary.Value(tag=key, simple_value=result[key]) for key in keys]
+        told = {key: result[key] for key in keys}
+        hardware = result.get("hardware", {})
+        told |= {f"hardware_{k}": v for k, v in hardware.items() if isinstance(v, int | float)}
+        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in told.items()]
         self._summary(Summary(value=values), last)
         if confusion := result.get("test_confusion"):
             self._summary(text_pb("test_confusion", _markdown(confusion)), last)

@@ -7,8 +7,8 @@ A run folder holds
                       tensorboard/ the same for TensorBoard
     last.pt           where to resume: model, optimisers, random states, position
     selected.pt       the weights that validation selected
-    result.json       written at the end: test figures, the confusion matrix, selection, seconds,
-                      versions
+    result.json       written at the end: test figures, the confusion matrix, what the network takes
+                      as hardware by estimate, selection, seconds, versions
 
 On the CPU a killed run that is resumed ends with bit-identical weights: everything random comes
 from generators whose states are in the checkpoint, and schedules are functions of epoch and step.
@@ -40,6 +40,7 @@ from .checkpoint import (
 )
 from .data.source import make_source
 from .epoch import evaluate, figures_of_test_set, selection_gain, train_epoch
+from .hardware import figures_of_hardware
 from .losses import LOSSES
 from .methods import METHODS, Context, Method
 from .metrics import Metrics
@@ -309,6 +310,7 @@ class Run:
             "versions": {name: version(name) for name in ("torch", "brevitas", "numpy", "hw-bnn")},
         }
         if distributed.is_main():
+            result["hardware"] = figures_of_hardware(self.out)
             self.metrics.end(result)
             text = json.dumps(result, indent=1) + "\n"
             write_atomically(self.out / RESULT, lambda file: file.write(text.encode()))

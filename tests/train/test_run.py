@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import hw_bnn as hb
 from hw_bnn.data.sets import load_arrays
 from hw_bnn.errors import CheckFailed
 from hw_bnn.train import train
@@ -185,7 +186,7 @@ def test_not_finite_loss_stops_and_keeps_the_last_good_state(tmp_path):
     assert all(t.isfinite().all() for t in state["model"].values() if t.is_floating_point())
 
 
-def test_tensorboard_reads_the_event_files(finished_with_events):
+def test_tensorboard_reads_the_event_files(finished_with_events, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(finished_with_events / "tensorboard"), {"histograms": 0})
@@ -202,6 +203,11 @@ def test_tensorboard_reads_the_event_files(finished_with_events):
     assert read[-1].histogram_value.bucket_limit[-1] == pytest.approx(told["high"])
     result = json.loads((finished_with_events / "result.json").read_text())
     assert [e.step for e in events.Scalars("test_accuracy")] == [1]
+    hb.export(finished_with_events, tmp_path / "net.onnx")
+    told = hb.estimate(tmp_path / "net.onnx")
+    assert result["hardware"] == told["total"] | {"cycles_per_frame": told["cycles_per_frame"]}
+    (read,) = events.Scalars("hardware_lut")
+    assert (read.step, read.value) == (1, told["total"]["lut"]) and read.value > 100
     (text,) = events.Tensors("test_confusion")
     table = text.tensor_proto.string_val[0].decode().splitlines()
     cells = [[int(c) for c in line.split("|")[2:-1]] for line in table[2:]]
@@ -228,6 +234,11 @@ def test_signs_that_an_epoch_flips_and_where_the_weights_lie(tmp_path):
     edges = np.linspace(bins["low"], bins["high"], len(bins["counts"]) + 1)
     assert sum(bins["counts"]) == ends[1].numel()
     assert bins["counts"][0] == (ends[1] < edges[1]).sum()
+
+
+def test_a_network_that_is_no_hardware_is_told(tmp_path):
+    result = json.loads((run(recipe("real"), tmp_path / "run") / "result.json").read_text())
+    assert "the weights are real" in result["hardware"]["refused"]
 
 
 def test_the_confusion_matrix_is_of_the_test_set(tmp_path):
