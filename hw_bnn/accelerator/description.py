@@ -343,6 +343,17 @@ class Description(_Part):
         layers = [(n.mw, n.mh, int(n.parameters.get("WEIGHT_BITS", 1))) for n in self.nodes]
         return sum(mw * mh * bits for mw, mh, bits in layers if mw and mh)
 
+    @property
+    def layers(self) -> dict[str, str | None]:
+        """Tensor of model.onnx that a stream holds -> the user's layer whose node gives it, in the
+        order of the streams; None of the input."""
+        by_node = {node.name: node.layer for node in self.nodes}
+        found: dict[str, str | None] = {}
+        for stream in self.streams:
+            if stream.tensor is not None:
+                found.setdefault(stream.tensor, by_node.get(stream.producer))
+        return found
+
     def module_of(self, node: Node) -> str:
         """Name of a node's own module, which rtl/<module>.v holds."""
         return f"{self.top}_{node.name}"

@@ -10,11 +10,7 @@ from .markup import Markup, code, text
 def ladder(accelerator: Description, divergence: DivergenceText) -> Markup:
     """Steps in the order of the streams; nothing where the stage was not compared inside, or the
     tensor is none of a stream."""
-    layers: dict[str, str | None] = {}
-    made_by = {node.name: node.layer for node in accelerator.nodes}
-    for stream in accelerator.streams:
-        if stream.tensor is not None:
-            layers.setdefault(stream.tensor, made_by.get(stream.producer))
+    layers = accelerator.layers
     if not divergence.inside or divergence.tensor not in layers:
         return Markup("")
     steps, at = [], list(layers).index(divergence.tensor)

@@ -74,7 +74,14 @@ def _floats(stage: Stage, case: Case, run: StageRun, different: np.ndarray) -> O
     if found.mismatches:
         d = found.mismatches[0]
         outcome.divergence = Divergence(
-            stage.name, d.tensor, d.node, d.frame, d.index[1:], d.index[0], d.golden, d.stage
+            stage.name,
+            d.tensor,
+            case.layers.get(d.tensor, d.node),
+            d.frame,
+            d.index[1:],
+            d.index[0],
+            d.golden,
+            d.stage,
         )
     return outcome
 

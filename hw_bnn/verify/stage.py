@@ -114,11 +114,13 @@ class Case:
 
     @cached_property
     def layers(self) -> dict[str, str]:
-        """Tensor of the model file -> the node that makes it."""
+        """Tensor of the model file -> the layer of the hardware node that gives it, as in the
+        reports, or where no stream holds it the node of the file that makes it."""
         from ..onnxfile import load_onnx
 
         graph = load_onnx(self.model).graph
-        return {out: n.name or n.op_type for n in graph.node for out in n.output}
+        made = {out: n.name or n.op_type for n in graph.node for out in n.output}
+        return made | {tensor: n for tensor, n in self.accelerator.layers.items() if n}
 
     @property
     def work(self) -> int:

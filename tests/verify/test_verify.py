@@ -124,14 +124,14 @@ def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     assert code == 1
     error = capsys.readouterr().err.splitlines()[-1]
     assert error.startswith("error: stages differ from the golden model: rtl in ")
-    assert "rtl differs from golden first in sign0 (tensor o0), frame " in error
+    assert "rtl differs from golden first in layer0 (tensor o0), frame " in error
     assert f", channel {channel}, cycle " in error
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert summary["passed"] is False
     assert summary["mismatches"]["rtl"] > 0 and summary["mismatches"]["rtl_stalled"] > 0
     assert summary["mismatches"] | {"rtl": 0, "rtl_stalled": 0} == dict.fromkeys(STAGES, 0)
     divergence = summary["divergences"][0]
-    assert (divergence["layer"], divergence["channel"]) == ("sign0", channel)
+    assert (divergence["layer"], divergence["channel"]) == ("layer0", channel)
     assert divergence["cycle"] > 0 and abs(divergence["expected"]) == 1
     for told in summary["divergences"]:
         holds_the_waveform(told, Fst(tmp_path / "out" / f"{told['stage']}_divergence.fst"), node)
@@ -140,6 +140,7 @@ def test_one_wrong_weight_is_found_and_named(accelerator, tmp_path, capsys):
     assert wrong == ["rtl == golden", "rtl_stalled == golden"]
     page = (tmp_path / "out" / "report.html").read_text()
     assert "Stages differ." in page and page.count('<ol class="ladder">') == 2
+    assert page.count('<li class="wrong">layer0 (<code>o0</code>): differs first') == 2
     assert page.count('<svg class="wave"') == page.count('<g class="wrong">') == 2
     for told in summary["divergences"]:
         word = told["waveform"]["streams"][-1]["data"][8]
@@ -189,7 +190,7 @@ def synthesised(verified, tmp_path_factory):
 @pytest.mark.parametrize(
     ("op", "cell", "mark", "entry", "place", "channels", "change"),
     [
-        ("IntMVAU_rtl", "LUT2", "g_lane[5].acc [8]", 0, ("sign0", "o0"), {5}, 2),
+        ("IntMVAU_rtl", "LUT2", "g_lane[5].acc [8]", 0, ("layer0", "o0"), {5}, 2),
         ("XnorMVAU_rtl", "LUT4", "g_lane[0].acc [3]", 1, ("layer1", "a1"), set(range(4)), 16),
     ],
 )
@@ -230,7 +231,7 @@ def test_one_wrong_weight_in_the_dataflow_graph_is_named(accelerator, layer):
     }
     (divergence,) = summary["divergences"]
     assert (divergence["layer"], divergence["tensor"], divergence["channel"]) == (
-        ("sign0", "o0", 2) if layer == 0 else ("layer1", "a1", 2)
+        ("layer0", "o0", 2) if layer == 0 else ("layer1", "a1", 2)
     )
     assert divergence["inside"] and divergence["waveform"] is None
     assert "dataflow differs from golden first in" in str(failed(summary))
@@ -260,7 +261,7 @@ def test_a_float_stage_that_is_wrong_is_no_tie(verified, monkeypatch):
     assert summary["mismatches"]["qonnx"] + summary["float_ties"]["qonnx"] == 1
     assert summary["mismatches"]["qonnx"] == 1
     divergence = summary["divergences"][0]
-    assert (divergence["layer"], divergence["frame"], divergence["channel"]) == ("sign0", 3, 5)
+    assert (divergence["layer"], divergence["frame"], divergence["channel"]) == ("layer0", 3, 5)
 
 
 def test_a_simulation_that_hangs_fails_all_its_frames(verified, monkeypatch, capsys):
@@ -352,7 +353,7 @@ def test_one_wrong_threshold_is_found_and_named(accelerator, capsys):
     reseal(accelerator)
     assert cli.run(["verify", str(accelerator), "--frames", "300"]) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "rtl differs from golden first in sign0 (tensor o0), frame " in error
+    assert "rtl differs from golden first in layer0 (tensor o0), frame " in error
     assert ", channel 0, cycle " in error
 
 
