@@ -70,6 +70,6 @@ def test_compile_and_verify_without_torch(tmp_path):
 from hw_bnn import cli
 assert cli.run("verify model.onnx --target-cycles 16 --frames 20 --out out".split()) == 0
 """
-    hidden = TRAINING | {"onnxoptimizer", "onnxscript", "cocotb", "distributed"}
+    hidden = TRAINING | {"onnxoptimizer", "onnxscript", "cocotb", "distributed", "scipy", "sympy"}
     done = in_base(code, tmp_path, hidden)
     assert done.returncode == 0, done.stderr

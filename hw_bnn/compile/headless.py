@@ -3,8 +3,8 @@
 finn-plus binds Vivado's simulator (XSI) when its builder is imported; no step used here calls it.
 Where no Vivado is set up, its names are bound to a class that says so when it is called.
 
-Its builder also imports torch, scikit-learn, pandas, SymPy and ONNX Script, for steps that are not
-used here either. They would be most of a small network's compile time; while the builder is
+Its builder also imports torch, SciPy, scikit-learn, pandas, SymPy and ONNX Script, for steps that
+are not used here either. They would be most of a small network's compile time; while the builder is
 imported stand-ins take their place, and what was taken from one is imported when it is first used.
 """
 
@@ -37,6 +37,8 @@ class _NoSimulator:
 
 
 LATER = (
+    "scipy",
+    "scipy.special",
     "torch",
     "torch.nn",
     "torch.nn.functional",
