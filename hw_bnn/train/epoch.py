@@ -10,13 +10,15 @@ import torch
 
 from ..errors import CheckFailed
 from . import distributed
-from .calibration import calibration
+from .calibration import best_temperature, calibration
 from .losses import LOSSES, correct, decided
 from .recipe import Stage
 from .run_folder import LAST
 
 if TYPE_CHECKING:
     from .run import Run
+
+OutputsOf = Callable[[torch.Tensor], torch.Tensor]
 
 MOST_CLASSES = 100
 """Of a confusion matrix; a larger one is not made."""
@@ -112,9 +114,10 @@ def evaluate(run: Run, part: Sized, *, confusion: bool = False) -> dict[str, Any
 @torch.no_grad()
 def figures_of_test_set(run: Run) -> dict[str, Any]:
     """What result.json tells of the test set: accuracy and loss; for networks trained with
-    cross-entropy, whose outputs are logits, how they are calibrated; the same of the method's
-    averaged prediction, where it has one, as `test_accuracy_mean` and so on. Of at most
-    MOST_CLASSES labels the confusion matrix.
+    cross-entropy, whose outputs are logits, how they are calibrated, also after scaling by the
+    `temperature` that fits the validation split; the same of the method's averaged prediction,
+    where it has one, as `test_accuracy_mean` and so on. Of at most MOST_CLASSES labels the
+    confusion matrix.
     """
     test = run.source.test()
     of_labels = run.stage.loss != "mse" and run.source.sizes.classes <= MOST_CLASSES
@@ -125,20 +128,35 @@ def figures_of_test_set(run: Run) -> dict[str, Any]:
         found["test_confusion"] = figures["confusion"]
     logits = run.stage.loss == "cross_entropy"
     if logits:
-        told = calibration(*_outputs(run, test, run.model))
+        told = _calibration_of(run, run.model, *_outputs(run, test, run.model))
         found |= {f"test_{key}": value for key, value in told.items()}
     extra = run.selected_extra
     if extra and run.method.has_mean:
-        outputs, labels = _outputs(run, test, lambda x: run.method.mean_outputs(x, extra))
+
+        def mean(x: torch.Tensor) -> torch.Tensor:
+            return run.method.mean_outputs(x, extra)
+
+        outputs, labels = _outputs(run, test, mean)
         told = {"accuracy": int(correct(outputs, labels)) / len(labels)}
-        told |= calibration(outputs, labels) if logits else {}
+        told |= _calibration_of(run, mean, outputs, labels) if logits else {}
         found |= {f"test_{key}_mean": value for key, value in told.items()}
     return found
 
 
-def _outputs(
-    run: Run, part: Sized, outputs_of: Callable[[torch.Tensor], torch.Tensor]
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _calibration_of(
+    run: Run, outputs_of: OutputsOf, outputs: torch.Tensor, labels: torch.Tensor
+) -> dict[str, float]:
+    """Calibration of logits of the test set as they are, and scaled by the validation split."""
+    found = calibration(outputs, labels)
+    if run.source.validation is None:
+        return found
+    temperature = best_temperature(*_outputs(run, run.source.validation, outputs_of))
+    scaled = calibration(outputs / temperature, labels)
+    found |= {f"{key}_scaled": value for key, value in scaled.items()}
+    return found | {"temperature": temperature}
+
+
+def _outputs(run: Run, part: Sized, outputs_of: OutputsOf) -> tuple[torch.Tensor, torch.Tensor]:
     """Outputs in eval mode, and targets, of all of a part of the data, on the CPU."""
     run.model.eval()
     pairs = [(outputs_of(x).cpu(), y.cpu()) for x, y in run.source.evaluation_batches(part)]

@@ -8,7 +8,7 @@ import torch
 from scipy.special import log_softmax
 from sklearn.calibration import calibration_curve
 
-from hw_bnn.train.calibration import BINS, calibration
+from hw_bnn.train.calibration import BINS, best_temperature, calibration
 from tests.train.small_runs import recipe, run
 
 
@@ -38,11 +38,24 @@ def test_labels_drawn_by_the_probabilities_are_calibrated():
     assert calibration(outputs, (labels + 1) % 5)["ece"] > 0.3
 
 
+@pytest.mark.parametrize("sharpness", [0.05, 0.7, 1.0, 30.0])
+def test_the_temperature_is_that_by_which_labels_were_drawn(sharpness):
+    generator = torch.Generator().manual_seed(0)
+    outputs = 2 * torch.randn(50_000, 5, generator=generator)
+    labels = torch.multinomial(outputs.softmax(1), 1, generator=generator)[:, 0]
+    found = best_temperature(sharpness * outputs, labels)
+    assert found == pytest.approx(sharpness, rel=0.02)
+    scaled = calibration(sharpness * outputs / found, labels)
+    assert scaled["ece"] < 0.01 and scaled["nll"] <= calibration(outputs, labels)["nll"]
+
+
 def test_a_run_tells_it_of_its_network_and_of_the_mean(tmp_path):
     document = recipe("bayesbinn", epochs=1)
     document["training"]["loss"] = "cross_entropy"
     result = json.loads((run(document, tmp_path / "run") / "result.json").read_text())
     for suffix in ("", "_mean"):
         assert 0 < result[f"test_ece{suffix}"] < 1 and result[f"test_nll{suffix}"] > 0
+        assert result[f"test_temperature{suffix}"] > 0
+        assert result[f"test_nll_scaled{suffix}"] != result[f"test_nll{suffix}"]
     # The network of the mode is one of those that the mean is of, not the mean itself.
     assert result["test_nll"] != result["test_nll_mean"]
