@@ -3,7 +3,9 @@
 Schedules that run from start to end follow by themselves; `every`, `at`, `freeze_after`,
 `selectable_from` and the stages' own epochs are multiplied by the same ratio. What acts by its sum
 over all steps is made stronger, so that the sum stays: BNEW's `pull` (which grows to R, sum ~ R E)
-by 1/ratio, ProxQuant's `reg_rate` (lam ~ rate x epoch, sum ~ rate E^2) by 1/ratio^2.
+by 1/ratio, ProxQuant's `reg_rate` (lam ~ rate x epoch, sum ~ rate E^2) by 1/ratio^2. Bop's rates
+of averaging, `gamma` and `sigma`, grow by 1/ratio, to 1 at most: an average of 1/gamma steps then
+spans the same share of the training.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from .recipe import Recipe, load_recipe
 
 _INDICES = ("freeze_after", "selectable_from")
 _SUMS = {"pull": 1, "reg_rate": 2}
+_AVERAGING = ("gamma", "sigma")
 
 
 def shortened(recipe: Recipe, epochs: int) -> Recipe:
@@ -56,10 +59,21 @@ def _scaled(node: Any, ratio: float) -> Any:
     for key, power in _SUMS.items():
         if isinstance(node.get(key), int | float):
             result[key] = node[key] / ratio**power
+    for key in _AVERAGING:
+        if key in node:
+            result[key] = _faster(result[key], ratio)
     for key in _INDICES:
         if isinstance(node.get(key), int) and node[key]:
             result[key] = max(0, round((node[key] + 1) * ratio) - 1)
     return result
+
+
+def _faster(rate: float | dict, ratio: float) -> float | dict:
+    """A rate of averaging by the step, a number or a schedule, for `ratio` of the steps."""
+    if not isinstance(rate, dict):
+        return min(1.0, rate / ratio)
+    ends = {key: min(1.0, rate[key] / ratio) for key in ("start", "end") if rate.get(key)}
+    return rate | ends
 
 
 def _scaled_schedule(node: dict, ratio: float) -> dict:

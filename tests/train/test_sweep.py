@@ -77,6 +77,30 @@ def test_shortening_scales_what_counts_epochs():
     assert shortened(load_recipe(document), 5000).training.epochs == 1000
 
 
+@pytest.mark.parametrize(
+    ("gamma", "expected"),
+    [
+        (1e-4, 1e-2),
+        (0.5, 1.0),
+        ({"start": 1e-4, "end": 0.0, "kind": "linear"}, {"start": 1e-2, "end": 0.0}),
+        ({"start": 1e-5, "end": 1e-8, "kind": "exponential"}, {"start": 1e-3, "end": 1e-6}),
+        ({"start": 1e-4, "factor": 0.1, "every": 100}, {"start": 1e-2, "factor": 0.1, "every": 1}),
+    ],
+)
+def test_averages_of_a_cut_run_span_the_same_share_of_it(gamma, expected):
+    method = {"name": "bop", "gamma": gamma, "real": {"lr": 0.01}}
+    document = {
+        "name": "long",
+        "data": {"name": "digits", "scale": "integer"},
+        "model": {"name": "mlp", "hidden": [8], "input": {"bits": 5}},
+        "training": {"epochs": 1000, "method": method},
+    }
+    found = shortened(load_recipe(document), 10).training.method.model_dump()["gamma"]
+    if isinstance(expected, dict):
+        found = {key: found[key] for key in expected}
+    assert found == pytest.approx(expected)
+
+
 @pytest.mark.slow
 def test_a_sweep_survives_the_death_of_a_worker(tmp_path):
     killed = []
