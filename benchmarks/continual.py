@@ -35,18 +35,19 @@ from hw_bnn.sim.packing import pack_input, unpack_output
 from hw_bnn.train.trained import pixels_of_run
 
 RESULTS = Path(__file__).resolve().parent / "results" / "continual.json"
-TASKS = 3
 
 
 def stages(run: Path) -> list[Path]:
     """The networks after each task."""
-    return [run / f"stage{task}.pt" for task in range(TASKS)]
+    return sorted(run.glob("stage[0-9].pt"))
 
 
-def frames_of(golden: GoldenModel, pixels: Pixels, chosen: FrameOptions) -> list[Frames]:
+def frames_of(
+    golden: GoldenModel, pixels: Pixels, chosen: FrameOptions, tasks: int
+) -> list[Frames]:
     """Test images and labels as each task has them."""
     return [load_frames(golden, chosen=chosen, trained=replace(pixels, task=task))
-            for task in range(TASKS)]  # fmt: skip
+            for task in range(tasks)]  # fmt: skip
 
 
 def evaluate(
@@ -72,7 +73,8 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
                       target_cycles=given.target_cycles)  # fmt: skip
     there, pixels = made.description, pixels_of_run(given.runs[0])
     chosen = FrameOptions(dataset="mnist", limit=given.images, data_root=given.data_root)
-    tasks = frames_of(GoldenModel.from_onnx(first), pixels, chosen)
+    most = max(len(stages(run)) for run in given.runs)
+    tasks = frames_of(GoldenModel.from_onnx(first), pixels, chosen, most)
     empty = pack_input(there.input, tasks[0].x[:0])
     accuracy: dict[str, list[list[float]]] = {run.name: [] for run in given.runs}
     with NativeModel(folder / "there" / "rtl", there) as model:
@@ -105,7 +107,8 @@ def main() -> None:
     rows = [[name, f"after task {after + 1}", *(f"{100 * share:.2f} %" for share in shares)]
             for name, each in document["accuracy"].items()
             for after, shares in enumerate(each)]  # fmt: skip
-    console.table("by the RTL", ["run", "loaded", *(f"task {i + 1}" for i in range(TASKS))], rows)
+    tasks = [f"task {task + 1}" for task in range(len(rows[0]) - 2)]
+    console.table("by the RTL", ["run", "loaded", *tasks], rows)
 
 
 if __name__ == "__main__":
