@@ -32,15 +32,16 @@ def shortened(recipe: Recipe, epochs: int) -> Recipe:
     document = recipe.model_dump(mode="json")
     document["training"] = _scaled(document["training"], ratio)
     document["stages"] = [_scaled(stage, ratio) for stage in document["stages"]]
-    stages = document["stages"] or [document["training"]]
-    for part in stages:  # rounding must not leave an index outside of its stage
+    for part in (document["training"], *document["stages"]):
+        # Rounding must not leave an index outside of its stage, nor a freeze without an epoch of
+        # the real parameters alone after it.
         last = part.get("epochs", document["training"]["epochs"]) - 1
         for key in _INDICES:
             if isinstance(part.get(key), int):
                 part[key] = min(part[key], last)
         method = part.get("method", {})
         if isinstance(method.get("freeze_after"), int):
-            method["freeze_after"] = min(method["freeze_after"], last)
+            method["freeze_after"] = min(method["freeze_after"], max(0, last - 1))
             if isinstance(part.get("selectable_from"), int) and part["selectable_from"]:
                 part["selectable_from"] = method["freeze_after"]
     return load_recipe(document)

@@ -70,7 +70,7 @@ def test_shortening_scales_what_counts_epochs():
     first, second = shortened(load_recipe(document), 12).resolved_stages()
     assert (first.epochs, second.epochs) == (2, 10)
     method = second.method
-    assert method.freeze_after == 9 and second.selectable_from == 9
+    assert method.freeze_after == 8 and second.selectable_from == 8  # one epoch is left after it
     # sum over epochs of R e/E is R E/2: the pull's sum stays what it was
     assert method.pull * 12 == pytest.approx(1e-3 * 1200)
     assert method.lr.every == 1 and method.lr.factor == pytest.approx(0.5)
