@@ -138,6 +138,13 @@ def stage(title: str) -> Iterator[None]:
 
 
 @contextmanager
+def waiting(title: str) -> Iterator[None]:
+    """Show on a terminal that `title` is running; when it ends, nothing."""
+    with _task(title, None, ""):
+        yield
+
+
+@contextmanager
 def steps(title: str) -> Iterator[Callable[[str], None]]:
     """Show that `title` is running, step by step; yields `begin(name)`, called as each begins.
 

@@ -74,6 +74,9 @@ def export(
         raise BadInput(
             f"example_input= is for a torch module, and {run} is a run", remedy="leave it out"
         )
+    from .train.run_folder import checkpoint_of
+
+    checkpoint_of(run)  # what is not there is told before torch is loaded
     from .train import trained
 
     found = trained.load_trained(Path(run))

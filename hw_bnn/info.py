@@ -184,7 +184,7 @@ def _run(path: Path) -> dict[str, Any]:
     done = (path / RESULT).exists()
     result = read_object(path / RESULT, remedy="train it again") if done else {}
     weights = next((n for n in (SELECTED, LAST) if (path / n).is_file()), None)
-    kept = ("epochs", "seconds", "validation_accuracy", "test_accuracy")
+    kept = ("epochs", "seconds", "validation_accuracy", "test_accuracy", "hardware")
     named = recipe if isinstance(recipe, dict) else {}
     return {
         "kind": "run",
@@ -240,7 +240,8 @@ def _sha256(path: Path) -> str:
 def show(document: dict[str, Any]) -> None:
     """Print the document of :func:`info` as a table."""
     rows = [
-        [re.sub("_", " ", key), _said(value)] for key, value in document.items()
+        [re.sub("_", " ", key), _said(value, share="accuracy" in key)]
+        for key, value in document.items()
         if value not in (None, {}, [])
     ]  # fmt: skip
     console.table(f"{document['path']}: {_TITLES[document['kind']]}", ["", "what"], rows)
@@ -252,18 +253,21 @@ _TITLES = {
 }  # fmt: skip
 
 
-def _said(value: object) -> str:
-    """A value in words: lists and objects on one line.
+def _said(value: object, *, share: bool = False) -> str:
+    """A value in words: lists and objects on one line; shares of 1 in %.
 
     >>> _said({"name": "x", "shape": [1, 64]})
     'name x, shape 1 x 64'
+    >>> _said({"torch": 0.97222, "rtl": None}, share=True)
+    'torch 97.22 %'
     """
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
-        return f"{value:,}"
+        return f"{100 * value:.2f} %" if share else f"{value:,}".removesuffix(".0")
     if isinstance(value, dict):
-        return ", ".join(f"{k} {_said(v)}" for k, v in value.items() if v is not None)
+        said = ((k, _said(v, share=share)) for k, v in value.items() if v is not None)
+        return ", ".join(f"{k} {words}" for k, words in said)
     if isinstance(value, list):
         numbers = all(isinstance(item, int) for item in value)
         return " x ".join(map(str, value)) if numbers else "; ".join(map(_said, value))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 
 import pytest
@@ -230,3 +231,19 @@ def test_a_report_of_any_verification_is_written_or_refused(folder, content, cap
     code = cli.run(["report", str(folder)])
     assert code == (0 if content in ({}, {"frames": {"rtl": 5}}) else 2)
     assert code == 0 or "verification.json is damaged" in capsys.readouterr().err
+
+
+def test_a_folder_of_another_kind_is_told_with_the_way_on(tmp_path):
+    run, network, verified = tmp_path / "run", tmp_path / "network", tmp_path / "verified"
+    for path in (run / "selected.pt", network / "net.onnx", verified / "x"):
+        path.parent.mkdir()
+        path.touch()
+    make_folder(verified / "accelerator")
+    for folder, way in (
+        (run, "it is a training run: `hw-bnn export` it"),
+        (network, f"the model in it, {network / 'net.onnx'}"),
+        (verified, f"give the one in it, {verified / 'accelerator'}"),
+        (tmp_path / "nothing", "make one with `hw-bnn compile`"),
+    ):
+        with pytest.raises(BadInput, match=f"is not an accelerator folder .*{re.escape(way)}"):
+            Description.load(folder)

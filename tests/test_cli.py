@@ -90,6 +90,17 @@ def test_every_command_has_help(capsys):
         assert "--debug" in capsys.readouterr().out
 
 
+def test_no_command_is_a_wish_for_help(capsys, monkeypatch):
+    """Each command in a line of a narrow terminal, nothing cut off."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    assert cli.run([]) == 0
+    printed = capsys.readouterr()
+    listed = printed.out.partition("Commands:\n")[2].splitlines()
+    assert len(listed) == len(cli.app.registered_commands) + 1 and not printed.err
+    assert not [line for line in listed if line.endswith("...") or len(line) > 80]
+
+
 def test_json_prints_one_document(capsys):
     assert cli.run(["doctor", "--json"]) == 0
     assert "items" in json.loads(capsys.readouterr().out)

@@ -62,6 +62,22 @@ def test_what_is_missing_is_told_with_its_extra(tmp_path):
         assert f"pip install 'hw-bnn[{extra}]'" in done.stderr
 
 
+def test_what_is_wrong_is_told_before_torch_is_loaded(tmp_path):
+    """Which takes seconds: what is not there, and what is there already."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "recipe.yaml").touch()
+    code = """
+from hw_bnn import cli
+for line in ("train digits_mpl", "train digits_mlp --out run", "export run -o x.onnx",
+             "export nothere -o x.onnx"):
+    assert cli.run(line.split()) == 2, line
+"""
+    done = in_base(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    for told in ("did you mean 'digits_mlp'", "pass --resume", "no selected.pt", "no run nothere"):
+        assert told in done.stderr
+
+
 @pytest.mark.slow
 def test_compile_and_verify_without_torch(tmp_path):
     """What `[compile-light]` installs: FINN without what it asks torch, pandas and others for."""

@@ -114,6 +114,15 @@ def test_get_writes_a_folder_whole(tmp_path, monkeypatch, capsys):
         hb.info("other")
 
 
+def test_get_lists_them(capsys):
+    assert cli.run(["get"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in NAMES)
+    assert cli.run(["get", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["networks"]
+    assert told == [zoo.card(name) for name in NAMES]
+
+
 def test_what_is_not_there_is_refused_with_what_is(tmp_path, capsys):
     assert cli.run(["get", "cnv"]) == 2
     told = capsys.readouterr().err

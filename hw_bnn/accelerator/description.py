@@ -377,7 +377,7 @@ class Description(_Part):
         except (FileNotFoundError, NotADirectoryError):
             raise BadInput(
                 f"{folder} is not an accelerator folder (it has no accelerator.json)",
-                remedy="make one with `hw-bnn compile`",
+                remedy=_instead(Path(folder)),
             ) from None
         if not isinstance(document, dict):
             raise BadInput(f"{path} is damaged (no object)", remedy="compile the model again")
@@ -400,3 +400,15 @@ class Description(_Part):
     def dump(self) -> str:
         """The text of accelerator.json (same accelerator, same bytes)."""
         return json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+
+
+def _instead(folder: Path) -> str:
+    """What to do with a folder that is no accelerator, by what is in it."""
+    if (folder / "accelerator" / "accelerator.json").is_file():
+        return f"give the one in it, {folder / 'accelerator'}"
+    if (folder / "selected.pt").is_file():
+        return "it is a training run: `hw-bnn export` it, and compile what that writes"
+    models = sorted(folder.glob("*.onnx")) if folder.is_dir() else []
+    if len(models) == 1:
+        return f"the model in it, {models[0]}, can be compiled and verified"
+    return "make one with `hw-bnn compile`"

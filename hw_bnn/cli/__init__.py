@@ -71,7 +71,7 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        result = app(args=arguments, prog_name="hw-bnn", standalone_mode=False)
+        result = app(args=arguments or ["--help"], prog_name="hw-bnn", standalone_mode=False)
         return result if isinstance(result, int) else 0  # STOPPED: of a KeyboardInterrupt
     except _CLICK_ERROR as error:
         context = getattr(error, "ctx", None)

@@ -26,7 +26,7 @@ def compile_model(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Compile a QONNX file to a folder with a streaming accelerator in SystemVerilog."""
+    """Compile a QONNX file to an accelerator in SystemVerilog."""
     from ..compile.step_names import step_names
     from ..handle import compile
 
@@ -131,7 +131,7 @@ def verify(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Compile, simulate, and compare every stage; exit code 1 on one differing bit."""
+    """Compile, simulate and compare every stage. Exit code 1 on one differing bit."""
     from ..verify import failed, show, verify
 
     summary = verify(
@@ -158,7 +158,7 @@ def weights(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Make what loads another network's weights into an accelerator at run time."""
+    """Make what loads another network's weights at run time."""
     from ..compile.weights import weights
 
     with console.stage("weights"):

@@ -60,7 +60,6 @@ def _with_loudness(function: Callable) -> Callable:
 app = App(
     name="hw-bnn",
     help="1-bit neural networks from training to a proven FPGA accelerator.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
     context_settings={"max_content_width": 100},

@@ -59,7 +59,7 @@ def hls(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """C++ for HLS tools in FOLDER/hls: kernels, top, memories, test bench, scripts for Vitis."""
+    """C++ for Vitis HLS: kernels, top, test bench, scripts. In FOLDER/hls."""
     from ..hls import csynth
     from ..hls.write import hls
 
@@ -95,7 +95,7 @@ def bitstream(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """A bitstream for a board: with open tools, or with Vivado for a board with a Zynq."""
+    """A bitstream for a board: by open tools, or Vivado for a Zynq."""
     from ..boards.bitstream import bitstream
 
     with console.stage("bitstream"):
@@ -129,7 +129,7 @@ def package(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """An IP for a Vivado or FuseSoC project of your own: sources, wrapper, component, README."""
+    """An IP for a Vivado or FuseSoC project of your own."""
     from ..boards.package import package
 
     document = package(folder, out, seed=seed, force=force)
@@ -158,7 +158,7 @@ def deploy(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """A zip for a PYNQ board: overlay, driver, golden vectors, notebook."""
+    """A zip for a PYNQ board: overlay, driver, vectors, notebook."""
     from ..boards.deploy import deploy
 
     document = deploy(
@@ -185,7 +185,7 @@ def board(
     trust: Trust = False,
     debug: Debug = False,
 ) -> None:
-    """A simulated board with the accelerator, to which the real pynq connects (PYNQ.remote)."""
+    """A simulated board to which the real pynq connects."""
     from ..boards.remote.server import board as simulated
 
     simulated(folder, board, serve=serve, host=host, port=port, trust=trust, ready=_show_served)

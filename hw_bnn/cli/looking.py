@@ -21,7 +21,7 @@ def estimate(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Layers, cycles, LUTs, block RAMs and the boards that fit, before anything is built."""
+    """Layers, cycles, LUTs and the boards that fit, before a build."""
     from ..estimate import estimate, show
 
     finish(estimate(model, asked=asked), show, json)
@@ -33,7 +33,7 @@ def info(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """What a file or folder is, who made it, its shapes, figures and hash."""
+    """What a file or folder is: who made it, shapes, figures, hash."""
     from ..info import info, show
 
     finish(info(path), show, json)

@@ -10,13 +10,12 @@ from .. import console
 from .app import app, finish
 from .options import Debug, Json
 
-group = typer.Typer(help="List the packaged recipes, show one, or print the schema of recipes.")
+group = typer.Typer(help="The packaged recipes: list them, show one, print their schema.")
 app.add_typer(group, name="recipes", invoke_without_command=True)
 
 
 @group.callback()
 def recipes(context: typer.Context, json: Json = False, debug: Debug = False) -> None:
-    """List the packaged recipes, show one, or print the schema of recipes."""
     if context.invoked_subcommand is None:
         from ..train.catalogue import recipes
 

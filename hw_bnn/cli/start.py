@@ -14,7 +14,7 @@ from .options import Debug, Force, Jobs, Json
 
 @app.command()
 def doctor(json: Json = False, debug: Debug = False) -> None:
-    """What is installed, which version, what it unlocks, how to get what is missing."""
+    """What is installed, what it unlocks, how to get the rest."""
     from ..doctor import doctor, show
 
     finish(doctor(), show, json)
@@ -29,7 +29,7 @@ def init(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """A project of your own: recipe, build script, CI for GitHub and GitLab."""
+    """A project of your own: recipe, build script, CI files."""
     from ..init import init, show
 
     finish(init(folder, recipe=recipe), show, json)
@@ -37,13 +37,18 @@ def init(
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help=f"A trained network: {', '.join(zoo.names())}.")],
+    name: Annotated[
+        str | None, typer.Argument(help=f"A trained network: {', '.join(zoo.names())}.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default NAME.")] = None,
     force: Force = False,
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """A trained network of the package, with its recipe and what was measured of it."""
+    """A trained network of the package; without a name, a list."""
+    if name is None:
+        finish({"networks": [zoo.card(each) for each in zoo.names()]}, zoo.show, json)
+        return
     path = zoo.get(name, out, force=force)
     document = {"model": str(path), **zoo.card(name)}
     finish(document, lambda told: console.out(f"wrote {told['model']}\n\n{zoo.text(told)}"), json)
@@ -61,7 +66,7 @@ def demo(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Train, export, compile and verify a network for handwritten digits, all in RTL."""
+    """Train, compile and verify a network for handwritten digits."""
     from ..demo import demo, show
     from ..verify import failed
 

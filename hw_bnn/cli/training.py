@@ -29,9 +29,12 @@ def train(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Train a recipe; the run folder holds checkpoints, metrics and the result."""
-    from ..train import train
+    """Train a recipe. The run folder holds checkpoints, metrics, the result."""
+    from ..train.run_folder import refuse_early
 
+    refuse_early(recipe, out, resume=resume)
+    with console.waiting("loading torch"):
+        from ..train.run import train
     run = train(
         recipe, set=set, resume=resume, data_root=data_root, out=out, seed=seed,
         quiet=console.is_quiet(), tensorboard=tensorboard,
@@ -88,7 +91,7 @@ def export(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Write the selected weights of a run as QONNX, and check the file against torch."""
+    """Write a run's weights as QONNX, checked against torch."""
     from ..export import export
 
     with console.stage("export"):
@@ -106,9 +109,9 @@ def sweep(
     json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Train recipes x seeds x changes on a Dask cluster, a local one by default."""
-    from ..train import sweep
-
+    """Train recipes x seeds x changes on a Dask cluster."""
+    with console.waiting("loading torch"):
+        from ..train.sweeps import sweep
     folder = sweep(
         sweep_yaml,
         scheduler,

@@ -15,7 +15,8 @@ def _sklearn():
         import sklearn.model_selection
     except ImportError:
         raise MissingTool(
-            "scikit-learn is not installed", remedy="pip install 'hw-bnn[train]'"
+            "scikit-learn, which brings these data, is not installed",
+            remedy="pip install scikit-learn",
         ) from None
     return sklearn
 

@@ -46,7 +46,7 @@ from .methods import METHODS, Context, Method
 from .metrics import Metrics
 from .progress import TrainingProgress
 from .recipe import Recipe, Stage, decisive, flat, load_recipe
-from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS
+from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS, refuse_begun
 from .signs import sign_figures, signs
 from .snapshot import snapshot
 from .trained import build_model
@@ -370,13 +370,9 @@ def train(
 
 def _train(recipe: Recipe, folder: Path, data_root, *, resume: bool, **options: bool) -> None:
     """Train in a folder that no other process writes."""
-    begun = (folder / RECIPE).exists() or (folder / LAST).exists()
+    if not resume:
+        refuse_begun(folder)
     distributed.barrier()  # all processes look before the first one writes
-    if begun and not resume:
-        raise BadInput(
-            f"{folder} already holds a run",
-            remedy="pass resume=True to go on with it, or another out=",
-        )
     run = Run(recipe, folder, data_root, **options)
     if (folder / LAST).exists():
         run.load()

@@ -12,12 +12,11 @@ from torch import nn
 from ..data.pixels import Pixels
 from ..data.sets import Sizes, sizes_of
 from ..errors import BadInput
-from ..files.given import given_path
 from ..nn import zoo
 from .checkpoint import load_checkpoint, load_model_state
 from .methods import METHODS
 from .recipe import FROM_DATA, Recipe, Stage, load_recipe
-from .run_folder import SELECTED
+from .run_folder import checkpoint_of
 
 
 def build_model(recipe: Recipe, sizes: Sizes) -> nn.Module:
@@ -69,14 +68,7 @@ def pixels_of_run(run_or_checkpoint: str | Path) -> Pixels:
 
 
 def _read(run_or_checkpoint: str | Path) -> tuple[Path, dict]:
-    path = given_path(run_or_checkpoint)
-    if path.is_dir():
-        path = path / SELECTED
-        if not path.is_file():
-            raise BadInput(
-                f"{path.parent} holds no trained network (no {SELECTED})",
-                remedy="give a run folder of `hw-bnn train`, or a checkpoint file",
-            )
+    path = checkpoint_of(run_or_checkpoint)
     return path, load_checkpoint(path, ("recipe", "position", "classes", "model"))
 
 

@@ -18,6 +18,7 @@ import lzma
 from pathlib import Path
 from typing import Any
 
+from .. import console
 from ..errors import BadInput, CheckFailed
 from ..files.jsonfile import read_object
 from ..files.output import output_folder
@@ -84,6 +85,17 @@ def get(name: str, out: str | Path | None = None, *, force: bool = False) -> Pat
         (made / CARD).write_bytes((MODELS / f"{name}.json").read_bytes())
         (made / "README.md").write_text(text(told), encoding="utf-8")
     return folder / f"{name}.onnx"
+
+
+def show(document: dict[str, Any]) -> None:
+    """Print the cards of `networks` as a table."""
+    rows = [
+        [card["name"], card["what"], card["test"].partition(",")[0],
+         f"{100 * card['accuracy']['rtl']:.2f} %", f"{card['cycles_per_frame']:,.6g}", card["luts"]]
+        for card in document["networks"]
+    ]  # fmt: skip
+    columns = ["name", "what", "test set", "accuracy", "cycles a frame", "LUTs"]
+    console.table("trained networks", columns, rows, right=range(3, 6))
 
 
 def text(told: dict[str, Any]) -> str:
