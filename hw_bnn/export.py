@@ -21,7 +21,7 @@ import numpy as np
 
 from . import console
 from .data.pixels import METADATA, Pixels
-from .errors import BadInput, CheckFailed, Unsupported
+from .errors import BadInput, CheckFailed, HwBnnError, Unsupported
 from .files.output import output_file
 from .files.temporary import temporary_folder
 
@@ -69,7 +69,8 @@ def export(
     if not isinstance(run, str | os.PathLike):
         if sample is not None:
             raise BadInput("sample= is for a run, not a torch module", remedy="leave it out")
-        return export_model(run, output, _example(run, example_input))
+        example = _example(run, example_input)
+        return export_model(unwrapped(run), output, example)
     if example_input is not None:
         raise BadInput(
             f"example_input= is for a torch module, and {run} is a run", remedy="leave it out"
@@ -105,6 +106,16 @@ def _example(model: object, example: Any) -> torch.Tensor:
             remedy="give a batch (N, ...) of at least one input",
         )
     return batch
+
+
+def unwrapped(model: torch.nn.Module) -> torch.nn.Module:
+    """The module within torch.nn.DataParallel, DistributedDataParallel and torch.compile."""
+    from torch import nn
+    from torch.nn.parallel import DataParallel, DistributedDataParallel
+
+    inner = model.module if isinstance(model, DataParallel | DistributedDataParallel) else None
+    inner = inner or getattr(model, "_orig_mod", None)  # torch.compile's
+    return unwrapped(inner) if isinstance(inner, nn.Module) else model
 
 
 def load_trained(run: str | Path) -> tuple[torch.nn.Module, torch.Tensor]:
@@ -204,7 +215,9 @@ def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
     from .cleanup import cleaned_up
 
     from brevitas.export import export_qonnx  # isort: skip  (after BREVITAS_JIT is set)
-    from .nn.running import Running
+    from brevitas.quant_tensor import QuantTensor
+
+    from .nn.running import Running, Values
 
     model.eval()
     with warnings.catch_warnings(), temporary_folder("export") as folder:
@@ -212,18 +225,41 @@ def to_qonnx(model: torch.nn.Module, example: torch.Tensor) -> ModelProto:
         path = folder / "model.onnx"
         with torch.no_grad(), Running(model) as running:
             try:
-                export_qonnx(model, args=(example,), export_path=str(path), dynamo=False)
-            except RuntimeError as error:
+                given = model(example)
+                _tensor(given, running.place)
+                exported = Values(model).eval() if isinstance(given, QuantTensor) else model
+                export_qonnx(exported, args=(example,), export_path=str(path), dynamo=False)
+            except Exception as error:  # of torch, of Brevitas and of the user's own forward
                 raise _refused(error, running.place) from error
         proto = onnx.load(str(path))
-        proto = cleaned_up(ModelWrapper(proto)).model
-    return proto
+        try:
+            return cleaned_up(ModelWrapper(proto)).model
+        except Exception as error:  # qonnx' own is a plain one
+            raise _refused(error, type(model).__name__) from error
 
 
-def _refused(error: RuntimeError, place: str) -> Exception:
+def _tensor(output: Any, place: str) -> torch.Tensor:
+    """What a module gives as one tensor.
+
+    Raises:
+        Unsupported: it gives something else.
+    """
+    import torch
+
+    values = getattr(output, "value", output)  # of a quantised tensor of Brevitas
+    if not isinstance(values, torch.Tensor):
+        raise Unsupported(
+            f"it gives a {type(output).__name__}, not one tensor",
+            node=place,
+            remedy="wrap it in a module whose forward returns the scores alone",
+        )
+    return values
+
+
+def _refused(error: Exception, place: str) -> Exception:
     """What a user is told of an error of torch or Brevitas; theirs where it is of the machine."""
     said = " ".join(str(error).split())
-    if "DefaultCPUAllocator" in said:
+    if isinstance(error, HwBnnError | MemoryError | OSError) or "DefaultCPUAllocator" in said:
         return error
     if "caling factors are different" in said:  # QuantTensor's check of sums and concatenations
         return Unsupported(
@@ -252,13 +288,19 @@ def compare(graph, model: torch.nn.Module, inputs: torch.Tensor) -> None:
 
     name_in, name_out = graph.graph.input[0].name, graph.graph.output[0].name
     with torch.no_grad():
-        expected = model(inputs).numpy()
+        expected = _tensor(model(inputs), type(model).__name__).numpy()
     for index, sample in enumerate(inputs.numpy()):
         found = execute_onnx(graph, {name_in: sample[None]})[name_out]
         scale = max(1.0, float(np.abs(expected[index]).max()))
         worst = float(np.abs(found[0] - expected[index]).max()) / scale
         if worst <= TOLERANCE:
             continue
+        if not np.issubdtype(expected.dtype, np.floating):
+            raise Unsupported(
+                "it gives labels, and of equal scores torch and the file take different ones",
+                node=type(model).__name__,
+                remedy="return the scores: the accelerator finds the label itself",
+            )
         if ties := _proven_ties(graph, model, inputs.numpy()):
             console.say(
                 f"note: {ties} of {len(inputs)} sample inputs meet a threshold exactly, where "
@@ -291,5 +333,7 @@ def _proven_ties(graph, model: torch.nn.Module, inputs: np.ndarray) -> int | Non
             for key, name in {**names, OUTPUT: name_out}.items()
         }
         return proven_ties(golden, model, inputs, executed, TOLERANCE)
-    except (BadInput, Unsupported):  # the golden model cannot follow this network
+    except Unsupported:  # no hardware can follow it: that is what has to be told
+        raise
+    except BadInput:
         return None

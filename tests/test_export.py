@@ -208,3 +208,62 @@ def test_what_brevitas_refuses_is_named_and_the_remedy_helps(tmp_path):
     to_qonnx(Sum(shared=True), x[:1])
     with pytest.raises(Unsupported, match=r"^first: torch or Brevitas cannot run or export it \("):
         export(Sum(shared=True), tmp_path / "x.onnx", example_input=torch.randn(8, 7))
+
+
+class Formed(torch.nn.Module):
+    """A network of Brevitas' that gives what it computes in some form."""
+
+    def __init__(self, form=lambda y: y, quantised=False):
+        super().__init__()
+        from brevitas.nn import QuantIdentity, QuantLinear
+        from brevitas.quant import SignedBinaryWeightPerTensorConst as Sign
+
+        self.sign = QuantIdentity(bit_width=4, return_quant_tensor=True)
+        kept = {"bias": False, "weight_quant": Sign, "return_quant_tensor": quantised}
+        self.last = QuantLinear(8, 4, **kept)
+        self.form = form
+
+    def forward(self, x):
+        return self.form(self.last(self.sign(x)))
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [torch.nn.DataParallel, torch.compile, lambda m: torch.compile(torch.nn.DataParallel(m))],
+    ids=["DataParallel", "compile", "both"],
+)
+def test_a_wrapped_network_is_that_within(wrap, tmp_path):
+    x = torch.randn(8, 8)
+    module = Formed()
+    plain = export(module, tmp_path / "plain.onnx", example_input=x).read_bytes()
+    assert export(wrap(module), tmp_path / "x.onnx", example_input=x).read_bytes() == plain
+
+
+def test_a_quantised_output_is_its_values(tmp_path):
+    from hw_bnn.golden import GoldenModel
+
+    torch.manual_seed(0)
+    x, module = torch.randn(8, 8), Formed(quantised=True)
+    golden = GoldenModel.from_onnx(export(module, tmp_path / "x.onnx", example_input=x))
+    found = golden.real_outputs(golden.scores(golden.host_quantise(x.numpy())))
+    assert found == pytest.approx(module(x).value.detach().numpy(), abs=1e-6)
+    assert np.abs(found).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        (lambda y: (y, y), r"Formed \(behind last\): it gives a tuple, not one tensor; wrap it"),
+        (lambda y: {"y": y}, "it gives a dict, not one tensor"),
+        (lambda y: y[:, 9], r"cannot run or export it \(index 9 is out of bounds"),
+        (lambda y: y.argmax(1) + y.shape[0], "labels, and of equal scores .*return the scor"),
+        (lambda y: torch.where(y + 0.01 >= 0, 1.0, -1.0), None),
+    ],
+)
+def test_odd_outputs_are_refused_with_a_way_on(form, told, tmp_path):
+    from hw_bnn.golden import GoldenModel
+
+    path, x = tmp_path / "x.onnx", torch.randn(8, 8)
+    with pytest.raises(Unsupported, match=told or "write the sign as torch.sign"):
+        GoldenModel.from_onnx(export(Formed(form), path, example_input=x))
+    assert path.exists() == (told is None)

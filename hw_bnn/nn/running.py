@@ -1,10 +1,21 @@
-"""Where in a torch module an error came up: the layer that was being run."""
+"""Where in a torch module an error came up, the layer that was being run; its plain outputs."""
 
 from __future__ import annotations
 
 from types import TracebackType
 
-from torch import nn
+from torch import Tensor, nn
+
+
+class Values(nn.Module):
+    """A network whose last layer gives a quantised tensor of Brevitas, giving its values alone."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.model(x).value
 
 
 class Running:

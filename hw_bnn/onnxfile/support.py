@@ -45,7 +45,14 @@ _PART = (
     "take neighbouring channels of a quantised map or vector, or cut it on the host in front of "
     "the network's input quantiser"
 )
+_SIGN = (
+    "write the sign as torch.sign, which is one of 0 here, or as a quantiser (Brevitas: "
+    "QuantIdentity with QuantType.BINARY)"
+)
+_NORM = "use BatchNorm, whose mean and scale are constants in eval mode"
 REFUSED = {
+    **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where"), _SIGN),
+    **dict.fromkeys(("GroupNormalization", "InstanceNormalization", "LayerNormalization"), _NORM),
     "Concat": "join the channels of quantised maps or vectors alone; constants belong into a "
     "layer's bias",
     "ConvTranspose": "enlarge the result on the host, or leave it out: maps keep their size or "
