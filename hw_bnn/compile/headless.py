@@ -10,16 +10,20 @@ imported stand-ins take their place, and what was taken from one is imported whe
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
 import logging
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
+from importlib.util import resolve_name
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ..errors import MissingTool, finn_remedy
 from ..files.temporary import temporary_folder
@@ -76,22 +80,45 @@ class _Later(ModuleType):
         return _Name(self.__name__, name)
 
 
+_ONE_AT_A_TIME = threading.RLock()
+"""Held while the import statement is another."""
+
+
 @contextlib.contextmanager
 def _imported_later(names: Iterable[str]) -> Iterator[None]:
-    """While this lasts, importing one of these modules (a package before its parts) gives a
-    stand-in; those that are there already stay."""
-    stand_ins = {name: _Later(name) for name in names if name not in sys.modules}
+    """While this lasts, an import of one of these modules (a package before its parts) in this
+    thread gives a stand-in; those that are there already stay. The stand-ins are no modules of the
+    process: sys.modules does not have them, and another thread imports what there is.
+    """
+    stand_ins = {name: _Later(name) for name in names}
     for name, module in stand_ins.items():
         parent, _, last = name.rpartition(".")
         if parent in stand_ins:
             setattr(stand_ins[parent], last, module)
-    sys.modules.update(stand_ins)
-    try:
-        yield
-    finally:
-        for name, module in stand_ins.items():
-            if sys.modules.get(name) is module:
-                del sys.modules[name]
+    thread = threading.get_ident()
+
+    def instead(name: str, scope: Mapping[str, Any] | None, asked: Any, level: int) -> Any:
+        """What an import statement gets in place of a module; None for the module itself."""
+        if threading.get_ident() != thread:
+            return None
+        if level:
+            name = resolve_name("." * level + name, str((scope or {}).get("__package__")))
+        if name in sys.modules or name not in stand_ins:
+            return None
+        return stand_ins[name] if asked else stand_ins.get(name.partition(".")[0])
+
+    with _ONE_AT_A_TIME:
+        original = builtins.__import__
+
+        def imported(name, globals=None, locals=None, fromlist=(), level=0):
+            found = instead(name, globals, fromlist, level)
+            return original(name, globals, locals, fromlist, level) if found is None else found
+
+        builtins.__import__ = imported
+        try:
+            yield
+        finally:
+            builtins.__import__ = original
 
 
 def builder():
