@@ -28,6 +28,40 @@ def sets_file(sets, n_sets):
     return Memory(max(1, int(n_sets - 1).bit_length()), [int(s) for s in sets])
 
 
+def wide_words(shape, rng, frames, low, high, rows):
+    """Random input words (frames, words, elements) in low..high; some are constant, in some the
+    first window is one of the `rows` (n, MW).
+
+    With MMV > 1 a word covers the windows of so many pixels (`windows_of`).
+    """
+    mw, n_vectors = shape["MW"], shape.get("N_VECTORS", 1)
+    run, wide = rows_of(shape)
+    words = rng.integers(low, high + 1, (frames, n_vectors, mw // run, wide))
+    for word in words.reshape(-1, mw // run, wide)[: frames * n_vectors // 2]:
+        kind = rng.integers(0, 2 + len(rows))
+        if kind < 2:
+            word[:] = (low, high)[kind]
+        else:
+            word[:, :run] = rows[kind - 2].reshape(-1, run)
+    return words.reshape(frames, n_vectors, -1)
+
+
+def rows_of(shape):
+    """Elements of a window's row, and of an input word's."""
+    mmv = shape.get("MMV", 1)
+    run = shape["RUN"] if mmv > 1 else shape["MW"]
+    return run, run + (mmv - 1) * shape.get("STEP", 1)
+
+
+def windows_of(shape, words):
+    """The vectors (frames, words*MMV, MW) that input words cover, as bnn_mvau_windows says."""
+    run, wide = rows_of(shape)
+    grid = words.reshape(*words.shape[:2], -1, wide)
+    starts = [m * shape.get("STEP", 1) for m in range(shape.get("MMV", 1))]
+    parts = [grid[..., start : start + run].reshape(*words.shape[:2], -1) for start in starts]
+    return np.stack(parts, axis=2).reshape(len(words), -1, shape["MW"])
+
+
 def levels(sums, thresholds, sets, out_bits, bias):
     """Output elements of (frames, vectors, MH) sums.
 
@@ -58,7 +92,7 @@ def signed_levels(shape, sums, rng, files):
     flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = -ends  # always on
     flat[rng.integers(0, flat.size, 1 + flat.size // 5)] = ends  # never on
     thresholds.sort(axis=-1)
-    sets = draw_sets(rng, n_sets, shape.get("N_VECTORS", 1))
+    sets = draw_sets(rng, n_sets, sums.shape[1])
     files["THRESHOLDS_FILE"] = fold_thresholds(thresholds, shape["PE"], shape["ACC_BITS"] + 1)
     if n_sets > 1:
         files["SETS_FILE"] = sets_file(sets, n_sets)
@@ -66,14 +100,18 @@ def signed_levels(shape, sums, rng, files):
 
 
 def vectors(shape, x, y, files, frames):
-    """The bench's data: words of x (frames, vectors, MW) in, of y (frames, vectors, MH) out."""
+    """The bench's data: words x (frames, words, elements) in, of y (frames, vectors, MH) out."""
     pe, simd, in_bits = shape["PE"], shape["SIMD"], shape.get("IN_BITS", 1)
     nf, sf, out_bits = shape["MH"] // pe, shape["MW"] // simd, shape.get("OUT_BITS", 1)
+    mmv = shape.get("MMV", 1)
+    into, out = (simd, pe) if mmv == 1 else (x.shape[-1], shape["MH"])
+    stages = shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0)
+    stages += mmv if mmv > 1 else 0  # until a group's last pixel is out
     return Data(
-        inputs={"s_axis": Stream(simd * in_bits, pack_words(x, in_bits, simd))},
-        outputs={"m_axis": Stream(pe * out_bits, pack_words(y, out_bits, pe))},
+        inputs={"s_axis": Stream(into * in_bits, pack_words(x, in_bits, into))},
+        outputs={"m_axis": Stream(out * out_bits, pack_words(y, out_bits, out))},
         frames=frames,
         files=files,
-        interval=shape.get("N_VECTORS", 1) * nf * sf,
-        latency=(nf - 1) * sf + 3 + shape.get("PIPELINE", 1) + shape.get("WEIGHTS_STAGE", 0),
+        interval=shape.get("N_VECTORS", 1) * max(nf * sf, mmv),
+        latency=(nf - 1) * sf + 3 + stages,
     )

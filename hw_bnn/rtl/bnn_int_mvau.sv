@@ -26,6 +26,10 @@
 // last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE + WEIGHTS_STAGE cycles.
 // PIPELINE = register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast
 // clock); WEIGHTS_STAGE = 1 adds one right behind the memories, for block RAMs that answer late.
+// MMV > 1: MMV neighbouring windows of a convolution share each word of weights and thresholds. SIMD =
+// MW; an input word is one wide window that covers them (bnn_mvau_windows: RUN, STEP), an output word
+// all MH channels of one pixel, MMV words a group. N_SETS = 1, N_VECTORS counts groups. A group takes
+// max(NF, MMV) cycles; latency, to its first word out, NF + 3 + PIPELINE + WEIGHTS_STAGE.
 module bnn_int_mvau #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
@@ -49,7 +53,12 @@ module bnn_int_mvau #(
     parameter int N_VECTORS    = 1,
     parameter     SETS_FILE    = "",
     parameter int PIPELINE     = 1,
-    parameter bit WEIGHTS_STAGE = 1'b0
+    parameter bit WEIGHTS_STAGE = 1'b0,
+    parameter int MMV          = 1,
+    parameter int RUN          = 1,  // elements of a kernel's row, and from a window to the next
+    parameter int STEP         = 1,
+    localparam int WORD        = SIMD / RUN * (RUN + (MMV - 1) * STEP),  // elements that come in
+    localparam int OUT_LANES   = MMV > 1 ? MH : PE
 ) (
 `ifdef HW_BNN_CONFIG
     input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
@@ -57,18 +66,18 @@ module bnn_int_mvau #(
     input  logic                              ap_clk,
     input  logic                              ap_rst_n,
 
-    input  logic [(SIMD*IN_BITS+7)/8*8-1:0]   s_axis_tdata,
+    input  logic [(WORD*IN_BITS+7)/8*8-1:0]   s_axis_tdata,
     input  logic                              s_axis_tvalid,
     output logic                              s_axis_tready,
 
-    output logic [(PE*OUT_BITS+7)/8*8-1:0]    m_axis_tdata,
+    output logic [(OUT_LANES*OUT_BITS+7)/8*8-1:0] m_axis_tdata,
     output logic                              m_axis_tvalid,
     input  logic                              m_axis_tready
 );
 
   localparam int NF       = MH / PE;
   localparam int SF       = MW / SIMD;
-  localparam int IN_WIDTH = SIMD * IN_BITS;
+  localparam int IN_WIDTH = WORD * IN_BITS;
   localparam int TH_BITS  = ACC_BITS + 1;
   localparam int TH_WIDTH = N_THRESHOLDS > 0 ? PE * N_THRESHOLDS * TH_BITS : 1;
 
@@ -88,13 +97,17 @@ module bnn_int_mvau #(
   if (N_THRESHOLDS == 0 && OUT_BITS < ACC_BITS) begin : g_check_5
     $error("bnn_int_mvau: OUT_BITS = %0d is less than ACC_BITS = %0d", OUT_BITS, ACC_BITS);
   end
+  if (MMV < 1 || (MMV > 1 && (SIMD != MW || N_SETS > 1 || SIMD % RUN != 0))) begin : g_check_6
+    $error("bnn_int_mvau: MMV = %0d needs SIMD = MW, one set of thresholds, and RUN = %0d in SIMD",
+           MMV, RUN);
+  end
 `endif
 
   logic en, done, acc_valid, acc_first;
   logic [IN_WIDTH-1:0] x;
   logic [PE*SIMD-1:0] weights;
   logic [TH_WIDTH-1:0] thresholds;
-  logic [PE*ACC_BITS-1:0] sums;
+  logic [MMV*PE*ACC_BITS-1:0] sums;
 
   bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
@@ -114,42 +127,53 @@ module bnn_int_mvau #(
       .x, .weights, .thresholds, .acc_valid, .acc_first, .done
   );
 
-  // Bit planes: plane[b*SIMD + simd] = bit b of element simd.
-  logic [IN_WIDTH-1:0] plane;
-  for (genvar b = 0; b < IN_BITS; b++) begin : g_plane
-    for (genvar simd = 0; simd < SIMD; simd++) begin : g_bit
-      assign plane[b*SIMD+simd] = x[simd*IN_BITS+b];
-    end
-  end
-
-  // The part that all channels share: sum_i x[i].
-  logic [ACC_BITS-1:0] total;
-  bnn_mvau_weighted #(
-      .N(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .SUM_BITS(ACC_BITS), .PIPELINE(PIPELINE)
-  ) u_total (
-      .ap_clk, .en, .plane, .mask({SIMD{1'b1}}), .sum(total)
+  logic [MMV*SIMD*IN_BITS-1:0] windows;
+  bnn_mvau_windows #(
+      .MMV(MMV), .ROWS(SIMD / RUN), .RUN(RUN), .STEP(STEP), .BITS(IN_BITS)
+  ) u_windows (
+      .word(x), .windows
   );
 
-  for (genvar pe = 0; pe < PE; pe++) begin : g_lane
-    logic [ACC_BITS-1:0] positive;  // sum of the x[i] with weight +1
-    logic [ACC_BITS-1:0] acc;
+  for (genvar m = 0; m < MMV; m++) begin : g_window
+    // Bit planes: plane[b*SIMD + simd] = bit b of element simd.
+    logic [SIMD*IN_BITS-1:0] plane;
+    for (genvar b = 0; b < IN_BITS; b++) begin : g_plane
+      for (genvar simd = 0; simd < SIMD; simd++) begin : g_bit
+        assign plane[b*SIMD+simd] = windows[(m*SIMD+simd)*IN_BITS+b];
+      end
+    end
 
+    // The part that all channels share: sum_i x[i].
+    logic [ACC_BITS-1:0] total;
     bnn_mvau_weighted #(
         .N(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .SUM_BITS(ACC_BITS),
         .PIPELINE(PIPELINE)
-    ) u_positive (
-        .ap_clk, .en, .plane, .mask(weights[pe*SIMD+:SIMD]), .sum(positive)
+    ) u_total (
+        .ap_clk, .en, .plane, .mask({SIMD{1'b1}}), .sum(total)
     );
 
-    always_ff @(posedge ap_clk) begin
-      if (en && acc_valid) acc <= (acc_first ? '0 : acc) + ACC_BITS'({positive, 1'b0}) - total;
+    for (genvar pe = 0; pe < PE; pe++) begin : g_lane
+      logic [ACC_BITS-1:0] positive;  // sum of the x[i] with weight +1
+      logic [ACC_BITS-1:0] acc;
+
+      bnn_mvau_weighted #(
+          .N(SIMD), .IN_BITS(IN_BITS), .IN_SIGNED(IN_SIGNED), .SUM_BITS(ACC_BITS),
+          .PIPELINE(PIPELINE)
+      ) u_positive (
+          .ap_clk, .en, .plane, .mask(weights[pe*SIMD+:SIMD]), .sum(positive)
+      );
+
+      always_ff @(posedge ap_clk) begin
+        if (en && acc_valid) acc <= (acc_first ? '0 : acc) + ACC_BITS'({positive, 1'b0}) - total;
+      end
+      assign sums[(m*PE+pe)*ACC_BITS+:ACC_BITS] = acc;
     end
-    assign sums[pe*ACC_BITS+:ACC_BITS] = acc;
   end
 
   bnn_mvau_result #(
       .PE(PE), .SUM_BITS(ACC_BITS), .SUM_SIGNED(1'b1), .TH_BITS(TH_BITS),
-      .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS)
+      .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS),
+      .MMV(MMV), .MH(MH)
   ) u_result (
       .ap_clk, .ap_rst_n, .en, .done, .sums, .thresholds,
       .m_axis_tdata, .m_axis_tvalid, .m_axis_tready

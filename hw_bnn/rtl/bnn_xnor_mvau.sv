@@ -21,6 +21,10 @@
 // last word of a vector in to its last word out: (NF-1)*SF + 3 + PIPELINE + WEIGHTS_STAGE cycles.
 // PIPELINE = register stages between weights and accumulator (0 to 4; more for wide SIMD at a fast
 // clock); WEIGHTS_STAGE = 1 adds one right behind the memories, for block RAMs that answer late.
+// MMV > 1: MMV neighbouring windows of a convolution share each word of weights and thresholds. SIMD =
+// MW; an input word is one wide window that covers them (bnn_mvau_windows: RUN, STEP), an output word
+// all MH channels of one pixel, MMV words a group. N_SETS = 1, N_VECTORS counts groups. A group takes
+// max(NF, MMV) cycles; latency, to its first word out, NF + 3 + PIPELINE + WEIGHTS_STAGE.
 module bnn_xnor_mvau #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
@@ -41,7 +45,12 @@ module bnn_xnor_mvau #(
     parameter int N_VECTORS    = 1,
     parameter     SETS_FILE    = "",
     parameter int PIPELINE     = 1,
-    parameter bit WEIGHTS_STAGE = 1'b0
+    parameter bit WEIGHTS_STAGE = 1'b0,
+    parameter int MMV          = 1,
+    parameter int RUN          = 1,  // elements of a kernel's row, and from a window to the next
+    parameter int STEP         = 1,
+    localparam int WORD        = SIMD / RUN * (RUN + (MMV - 1) * STEP),  // elements that come in
+    localparam int OUT_LANES   = MMV > 1 ? MH : PE
 ) (
 `ifdef HW_BNN_CONFIG
     input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
@@ -49,11 +58,11 @@ module bnn_xnor_mvau #(
     input  logic                              ap_clk,
     input  logic                              ap_rst_n,
 
-    input  logic [(SIMD+7)/8*8-1:0]           s_axis_tdata,
+    input  logic [(WORD+7)/8*8-1:0]           s_axis_tdata,
     input  logic                              s_axis_tvalid,
     output logic                              s_axis_tready,
 
-    output logic [(PE*OUT_BITS+7)/8*8-1:0]    m_axis_tdata,
+    output logic [(OUT_LANES*OUT_BITS+7)/8*8-1:0] m_axis_tdata,
     output logic                              m_axis_tvalid,
     input  logic                              m_axis_tready
 );
@@ -76,19 +85,24 @@ module bnn_xnor_mvau #(
   if (N_THRESHOLDS == 0 && OUT_BITS < DOT_BITS) begin : g_check_3
     $error("bnn_xnor_mvau: OUT_BITS = %0d, but a dot product of %0d needs %0d", OUT_BITS, MW, DOT_BITS);
   end
+  if (MMV < 1 || (MMV > 1 && (SIMD != MW || N_SETS > 1 || SIMD % RUN != 0))) begin : g_check_4
+    $error("bnn_xnor_mvau: MMV = %0d needs SIMD = MW, one set of thresholds, and RUN = %0d in SIMD",
+           MMV, RUN);
+  end
 `endif
 
   logic en, done, acc_valid, acc_first;
-  logic [SIMD-1:0] x;
+  logic [WORD-1:0] x;
+  logic [MMV*SIMD-1:0] windows;
   logic [PE*SIMD-1:0] weights;
   logic [TH_WIDTH-1:0] thresholds;
-  logic [PE*SUM_BITS-1:0] sums;
+  logic [MMV*PE*SUM_BITS-1:0] sums;
 
   bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
       .CFG_WORD(CFG_WORD), .CONTEXTS(CONTEXTS),
 `endif
-      .WORD_BITS(SIMD), .WEIGHT_BITS(PE * SIMD), .TH_WIDTH(PE * N_THRESHOLDS * TH_BITS),
+      .WORD_BITS(WORD), .WEIGHT_BITS(PE * SIMD), .TH_WIDTH(PE * N_THRESHOLDS * TH_BITS),
       .SF(SF), .NF(NF), .N_SETS(N_SETS), .N_VECTORS(N_VECTORS),
       .PIPELINE(PIPELINE), .WEIGHTS_STAGE(WEIGHTS_STAGE),
       .WEIGHTS_FILE(WEIGHTS_FILE), .THRESHOLDS_FILE(THRESHOLDS_FILE), .SETS_FILE(SETS_FILE),
@@ -98,21 +112,28 @@ module bnn_xnor_mvau #(
       .cfg,
 `endif
       .ap_clk, .ap_rst_n, .en,
-      .s_valid(s_axis_tvalid), .s_ready(s_axis_tready), .s_data(s_axis_tdata[SIMD-1:0]),
+      .s_valid(s_axis_tvalid), .s_ready(s_axis_tready), .s_data(s_axis_tdata[WORD-1:0]),
       .x, .weights, .thresholds, .acc_valid, .acc_first, .done
   );
 
-  for (genvar pe = 0; pe < PE; pe++) begin : g_lane
+  bnn_mvau_windows #(.MMV(MMV), .ROWS(SIMD / RUN), .RUN(RUN), .STEP(STEP)) u_windows (
+      .word(x), .windows
+  );
+
+  for (genvar lane = 0; lane < MMV * PE; lane++) begin : g_lane
+    localparam int pe = lane % PE;
+    logic [SIMD-1:0] x_lane;
     logic [$clog2(SIMD+1)-1:0] count;
     logic [ACC_BITS-1:0] acc;
+    assign x_lane = windows[lane/PE*SIMD+:SIMD];
 
 `ifdef HW_BNN_XC7  // the XNOR gates go into the first level of the LUT tree
     bnn_xnor_popcount #(.N(SIMD), .STAGES(PIPELINE)) u_count (
-        .ap_clk, .ce(en), .a(x), .w(weights[pe*SIMD+:SIMD]), .count
+        .ap_clk, .ce(en), .a(x_lane), .w(weights[pe*SIMD+:SIMD]), .count
     );
 `else
     logic [SIMD-1:0] agree;
-    assign agree = x ~^ weights[pe*SIMD+:SIMD];
+    assign agree = x_lane ~^ weights[pe*SIMD+:SIMD];
     bnn_mvau_popcount #(.N(SIMD), .PIPELINE(PIPELINE)) u_count (
         .ap_clk, .en, .bits(agree), .count
     );
@@ -123,15 +144,16 @@ module bnn_xnor_mvau #(
     end
 
     if (N_THRESHOLDS > 0) begin : g_popcount
-      assign sums[pe*SUM_BITS+:SUM_BITS] = acc;
+      assign sums[lane*SUM_BITS+:SUM_BITS] = acc;
     end else begin : g_dot
-      assign sums[pe*SUM_BITS+:SUM_BITS] = {acc, 1'b0} - DOT_BITS'(MW);
+      assign sums[lane*SUM_BITS+:SUM_BITS] = {acc, 1'b0} - DOT_BITS'(MW);
     end
   end
 
   bnn_mvau_result #(
       .PE(PE), .SUM_BITS(SUM_BITS), .SUM_SIGNED(N_THRESHOLDS == 0), .TH_BITS(TH_BITS),
-      .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS)
+      .N_THRESHOLDS(N_THRESHOLDS), .OUT_BITS(OUT_BITS), .OUT_BIAS(OUT_BIAS),
+      .MMV(MMV), .MH(MH)
   ) u_result (
       .ap_clk, .ap_rst_n, .en, .done, .sums, .thresholds,
       .m_axis_tdata, .m_axis_tvalid, .m_axis_tready

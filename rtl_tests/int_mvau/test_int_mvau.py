@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtl_tests.bench import Bench
-from rtl_tests.mvau import fold_weights, signed_levels, vectors
+from rtl_tests.mvau import fold_weights, signed_levels, vectors, wide_words, windows_of
 
 SHAPES = [
     {"MW": 1, "MH": 1, "PE": 1, "SIMD": 1, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 9},
@@ -101,6 +101,31 @@ SHAPES = [
         "N_SETS": 2,
         "N_VECTORS": 3,
     },
+    {
+        "MW": 12,
+        "MH": 6,
+        "PE": 2,
+        "SIMD": 12,
+        "IN_BITS": 4,
+        "IN_SIGNED": 0,
+        "ACC_BITS": 9,
+        "MMV": 2,
+        "RUN": 6,
+        "STEP": 2,
+    },  # several windows a weight word: fewer of them than rounds, and more
+    {
+        "MW": 9,
+        "MH": 2,
+        "PE": 1,
+        "SIMD": 9,
+        "IN_BITS": 2,
+        "IN_SIGNED": 1,
+        "ACC_BITS": 6,
+        "MMV": 4,
+        "RUN": 3,
+        "STEP": 3,
+        "WEIGHTS_STAGE": 1,
+    },
 ]
 
 
@@ -143,17 +168,13 @@ def draw_shape(rng):
 def draw(shape, rng, frames=12):
     """Random data in which extreme sums and thresholds at the sums themselves are likely."""
     mw, mh, pe, simd = (shape[name] for name in ("MW", "MH", "PE", "SIMD"))
-    n_vectors = shape.get("N_VECTORS", 1)
     low, high = limits(shape)
     weights = rng.integers(0, 2, (mh, mw))
     weights[rng.integers(0, mh)] = rng.integers(0, 2)
-    x = rng.integers(low, high + 1, (frames, n_vectors, mw))
-    for vector in x.reshape(-1, mw)[: frames * n_vectors // 2]:
-        row = weights[rng.integers(0, mh)]  # the largest and the least sum of a row, constants
-        vector[:] = (low, high, np.where(row, high, low), np.where(row, low, high))[
-            rng.integers(0, 4)
-        ]
-    sums = (x[:, :, None, :] * (2 * weights - 1)).sum(-1)
+    # constants, the largest and the least sum of a row
+    ends = [np.where(weights, high, low), np.where(weights, low, high)]
+    x = wide_words(shape, rng, frames, low, high, np.concatenate(ends))
+    sums = (windows_of(shape, x)[:, :, None, :] * (2 * weights - 1)).sum(-1)
     assert sums.min() >= -(2 ** (shape["ACC_BITS"] - 1)), "ACC_BITS too small for this data"
     assert sums.max() < 2 ** (shape["ACC_BITS"] - 1), "ACC_BITS too small for this data"
     files = {"WEIGHTS_FILE": fold_weights(weights, pe, simd)}

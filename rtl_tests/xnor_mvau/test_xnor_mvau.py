@@ -12,6 +12,8 @@ from rtl_tests.mvau import (
     levels,
     sets_file,
     vectors,
+    wide_words,
+    windows_of,
 )
 
 SHAPES = [
@@ -54,6 +56,33 @@ SHAPES = [
         "WEIGHTS_STAGE": 1,
     },  # SF = 1
     {"MW": 15, "MH": 4, "PE": 1, "SIMD": 1, "N_THRESHOLDS": 7, "OUT_BITS": 3},
+    # several windows a weight word: fewer of them than rounds, more, as many; strides
+    {"MW": 18, "MH": 8, "PE": 2, "SIMD": 18, "MMV": 2, "RUN": 6, "STEP": 2},
+    {"MW": 12, "MH": 4, "PE": 2, "SIMD": 12, "MMV": 5, "RUN": 6, "STEP": 3, "WEIGHTS_STAGE": 1},
+    {"MW": 9, "MH": 3, "PE": 3, "SIMD": 9, "MMV": 3, "RUN": 3, "STEP": 3, "PIPELINE": 3},
+    {
+        "MW": 8,
+        "MH": 6,
+        "PE": 3,
+        "SIMD": 8,
+        "MMV": 2,
+        "RUN": 4,
+        "STEP": 2,
+        "N_THRESHOLDS": 3,
+        "OUT_BITS": 2,
+        "N_VECTORS": 3,
+    },
+    {
+        "MW": 6,
+        "MH": 4,
+        "PE": 1,
+        "SIMD": 6,
+        "MMV": 4,
+        "RUN": 3,
+        "STEP": 1,
+        "N_THRESHOLDS": 0,
+        "OUT_BITS": 5,
+    },
 ]
 
 
@@ -78,16 +107,14 @@ def draw_shape(rng):
 def draw(shape, rng, frames=12):
     """Random data in which all sums from 0 to MW and thresholds at both ends are likely."""
     mw, mh, pe, simd = (shape[name] for name in ("MW", "MH", "PE", "SIMD"))
-    n_vectors, n_sets = shape.get("N_VECTORS", 1), shape.get("N_SETS", 1)
+    n_sets = shape.get("N_SETS", 1)
     n_thresholds, out_bits = shape.get("N_THRESHOLDS", 1), shape.get("OUT_BITS", 1)
     weights = rng.integers(0, 2, (mh, mw))
     weights[rng.integers(0, mh)] = rng.integers(0, 2)  # a row of all +1 or all -1
-    x = rng.integers(0, 2, (frames, n_vectors, mw))
-    for vector in x.reshape(-1, mw)[: frames * n_vectors // 2]:
-        kind = rng.integers(0, 4)  # sums at the extremes: constants, a row, its complement
-        row = weights[rng.integers(0, mh)]
-        vector[:] = (0, 1, row, 1 - row)[kind]
-    popcounts = (x[:, :, None, :] == weights).sum(-1)
+    # sums at the extremes: constants, a row, its complement
+    x = wide_words(shape, rng, frames, 0, 1, np.concatenate([weights, 1 - weights]))
+    seen = windows_of(shape, x)
+    popcounts = (seen[:, :, None, :] == weights).sum(-1)
     files = {"WEIGHTS_FILE": fold_weights(weights, pe, simd)}
     if n_thresholds == 0:
         y = 2 * popcounts - mw
@@ -98,7 +125,7 @@ def draw(shape, rng, frames=12):
         flat[rng.integers(0, flat.size, 1 + flat.size // 4)] = mw + 1  # never on
         flat[rng.integers(0, flat.size, 1 + flat.size // 4)] = mw
         thresholds.sort(axis=-1)
-        sets = draw_sets(rng, n_sets, n_vectors)
+        sets = draw_sets(rng, n_sets, seen.shape[1])
         y = levels(popcounts, thresholds, sets, out_bits, shape.get("OUT_BIAS", 0))
         files["THRESHOLDS_FILE"] = fold_thresholds(thresholds, pe, (mw + 1).bit_length())
         if n_sets > 1:
