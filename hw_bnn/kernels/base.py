@@ -15,6 +15,9 @@ Parameters = Mapping[str, int | str]
 PLACEMENT = frozenset({"PIPELINE", "WEIGHTS_STAGE", "LATENCY", "MULTIPLY"})
 """Parameters that say where registers stand and which cells compute, not what comes out."""
 
+SHARING = frozenset({"MMV", "RUN", "STEP"})
+"""Parameters of a unit that works on several windows of a convolution at once (MMV; finn-hlslib's
+name for it): they share its weights."""
 
 NUMBERS = {
     "WEIGHTS_FILE": 0, "THRESHOLDS_FILE": 1, "NEGATE_FILE": 2, "AFFINE_FILE": 3, "MIN_FILE": 4,

@@ -15,7 +15,7 @@ class IntMvau(MatrixVector):
     defaults = {
         "MW": 64, "MH": 64, "PE": 1, "SIMD": 1, "IN_BITS": 8, "IN_SIGNED": 0, "ACC_BITS": 16,
         "N_THRESHOLDS": 1, "OUT_BITS": 1, "OUT_BIAS": 0, "N_SETS": 1, "N_VECTORS": 1,
-        "PIPELINE": 1, "WEIGHTS_STAGE": 0,
+        "PIPELINE": 1, "WEIGHTS_STAGE": 0, "MMV": 1, "RUN": 1, "STEP": 1,
     }  # fmt: skip
 
     def threshold_bits(self, p: dict[str, int]) -> int:
@@ -24,14 +24,19 @@ class IntMvau(MatrixVector):
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)
         pe, simd, bits, acc = p["PE"], p["SIMD"], p["IN_BITS"], p["ACC_BITS"]
-        lut, ff, bram = self.shared_cost(parameters, simd * bits)
+        lut, ff, bram = self.shared_cost(parameters, self.input_elements(p) * bits)
         sum_bits = bits_for(simd + 1) + bits
-        lut["planes"] = (pe + 1) * bits * tree_luts(simd)
-        lut["gates"] = pe * bits * simd
-        lut["sum"] = (pe + 1) * (bits - 1) * bits_for(simd + 1)
-        lut["acc"] = pe * acc
-        lut["signed"] = (pe + 1) * acc * p["IN_SIGNED"]  # the sign's plane is subtracted
-        lut["compare"] = pe * p["N_THRESHOLDS"] * (acc + 1)
-        ff["exact"] += pe * acc
-        ff["sum"] = (pe + 1) * min(sum_bits, acc)
+        lanes, sums = p["MMV"] * pe, p["MMV"] * (pe + 1)  # one more is the sum that all share
+        never, always = self.constant_bits(parameters)
+        counted, gated = round(simd * (1 - never)), simd * (1 - never - always)
+        lut["planes"] = bits * (lanes * tree_luts(counted) + p["MMV"] * tree_luts(simd))
+        words = p["MH"] // pe * (p["MW"] // simd)  # of two, all bits hang on one address bit
+        lut["gates"] = lanes * bits * gated * (words > 2)
+        lut["addressed"] = lanes * bits * gated * (words <= 2)
+        lut["sum"] = sums * (bits - 1) * bits_for(simd + 1)
+        lut["acc"] = lanes * acc
+        lut["signed"] = sums * acc * p["IN_SIGNED"]  # the sign's plane is subtracted
+        lut["compare"] = lanes * p["N_THRESHOLDS"] * (acc + 1)
+        ff["exact"] += lanes * acc
+        ff["sum"] = sums * min(sum_bits, acc)
         return Parts(lut, ff, bram)

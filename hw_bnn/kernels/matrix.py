@@ -16,9 +16,25 @@ class MatrixVector(Kernel):
         """Width of a weight."""
         return 1
 
+    def input_elements(self, p: dict[str, int]) -> int:
+        """Elements of an input word: with MMV > 1 the wide window (rtl/bnn_mvau_windows.sv)."""
+        mmv = p.get("MMV", 1)
+        if mmv == 1:
+            return p["SIMD"]
+        return p["SIMD"] // p["RUN"] * (p["RUN"] + (mmv - 1) * p["STEP"])
+
     @abstractmethod
     def threshold_bits(self, p: dict[str, int]) -> int:
         """Width of a threshold."""
+
+    def constant_bits(self, parameters: Parameters) -> tuple[float, float]:
+        """Shares of the weights' bits that are 0, and that are 1, in all words of their memory: of
+        random weights. Synthesis finds them; where weights are loaded there are none."""
+        p = self.values(parameters)
+        if CONFIGURED in parameters:
+            return 0.0, 0.0
+        words = p["MH"] // p["PE"] * (p["MW"] // p["SIMD"])
+        return 2.0**-words, 2.0**-words
 
     def memories(self, parameters: Parameters) -> tuple[Memory, ...]:
         p = self.values(parameters)
@@ -42,6 +58,7 @@ class MatrixVector(Kernel):
         """
         p = self.values(parameters)
         pe, simd, sets, vectors = p["PE"], p["SIMD"], p["N_SETS"], p["N_VECTORS"]
+        out = p.get("MMV", 1) * pe * p["OUT_BITS"]
         nf, sf = p["MH"] // pe, p["MW"] // simd
         threshold_word = pe * p["N_THRESHOLDS"] * self.threshold_bits(p)
         weights_word = pe * simd * self.weight_bits(p)
@@ -66,11 +83,14 @@ class MatrixVector(Kernel):
         stage = (weights_word + word_bits + threshold_word * (nf * sets > 1)) * p["WEIGHTS_STAGE"]
         control = {
             "address": bits_for(held * sf) + bits_for(nf) + bits_for(sf) + bits_for(vectors),
-            "out": pe * p["OUT_BITS"],
+            "out": out,
             "one": 1,
         }
         word = word_bits * (nf > 1 and sf > 1)
         lut = {"exact": sum(m[0] for m in memories), **control, "word": word}
-        registers = sum(m[1] for m in memories) + 2 * pe * p["OUT_BITS"] + stage
+        registers = sum(m[1] for m in memories) + 2 * out + stage
+        if p.get("MMV", 1) > 1:  # a group of pixels that is sent, and the next
+            lut["exact"] += nf * out
+            registers += nf * out + (nf - 1) * out
         ff = {"exact": registers, **control, "word": word_bits}
         return lut, ff, sum(m[2] for m in memories)
