@@ -53,7 +53,13 @@ def best_rates(name: str) -> dict:
                     found.setdefault(board, {})[form] = {"refused": error.reason}
                     continue
                 wired = [row["layer"] for row in why["layers"] if row.get("hardwired")]
-                row = {"cycles_per_frame": plan.cycles, "constants": wired, **search.built(plan)}
+                several = {
+                    row["layer"]: row["MMV"]
+                    for row in why["layers"]
+                    if row.get("MMV", 1) > 1 and "PE" in row
+                }
+                row = {"cycles_per_frame": plan.cycles, "constants": wired, "mmv": several,
+                       **search.built(plan)}  # fmt: skip
                 found.setdefault(board, {})[form] = row
                 print(name, board, form, json.dumps(row), flush=True)
     return found

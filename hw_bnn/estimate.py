@@ -162,10 +162,10 @@ def show(document: dict[str, Any]) -> None:
     """Print the document of :func:`estimate` as tables."""
     total = document["total"]
     kinds, names = list(total), [NAMES[kind] for kind in total]
-    columns = ["node", "model's layer", "PE", "SIMD", "cycles", *names]
-    keys = ("node", "layer", "PE", "SIMD", "cycles", *kinds)
+    columns = ["node", "model's layer", "PE", "SIMD", "MMV", "cycles", *names]
+    keys = ("node", "layer", "PE", "SIMD", "MMV", "cycles", *kinds)
     rows = [[_cell(layer.get(k)) for k in keys] for layer in document["layers"]]
-    rows.append(["all, with streams", None, None, None, f"{document['cycles_per_frame']:,}",
+    rows.append(["all, with streams", None, None, None, None, f"{document['cycles_per_frame']:,}",
                  *(_cell(total[k]) for k in kinds)])  # fmt: skip
     right = range(2, len(columns))
     console.table(f"{document['model']}, by estimate", columns, rows, right=right)

@@ -268,6 +268,20 @@ class Node(_Part):
         """The memory whose file a parameter of the kernel names; None where there is none."""
         return next((m for m in self.memories if m.parameter == parameter), None)
 
+    @property
+    def mmv(self) -> int:
+        """Vectors that share a word of weights."""
+        return max(int(self.parameters.get("MMV", 1)), 1)
+
+    @property
+    def products(self) -> int:
+        """Products a frame of a layer of weights; 0 of another node."""
+        if not (self.pe and self.simd and self.mw and self.mh):
+            return 0
+        rounds = self.mh // self.pe * (self.mw // self.simd)
+        groups = self.cycles // max(rounds, self.mmv if self.mmv > 1 else 1)
+        return groups * self.mmv * self.mw * self.mh
+
 
 class ConfigPort(_Part):
     """The port s_axis_cfg, which takes new contents of memories (rtl/bnn_config_gate.sv).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from .ops.folds import divisors
 from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
 
+HEAD = "AffineArgmax_rtl"
 COSTS = (*KINDS, "uram")
 """What a choice takes of a device: UltraRAM holds weights alone."""
 
@@ -27,25 +29,38 @@ LIMITS = {
 }
 """Attribute -> the attribute it has to divide, the first that the op has, unless it has `folds`."""
 
+FOLDING = (*LIMITS, "MMV")
+"""The attributes of a folding."""
+
 
 def folds(op, attribute: str) -> list[int]:
-    """Every PE or SIMD that this op could take; empty if the op has no such attribute."""
+    """Every PE, SIMD or MMV that this op could take; empty if the op has no such attribute, or no
+    choice of MMV."""
     types = op.get_nodeattr_types()
     if attribute not in types:
         return []
+    if attribute == "MMV":
+        groups = op.groups() if hasattr(op, "groups") else [1]
+        return groups if len(groups) > 1 else []
     if hasattr(op, "folds"):  # an op whose SIMD divides more than its channels
         return op.folds()
     return next((divisors(int(op.get_nodeattr(n))) for n in LIMITS[attribute] if n in types), [])
 
 
 def choices(op) -> list[dict[str, int]]:
-    """Every PE/SIMD that the op could take, fewest lanes first; [{}] without folding."""
+    """Every PE/SIMD that the op could take, fewest lanes first, then those with MMV, of whole
+    windows; [{}] without folding."""
     found: list[dict[str, int]] = [{}]
-    for attribute in ("PE", "SIMD"):
+    for attribute in FOLDING:
         values = folds(op, attribute)
-        if values:
+        if attribute == "MMV" and values:
+            whole = max(c["SIMD"] for c in found)
+            found = [{**c, "MMV": n} for c in found for n in values if n == 1 or c["SIMD"] == whole]
+        elif values:
             found = [{**c, attribute: d} for c in found for d in values]
-    return sorted(found, key=lambda c: (c.get("PE", 1) * c.get("SIMD", 1), c.get("PE", 1)))
+    return sorted(
+        found, key=lambda c: (c.get("MMV", 1), c.get("PE", 1) * c.get("SIMD", 1), c.get("PE", 1))
+    )
 
 
 class Prices(NamedTuple):
@@ -113,6 +128,16 @@ class Table:
         rounds = int(self.op.get_nodeattr("MH")) // chosen["PE"]
         return int(self.op.get_nodeattr("MW")) // chosen["SIMD"] if rounds > 1 else 1
 
+    def convertible(self, bits: int, element: int) -> int:
+        """Bits of the widest word that a width converter may take or give in front of the op.
+
+        The head's words are its layer's. A word of several windows (MMV) is none of the tensor's.
+        """
+        if self.op.onnx_node.op_type == HEAD:
+            return 0
+        whole = "MW" in self.op.get_nodeattr_types()
+        return int(self.op.get_nodeattr("MW")) * element if whole else bits
+
     def chosen(self, row: int, column: int) -> dict[str, int | str]:
         """The attributes of a choice in a variant; the hard-wired form has none of memories."""
         choice = self.choices[row]
@@ -127,11 +152,25 @@ class Table:
         self.lut[row, 0], self.ff[row, 0] = cost["lut"], cost["ff"]
         return True
 
-    def first(self, count: int) -> Table:
-        """The table of the first so many choices."""
+    def some(self, rows: Sequence[int]) -> Table:
+        """The table of these choices."""
         arrays = ("cycles", "ins", "outs", *COSTS)
-        return replace(
-            self, choices=self.choices[:count], **{k: getattr(self, k)[:count] for k in arrays}
+        made = replace(
+            self,
+            choices=[self.choices[row] for row in rows],
+            **{k: getattr(self, k)[list(rows)] for k in arrays},
+        )
+        made.twin = self.twin
+        return made
+
+    def pinned(self, values: Mapping[str, int]) -> Table:
+        """The table of the choices with these attributes, and of the one as constants."""
+        return self.some(
+            [
+                row
+                for row, choice in enumerate(self.choices)
+                if choice.get("hardwired") or values.items() <= choice.items()
+            ]
         )
 
     def put(self, row: int, column: int) -> None:
@@ -149,7 +188,7 @@ def table_of(
         model: the graph it stands in; memory: where weights stand (`FoldingSearch`).
         twin: the hard-wired form that may take its place, or where it `must`.
     """
-    before = {k: op.get_nodeattr(k) for k in ("PE", "SIMD") if folds(op, k)}
+    before = {k: op.get_nodeattr(k) for k in FOLDING if folds(op, k)}
     found, cycles, ins, outs = choices(op), [], [], []
     for choice in found:
         for key, value in choice.items():
@@ -178,7 +217,7 @@ def table_of(
 def _with_wired(table: Table, twin: Twin, kept: int) -> Table:
     """The hard-wired form behind the first `kept` choices of a table."""
     wired, cost = twin.op, twin.cost()
-    lanes = {key: int(wired.get_nodeattr(key)) for key in ("PE", "SIMD")}
+    lanes = {key: int(wired.get_nodeattr(key)) for key in table.choices[0]}
 
     def more(values: np.ndarray, last) -> np.ndarray:
         return np.concatenate([values[:kept], [last]])
@@ -205,7 +244,7 @@ def _kernels(op, model: ModelWrapper, found: list[dict[str, int]]):
     # Nothing else depends on PE and SIMD, and thresholds take time.
     if "MW" in op.get_nodeattr_types():
         once = op.module_parameters(model)
-        return [(op.kernel, once | choice) for choice in found]
+        return [(op.kernel, once | c | op.sharing(c.get("MMV", 1))) for c in found]
     result = []
     for choice in found:
         for key, value in choice.items():

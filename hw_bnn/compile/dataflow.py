@@ -49,12 +49,12 @@ class DataflowGraph:
         return next(op for op in self.ops() if op.onnx_node.op_type == "AffineArgmax_rtl")
 
     def folding(self) -> dict[str, dict[str, int]]:
-        """PE and SIMD of every node that has them: a folding file's contents."""
-        from .folding import folds
+        """PE, SIMD and MMV of every node that has them: a folding file's contents."""
+        from .choices import FOLDING, folds
 
         found = {}
         for op in self.ops():
-            values = {k: int(op.get_nodeattr(k)) for k in ("PE", "SIMD") if folds(op, k)}
+            values = {k: int(op.get_nodeattr(k)) for k in FOLDING if folds(op, k)}
             if values:
                 found[op.onnx_node.name] = values
         return found

@@ -1,15 +1,16 @@
-"""Folding: how many neurons (PE) and inputs (SIMD) a layer computes in a cycle.
+"""Folding: how many neurons (PE) and inputs (SIMD) a layer computes in a cycle, and of a
+convolution for how many output pixels (MMV), which share each weight word.
 
-A layer of MW inputs, MH neurons and V vectors a frame takes V * MH/PE * MW/SIMD cycles. The search
-(search.py) chooses both for every layer, and where its weights stand; a folding file or FINN's
-SetFolding may instead, then the search chooses the memories alone. SetFolding stops where a weight
-word is wider than its HLS can hold; here nothing does.
+A layer of MW inputs, MH neurons and V vectors a frame takes V * MH/PE * MW/SIMD cycles, with
+MMV > 1 V/MMV * max(MH/PE, MMV). The search (search.py) chooses them for every layer, and where its
+weights stand; a folding file or FINN's SetFolding may instead, then the search chooses the memories
+alone. SetFolding stops where a weight word is wider than its HLS can hold; here nothing does.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from qonnx.custom_op.registry import getCustomOp
 from ..errors import BadInput
 from ..files.jsonfile import read_json
 from .boards import ALL_NAMES, DEFAULT_BOARD, budget
-from .choices import LIMITS, choices, folds
+from .choices import FOLDING, choices, folds
 from .hardwiring import ALL, AUTO, Wiring
+from .ops.mvau import KernelMVAU
 from .provenance import layers
 from .search import FoldingSearch, Plan
 
@@ -50,30 +52,64 @@ def fold(
     Args:
         folding, target, board, memory: see `build_dataflow`; with "finn" the graph stands folded
             already.
-        wiring: which layers become constants; None for no layer.
+        wiring: which layers become constants; None for no layer. A layer that the folding names
+            does not; that both name it is refused.
 
     Returns:
         (the search, the plan that the graph now has).
     """
+    if wiring is not None and folding is not None:
+        return _fold_beside(model, folding, target, board, memory, wiring)
     search, plan = searched(model, memory, board, wiring), None
     if folding != "finn" and (target is not None or folding is None):
         plan = choose(search, target, board, default_target(wiring))
         search.apply(plan)
     if isinstance(folding, dict):
-        apply_folding(model, folding, layers(model))
+        apply_folding(model, folding, aliases(model, layers(model)))
         plan = None
     match_head(model)
+    match_windows(model)
     plan = plan or search.present()  # a given folding's memories are chosen for it
+    search.apply(plan)
+    return search, plan
+
+
+def _fold_beside(
+    model: ModelWrapper, folding, target: int | None, board: str | None, memory: str, wiring: Wiring
+) -> tuple[FoldingSearch, Plan]:
+    """`fold` with a folding and constants: what the folding says is fixed, the search does the
+    rest.
+
+    Constants are numbered apart from folded units: a file names units as the model does, or by
+    FINN's names, which count both.
+    """
+    named: dict[str, list[str]] = {}
+    if folding == "finn":
+        named = {n.name: [k for k in FOLDING if folds(getCustomOp(n), k)] for n in model.graph.node}
+    else:
+        known = aliases(model, layers(model), own_names=False)
+        apply_folding(model, folding, known)
+        named = {known[name].name: list(values) for name, values in folding.items()}
+    search = searched(
+        model, memory, board, wiring, folded=set() if folding == "finn" else set(named)
+    )
+    values = {
+        node.name: {k: int(getCustomOp(node).get_nodeattr(k)) for k in named[node.name]}
+        for node in model.graph.node if node.name in named
+    }  # fmt: skip
+    slowest = search.pin(values)
+    target = None if target is None else max(target, slowest)
+    plan = choose(search, target, board, default_target(wiring))
     search.apply(plan)
     return search, plan
 
 
 def searched(
     model: ModelWrapper, memory: str, board: str | None, wiring: Wiring | None,
-    op_of: Callable[[NodeProto], Any] = getCustomOp,
+    op_of: Callable[[NodeProto], Any] = getCustomOp, folded: Collection[str] = (),
 ) -> FoldingSearch:  # fmt: skip
-    """The search of a graph, for `fold`'s arguments."""
-    twins = None if wiring is None else wiring.twins(model, op_of)
+    """The search of a graph, for `fold`'s arguments; folded: nodes that become no constants."""
+    twins = None if wiring is None else wiring.twins(model, op_of, folded)
     return FoldingSearch(
         model, memory, board or DEFAULT_BOARD, op_of=op_of, twins=twins,
         must=wiring is not None and wiring.asked != AUTO,
@@ -148,12 +184,34 @@ def match_head(model: ModelWrapper) -> None:
                 op.set_nodeattr("PE", int(getCustomOp(producer).get_folded_output_shape()[-1]))
 
 
-def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
-    """A folding file: {"node": {"PE": p, "SIMD": s}, ...},
-    FINN's format ("Defaults" is passed over).
+def match_windows(model: ModelWrapper) -> None:
+    """Windows come as their layer takes them where it takes several at once (MMV).
 
     Raises:
-        BadInput: it cannot be read, or holds anything but positive integers for PE and SIMD.
+        BadInput: a layer's MMV asks for whole windows, and its SIMD is of a part.
+    """
+    for node in model.graph.node:
+        op = getCustomOp(node)
+        if not folds(op, "MMV") or "MW" not in op.get_nodeattr_types():
+            continue
+        mmv, simd, whole = (int(op.get_nodeattr(k)) for k in ("MMV", "SIMD", "MW"))
+        if mmv > 1 and simd != whole:
+            raise BadInput(
+                f"MMV = {mmv} needs whole windows, and SIMD = {simd} is of a part",
+                node=node.name, remedy=f"use SIMD = {whole}, or MMV = 1",
+            )  # fmt: skip
+        window = getCustomOp(model.find_producer(node.input[0]))
+        window.set_nodeattr("MMV", mmv)
+        if mmv > 1:
+            window.set_nodeattr("SIMD", whole)
+
+
+def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
+    """A folding file: {"node": {"PE": p, "SIMD": s, "MMV": m}, ...}, what it leaves out of a node
+    that it names stays, but for MMV, which is 1 then; FINN's format ("Defaults" is passed over).
+
+    Raises:
+        BadInput: it cannot be read, or holds anything but positive integers for these.
     """
     try:
         document = read_json(path, remedy="write a folding file")
@@ -167,7 +225,7 @@ def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
     for name, attributes in document.items():
         if name == "Defaults":
             continue
-        folding[name] = {k: v for k, v in attributes.items() if k in LIMITS}
+        folding[name] = {k: v for k, v in attributes.items() if k in FOLDING}
         for key, value in folding[name].items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise BadInput(
@@ -177,15 +235,15 @@ def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
 
 
 def apply_folding(
-    model: ModelWrapper, folding: dict[str, dict[str, int]], layers: dict[str, str]
+    model: ModelWrapper,
+    folding: dict[str, dict[str, int]],
+    known: dict[str, onnx.NodeProto],
 ) -> None:
-    """Set PE and SIMD by name: a node's name, FINN's name for it,
-    or the user's layer (layers: node -> it).
+    """Set PE, SIMD and MMV by name: one of the names that are `known` (`aliases`).
 
     Raises:
         BadInput: an unknown name (with the nearest right one), or a value that does not divide.
     """
-    known = aliases(model, layers)
     for name, attributes in folding.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
@@ -193,12 +251,15 @@ def apply_folding(
                 f"the folding names no node {name!r}",
                 remedy=f"did you mean {near[0]!r}?"
                 if near
-                else f"nodes are {', '.join(sorted({n.name for n in model.graph.node}))}",
+                else f"nodes are {', '.join(sorted(known))}",
             )
         node = known[name]
         op = getCustomOp(node)
-        for key, value in attributes.items():
+        single = {"MMV": 1} if folds(op, "MMV") else {}
+        for key, value in (single | attributes).items():
             allowed = folds(op, key)
+            if not allowed and (key, value) == ("MMV", 1):
+                continue
             if not allowed:
                 raise BadInput(f"it has no {key}", node=name, remedy="leave it out")
             if value not in allowed:
@@ -210,12 +271,26 @@ def apply_folding(
                 )
             op.set_nodeattr(key, value)
     match_head(model)
+    match_windows(model)
+    for name, attributes in folding.items():
+        mmv = attributes.get("MMV", 1)
+        if mmv > 1 and int(getCustomOp(known[name]).get_nodeattr("MMV")) != mmv:
+            raise BadInput(
+                f"MMV = {mmv}, and its layer has another", node=known[name].name,
+                remedy="give MMV to the layer: its windows follow",
+            )  # fmt: skip
 
 
-def aliases(model: ModelWrapper, layers: dict[str, str]) -> dict[str, onnx.NodeProto]:
-    """Every name that a folding file may call a node by -> the node."""
+def aliases(
+    model: ModelWrapper, layers: dict[str, str], own_names: bool = True
+) -> dict[str, onnx.NodeProto]:
+    """Every name that a folding file may call a node by -> the node: FINN's names, the user's layer
+    (layers: node -> it; its matrix unit, where it has one), and the node's own name; that of a
+    matrix unit only with `own_names`."""
     known: dict[str, onnx.NodeProto] = {}
     counts: dict[str, int] = {}
+    units = [n for n in model.graph.node if isinstance(getCustomOp(n), KernelMVAU)]
+    known.update({layers[n.name]: n for n in reversed(units) if n.name in layers})
     for node in model.graph.node:
         kind = node.op_type.removesuffix("_hls").removesuffix("_rtl")
         kind = "MVAU" if kind.endswith("MVAU") else kind
@@ -230,5 +305,6 @@ def aliases(model: ModelWrapper, layers: dict[str, str]) -> dict[str, onnx.NodeP
             if name:
                 known.setdefault(name, node)
     for node in model.graph.node:
-        known[node.name] = node
+        if own_names or not isinstance(getCustomOp(node), KernelMVAU):
+            known[node.name] = node
     return known

@@ -59,12 +59,15 @@ def _why(table: Table, row: int, column: int, prices: Prices) -> str:
     if "MW" in types and "PE" in table.choices[row]:
         mw, mh = (int(table.op.get_nodeattr(k)) for k in ("MW", "MH"))
         pe, simd = table.choices[row]["PE"], table.choices[row]["SIMD"]
-        vectors = now * pe * simd // (mw * mh)
-        doing = (
-            f"{vectors:,} vectors a frame x {mh}/{pe} neurons x {mw}/{simd} inputs"
-            if vectors > 1
-            else f"{mh}/{pe} neurons x {mw}/{simd} inputs"
-        )
+        mmv = table.choices[row].get("MMV", 1)
+        doing = f"{mh}/{pe} neurons x {mw}/{simd} inputs"
+        vectors = now // max(mh // pe * (mw // simd), mmv if mmv > 1 else 1)
+        if mmv > 1:
+            doing = f"{vectors:,} x {mmv} vectors a frame x " + (
+                doing if mh // pe >= mmv else f"{mmv} output words"
+            )
+        elif vectors > 1:
+            doing = f"{vectors:,} vectors a frame x {doing}"
     else:
         doing = "one word a cycle"
     said = f"{doing} = {now:,} cycles a frame"

@@ -8,7 +8,7 @@ search finds cheaper so.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -65,19 +65,30 @@ class Wiring:
         asked = [name.strip() for name in self.asked.split(",")]
         return [] if self.asked in (ALL, AUTO) else asked
 
-    def twins(self, model: ModelWrapper, op_of: Callable[[NodeProto], Any]) -> dict[str, Twin]:
+    def twins(
+        self, model: ModelWrapper, op_of: Callable[[NodeProto], Any], folded: Collection[str] = ()
+    ) -> dict[str, Twin]:
         """Node name -> its hard-wired form, of those that have one and may be it.
 
+        Args:
+            folded: names of nodes whose folding is given.
+
         Raises:
-            BadInput: an unknown name.
+            BadInput: an unknown name, or a layer that is to be folded and to be constants.
             Unsupported: a layer that is asked for has no such form.
         """
         wanted = self._wanted(model, op_of)
         found: dict[str, Twin] = {}
         for node in model.graph.node:
             op = op_of(node)
-            if node.name not in wanted:
+            if node.name not in wanted or (node.name in folded and self.asked == AUTO):
                 continue
+            if node.name in folded:
+                raise BadInput(
+                    f"hardwired={self.asked!r} makes it constants, and the folding folds it",
+                    node=op.get_nodeattr("layer") or node.name,
+                    remedy=f"leave it out of one of the two, or give hardwired={AUTO!r}",
+                )
             reason = _obstacle(op, model)
             if reason and self.asked == AUTO:
                 continue

@@ -25,7 +25,7 @@ from .frontend import ImportedModel
 from .ops.classes import OPS
 from .ops.kernel import DOMAIN
 from .provenance import name_nodes
-from .units import layer_op, make_up_for_zeros, set_bit_widths, sort_nodes
+from .units import layer_op, make_up_for_zeros, set_bit_widths, share_windows, sort_nodes
 
 
 class Outline(CustomOp):
@@ -157,6 +157,7 @@ def outline(imported: ImportedModel, mode: str) -> ModelWrapper:
         counts[node.op_type] += 1
         node.name = f"{node.op_type}_{index}"
         make_up_for_zeros(model, node, op_of)
+        share_windows(model, node, op_of)
     set_bit_widths(model, op_of)
     return model
 

@@ -10,7 +10,7 @@ it has too few blocks and less where it has too few LUTs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass
 
@@ -22,13 +22,12 @@ from qonnx.custom_op.registry import getCustomOp
 from ..errors import BadInput
 from ..synth.estimate import KINDS
 from .boards import DEFAULT_BOARD, Budget
-from .choices import COSTS, Prices, Table, prices_of, table_of
+from .choices import COSTS, HEAD, Prices, Table, prices_of, table_of
 from .hardwiring import Twin, hardwire
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
 from .stream_cost import dma_cost, fifo_cost, joint_cost, source_cost, stream_cost
 
-HEAD = "AffineArgmax_rtl"
 PRICES = [2.0**k for k in range(-4, 6)]
 """Factors on the price of block RAM that a search tries where its own gives nothing that fits."""
 
@@ -97,6 +96,20 @@ class FoldingSearch:
                 place = None if producer is None else places[producer.name]
                 yield place, consumer, index, bits, element
 
+    def pin(self, values: Mapping[str, Mapping[str, int]]) -> int:
+        """Leave nodes (by name) no other folding than with these attributes; their forms as
+        constants, where they have them, stay. The head is as its layer.
+
+        Returns:
+            Cycles a frame that the slowest of them takes at least.
+        """
+        most = 1
+        for place, table in enumerate(self.tables):
+            if table.name in values and table.op.onnx_node.op_type != HEAD:
+                self.tables[place] = table.pinned(values[table.name])
+                most = max(most, int(self.tables[place].cycles.min()))
+        return most
+
     # -- the cheapest plan for a rate
 
     def plan(self, target: int, prices: Prices | None = None) -> Plan:
@@ -135,8 +148,7 @@ class FoldingSearch:
             fifos = np.array([self._fifo(consumer, int(r), index) for r in rows[consumer]])
             own[consumer] = own[consumer] + fifos @ (1, 0, prices.bram, prices.dsp)
             outs = self.tables[producer].outs[rows[producer]]
-            equal = reader.op.onnx_node.op_type == HEAD
-            costs = joint_cost(outs, ins, bits, equal)
+            costs = joint_cost(outs, ins, bits, reader.convertible(bits, element))
             key = (producer, consumer)
             joint[key] = joint[key] + costs if key in joint else costs
         found = cheapest(own, joint)
@@ -239,7 +251,7 @@ class FoldingSearch:
             return None
         other = copy(self)
         other.tables = [
-            table.first(len(table.choices) - 1) if choice else table
+            table.some(range(len(table.choices) - 1)) if choice else table
             for table, choice in zip(self.tables, free, strict=True)
         ]
         return other

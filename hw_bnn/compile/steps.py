@@ -25,7 +25,7 @@ from . import finn_ops  # noqa: F401  registers our custom ops
 from .ops.kernel import DOMAIN
 from .provenance import name_nodes
 from .stream_cost import input_word_bits
-from .units import layer_op, make_up_for_zeros, set_bit_widths, sort_nodes
+from .units import layer_op, make_up_for_zeros, set_bit_widths, share_windows, sort_nodes
 
 FINN_DOMAIN = "finn.custom_op.fpgadataflow"
 
@@ -94,6 +94,7 @@ def step_bnn_rtl_ops(model: ModelWrapper, cfg) -> ModelWrapper:
     sort_nodes(model, getCustomOp)
     for node in model.graph.node:
         make_up_for_zeros(model, node, getCustomOp)
+        share_windows(model, node, getCustomOp)
     return model.transform(GiveUniqueNodeNames())
 
 

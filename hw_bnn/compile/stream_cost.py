@@ -78,14 +78,15 @@ def _more(out: int, width: int, bits: int) -> tuple[float, float]:
     return converted[0] - plain[0], converted[1] - plain[1]
 
 
-def joint_cost(outs: np.ndarray, ins: np.ndarray, bits: int, equal: bool) -> np.ndarray:
-    """LUTs of a stream for every pair of word widths."""
+def joint_cost(outs: np.ndarray, ins: np.ndarray, bits: int, most: int) -> np.ndarray:
+    """LUTs of a stream for every pair of word widths; inf for two that differ where one is more
+    than `most` bits, which no converter takes."""
     out_values, out_index = np.unique(outs, return_inverse=True)
     in_values, in_index = np.unique(ins, return_inverse=True)
     table = np.array(
         [
             [
-                np.inf if equal and a != b else stream_cost(int(a), int(b), bits)[0]
+                np.inf if a != b and max(a, b) > most else stream_cost(int(a), int(b), bits)[0]
                 for b in in_values
             ]
             for a in out_values

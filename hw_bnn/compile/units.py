@@ -83,6 +83,24 @@ def make_up_for_zeros(model: ModelWrapper, node: NodeProto, op_of: OpOf) -> None
     op.set_nodeattr("zeroPadding", [int(v) for values in geometry for v in values])
 
 
+def share_windows(model: ModelWrapper, node: NodeProto, op_of: OpOf) -> None:
+    """Tell a layer and the windows in front of it that several windows of a row may share its
+    weights (MMV): where all of a row have the same thresholds. Run after `make_up_for_zeros`."""
+    op, source = op_of(node), model.find_producer(node.input[0])
+    if not isinstance(op, FoldedMVAU) or not op.shares or len(op.get_nodeattr("zeroPadding")):
+        return
+    if source is None or source.op_type != "SlidingWindow_rtl":
+        return
+    window = op_of(source)
+    (height, width), channels = window.get_nodeattr("KernelDim"), window.get_nodeattr("NumChannels")
+    if height * width == 1 or window.get_nodeattr("Dilation")[1] != 1:
+        return
+    row = window.output_dim()[1]
+    step = window.get_nodeattr("Stride")[1]
+    op.set_nodeattr("windows", [int(width * channels), int(step * channels), row])
+    window.set_nodeattr("shared", row)
+
+
 def set_bit_widths(model: ModelWrapper, op_of: OpOf) -> None:
     """Accumulators as narrow as every reachable value and threshold allows, in order."""
     for node in model.graph.node:

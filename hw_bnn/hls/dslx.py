@@ -2,7 +2,8 @@
 
     y[c] as at the head of rtl/bnn_xnor_mvau.sv; one step of the proc is one step of the folding.
 
-Weights and thresholds are constants of the text. Threshold sets by position have no form here.
+Weights and thresholds are constants of the text. Threshold sets by position and MMV have no form
+here.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ def xnor_mvau(parameters: Parameters, weights: list[str], thresholds: list[str],
         weights, thresholds: lines of its memory files.
 
     Raises:
-        Unsupported: threshold sets by position.
+        Unsupported: threshold sets by position, several pixels at once (MMV).
     """
     kernel = XnorMvau()
     p = kernel.values(parameters)
-    if p["N_SETS"] > 1:
-        raise Unsupported("thresholds by position have no DSLX form", node=node,
-                          remedy="keep the SystemVerilog of this node")  # fmt: skip
+    for what, number in (("thresholds by position", "N_SETS"), ("several pixels at once", "MMV")):
+        if p[number] > 1:
+            raise Unsupported(f"{what} have no DSLX form", node=node,
+                              remedy="keep the SystemVerilog of this node")  # fmt: skip
     pe, simd, nf, sf = p["PE"], p["SIMD"], p["MH"] // p["PE"], p["MW"] // p["SIMD"]
     acc, out = p["MW"].bit_length(), pe * p["OUT_BITS"]
     rows, places = nf * sf, (max(1, (nf - 1).bit_length()), max(1, (sf - 1).bit_length()))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from ..errors import Unsupported
 from ..kernels import KERNELS
-from ..kernels.base import PLACEMENT, Parameters
+from ..kernels.base import PLACEMENT, SHARING, Parameters
 from .window_steps import window_steps
 
 
@@ -52,7 +52,7 @@ class Twin:
     def defaults(self) -> dict[str, int]:
         """Template argument -> the SystemVerilog's default, in order."""
         given = KERNELS[self.kernel].defaults.items()
-        return {name: value for name, value in given if name not in PLACEMENT}
+        return {name: value for name, value in given if name not in PLACEMENT | SHARING}
 
     def values(self, parameters: Parameters) -> dict[str, int]:
         """All template arguments by name.
@@ -62,7 +62,12 @@ class Twin:
         """
         numbers = {name for name, value in parameters.items() if not isinstance(value, str)}
         if unknown := numbers - set(self.defaults) - PLACEMENT:
-            raise Unsupported(f"the HLS twin of {self.kernel} has no parameter {min(unknown)}")
+            raise Unsupported(
+                f"the HLS twin of {self.kernel} has no parameter {min(unknown)}",
+                remedy='compile for it with folding="finn", or with a folding without MMV'
+                if unknown <= SHARING
+                else "compile the model again",
+            )
         return {name: int(parameters.get(name, default)) for name, default in self.defaults.items()}
 
     def template(self, parameters: Parameters) -> str:

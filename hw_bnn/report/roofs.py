@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from ..accelerator import Description, Node
+from ..accelerator import Description
 from ..accelerator.netlists import NetlistDocument
 from .documents import Verification
 from .headline import device, taken
@@ -27,9 +27,9 @@ class Roof:
 def roofs(accelerator: Description, counted: NetlistDocument | None) -> list[Roof]:
     """The roofs, each as if the others were not there.
 
-    The streams': a word a cycle. The weights': each is read once a use, BLOCK_RAM_BITS a cycle from
-    each block RAM of the board; weights in LUTs pass it. The LUTs': as many products a cycle as
-    they have room for, at what the accelerator takes for one now.
+    The streams': a word a cycle. The weights': each is read once for MMV uses, BLOCK_RAM_BITS a
+    cycle from each block RAM of the board; weights in LUTs pass it. The LUTs': as many products a
+    cycle as they have room for, at what the accelerator takes for one now.
     """
     words, results = accelerator.input.words, accelerator.output.frame_words
     found = [
@@ -39,23 +39,18 @@ def roofs(accelerator: Description, counted: NetlistDocument | None) -> list[Roo
     whole, layers = device(accelerator), [n for n in accelerator.nodes if n.pe and n.simd and n.mw]
     if whole is None or not layers:
         return found
-    bits = sum(uses(n) * int(n.parameters.get("WEIGHT_BITS", 1)) for n in layers)
+    bits = sum(n.products // n.mmv * int(n.parameters.get("WEIGHT_BITS", 1)) for n in layers)
     if whole.bram:
         least = max(1, ceil(bits / (BLOCK_RAM_BITS * whole.bram)))
         why = f"{bits:,} bits a frame from {whole.bram:g} block RAMs"
         found.append(Roof("weights in block RAM", least, why))
     needs = taken(accelerator, counted)
     if needs is not None and needs["lut"]:
-        lanes = sum((n.pe or 0) * (n.simd or 0) for n in layers)
+        lanes = sum((n.pe or 0) * (n.simd or 0) * n.mmv for n in layers)
         price = needs["lut"] / lanes
-        least = max(1, ceil(sum(uses(n) for n in layers) * price / whole.lut))
+        least = max(1, ceil(sum(n.products for n in layers) * price / whole.lut))
         found.append(Roof("LUTs", least, f"{price:.2f} a product, of {whole.lut:,.0f}"))
     return found
-
-
-def uses(node: Node) -> int:
-    """Products a frame of a layer of weights."""
-    return node.cycles * (node.pe or 0) * (node.simd or 0)
 
 
 def roofs_section(

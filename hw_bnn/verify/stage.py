@@ -125,8 +125,7 @@ class Case:
     @property
     def work(self) -> int:
         """Uses of weights by all frames: what execution in Python takes its time for."""
-        lanes = (n.cycles * n.pe * n.simd for n in self.accelerator.nodes if n.pe and n.simd)
-        return len(self.frames) * sum(lanes)
+        return len(self.frames) * sum(node.products for node in self.accelerator.nodes)
 
     def light(self, factor: int = 1) -> bool:
         """Whether all frames are little work for a slow stage, or one `factor` times as fast."""

@@ -154,13 +154,21 @@ class SlidingWindow_rtl(MapOp):
     """The windows of a convolution, (kh, kw, channel) with the channel fastest.
 
     SIMD is of an output word. Up to a pixel's channels a word of the map goes in for each that
-    comes out (kernel `window`); above, words are several whole pixels (`parallel_window`).
+    comes out (kernel `window`); above, words are several whole pixels (`parallel_window`). With
+    MMV > 1 a word is one wide window that covers the whole windows of so many output pixels of a
+    row, which its layer cuts apart: SIMD is of each of them.
     """
 
     def get_nodeattr_types(self):
         return super().get_nodeattr_types() | {
-            "ram_style": ("s", False, "auto", {"auto", "block", "distributed"})
+            "ram_style": ("s", False, "auto", {"auto", "block", "distributed"}),
+            "MMV": ("i", False, 1),
+            "shared": ("i", False, 0),  # windows of a row, where its layer has an MMV
         }
+
+    def groups(self) -> list[int]:
+        """Every MMV that it could have."""
+        return divisors(self.get_nodeattr("shared")) if self.get_nodeattr("shared") else [1]
 
     @property
     def kernel(self) -> str:
@@ -182,6 +190,27 @@ class SlidingWindow_rtl(MapOp):
 
     def output_channels(self):
         return self._pixels() * super().output_channels()
+
+    def _covering(self) -> dict[str, int]:
+        """The kernel's parameters of the window that covers MMV windows; none where that is 1."""
+        mmv = self.get_nodeattr("MMV")
+        if mmv == 1:
+            return {}
+        (kh, kw), (_, step) = self.get_nodeattr("KernelDim"), self.get_nodeattr("Stride")
+        width = int(kw + (mmv - 1) * step)
+        elements = int(kh) * width * super().output_channels()
+        return {"K_W": width, "STRIDE_W": int(mmv * step), "SIMD": elements}
+
+    def get_folded_output_shape(self, ind=0):
+        covering = self._covering()
+        if not covering:
+            return super().get_folded_output_shape(ind)
+        height, width = self.output_dim()
+        outer = self.get_nodeattr("numInputVectors")
+        return (*outer, height, width // self.get_nodeattr("MMV"), 1, covering["SIMD"])
+
+    def get_outstream_width(self, ind=0):
+        return self.get_folded_output_shape()[-1] * self.get_output_datatype().bitwidth()
 
     def get_folded_input_shape(self, ind=0):
         shape = self.get_normal_input_shape()
@@ -209,6 +238,7 @@ class SlidingWindow_rtl(MapOp):
             | {"BITS": self.get_input_datatype().bitwidth()}
             | self._kernel()
             | {"DILATION_H": dh, "DILATION_W": dw, "RAM_STYLE": self.get_nodeattr("ram_style")}
+            | self._covering()
         )
 
 

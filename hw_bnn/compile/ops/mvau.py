@@ -13,6 +13,7 @@ from qonnx.core.datatype import DataType
 from ...kernels.wide_mvau import LEAST_PRODUCT
 from ..pipelining import Family, family_of, multiplier_stages, mvau_stages
 from .classes import custom_op
+from .folds import divisors
 from .kernel import KernelOp
 
 MVAU = "matrixvectoractivation:MVAU"
@@ -30,6 +31,11 @@ class KernelMVAU(KernelOp):
         # window has the thresholds that make up for it. Geometry: H, W, KH, KW, SH, SW, DH, DW,
         # top, left, bottom, right.
         types["zeroPadding"] = ("ints", False, [])
+        # Windows that share a weight word, beside each other in a row (rtl/bnn_mvau_windows.sv),
+        # and what stands in front: elements of a kernel's row, from a window to the next, windows
+        # of a row; empty where no windows come (units.share_windows).
+        types["MMV"] = ("i", False, 1)
+        types["windows"] = ("ints", False, [])
         types["hardwired"] = ("i", False, 0)  # 1: the folding search makes it one of constants
         return types
 
@@ -87,17 +93,6 @@ class KernelMVAU(KernelOp):
         table = model.get_initializer(self.onnx_node.input[2]).astype(np.int64)
         return np.broadcast_to(table, (self.get_nodeattr("MH"), table.shape[1]))
 
-
-class FoldedMVAU(KernelMVAU):
-    """PE x SIMD lanes that read weights and thresholds from memories."""
-
-    def get_nodeattr_types(self):
-        types = super().get_nodeattr_types()
-        # Register stages of the kernel (PIPELINE, WEIGHTS_STAGE); -1: chosen for part and clock.
-        types["pipeline"] = ("i", False, -1)
-        types["weightsStage"] = ("i", False, 0)
-        return types
-
     def threshold_sets(self, model) -> tuple[list[np.ndarray], np.ndarray]:
         """Threshold tables, one a set (none without thresholds), and each vector's set.
 
@@ -111,6 +106,64 @@ class FoldedMVAU(KernelMVAU):
         # A masked lane adds x*w = -w where exact zero padding adds 0:
         # dot = dot(-1) + sum of masked w.
         return [table - (mask @ weights)[:, None] for mask in masks], index
+
+
+class FoldedMVAU(KernelMVAU):
+    """PE x SIMD lanes that read weights and thresholds from memories; MMV times as many for so many
+    windows at once, which come as one word and leave as whole pixels."""
+
+    shares = False
+    """Whether the kernel has MMV."""
+
+    def groups(self) -> list[int]:
+        """Every MMV that it could have."""
+        windows = self.get_nodeattr("windows")
+        return divisors(int(windows[2])) if len(windows) else [1]
+
+    def sharing(self, mmv: int) -> dict[str, int]:
+        """The kernel's parameters for MMV; none for 1."""
+        if mmv == 1:
+            return {}
+        run, step, _ = self.get_nodeattr("windows")
+        return {"MMV": mmv, "RUN": int(run), "STEP": int(step)}
+
+    def get_folded_input_shape(self, ind=0):
+        mmv = self.get_nodeattr("MMV")
+        if mmv == 1 or ind:
+            return super().get_folded_input_shape(ind)
+        *outer, row = (int(n) for n in self.get_nodeattr("numInputVectors"))
+        run, step, _ = (int(n) for n in self.get_nodeattr("windows"))
+        word = self.get_nodeattr("MW") // run * (run + (mmv - 1) * step)
+        return (*outer, row // mmv, 1, word)
+
+    def get_folded_output_shape(self, ind=0):
+        if self.get_nodeattr("MMV") == 1:
+            return super().get_folded_output_shape(ind)
+        return (*self.get_nodeattr("numInputVectors"), 1, self.get_nodeattr("MH"))
+
+    def get_instream_width(self, ind=0):
+        if self.get_nodeattr("MMV") == 1 or ind:
+            return super().get_instream_width(ind)
+        return self.get_folded_input_shape()[-1] * self.get_input_datatype(0).bitwidth()
+
+    def get_outstream_width(self, ind=0):
+        if self.get_nodeattr("MMV") == 1:
+            return super().get_outstream_width(ind)
+        return self.get_nodeattr("MH") * self.get_output_datatype().bitwidth()
+
+    def get_exp_cycles(self):
+        mmv = self.get_nodeattr("MMV")
+        if mmv == 1:
+            return super().get_exp_cycles()
+        rounds = self.get_nodeattr("MH") // self.get_nodeattr("PE")
+        return self.vectors() // mmv * max(rounds, mmv)
+
+    def get_nodeattr_types(self):
+        types = super().get_nodeattr_types()
+        # Register stages of the kernel (PIPELINE, WEIGHTS_STAGE); -1: chosen for part and clock.
+        types["pipeline"] = ("i", False, -1)
+        types["weightsStage"] = ("i", False, 0)
+        return types
 
     def _common_parameters(self, model) -> dict[str, int | str]:
         mw, mh, pe, simd = self.folding()
@@ -135,7 +188,7 @@ class FoldedMVAU(KernelMVAU):
             if self.get_nodeattr(attribute) != "auto":
                 parameters[parameter] = self.get_nodeattr(attribute)
         if self.contexts > 1:  # frames are told apart
-            parameters["N_VECTORS"] = self.vectors()
+            parameters["N_VECTORS"] = self.vectors() // self.get_nodeattr("MMV")
         if table is not None:
             sets, index = self.threshold_sets(model)
             if len(sets) > 1:
@@ -144,7 +197,7 @@ class FoldedMVAU(KernelMVAU):
                     "N_VECTORS": len(index),
                     "SETS_FILE": self.memory_name("sets"),
                 }
-        return parameters
+        return parameters | self.sharing(int(self.get_nodeattr("MMV")))
 
     def memories(self, model) -> dict[str, np.ndarray]:
         mw, mh, pe, simd = self.folding()
@@ -197,6 +250,7 @@ class XnorMVAU_rtl(FoldedMVAU):
     """1-bit x 1-bit: XNOR, popcount, threshold."""
 
     kernel = "xnor_mvau"
+    shares = True
 
     def kernel_parameters(self, model):
         return self._common_parameters(model)
@@ -212,6 +266,7 @@ class IntMVAU_rtl(FoldedMVAU):
     """n-bit x 1-bit: add or subtract, accumulate, threshold."""
 
     kernel = "int_mvau"
+    shares = True
 
     def kernel_parameters(self, model):
         dtype = self.get_input_datatype(0)
