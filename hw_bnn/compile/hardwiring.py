@@ -130,8 +130,6 @@ def _obstacle(op, model: ModelWrapper) -> str | None:
     table = op.thresholds(model)
     if table is not None and table.shape[1] > 1:
         return f"a hard-wired layer gives bits, this one has {table.shape[1] + 1} levels"
-    if len(op.threshold_sets(model)[0]) > 1:
-        return "exact zero padding of a bipolar map has no hard-wired form"
     return None
 
 

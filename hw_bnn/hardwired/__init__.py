@@ -5,6 +5,7 @@ from hw_bnn.hardwired import Layer, Network, write_hardwired
 
 from .generator import KERNELS, Description, generate, write_hardwired
 from .network import Layer, Network, from_popcount
+from .positions import Positions, compare_module
 from .proof import prove_layer
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Description",
     "Layer",
     "Network",
+    "Positions",
+    "compare_module",
     "from_popcount",
     "generate",
     "prove_layer",

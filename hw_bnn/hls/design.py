@@ -198,7 +198,13 @@ def _hardwired(folder: Path, node: Node, streams: dict[str, Stream]) -> tuple[st
         from ..compile import finn_ops  # noqa: F401  registers the nodes
 
         model = ModelWrapper(str(folder / "dataflow.onnx"))
-        network = getCustomOp(model.get_node_from_name(node.name)).network(model)
+        op = getCustomOp(model.get_node_from_name(node.name))
+        if op.positions(model) is not None:
+            raise Unsupported(
+                "constants behind exact zero padding of a bipolar map have no HLS twin",
+                node=node.name, remedy="compile for it with this layer folded",
+            )  # fmt: skip
+        network = op.network(model)
     in_bits, out_bits = (streams[s[0]].word_bits for s in (node.inputs, node.outputs))
     name = f"{node.name}_core"
     text = core(name, network, out_bits // len(network.layers[0].weights))

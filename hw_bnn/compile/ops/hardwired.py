@@ -13,7 +13,16 @@ from pathlib import Path
 import numpy as np
 from qonnx.core.datatype import DataType
 
-from ...hardwired import KERNELS, Description, Layer, Network, generate, prove_layer
+from ...hardwired import (
+    KERNELS,
+    Description,
+    Layer,
+    Network,
+    Positions,
+    compare_module,
+    generate,
+    prove_layer,
+)
 from ..pipelining import family_of, hardwired_period
 from .classes import custom_op
 from .mvau import MVAU, KernelMVAU
@@ -33,6 +42,7 @@ class HardwiredMVAU_rtl(KernelMVAU):
             "latency": ("i", False, 1),
             "plannedLuts": ("i", False, 0),
             "plannedRegisters": ("i", False, 0),
+            "sumBits": ("i", False, 0),  # of a sum, where thresholds differ by position; else 0
         }
 
     def kernels(self):
@@ -41,18 +51,27 @@ class HardwiredMVAU_rtl(KernelMVAU):
     def core_name(self) -> str:
         return f"{self.module_name()}_core"
 
+    def compare_name(self) -> str:
+        return f"{self.module_name()}_compare"
+
     def own_sources(self):
-        return [f"{self.core_name()}.sv", *super().own_sources()]
+        made = [self.core_name(), *([self.compare_name()] if self.get_nodeattr("sumBits") else [])]
+        return [*(f"{name}.sv" for name in made), *super().own_sources()]
 
     def network(self, model) -> Network:
-        """The layer over unsigned inputs u: x = 2u - 1 for bits, u - 2^(n-1) if signed."""
+        """The layer over unsigned inputs u: x = 2u - 1 for bits, u - 2^(n-1) if signed.
+
+        Where thresholds differ by position its outputs are the sums of w u (`positions`).
+        """
         weights = model.get_initializer(self.onnx_node.input[1]).astype(np.int64).T
+        if self.positions(model) is not None:
+            return Network([Layer(weights, None)])
         table, total = self.thresholds(model), weights.sum(axis=1)
         dtype = self.get_input_datatype(0)
         bits = dtype.bitwidth()
         if dtype == DataType["BIPOLAR"]:  # dot = 2 sum - total
             shift, offsets = 1, -total
-            limits = None if table is None else -((-(table[:, 0] + total)) // 2)
+            limits = None if table is None else _of_bits(table[:, 0], total)
         else:
             half = 1 << bits - 1 if dtype.signed() else 0
             shift, offsets = 0, -half * total
@@ -60,6 +79,15 @@ class HardwiredMVAU_rtl(KernelMVAU):
         signed = dtype.signed() and dtype != DataType["BIPOLAR"]
         layer = Layer(weights, None, offsets, shift) if limits is None else Layer(weights, limits)
         return Network([layer], bits, signed)
+
+    def positions(self, model) -> Positions | None:
+        """Thresholds of the sums of w u by position, where they differ."""
+        sets, index = self.threshold_sets(model)
+        if len(sets) < 2:
+            return None
+        total = model.get_initializer(self.onnx_node.input[1]).astype(np.int64).sum(axis=0)
+        tables = [_of_bits(table[:, 0], total) for table in sets]
+        return Positions.of(tables, index, int(self.get_nodeattr("numInputVectors")[-1]))
 
     def kernel_parameters(self, model):
         return {
@@ -76,16 +104,26 @@ class HardwiredMVAU_rtl(KernelMVAU):
         return [*super().stream_links(), ".ce(ce)", ".x(x)", ".y(y)"]
 
     def body(self):
-        return (
+        bits = self.get_nodeattr("sumBits")
+        wires = (
             f"\n  wire ce;\n  wire [{self.get_instream_width() - 1}:0] x;\n"
             f"  wire [{self.get_outstream_width() - 1}:0] y;\n"
-            f"  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(y));\n"
+        )
+        if not bits:
+            return f"{wires}  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(y));\n"
+        return (
+            f"{wires}  wire [{self.get_nodeattr('MH') * bits - 1}:0] sums;\n"
+            f"  {self.core_name()} core (.ap_clk(ap_clk), .ce(ce), .x(x), .y(sums));\n"
+            f"  {self.compare_name()} compare (\n"
+            "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .ce(ce),\n"
+            "      .taken(in0_V_TVALID && in0_V_TREADY), .sums(sums), .y(y)\n  );\n"
         )
 
     def unfold(self) -> None:
         """All neurons and inputs at once."""
         self.set_nodeattr("PE", self.get_nodeattr("MH"))
         self.set_nodeattr("SIMD", self.get_nodeattr("MW"))
+        self.set_nodeattr("MMV", 1)
 
     def live(self, model) -> int:
         """Neurons whose output is no constant."""
@@ -100,21 +138,39 @@ class HardwiredMVAU_rtl(KernelMVAU):
 
     def generate(self, model, part: str, clk_period_ns: float) -> Description:
         """The netlist for a part and a clock; what it takes is kept with the node."""
-        core = _generated(
-            _Key(self.network(model)),
-            hardwired_period(family_of(part), clk_period_ns),
-            self.get_output_datatype().bitwidth(),
-        )
-        self.set_nodeattr("latency", core.latency)
-        self.set_nodeattr("plannedLuts", core.luts)
-        self.set_nodeattr("plannedRegisters", core.registers)
+        network, positions = self.network(model), self.positions(model)
+        bits = self.get_output_datatype().bitwidth() if positions is None else network.score_bits()
+        period = hardwired_period(family_of(part), clk_period_ns)
+        core = _generated(_Key(network), period, bits)
+        latency, luts, registers = core.latency, core.luts, core.registers
+        if positions is not None:  # a LUT a bit compares, with a constant of few bits of position
+            counted, kinds = positions.state_bits
+            self.set_nodeattr("sumBits", bits)
+            latency += 1
+            luts += int(self.get_nodeattr("MH")) * bits + 2 * counted + kinds
+            registers += int(self.get_nodeattr("MH")) + counted + core.latency * kinds
+        self.set_nodeattr("latency", latency)
+        self.set_nodeattr("plannedLuts", luts)
+        self.set_nodeattr("plannedRegisters", registers)
         return core
 
     def generate_hdl(self, model, fpgapart, clk):
         """Write core and wrapper; registers by the generator's delay model."""
-        text = self.generate(model, fpgapart, clk).text.replace(_NAME, self.core_name())
-        (Path(self.get_nodeattr("code_gen_dir_ipgen")) / f"{self.core_name()}.sv").write_text(text)
+        core = self.generate(model, fpgapart, clk)
+        folder = Path(self.get_nodeattr("code_gen_dir_ipgen"))
+        text = core.text.replace(_NAME, self.core_name())
+        (folder / f"{self.core_name()}.sv").write_text(text)
+        positions = self.positions(model)
+        if positions is not None:
+            name, bits = self.compare_name(), int(self.get_nodeattr("sumBits"))
+            text = compare_module(name, positions, bits, core.latency)
+            (folder / f"{name}.sv").write_text(text)
         super().generate_hdl(model, fpgapart, clk)
+
+
+def _of_bits(thresholds: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Thresholds of sum w x, x = 2u - 1, as those of sum w u; total: sum of each neuron's w."""
+    return -((-(thresholds + total)) // 2)
 
 
 _NAME = "hardwired_core"
