@@ -170,11 +170,6 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
             f"ensemble= with contexts={build.contexts} and output_mode={build.output_mode!r}",
             remedy='give contexts= of 2 or more, and output_mode="both"',
         )
-    if build.hardwired and build.folding is not None:
-        raise BadInput(
-            "hardwired= and folding=",
-            remedy="give one of the two: hard-wired layers are not folded",
-        )
     return {
         "board": board,
         "part": part,
