@@ -343,7 +343,7 @@ def layers(folder: str, timeout_s: float) -> None:
         if node.name in rows:
             continue
         module = modules[node.name]
-        own = (f"{module}.", f"{module}_core.")
+        own = (f"{module}.", f"{module}_core.", f"{module}_compare.")
         sources = [rtl / n for n in made.sources if n.startswith(own) or not n.startswith(made.top)]
         row = {"estimate": {k: getattr(node.resources, k) for k in ("lut", "ff", "bram")}}
         try:

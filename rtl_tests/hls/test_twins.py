@@ -13,7 +13,7 @@ import pytest
 from hw_bnn.hardwired import Layer, Network
 from hw_bnn.hls import HLS_FILES
 from hw_bnn.hls.twins import TWINS
-from hw_bnn.kernels.base import PLACEMENT
+from hw_bnn.kernels.base import PLACEMENT, SHARING
 from hw_bnn.rtl import FOLDER, kernels, rtl_path, rtl_texts
 from rtl_tests.bench import Data, Stream
 from rtl_tests.hls import csim_bench
@@ -60,12 +60,12 @@ def test_every_kernel_has_both_forms():
 
 @pytest.mark.parametrize("kernel", TWINS)
 def test_template_arguments_are_the_parameters(kernel):
-    """In the order of the SystemVerilog, with its defaults, without files and placement."""
+    """In the order of the SystemVerilog, with its defaults, without files, placement and MMV."""
     text = rtl_texts(kernel)[rtl_path(kernel).name]
     found = {
         name: int(value.strip().replace("1'b", ""))
         for name, value in PARAMETER.findall(text.split(") (")[0])
-        if name not in PLACEMENT and not name.endswith(("_FILE", "_STYLE"))
+        if name not in PLACEMENT | SHARING and not name.endswith(("_FILE", "_STYLE"))
     }
     assert list(found.items()) == list(TWINS[kernel].defaults.items())
     header = (HLS_FILES / "include/hw_bnn" / f"{kernel}.hpp").read_text()

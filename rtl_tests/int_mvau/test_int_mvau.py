@@ -101,6 +101,9 @@ SHAPES = [
         "N_SETS": 2,
         "N_VECTORS": 3,
     },
+]
+
+SHARING = [  # several windows a weight word: fewer of them than rounds, and more
     {
         "MW": 12,
         "MH": 6,
@@ -112,7 +115,7 @@ SHAPES = [
         "MMV": 2,
         "RUN": 6,
         "STEP": 2,
-    },  # several windows a weight word: fewer of them than rounds, and more
+    },
     {
         "MW": 9,
         "MH": 2,
@@ -191,8 +194,8 @@ def run(shapes, simulator, seeds):
 
 def test_int_mvau(shape_seed):
     rng = np.random.default_rng(shape_seed)
-    run(SHAPES + [draw_shape(rng) for _ in range(4)], "verilator", (1, 2))
+    run(SHAPES + SHARING + [draw_shape(rng) for _ in range(4)], "verilator", (1, 2))
 
 
 def test_in_icarus():
-    run(SHAPES, "icarus", (3,))
+    run(SHAPES + SHARING, "icarus", (3,))

@@ -56,7 +56,9 @@ SHAPES = [
         "WEIGHTS_STAGE": 1,
     },  # SF = 1
     {"MW": 15, "MH": 4, "PE": 1, "SIMD": 1, "N_THRESHOLDS": 7, "OUT_BITS": 3},
-    # several windows a weight word: fewer of them than rounds, more, as many; strides
+]
+
+SHARING = [  # several windows a weight word: fewer of them than rounds, more, as many; strides
     {"MW": 18, "MH": 8, "PE": 2, "SIMD": 18, "MMV": 2, "RUN": 6, "STEP": 2},
     {"MW": 12, "MH": 4, "PE": 2, "SIMD": 12, "MMV": 5, "RUN": 6, "STEP": 3, "WEIGHTS_STAGE": 1},
     {"MW": 9, "MH": 3, "PE": 3, "SIMD": 9, "MMV": 3, "RUN": 3, "STEP": 3, "PIPELINE": 3},
@@ -142,8 +144,8 @@ def run(shapes, simulator, seeds):
 
 def test_xnor_mvau(shape_seed):
     rng = np.random.default_rng(shape_seed)
-    run(SHAPES + [draw_shape(rng) for _ in range(4)], "verilator", (1, 2))
+    run(SHAPES + SHARING + [draw_shape(rng) for _ in range(4)], "verilator", (1, 2))
 
 
 def test_in_icarus():
-    run(SHAPES, "icarus", (3,))
+    run(SHAPES + SHARING, "icarus", (3,))

@@ -59,7 +59,7 @@ def never_worse(new: FoldingSearch, old: FoldingSearch, targets: int, boards) ->
     """At no target dearer, on no board slower; whether at one cheaper."""
     first, last = old.fastest(), old.slowest().cycles
     costs = []
-    for target in np.unique(np.geomspace(first, last, targets).astype(int)):
+    for target in np.unique(np.geomspace(first, last, targets).round().astype(int)):
         costs.append((new.worth(new.plan(int(target))), old.worth(old.plan(int(target)))))
     print(*(f"{a:.0f}/{b:.0f}" for a, b in costs))
     assert all(a <= b for a, b in costs), costs
