@@ -88,6 +88,7 @@ def a_folding() -> None:
 def a_model_and_frames() -> None:
     a_model()
     np.save("x.npy", np.arange(48).reshape(3, 16) % 16)
+    Path("F.json").write_text('{"MVAU_0": {"PE": 2, "SIMD": 4}}')
 
 
 def networks_and_a_run() -> None:
