@@ -135,6 +135,8 @@ def _from_file(model: GoldenModel, path: Path, limit: int | None) -> Frames:
         raise
     except Exception as error:  # a header is a Python literal, an archive a zip: any error
         reason = " ".join(str(error).split())
+        if "pickle" in reason:  # what numpy takes everything for that has not its first bytes
+            reason = "it begins like none"
         raise BadInput(
             f"{path} is no readable .npy file ({reason})", remedy="write it with numpy.save"
         ) from None

@@ -109,7 +109,7 @@ def test_options_of_compile(place, capsys, kind):
 
 FRAMES = {
     "no file": (["--inputs", "x.npy"], None, "x.npy does not exist"),
-    "not npy": (["--inputs", "x.npy"], b"1,2,3", "no readable .npy"),
+    "not npy": (["--inputs", "x.npy"], b"1,2,3", "no readable .npy file .it begins like none"),
     "pickle": (["--inputs", "x.npy"], np.array([{}]), "no readable .npy"),
     "shape": (["--inputs", "x.npy"], np.zeros((3, 15), int), "shape .3, 15.*16"),
     "range": (["--inputs", "x.npy"], np.full((3, 16), 16), "holds 16 at .0, 0.*0 to 15"),

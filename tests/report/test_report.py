@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -441,3 +442,23 @@ def test_shows_where_thresholds_lie_and_neurons_that_never_change(folder):
     (place / "dataflow.onnx").write_bytes(b"no graph")
     with pytest.raises(BadInput, match=r"dataflow.onnx"):
         report(place)
+
+
+GLOSSARY = Path(__file__).parents[2] / "docs" / "glossary.md"
+PLAIN = """layer model s tensor input output fed by bits per depth words most held filled range port
+file option name memory memories neurons that never change how many from low to high highest lowest
+part estimate synthesis seconds differing equal version sha 256 of the board time sets least reached
+value rate not frames second clock node shares resources all share tool"""
+
+
+def test_words_of_the_tables_are_in_the_glossary(folder):
+    """Heads of columns: what is no plain word is explained."""
+    html = report(folder({**VERIFICATION, "waits": {}})).read_text()
+    html += report(folder(VERIFICATION)).read_text()
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', html)
+    assert len(heads) > 30
+    known = set(re.findall(r"[a-z0-9]+", GLOSSARY.read_text().lower()))
+    for head in heads:
+        said = re.findall(r"[a-z0-9]+", re.sub("<.*?>|&#?\\w+;", " ", head).lower())
+        unknown = {w for w in said if w not in PLAIN.split() and not {w, w.rstrip("s")} & known}
+        assert not unknown, head
