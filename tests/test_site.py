@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import hw_bnn as hb
-from hw_bnn import options
+from hw_bnn import nn, optim, options
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +32,7 @@ def site(tmp_path_factory):
 def test_every_page_is_there(site):
     pages = {page.stem for page in site.glob("*.html")}
     assert pages == {p.stem for p in (ROOT / "docs").glob("*.md")} | {
-        "404", "index", "options", "reference",
+        "404", "index", "options", "reference", "torch",
     }  # fmt: skip
     menu = (site / "index.html").read_text()
     assert all(f'href="{page}.html"' in menu for page in pages - {"404"})
@@ -42,6 +42,11 @@ def test_every_name_and_option_is_told(site):
     reference, told = (site / "reference.html").read_text(), (site / "options.html").read_text()
     for name in hb.__all__:
         assert re.search(rf">\s*hb\.{name}\s*<", reference), name
+    for package in (nn, optim):
+        page, short = (site / "torch.html").read_text(), package.__name__.rpartition(".")[2]
+        for name in package.__all__:
+            assert re.search(rf">\s*{short}\.{name}\s*<", page), name
+            assert (package.__dict__[name].__doc__ or "").strip(), name
     assert ":func:" not in reference and ":class:" not in reference
     for argument in options.parameters(options.CompileOptions):
         assert f"<code>{argument}</code>" in told

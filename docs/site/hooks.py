@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -17,7 +18,10 @@ OPTIONS = ("TargetOptions", "CompileOptions", "FrameOptions", "EngineOptions")
 
 def on_files(files: Files, config) -> Files:
     """Add the README and the generated pages."""
-    pages = {"index.md": start(), "reference.md": reference(), "options.md": options_page()}
+    pages = {
+        "index.md": start(), "reference.md": reference(), "options.md": options_page(),
+        "torch.md": torch_page(),
+    }  # fmt: skip
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
@@ -62,11 +66,42 @@ def reference() -> str:
     ]  # fmt: skip
     for name in hw_bnn.__all__:
         module, _, attribute = hw_bnn._table[name].partition(":")
-        lines += [
-            f"::: hw_bnn{module}.{attribute}", "    options:", f"      heading: hb.{name}",
-            f"      toc_label: {name}", "",
-        ]  # fmt: skip
+        lines += _told(f"hw_bnn{module}.{attribute}", f"hb.{name}")
+    lines += ["`hb.errors`: what is raised on purpose.", ""]
+    for name in ("HwBnnError", "BadInput", "Unsupported", "CheckFailed", "MissingTool"):
+        lines += _told(f"hw_bnn.errors.{name}", f"hb.errors.{name}")
+    lines += ["`hb.zoo`: the trained networks of the package.", ""]
+    for name in ("names", "card", "model"):
+        lines += _told(f"hw_bnn.zoo.{name}", f"hb.zoo.{name}")
     return "\n".join(lines)
+
+
+def torch_page() -> str:
+    """The layers and optimisers for a training loop of one's own, from their docstrings."""
+    lines = ["# Layers and optimisers", "", "For networks and loops of your own in PyTorch.", ""]
+    for package in ("nn", "optim"):
+        lines += [f"## hw_bnn.{package}", ""]
+        for name in _public(ROOT / "hw_bnn" / package / "__init__.py"):
+            lines += [*_told(f"hw_bnn.{package}.{name}", f"{package}.{name}", level=3)]
+    return "\n".join(lines)
+
+
+def _public(path: Path) -> list[str]:
+    """`__all__` of a package, which is not imported: torch takes seconds."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    (names,) = (
+        node.value for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    )  # fmt: skip
+    return ast.literal_eval(names)
+
+
+def _told(path: str, heading: str, level: int = 2) -> list[str]:
+    """What mkdocstrings makes the text of an object of."""
+    return [
+        f"::: {path}", "    options:", f"      heading: {heading}", f"      heading_level: {level}",
+        f"      toc_label: {heading.rpartition('.')[2]}", "",
+    ]  # fmt: skip
 
 
 def options_page() -> str:
