@@ -81,6 +81,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
     """The document: {run: for each task after which networks were loaded, the share of right labels
     of all tasks}, of the mean prediction, and of the likeliest network.
     """
+    results = {run.name: json.loads((run / "result.json").read_text()) for run in given.runs}
     first = drawn(stages(given.runs[0])[0], given.networks, folder / "first")
     made = hb.compile(first[0], folder / "there", runtime_weights=True, contexts=given.networks,
                       check=False, size_fifos=False,
@@ -106,7 +107,6 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
                 pairs = [*zip(tasks, of_tasks, strict=True)]
                 mean[run.name].append([_right(f, found.labels) for f, found in pairs])
                 likeliest[run.name].append([_right(f, mode.predict(f.x)) for f in tasks])
-    results = {run.name: json.loads((run / "result.json").read_text()) for run in given.runs}
     return {
         "networks": given.networks, "images": len(tasks[0].x), "rtl_images": given.rtl_images,
         "mean": mean, "likeliest": likeliest, "words_of_a_load": len(words),
