@@ -38,10 +38,12 @@ def _confusion(confusion: list[list[int]]) -> Markup:
 
 
 def _wrong(accelerator: Description, labels: Labels) -> Markup:
-    """The pictures of frames that are taken for another label, where they are pictures."""
+    """The pictures of frames that are taken for another label, where they are pictures; white is
+    the largest value in any of them, as few use all of the input's type."""
     port, found = accelerator.input, ""
+    white = max((max(w.x) for w in labels.wrong if w.x), default=port.maximum)
     for wrong in labels.wrong:
-        seen = picture(wrong.x or [], port.stream_shape, port.minimum, port.maximum)
+        seen = picture(wrong.x or [], port.stream_shape, port.minimum, white)
         if seen:
             found += figure(f"frame {wrong.frame:,}: {wrong.label}, said {wrong.said}", seen)
     return Markup(

@@ -33,8 +33,8 @@ def roofs(accelerator: Description, counted: NetlistDocument | None) -> list[Roo
     """
     words, results = accelerator.input.words, accelerator.output.frame_words
     found = [
-        Roof("input stream", words, f"{words:,} words of {accelerator.input.word_bits:,} bits"),
-        Roof("output stream", results, f"{results:,} words"),
+        Roof("input stream", words, f"{_words(words)} of {accelerator.input.word_bits:,} bits"),
+        Roof("output stream", results, _words(results)),
     ]
     whole, layers = device(accelerator), [n for n in accelerator.nodes if n.pe and n.simd and n.mw]
     if whole is None or not layers:
@@ -72,3 +72,7 @@ def roofs_section(
         "and weights in LUTs are above that of block RAM."
     )
     return section("Roofline", paragraph(told), table("what bounds the rate", columns, rows))
+
+
+def _words(count: int) -> str:
+    return "1 word" if count == 1 else f"{count:,} words"

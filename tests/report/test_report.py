@@ -362,6 +362,9 @@ def test_shows_labels_scores_and_wrong_frames(folder):
     assert 'viewBox="0 0 8 8"' in drawn
     assert set(re.findall(r'fill="(#\w+)"', drawn)) == {"#000000", "#ffffff"}
     assert drawn.count("h1v1h-1z") == 64
+    dim = {**LABELS["wrong"][0], "x": [0, 9] * 32}  # of 0 to 16
+    written(place, "labels.json", {**LABELS, "wrong": [dim]})
+    assert re.search(r'<svg class="picture".*?fill="#ffffff"', report(place).read_text())
     # of many labels the pairs that are confused most
     many = [[5 if i == j else 0 for j in range(30)] for i in range(30)]
     many[3][4], many[6][2] = 2, 3
