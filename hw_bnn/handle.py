@@ -80,18 +80,20 @@ class Accelerator(os.PathLike):
 
         return simulate(self.folder, x, trust=self.trust, **options)
 
-    def predict(self, x: Any) -> NDArray[np.int64]:
+    def predict(self, x: Any, context: int | None = None) -> NDArray[np.int64]:
         """Labels (N,) of frames, by the simulated RTL; (N, K) of K contexts; (N,) of most votes
         where it was compiled with ensemble=True.
 
         Args:
             x: (N, *shape) integers of the input contract, or real numbers as the model takes them.
+            context: the one that the frames run through, (N,); all by default.
         """
         if x is None:  # which `simulate` takes for random frames
             raise BadInput("x is None", remedy="give frames, (N, *shape)")
+        result = self.simulate(x, context=context, progress=lambda count: None)
         if self.description.output.ensemble > 1:
-            return self.tally(x).labels
-        result = self.simulate(x, progress=lambda count: None)
+            assert result.labels is not None  # its mode is both: votes
+            return result.labels.argmax(axis=1)
         if result.labels is not None:
             return result.labels
         assert result.scores is not None  # an accelerator gives scores, labels, or both

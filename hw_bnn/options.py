@@ -254,6 +254,9 @@ class EngineOptions(Options):
     weights: Annotated[
         str | Path | None, Option("Load these first: a folder of `hw-bnn weights`.")
     ] = None
+    context: Annotated[
+        int | None, Option("Run frames through this context alone (of --contexts), from 0.")
+    ] = None
     statistics: Annotated[bool, Option("Count each layer's starved and stalled cycles.")] = False
     family: Annotated[
         str | None, Option("Which netlist: xc7, xcup or ecp5 (engines netlist and lanes).")

@@ -12,7 +12,7 @@ import numpy as np
 from . import console
 from .accelerator import Description
 from .accelerator.config_stream import check_fits
-from .accelerator.folder import MODEL, open_accelerator, read_accelerator
+from .accelerator.folder import MODEL, network_folder, open_accelerator, read_accelerator
 from .errors import BadInput
 from .files.output import output_file
 from .frames import Frames, frames_of, load_frames, trained_pixels
@@ -73,6 +73,9 @@ def simulate(
         network = folder if asked.weights is None else Path(asked.weights)
         if asked.weights is not None:
             check_fits(description, read_accelerator(network, needs=[MODEL]), network)
+        if asked.context is not None:
+            network = network_folder(network, asked.context)
+            read_accelerator(network, needs=[MODEL])
         golden = golden_model(network, description)
         data = _frames(golden, given, chosen, trained_pixels(network / MODEL, run))
         for warning in data.warnings:

@@ -1,6 +1,7 @@
 """New contents for an accelerator's memories, as the words of its config port.
 
     words = load_words(accelerator, folder / "rtl")     # uint32, one a beat of s_axis_cfg
+    words = load_words(accelerator, folder / "rtl", only=2)    # of context 2 alone
 
 What a packet and a load are stands at the head of rtl/bnn_config_gate.sv.
 """
@@ -8,7 +9,7 @@ What a packet and a load are stands at the head of rtl/bnn_config_gate.sv.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +19,31 @@ from ..errors import BadInput, CheckFailed, Unsupported
 from .description import Description
 
 MAGIC = 0xB1
-BEGIN, END, CONTENTS = 0, 1, 2
+BEGIN, END, CONTENTS, NEXT = 0, 1, 2, 3
 CHUNK_BITS = 32
 ERRORS = (
     "nothing", "a packet's CRC",
-    "a packet's address or length: contents out of turn, or more than a load has",
+    "a packet's address or length: contents out of turn, more than a context has, or no context",
     "a packet longer than the gate keeps", "contents or an end outside a load",
-    "an end before all contents", "an order that there is not",
+    "an end before all contents", "an order or a length that there is not",
+    "a frame that named a context that there is not",
 )  # fmt: skip
 """What bits 7:4 of the status say."""
 
+WRONG = 0xFA
+"""Bits of the status that are 0 after a load that ended right: under way, at work, a fault."""
+CONFIG = "config.bin"
+"""In rtl/: the contents of all memories as words of the config port, where there is one."""
+
+MOST_CONTEXTS = 255
+"""A frame names one in 8 bits of s_axis_tuser."""
+
 ConfigWords = NDArray[np.uint32]
+
+
+def config_file(context: int) -> str:
+    """In rtl/: the same of one context, where there are several."""
+    return f"config_{context}.bin"
 
 
 def chunks(bits: int) -> int:
@@ -58,29 +73,78 @@ def ending(longest: int) -> list[int]:
     return [0] * (longest + 3)
 
 
-def load_words(accelerator: Description, rtl: Path) -> ConfigWords:
-    """A load of all memories: what ends a load broken off before, its packets, its end.
+def name_of(contents: ConfigWords) -> int:
+    """What a load calls a context's contents, and the port tells of it: their CRC-32, 1 for 0.
+
+    >>> hex(name_of(np.array([1, 2], "<u4")))
+    '0xba52c61b'
+    """
+    return zlib.crc32(contents.astype("<u4").tobytes()) or 1
+
+
+def load_of(contents: Mapping[int, ConfigWords], longest: int) -> ConfigWords:
+    """A load: what ends a load broken off before, its packets, its end.
+
+    Args:
+        contents: of each context that is loaded, by its number. longest: contents of a packet.
+    """
+    words, begins = ending(longest), BEGIN
+    ended: list[int] = []
+    for context, new in contents.items():
+        words += packet(begins, context, ended)
+        for at in range(0, len(new), longest):
+            words += packet(CONTENTS, at, [int(word) for word in new[at : at + longest]])
+        begins, ended = NEXT, [name_of(new)]
+    return np.array([*words, *packet(END, len(new), ended)], "<u4")
+
+
+def context_contents(accelerator: Description, rtl: Path) -> list[ConfigWords]:
+    """The contents of each context's memories, in the order of the chain.
+
+    Raises:
+        BadInput: a memory file is not as the accelerator tells.
+    """
+    contexts = accelerator.contexts
+    parts: list[list[int]] = [[] for _ in range(contexts)]
+    for node in accelerator.nodes:
+        for memory in sorted(node.memories, key=lambda m: m.number or 0):
+            if memory.number is None:
+                continue
+            lines = _lines(rtl / memory.file, memory.words, memory.bits)
+            rows = memory.words // contexts
+            for i, part in enumerate(parts):
+                for line in lines[i * rows : (i + 1) * rows]:
+                    part.extend(_cut(line, chunks(memory.bits)))
+    return [np.array(part, "<u4") for part in parts]
+
+
+def load_words(accelerator: Description, rtl: Path, only: int | None = None) -> ConfigWords:
+    """A load of the memory files' contents.
 
     Args:
         accelerator: one with a config port. rtl: folder with the memory files.
+        only: the context that is loaded, by its own contents; all by default.
 
     Raises:
         BadInput: a memory file is not as the accelerator tells.
     """
     assert accelerator.config is not None  # who asks for a load has looked
-    contents = [
-        chunk
-        for node in accelerator.nodes
-        for memory in sorted(node.memories, key=lambda m: m.number or 0)
-        if memory.number is not None
-        for line in _lines(rtl / memory.file, memory.words, memory.bits)
-        for chunk in _cut(line, chunks(memory.bits))
-    ]
-    longest = accelerator.config.longest
-    words = ending(longest) + packet(BEGIN, 0)
-    for at in range(0, len(contents), longest):
-        words += packet(CONTENTS, at, contents[at : at + longest])
-    return np.array([*words, *packet(END, len(contents))], "<u4")
+    each = context_contents(accelerator, rtl)
+    chosen = range(len(each)) if only is None else [only]
+    return load_of({i: each[i] for i in chosen}, accelerator.config.longest)
+
+
+def write_loads(accelerator: Description, rtl: Path) -> None:
+    """Write what the port takes: all contexts, and where there are several each alone; and the
+    names of what the memory files hold.
+    """
+    assert accelerator.config is not None  # as above
+    each, longest = context_contents(accelerator, rtl), accelerator.config.longest
+    (rtl / CONFIG).write_bytes(load_of(dict(enumerate(each)), longest).tobytes())
+    for i, contents in enumerate(each if len(each) > 1 else []):
+        (rtl / config_file(i)).write_bytes(load_of({i: contents}, longest).tobytes())
+    lines = [f"{name_of(contents):08x}\n" for contents in each]
+    (rtl / accelerator.config.loaded).write_text("".join(lines))
 
 
 def refuse_port(accelerator: Description, what: str) -> None:
@@ -133,7 +197,7 @@ def read_load(accelerator: Description, weights: str | Path) -> ConfigWords:
     Raises:
         BadInput: the folder is damaged, or for another accelerator.
     """
-    from .folder import CONFIG, read_accelerator
+    from .folder import read_accelerator
 
     check_fits(accelerator, read_accelerator(weights), weights)
     return np.fromfile(Path(weights) / "rtl" / CONFIG, "<u4")
@@ -145,7 +209,7 @@ def check_status(status: int) -> None:
     Raises:
         CheckFailed: the port refused it.
     """
-    if status & 0xFF != 1 or not status >> 8 & 255:
+    if status & WRONG or not status >> 8 & 255:
         raise CheckFailed(f"the config port refused the weights: {status_text(status)}")
 
 

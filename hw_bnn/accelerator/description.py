@@ -295,7 +295,8 @@ class ConfigPort(_Part):
         "CRC-32 IEEE 802.3, reflected, 0xEDB88320"
     )
     longest: Count  # chunks of a packet
-    total: Count  # chunks of a load
+    total: Count  # chunks of a context
+    loaded: FileName  # memory file with a name for each context
     weights: list[DataType]  # type of each layer's weights, in the order of the model file
     contexts: Count = 1  # sets of weights in the memories, each as many words as the next
     affine: Annotated[

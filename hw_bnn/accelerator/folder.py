@@ -22,8 +22,6 @@ from .description import Description
 
 DESCRIPTION = "accelerator.json"
 MODEL, DATAFLOW = "model.onnx", "dataflow.onnx"
-CONFIG = "config.bin"
-"""In rtl/: the contents of all memories as words of the config port, where there is one."""
 NETWORKS = "contexts"
 """Accelerator folders of the networks in an accelerator's contexts, by number from 1."""
 _AGAIN = "compile the model again"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..accelerator import Description, Input, Output, Resources, Stream
-from ..accelerator.config_stream import load_words
-from ..accelerator.folder import CONFIG, seal
+from ..accelerator.config_stream import MOST_CONTEXTS, write_loads
+from ..accelerator.folder import seal
 from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
 from ..files.output import output_folder
@@ -165,6 +165,10 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
             + ("" if build.contexts < 1 else " without runtime_weights="),
             remedy="give both: how many sets of weights that are loaded, 1 or more",
         )
+    if build.contexts > MOST_CONTEXTS:
+        raise BadInput(
+            f"contexts= is {build.contexts}", remedy=f"a frame can name one of {MOST_CONTEXTS}"
+        )
     if build.ensemble and (build.contexts == 1 or build.output_mode != "both"):
         raise BadInput(
             f"ensemble= with contexts={build.contexts} and output_mode={build.output_mode!r}",
@@ -249,7 +253,9 @@ def write_rtl(
         input=_input(imported.graph, stitched.streams[0]),
         output=_output(imported.graph, head, stitched.streams[-1], ensemble),
         nodes=stitched.nodes,
-        config=config_port(stitched.nodes, imported, head) if options["runtime_weights"] else None,
+        config=config_port(stitched.nodes, imported, head, top)
+        if options["runtime_weights"]
+        else None,
         streams=stitched.streams,
         bound_cycles=max(n.cycles for n in stitched.nodes),
         sources=stitched.sources,
@@ -259,7 +265,7 @@ def write_rtl(
     )
     (folder / "accelerator.json").write_text(accelerator.dump())
     if accelerator.config is not None:
-        (rtl / CONFIG).write_bytes(load_words(accelerator, rtl).tobytes())
+        write_loads(accelerator, rtl)
     return accelerator
 
 

@@ -14,6 +14,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
 
 from ..accelerator import Node, Stream
+from ..kernels.base import CONTEXTS
 from ..rtl import module_of, rtl_texts
 from . import config_port
 from .provenance import layers, origins
@@ -48,9 +49,11 @@ def stitch(
         by_tensor.setdefault(tensor, []).append(stream)
     owners = layers(model)
     nodes, own = [], []
-    kernels = [FRAME_LAST]
-    written: list[str] = []  # kernels whose memories are loaded at run time
     ops = [getCustomOp(node) for node in model.graph.node]
+    contexts = max(op.contexts for op in ops)
+    kernels: list[str] = []
+    written: list[str] = []  # kernels that know of the config port
+    (written if contexts > 1 and not ensemble else kernels).append(FRAME_LAST)
     loadable = any(op.loadable for op in ops)
     if loadable:
         config_port.number_nodes(ops, model)
@@ -77,14 +80,13 @@ def stitch(
         )
     )
     flat = [stream for _, stream in streams]
-    contexts = max(op.contexts for op in ops)
     if contexts > 1:
         nodes, flat = _in_contexts(nodes, flat, contexts)
         kernels.append(FRAME_REPEAT)
     if ensemble:
         nodes, flat = _summed(nodes, flat, ops[-1].kernel_parameters(model), contexts)
         kernels.append(ENSEMBLE)
-    (rtl / f"{top}.sv").write_text(_top(top, nodes, flat))
+    (rtl / f"{top}.sv").write_text(_top(top, nodes, flat, contexts))
     files = rtl_texts(*dict.fromkeys(kernels)) | rtl_texts(*dict.fromkeys(written), writable=True)
     for name, text in files.items():
         (rtl / name).write_text(text)
@@ -112,7 +114,7 @@ def _in_contexts(
         inputs = [again.name if name == source.name else name for name in node.inputs]
         more = {"inputs": inputs, "cycles": contexts * node.cycles}
         if node.name == "tlast":
-            more["parameters"] = {**node.parameters, "WORDS": inner[-1].words}
+            more["parameters"] = {**node.parameters, CONTEXTS: contexts}
         found.append(node.model_copy(update=more))
     return found, [source.model_copy(update={"consumer": FRAME_REPEAT}), *inner]
 
@@ -234,7 +236,7 @@ def _wire(stream: str, signal: str, loadable: bool) -> str:
     return f"{stream}_{signal.lower()}"
 
 
-def _instances(top: str, nodes: list[Node], loadable: bool) -> list[str]:
+def _instances(top: str, nodes: list[Node], loadable: bool, contexts: int) -> list[str]:
     """Lines of the layers' instances."""
     lines: list[str] = []
     before = 0
@@ -243,6 +245,7 @@ def _instances(top: str, nodes: list[Node], loadable: bool) -> list[str]:
         if node.config is not None:
             links += [f".cfg_in(cfg_{before})", f".cfg_out(cfg_{node.config})"]
             before = node.config
+            links += [".passes(passes)"] if contexts > 1 else []
         for prefix, names in (("in", node.inputs), ("out", node.outputs)):
             for i, name in enumerate(names):
                 links += [
@@ -258,7 +261,9 @@ def _plain(node: Node, loadable: bool) -> list[str]:
     """Lines of a kernel's instance without a wrapper: what repeats frames, what sums results."""
     given = ", ".join(f".{name}({value})" for name, value in node.parameters.items())
     ends = (("s_axis", node.inputs[0]), ("m_axis", node.outputs[0]))
-    links = [
+    links = ["      .passes(passes)", "      .pass_out(pass_out)"]
+    links += ["      .s_axis_tuser(s_axis_tuser)"] if node.name == FRAME_REPEAT else []
+    links += [
         f"      .{port}_{s.lower()}({_wire(name, s, loadable)})"
         for port, name in ends
         for s in ("TDATA", "TVALID", "TREADY")
@@ -267,7 +272,7 @@ def _plain(node: Node, loadable: bool) -> list[str]:
     return ["", begin, "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),", ",\n".join(links), "  );"]
 
 
-def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
+def _top(top: str, nodes: list[Node], streams: list[Stream], contexts: int) -> str:
     source, output = streams[0], streams[-1]
     loadable = any(node.config for node in nodes)
     plain = [node for node in nodes if node.name in (FRAME_REPEAT, ENSEMBLE)]
@@ -280,7 +285,7 @@ def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
         f"module {top} (",
         "    input  logic ap_clk,",
         "    input  logic ap_rst_n,",
-        *(config_port.ports() if loadable else []),
+        *(config_port.ports(contexts) if loadable else []),
         f"    input  logic [{source.tdata_bits - 1}:0] s_axis_tdata,",
         "    input  logic s_axis_tvalid,",
         "    output logic s_axis_tready,",
@@ -300,16 +305,18 @@ def _top(top: str, nodes: list[Node], streams: list[Stream]) -> str:
             f"  wire {stream.name}_tvalid;",
             f"  wire {stream.name}_tready;",
         ]
-    lines += config_port.body(nodes, source) if loadable else []
+    lines += config_port.body(nodes, source, contexts, top) if loadable else []
     for node in plain:
         lines += _plain(node, loadable)
-    lines += _instances(top, layers, loadable)
+    lines += _instances(top, layers, loadable, contexts)
     last = nodes[-1]
+    several = CONTEXTS in last.parameters
+    given = ", ".join(f".{name}({value})" for name, value in last.parameters.items())
     lines += [
         "",
-        f"  {module_of(FRAME_LAST)} #(.BITS({output.word_bits}), .WORDS({output.words})) "
-        f"{last.name} (",
+        f"  {module_of(FRAME_LAST, writable=several)} #({given}) {last.name} (",
         "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),",
+        *(["      .passes(passes), .pass_out(pass_out),"] if several else []),
         *(f"      .s_axis_{s}({last.inputs[0]}_{s})," for s in ("tdata", "tvalid", "tready")),
         "      .m_axis_tdata(m_axis_tdata), .m_axis_tvalid(m_axis_tvalid),",
         "      .m_axis_tready(m_axis_tready), .m_axis_tlast(m_axis_tlast)",

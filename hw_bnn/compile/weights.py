@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..accelerator import Description, Node
-from ..accelerator.config_stream import check_fits, load_words
-from ..accelerator.folder import CONFIG, MODEL, NETWORKS, open_accelerator, seal
+from ..accelerator.config_stream import CONFIG, check_fits, write_loads
+from ..accelerator.folder import MODEL, NETWORKS, open_accelerator, seal
 from ..errors import BadInput
 from ..files.output import output_folder
 from ..kernels.base import PLACEMENT
@@ -117,7 +117,7 @@ def _merge(made: Description, folders: Sequence[Path]) -> None:
         rows = memory.words // len(folders)
         parts = [line for i, each in enumerate(lines) for line in each[i * rows : (i + 1) * rows]]
         (rtl[0] / memory.file).write_text("\n".join(parts) + "\n")
-    (rtl[0] / CONFIG).write_bytes(load_words(made, rtl[0]).tobytes())
+    write_loads(made, rtl[0])
 
 
 def _dataflow(proto: Any, place: Path, accelerator: Description, made_in: Path, say: Any) -> Any:

@@ -9,7 +9,9 @@ from .memory_cost import ram
 
 @register
 class FrameRepeat(Kernel):
-    """A memory of a frame, two registers of a word and two counters; of one word the register."""
+    """A memory of a frame, three registers of a word and two counters; of one word two registers;
+    what announces the passes.
+    """
 
     name = "frame_repeat"
     defaults = {"BITS": 8, "WORDS": 1, "TIMES": 2}
@@ -20,5 +22,5 @@ class FrameRepeat(Kernel):
         memory = ram(bits, words, one_port=True) if words > 1 else (0, 0, 0)
         count = bits_for(words) + bits_for(p["TIMES"])
         exact = {"exact": memory[0], "word": bits * (words > 1), "count": count, "one": 1}
-        registers = {"exact": memory[1] + bits + count, "one": 1}
+        registers = {"exact": memory[1] + 2 * bits + count, "one": 1}
         return Parts(exact, registers, memory[2])

@@ -18,7 +18,7 @@
 module bnn_affine_argmax #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
-    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
+    parameter int CONTEXTS = 1,   // weight sets; each pass has one (bnn_context_queue)
 `endif
     parameter int N          = 10,
     parameter int PE         = 1,
@@ -35,7 +35,7 @@ module bnn_affine_argmax #(
     localparam int OUT_WIDTH    = SCORES_WIDTH + LABEL_WIDTH
 ) (
 `ifdef HW_BNN_CONFIG
-    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CFG_WORD+43:0] cfg,  // of bnn_config_node
 `endif
     input  logic                          ap_clk,
     input  logic                          ap_rst_n,
@@ -127,31 +127,48 @@ module bnn_affine_argmax #(
     end else begin : g_affine
       localparam int LANE_BITS    = A_BITS + B_BITS;
       localparam int PRODUCT_BITS = NUMBER + A_BITS;
-`ifdef HW_BNN_CONFIG
-      localparam int DEPTH        = CONTEXTS * NF;
-`else
-      localparam int DEPTH        = NF;
-`endif
-      localparam int NF_BITS      = DEPTH > 1 ? $clog2(DEPTH) : 1;
+      localparam int NF_BITS      = NF > 1 ? $clog2(NF) : 1;
       logic [NF_BITS-1:0] nf;
       logic [PE*LANE_BITS-1:0] affine;
       logic [PE*NUMBER-1:0] held;
 
 `ifdef HW_BNN_CONFIG
+      localparam int DEPTH        = CONTEXTS * NF;
+      localparam int ADDR_BITS    = DEPTH > 1 ? $clog2(DEPTH) : 1;
+      logic [ADDR_BITS-1:0] addr;
+      if (CONTEXTS > 1) begin : g_contexts
+        localparam int CONTEXT_BITS = $clog2(CONTEXTS);
+        logic [CONTEXT_BITS-1:0] context_now;
+        logic last_pass;
+        bnn_context_queue #(.BITS(CONTEXT_BITS)) u_queue (
+            .ap_clk, .ap_rst_n, .passes(cfg[CFG_WORD+29+:15]),
+            .ends(en && s_axis_tvalid && (NF == 1 || nf == NF_BITS'(NF - 1))),
+            .context_now, .last(last_pass)
+        );
+        logic [ADDR_BITS-1:0] base_now;
+        bnn_context_base #(.CONTEXTS(CONTEXTS), .STRIDE(NF), .BITS(ADDR_BITS)) u_base (
+            .context_now, .base(base_now)
+        );
+        assign addr = base_now + ADDR_BITS'(nf);
+        logic unused;
+        assign unused = &{1'b0, last_pass};
+      end else begin : g_one_context
+        assign addr = nf;
+      end
       bnn_mvau_rom #(
           .CFG_WORD(CFG_WORD), .MEMORY(3),
           .BITS(PE * LANE_BITS), .DEPTH(DEPTH), .FILE(AFFINE_FILE)
       ) u_affine (
-          .cfg, .ap_clk, .en, .addr(nf), .q(affine)
+          .cfg, .ap_clk, .en, .addr, .q(affine)
       );
 `else
-      bnn_mvau_rom #(.BITS(PE * LANE_BITS), .DEPTH(DEPTH), .FILE(AFFINE_FILE)) u_affine (
+      bnn_mvau_rom #(.BITS(PE * LANE_BITS), .DEPTH(NF), .FILE(AFFINE_FILE)) u_affine (
           .ap_clk, .en, .addr(nf), .q(affine)
       );
 `endif
       always_ff @(posedge ap_clk) begin
         if (!ap_rst_n) nf <= '0;
-        else if (en && s_axis_tvalid) nf <= nf == NF_BITS'(DEPTH - 1) ? '0 : nf + 1'b1;
+        else if (en && s_axis_tvalid) nf <= NF == 1 || nf == NF_BITS'(NF - 1) ? '0 : nf + 1'b1;
       end
       always_ff @(posedge ap_clk) if (en) held <= numbers;
 

@@ -17,7 +17,7 @@
 module bnn_max_pool #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
-    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
+    parameter int CONTEXTS = 1,   // weight sets; each pass has one (bnn_context_queue)
 `endif
     parameter int IFM_H    = 4,
     parameter int IFM_W    = 4,
@@ -37,7 +37,7 @@ module bnn_max_pool #(
     localparam int TDATA = (SIMD * BITS + 7) / 8 * 8
 ) (
 `ifdef HW_BNN_CONFIG
-    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CFG_WORD+43:0] cfg,  // of bnn_config_node
 `endif
     input  logic             ap_clk,
     input  logic             ap_rst_n,
@@ -83,65 +83,74 @@ module bnn_max_pool #(
       if (cfg[CFG_WORD+28] && cfg[CFG_WORD+24+:4] == 4'd4)
         minimum[cfg[CFG_WORD+:CF_BITS]] <= cfg[SIMD-1:0];
 `endif
-    logic [CF_BITS-1:0] in_cf, out_cf;
-    logic in_end, out_end;
-    logic [CF_BITS-1:0] in_next, out_next;  // where they go on behind a pixel
+    localparam int WORD_BITS = CF > 1 ? $clog2(CF) : 1;
+    logic [WORD_BITS-1:0] in_cf, out_cf;
+    logic [CF_BITS-1:0] in_addr, out_addr;
+    logic in_taken, out_taken, in_end, out_end;  // end: of a pixel
+    assign in_taken  = s_axis_tvalid && s_axis_tready;
+    assign out_taken = m_axis_tvalid && m_axis_tready;
+    assign in_end    = CF == 1 || in_cf == WORD_BITS'(CF - 1);
+    assign out_end   = CF == 1 || out_cf == WORD_BITS'(CF - 1);
 `ifdef HW_BNN_CONFIG
     if (CONTEXTS > 1) begin : g_contexts
       localparam int OFM_H = (IFM_H + PAD_T + PAD_B - K_H) / STRIDE_H + 1;
       localparam int OFM_W = (IFM_W + PAD_L + PAD_R - K_W) / STRIDE_W + 1;
       localparam int BITS_P = IFM_H * IFM_W + OFM_H * OFM_W > 1
                               ? $clog2(IFM_H * IFM_W + OFM_H * OFM_W) : 1;
+      localparam int CONTEXT_BITS = $clog2(CONTEXTS);
       logic [BITS_P-1:0] in_pixel, out_pixel;
-      logic [CF_BITS-1:0] in_base, out_base;
-      logic in_whole, out_whole;
+      logic [CONTEXT_BITS-1:0] in_context, out_context;
+      logic in_whole, out_whole, in_last, out_last;
       assign in_whole  = in_pixel == BITS_P'(IFM_H * IFM_W - 1);
       assign out_whole = out_pixel == BITS_P'(OFM_H * OFM_W - 1);
-      assign in_end    = in_cf == in_base + CF_BITS'(CF - 1);
-      assign out_end   = out_cf == out_base + CF_BITS'(CF - 1);
-      assign in_next   = !in_whole ? in_base : in_cf == CF_BITS'(DEPTH - 1) ? '0 : in_cf + 1'b1;
-      assign out_next  = !out_whole ? out_base : out_cf == CF_BITS'(DEPTH - 1) ? '0 : out_cf + 1'b1;
+      bnn_context_queue #(.BITS(CONTEXT_BITS)) u_in (
+          .ap_clk, .ap_rst_n, .passes(cfg[CFG_WORD+29+:15]), .ends(in_taken && in_end && in_whole),
+          .context_now(in_context), .last(in_last)
+      );
+      bnn_context_queue #(.BITS(CONTEXT_BITS)) u_out (
+          .ap_clk, .ap_rst_n, .passes(cfg[CFG_WORD+29+:15]), .ends(out_taken && out_end && out_whole),
+          .context_now(out_context), .last(out_last)
+      );
+      logic [CF_BITS-1:0] in_base, out_base;
+      bnn_context_base #(.CONTEXTS(CONTEXTS), .STRIDE(CF), .BITS(CF_BITS)) u_in_base (
+          .context_now(in_context), .base(in_base)
+      );
+      bnn_context_base #(.CONTEXTS(CONTEXTS), .STRIDE(CF), .BITS(CF_BITS)) u_out_base (
+          .context_now(out_context), .base(out_base)
+      );
+      assign in_addr  = in_base + CF_BITS'(in_cf);
+      assign out_addr = out_base + CF_BITS'(out_cf);
       always_ff @(posedge ap_clk) begin
         if (!ap_rst_n) begin
           in_pixel  <= '0;
           out_pixel <= '0;
-          in_base   <= '0;
-          out_base  <= '0;
         end else begin
-          if (s_axis_tvalid && s_axis_tready && in_end) begin
-            in_pixel <= in_whole ? '0 : in_pixel + 1'b1;
-            in_base  <= in_next;
-          end
-          if (m_axis_tvalid && m_axis_tready && out_end) begin
-            out_pixel <= out_whole ? '0 : out_pixel + 1'b1;
-            out_base  <= out_next;
-          end
+          if (in_taken && in_end) in_pixel <= in_whole ? '0 : in_pixel + 1'b1;
+          if (out_taken && out_end) out_pixel <= out_whole ? '0 : out_pixel + 1'b1;
         end
       end
+      logic unused;
+      assign unused = &{1'b0, in_last, out_last};
     end else begin : g_one_context
-      assign {in_end, out_end}   = {in_cf == CF_BITS'(CF - 1), out_cf == CF_BITS'(CF - 1)};
-      assign {in_next, out_next} = '0;
+      assign {in_addr, out_addr} = {in_cf, out_cf};
     end
 `else
-    assign {in_end, out_end}   = {in_cf == CF_BITS'(CF - 1), out_cf == CF_BITS'(CF - 1)};
-    assign {in_next, out_next} = '0;
+    assign {in_addr, out_addr} = {in_cf, out_cf};
 `endif
     always_ff @(posedge ap_clk) begin
       if (!ap_rst_n) begin
         in_cf <= '0;
         out_cf <= '0;
       end else begin
-        if (s_axis_tvalid && s_axis_tready)
-          in_cf <= in_end ? in_next : in_cf + 1'b1;
-        if (m_axis_tvalid && m_axis_tready)
-          out_cf <= out_end ? out_next : out_cf + 1'b1;
+        if (in_taken) in_cf <= in_end ? '0 : in_cf + 1'b1;
+        if (out_taken) out_cf <= out_end ? '0 : out_cf + 1'b1;
       end
     end
     for (genvar s = 0; s < SIMD; s++) begin : g_lane
       assign in_flip[s*BITS +: BITS] =
-          {BITS{minimum[in_cf][s]}} ^ (BITS'(SIGNED) << (BITS - 1));
+          {BITS{minimum[in_addr][s]}} ^ (BITS'(SIGNED) << (BITS - 1));
       assign out_flip[s*BITS +: BITS] =
-          {BITS{minimum[out_cf][s]}} ^ (BITS'(SIGNED) << (BITS - 1));
+          {BITS{minimum[out_addr][s]}} ^ (BITS'(SIGNED) << (BITS - 1));
     end
   end
 

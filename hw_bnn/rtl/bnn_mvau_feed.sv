@@ -9,13 +9,13 @@
 // behind them is an accumulator, which adds where acc_valid and starts again where acc_first. done
 // comes one enabled cycle after the last step of an output word has been added, in step with
 // thresholds. With CONTEXTS, WEIGHTS_FILE and THRESHOLDS_FILE hold so many of these memories one
-// after another, and each frame of N_VECTORS vectors reads the next.
+// after another, and each pass of N_VECTORS vectors reads its context's (bnn_context_queue).
 //
 // Initiation interval: one step an enabled cycle.
 module bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
-    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
+    parameter int CONTEXTS = 1,   // weight sets; each pass has one (bnn_context_queue)
 `endif
     parameter int WORD_BITS     = 8,  // of an input word
     parameter int WEIGHT_BITS   = 8,  // of a word of weights
@@ -34,7 +34,7 @@ module bnn_mvau_feed #(
     localparam int TH_BITS_OUT  = TH_WIDTH > 0 ? TH_WIDTH : 1
 ) (
 `ifdef HW_BNN_CONFIG
-    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CFG_WORD+43:0] cfg,  // of bnn_config_node
 `endif
     input  logic                   ap_clk,
     input  logic                   ap_rst_n,
@@ -84,7 +84,7 @@ module bnn_mvau_feed #(
       .BITS(WORD_BITS), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(DELAY)
   ) u_replay (
 `ifdef HW_BNN_CONFIG
-      .context_out(context_now),
+      .passes(cfg[CFG_WORD+29+:15]), .context_out(context_now),
 `endif
       .ap_clk, .ap_rst_n, .en, .s_valid, .s_ready, .s_data,
       .addr, .nf, .vector, .x_data(x_read), .acc_valid, .acc_first, .acc_last

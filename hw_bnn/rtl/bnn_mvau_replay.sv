@@ -10,7 +10,7 @@
 // The step's indices (nf, addr = nf*SF + sf, vector = its number in the frame) are there in the
 // cycle of the step, its data x_data one enabled cycle later, in step with memories read at addr;
 // what an accumulator DELAY stages behind x_data has to know (acc_*) comes 1 + DELAY cycles later.
-// With CONTEXTS addr is NF*SF higher in each next frame, 0 again after CONTEXTS of them.
+// With CONTEXTS addr is NF*SF higher for each context before the pass's (bnn_context_queue).
 module bnn_mvau_replay #(
 `ifdef HW_BNN_CONFIG
     parameter int CONTEXTS  = 1,
@@ -42,7 +42,8 @@ module bnn_mvau_replay #(
     output logic [NF_BITS-1:0]     nf,
     output logic [VECTOR_BITS-1:0] vector,
 `ifdef HW_BNN_CONFIG
-    output logic [CONTEXT_BITS-1:0] context_out,  // weight set of the step
+    input  logic [14:0]            passes,  // of bnn_frame_repeat
+    output logic [CONTEXT_BITS-1:0] context_out,  // of the step
 `endif
 
     output logic [BITS-1:0]        x_data,
@@ -68,7 +69,6 @@ module bnn_mvau_replay #(
   logic [SF_BITS-1:0] sf;
   logic [DELAY:0] valid, first, last;  // bit i: the step made 1 + i enabled cycles ago
   logic first_pass, step, last_sf, last_nf, last_step;
-  logic [ADDR_BITS-1:0] next_vector;  // where addr goes on
 
   assign s_ready = en && first_pass;
   assign step    = en && (!first_pass || s_valid);
@@ -77,28 +77,31 @@ module bnn_mvau_replay #(
 
   assign last_step = last_sf && last_nf;
 
+  localparam int PLACE_BITS = NF * SF > 1 ? $clog2(NF * SF) : 1;
+  logic [PLACE_BITS-1:0] place;  // nf*SF + sf
 `ifdef HW_BNN_CONFIG
   if (CONTEXTS > 1) begin : g_contexts
+    logic last_vector, last_pass;
+    assign last_vector = N_VECTORS == 1 || vector == VECTOR_BITS'(N_VECTORS - 1);
+    bnn_context_queue #(.BITS(CONTEXT_BITS)) u_queue (
+        .ap_clk, .ap_rst_n, .passes, .ends(step && last_step && last_vector),
+        .context_now(context_out), .last(last_pass)
+    );
     logic [ADDR_BITS-1:0] base;
-    logic last_vector, last_context;
-    assign last_vector  = N_VECTORS == 1 || vector == VECTOR_BITS'(N_VECTORS - 1);
-    assign last_context = context_out == CONTEXT_BITS'(CONTEXTS - 1);
-    assign next_vector  = !last_vector ? base : last_context ? '0 : addr + 1'b1;
-    always_ff @(posedge ap_clk) begin
-      if (!ap_rst_n) begin
-        base        <= '0;
-        context_out <= '0;
-      end else if (step && last_step && last_vector) begin
-        base        <= next_vector;
-        context_out <= last_context ? '0 : context_out + 1'b1;
-      end
-    end
+    bnn_context_base #(.CONTEXTS(CONTEXTS), .STRIDE(NF * SF), .BITS(ADDR_BITS)) u_base (
+        .context_now(context_out), .base
+    );
+    assign addr = base + ADDR_BITS'(place);
+    logic unused;
+    assign unused = &{1'b0, last_pass};
   end else begin : g_one_context
     assign context_out = '0;
-    assign next_vector = '0;
+    assign addr        = place;
+    logic unused;
+    assign unused = &{1'b0, passes};
   end
 `else
-  assign next_vector = '0;
+  assign addr = place;
 `endif
 
   // nf = 0, in a register of its own: s_ready goes on into the streams before this unit.
@@ -113,7 +116,7 @@ module bnn_mvau_replay #(
 
   always_ff @(posedge ap_clk) begin
     if (!ap_rst_n) begin
-      addr   <= '0;
+      place  <= '0;
       sf     <= '0;
       nf     <= '0;
       vector <= '0;
@@ -126,7 +129,7 @@ module bnn_mvau_replay #(
           if (N_VECTORS > 1 && last_nf)
             vector <= vector == VECTOR_BITS'(N_VECTORS - 1) ? '0 : vector + 1'b1;
         end
-        addr <= last_step ? next_vector : addr + 1'b1;
+        place <= last_step ? '0 : place + 1'b1;
       end
       valid <= (DELAY + 1)'({valid, step});
     end

@@ -21,7 +21,7 @@ module bnn_mvau_rom #(
     localparam int ADDR_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1
 ) (
 `ifdef HW_BNN_CONFIG
-    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CFG_WORD+43:0] cfg,  // of bnn_config_node
 `endif
     input  logic                 ap_clk,
     input  logic                 en,

@@ -28,7 +28,7 @@ module bnn_mvau_thresholds #(
     localparam int VECTOR_BITS = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1
 ) (
 `ifdef HW_BNN_CONFIG
-    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CFG_WORD+43:0] cfg,  // of bnn_config_node
     input  logic [CONTEXT_BITS-1:0] context_in,  // adds N_SETS * NF to the address for each
 `endif
     input  logic                   ap_clk,
@@ -71,7 +71,9 @@ module bnn_mvau_thresholds #(
     logic [ADDR_BITS-1:0] next_addr, base;
 `ifdef HW_BNN_CONFIG
     if (CONTEXTS > 1) begin : g_base
-      assign base = ADDR_BITS'(32'(context_in) * N_SETS * NF);
+      bnn_context_base #(.CONTEXTS(CONTEXTS), .STRIDE(N_SETS * NF), .BITS(ADDR_BITS)) u_base (
+          .context_now(context_in), .base
+      );
     end else begin : g_no_base
       assign base = '0;
     end

@@ -15,7 +15,7 @@
 module bnn_threshold #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
-    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
+    parameter int CONTEXTS = 1,   // weight sets; each pass has one (bnn_context_queue)
 `endif
     parameter int CHANNELS     = 1,
     parameter int PE           = 1,
@@ -31,7 +31,7 @@ module bnn_threshold #(
     parameter     NEGATE_FILE  = ""
 ) (
 `ifdef HW_BNN_CONFIG
-    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CFG_WORD+43:0] cfg,  // of bnn_config_node
 `endif
     input  logic                              ap_clk,
     input  logic                              ap_rst_n,
@@ -73,12 +73,15 @@ module bnn_threshold #(
   localparam int CONTEXT_BITS = CONTEXTS > 1 ? $clog2(CONTEXTS) : 1;
   logic [CONTEXT_BITS-1:0] context_now;
   if (CONTEXTS > 1) begin : g_contexts
-    always_ff @(posedge ap_clk) begin
-      if (!ap_rst_n) context_now <= '0;
-      else if (en && s_axis_tvalid && last_nf
-               && (N_VECTORS == 1 || vector == VECTOR_BITS'(N_VECTORS - 1)))
-        context_now <= context_now == CONTEXT_BITS'(CONTEXTS - 1) ? '0 : context_now + 1'b1;
-    end
+    logic last_pass;
+    bnn_context_queue #(.BITS(CONTEXT_BITS)) u_queue (
+        .ap_clk, .ap_rst_n, .passes(cfg[CFG_WORD+29+:15]),
+        .ends(en && s_axis_tvalid && last_nf
+              && (N_VECTORS == 1 || vector == VECTOR_BITS'(N_VECTORS - 1))),
+        .context_now, .last(last_pass)
+    );
+    logic unused_last;
+    assign unused_last = &{1'b0, last_pass};
   end else begin : g_one_context
     assign context_now = '0;
   end

@@ -27,7 +27,7 @@
 module bnn_wide_mvau #(
 `ifdef HW_BNN_CONFIG
     parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
-    parameter int CONTEXTS = 1,   // weight sets; a frame has the next one, the first after the last
+    parameter int CONTEXTS = 1,   // weight sets; each pass has one (bnn_context_queue)
 `endif
     parameter int MW           = 64,
     parameter int MH           = 64,
@@ -53,7 +53,7 @@ module bnn_wide_mvau #(
     parameter bit MULTIPLY     = 1'b0
 ) (
 `ifdef HW_BNN_CONFIG
-    input  logic [CFG_WORD+28:0] cfg,  // of bnn_config_node
+    input  logic [CFG_WORD+43:0] cfg,  // of bnn_config_node
 `endif
     input  logic                              ap_clk,
     input  logic                              ap_rst_n,

@@ -3,7 +3,7 @@
 // all signals have the values that the next rising edge will see, and nothing changes between.
 //
 // HW_BNN_CORE: macro, the accelerator's top module. IN_BITS, OUT_BITS: tdata widths. HW_BNN_CONFIG:
-// macro, it has a config port. The registers hold what the driver wrote one cycle before.
+// macro, it has a config port. HW_BNN_CONTEXTS: macro, and frames name a context. The registers hold what the driver wrote one cycle before.
 module bnn_bench #(
     parameter int IN_BITS  = 8,
     parameter int OUT_BITS = 8
@@ -19,6 +19,11 @@ module bnn_bench #(
     input  logic                next_cfg_tvalid,
     output logic                s_axis_cfg_tready,
     output logic [31:0]         cfg_status,
+    input  logic [7:0]          next_cfg_context,
+    output logic [31:0]         cfg_loaded,
+`endif
+`ifdef HW_BNN_CONTEXTS
+    input  logic [7:0]          next_tuser,
 `endif
     output logic                s_axis_tready,
     output logic [OUT_BITS-1:0] m_axis_tdata,
@@ -43,10 +48,17 @@ module bnn_bench #(
 `ifdef HW_BNN_CONFIG
   logic [31:0] s_axis_cfg_tdata;
   logic        s_axis_cfg_tvalid;
+  logic [7:0]  cfg_context;
   always_ff @(posedge ap_clk) begin
+    cfg_context       <= next_cfg_context;
     s_axis_cfg_tdata  <= next_cfg_tdata;
     s_axis_cfg_tvalid <= next_cfg_tvalid;
   end
+`endif
+
+`ifdef HW_BNN_CONTEXTS
+  logic [7:0] s_axis_tuser;
+  always_ff @(posedge ap_clk) s_axis_tuser <= next_tuser;
 `endif
 
   `HW_BNN_CORE dut (
@@ -55,6 +67,11 @@ module bnn_bench #(
       .s_axis_cfg_tvalid(s_axis_cfg_tvalid),
       .s_axis_cfg_tready(s_axis_cfg_tready),
       .cfg_status       (cfg_status),
+      .cfg_context      (cfg_context),
+      .cfg_loaded       (cfg_loaded),
+`endif
+`ifdef HW_BNN_CONTEXTS
+      .s_axis_tuser (s_axis_tuser),
 `endif
       .ap_clk       (ap_clk),
       .ap_rst_n     (ap_rst_n),

@@ -66,7 +66,7 @@ class Design:
         extra_flags: more options of Verilator.
         texts: (file name, text) of further sources, compiled first.
         names: under which its sources are built, where those are not their own; no part of the key.
-        config: the top has a config port.
+        config: the top has a config port. contexts: and frames name a context.
     """
 
     sources: tuple[Path, ...]
@@ -80,14 +80,16 @@ class Design:
     texts: tuple[tuple[str, str], ...] = ()
     names: Neutral | None = None
     config: bool = False
+    contexts: bool = False
 
     def key(self) -> str:
         """Cache key of the library."""
         return content_key(
             [(path.name, _text(path)) for path in self.sources],
             self.in_bits, self.out_bits, self.top, self.visible, self.defines, self.variant,
-            self.extra_flags, self.texts, self.config, [_text(HERE / name) for name in _DRIVER],
-            _VERILATOR_FLAGS, _LINK_FLAGS, _text(HERE / "fast_bits.hpp"),
+            self.extra_flags, self.texts, self.config, self.contexts,
+            [_text(HERE / name) for name in _DRIVER], _VERILATOR_FLAGS, _LINK_FLAGS,
+            _text(HERE / "fast_bits.hpp"),
             RUNTIMES[self.variant].key(),
         )  # fmt: skip
 
@@ -152,12 +154,17 @@ def _build(design: Design, folder: Path, env: dict[str, str]) -> None:
     names = sorted(set(re.findall(r"\b__Vtrigprevexpr\w*ap_clk__\d+\b", header)))
     extra = [f"-DHWB_IN_BYTES={design.in_bits // 8}", f"-DHWB_OUT_BYTES={design.out_bits // 8}"]
     extra += [f"-DHWB_LAST_CLOCK={names[0]}"] if len(names) == 1 else []
-    extra += ["-DHW_BNN_CONFIG"] if design.config else []
+    extra += _macros(design)
     runtime = RUNTIMES[design.variant]
     with compiled(work, work / "driver.cpp", runtime, env, extra) as objects:
         command = [find_compiler(), *objects, *_LINK_FLAGS, "-o", "../model.so"]
         run_tool(command, work, env, "the linker")
     shutil.rmtree(work)
+
+
+def _macros(design: Design) -> list[str]:
+    found = {"HW_BNN_CONFIG": design.config, "HW_BNN_CONTEXTS": design.contexts}
+    return [f"-D{name}" for name, there in found.items() if there]
 
 
 def _verilate(design: Design, work: Path, env: dict[str, str]) -> None:
@@ -167,7 +174,7 @@ def _verilate(design: Design, work: Path, env: dict[str, str]) -> None:
         "verilator", *_VERILATOR_FLAGS, "-Isrc",
         f"-GIN_BITS={design.in_bits}", f"-GOUT_BITS={design.out_bits}",
         f"-DHW_BNN_CORE={design.top}", *(f"-D{define}" for define in design.defines),
-        *(["-DHW_BNN_CONFIG"] if design.config else []), *design.extra_flags,
+        *_macros(design), *design.extra_flags,
         *(["--trace-fst"] if design.variant == "waves" else []),
         "visible.vlt", *files, "bnn_bench.sv",
     ]  # fmt: skip

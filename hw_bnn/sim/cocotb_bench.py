@@ -6,6 +6,7 @@ go in and out through cocotbext-axi's AXI4-Stream source and sink, with tlast at
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -80,21 +81,24 @@ class Bench:
         """Send all frames back to back and receive theirs."""
         started = _cycle()
         first: list[int] = []
+        names = self.job["names"]
         for i, frame in enumerate(self.words):
             done = (lambda f: first.append(f.sim_time_start)) if i == 0 else None
-            self.source.send_nowait(AxiStreamFrame(frame.tobytes(), tx_complete=done))
+            user = names[i] if names else None
+            self.source.send_nowait(AxiStreamFrame(frame.tobytes(), tuser=user, tx_complete=done))
         outputs: list[bytes] = []
         ends: list[int] = []
-        for _ in self.words:
+        ends_given, size = [0, *self.job["frame_ends"]], self.job["beat_bytes"]
+        for before, end in itertools.pairwise(ends_given):
             limit = self.job["hang_limit"] * PERIOD_NS
             try:
                 frame = await with_timeout(self.sink.recv(), limit, "ns")
             except SimTimeoutError:
                 return {"hang": self.states(), "frames": len(outputs), "cycle": _cycle() - started}
-            if len(frame) != self.job["frame_bytes"]:
+            if len(frame) != (end - before) * size:
                 return {
                     "failed": f"m_axis: frame {len(outputs)} has {len(frame)} bytes up to tlast, "
-                    f"expected {self.job['frame_bytes']}"
+                    f"expected {(end - before) * size}"
                 }
             outputs.append(bytes(frame))
             ends.append(round(_in_ns(frame.sim_time_end) / PERIOD_NS) - started - 1)

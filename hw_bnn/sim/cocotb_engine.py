@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import children
 from ..accelerator import Description
@@ -27,7 +28,7 @@ from .build import folder_sources
 from .cache import content_key, entry
 from .compiler import Runtime, compiled, run_tool
 from .neutral import BYTES, TOP, Neutral
-from .packing import Words
+from .packing import Words, by_frame, frame_ends
 from .results import EngineRun
 from .stall import hang_limit, hang_report, stall_pair
 from .verilator_env import find_compiler, verilator_environment
@@ -48,6 +49,7 @@ RUNTIME = Runtime(
 def run_cocotb(
     rtl: Path, accelerator: Description, words: Words, *, stall: float | tuple[float, float],
     seed: int, preamble: int, load: ConfigWords | None = None,
+    named: NDArray[np.uint8] | None = None,
 ) -> tuple[list[EngineRun], float]:  # fmt: skip
     """Stream frames through with cocotb; see `simulate`. Returns ([run], build seconds).
 
@@ -80,7 +82,9 @@ def run_cocotb(
             names.link_memories(rtl, work)
             if load is not None:
                 np.save(work / "config.npy", load)
-            run = _run(folder, work, accelerator, words, stall_pair(stall), seed, preamble)
+            if named is None:
+                named = np.zeros(len(words), np.uint8)
+            run = _run(folder, work, accelerator, words, stall_pair(stall), seed, preamble, named)
     return [run], build_seconds
 
 
@@ -156,7 +160,7 @@ def _build(folder: Path, texts: dict[str, str], checkers: str, env: dict[str, st
 
 def _run(
     folder: Path, work: Path, accelerator: Description, words: Words,
-    stall: tuple[float, float], seed: int, preamble: int,
+    stall: tuple[float, float], seed: int, preamble: int, named: NDArray[np.uint8],
 ) -> EngineRun:  # fmt: skip
     from cocotb_tools.runner import Verilator
 
@@ -171,6 +175,7 @@ def _run(
                     raise RuntimeError(f"exit code {done.returncode}")
 
     out = accelerator.output
+    ends = frame_ends(out, named)
     np.save(work / "input.npy", words)
     job = dict(
         input=str(work / "input.npy"), output=str(work / "output.npy"),
@@ -178,7 +183,8 @@ def _run(
         hang_limit=hang_limit(accelerator, stall, None),
         config=str(work / "config.npy") if (work / "config.npy").exists() else None,
         config_port=accelerator.config is not None,
-        frame_bytes=out.frame_words * out.tdata_bits // 8,
+        frame_ends=ends.tolist(), beat_bytes=out.tdata_bits // 8,
+        names=named.tolist() if accelerator.contexts > 1 else None,
         streams=[s.name for s in accelerator.streams],
     )  # fmt: skip
     (work / "job.json").write_text(json.dumps(job))
@@ -201,7 +207,7 @@ def _run(
     result = _result(work, accelerator)
     if job["config"] is not None:
         check_status(result["config_status"])
-    output = np.load(work / "output.npy").reshape(len(words), out.frame_words, out.tdata_bits // 8)
+    output = by_frame(np.load(work / "output.npy").reshape(-1, out.tdata_bits // 8), ends)
     done = np.array(result["frame_done"], np.uint64)
     return EngineRun(output, done, result["first_in"], result["cycles"], seconds)
 

@@ -34,7 +34,7 @@ thread_local std::string t_memory_folder;      // where relative file names are 
 constexpr size_t MAX_MESSAGES = 64 * 1024;     // a design that prints each cycle must not fill memory
 constexpr size_t IN_BYTES = HWB_IN_BYTES, OUT_BYTES = HWB_OUT_BYTES;  // of the ports' tdata
 constexpr int SILENT_CYCLES = 32;              // watched for surplus words after the last frame
-constexpr int32_t HWB_ABI = 2;                 // raised whenever driver.hpp changes
+constexpr int32_t HWB_ABI = 3;                 // raised whenever driver.hpp changes
 }  // namespace
 
 int hwb_vprintf(const char* format, va_list arguments) {
@@ -193,15 +193,16 @@ inline void receive(Model& model, HwbRun& run) {
     if (run.out_done >= run.out_words) throw std::runtime_error("m_axis: a word after the last frame");
     memcpy(run.output + run.out_done * OUT_BYTES, &top.m_axis_tdata, OUT_BYTES);
     ++run.out_done;
-    const bool last = run.out_done % run.frame_out_words == 0;
+    const uint64_t frame = run.frames_done;
+    const bool last = run.out_done == run.frame_end[frame];
     if (last != bool(top.m_axis_tlast)) {
-        const uint64_t frame = (run.out_done - 1) / run.frame_out_words;
+        const uint64_t begin = frame ? run.frame_end[frame - 1] : 0;
         throw std::runtime_error("m_axis: tlast is " + std::to_string(top.m_axis_tlast) + " at word "
-                                 + std::to_string((run.out_done - 1) % run.frame_out_words)
-                                 + " of frame " + std::to_string(frame) + ", which has "
-                                 + std::to_string(run.frame_out_words) + " words");
+                                 + std::to_string(run.out_done - 1 - begin) + " of frame "
+                                 + std::to_string(frame) + ", which has "
+                                 + std::to_string(run.frame_end[frame] - begin) + " words");
     }
-    if (last) run.frame_done[run.out_done / run.frame_out_words - 1] = run.cycle;
+    if (last) run.frame_done[run.frames_done++] = run.cycle;
     run.last_progress = run.cycle;
 }
 
@@ -240,6 +241,9 @@ inline void offer(Model& model, HwbRun& run) {
     if (valid && run.stall_in) valid = draw(run.random) >= run.stall_in;
     if (valid) {
         memcpy(&top.next_tdata, run.input + run.in_done * IN_BYTES, IN_BYTES);
+#ifdef HW_BNN_CONTEXTS
+        top.next_tuser = run.names[run.in_done / run.frame_in_words];
+#endif
         top.next_tlast = (run.in_done + 1) % run.frame_in_words == 0;
         if (run.throttle_num) {
             const uint64_t at = (run.cycle + 1) * run.throttle_den;
@@ -318,6 +322,10 @@ void* hwb_create(const char* memory_folder, uint64_t seed, char* error, uint64_t
         model->top->next_tready = 0;
 #ifdef HW_BNN_CONFIG
         model->top->next_cfg_tvalid = 0;
+        model->top->next_cfg_context = 0;
+#endif
+#ifdef HW_BNN_CONTEXTS
+        model->top->next_tuser = 0;
 #endif
         model->top->eval();  // runs the initial blocks: memory files are read
         return model.release();
@@ -474,6 +482,18 @@ uint32_t hwb_config_status(void* handle) {
     return static_cast<Model*>(handle)->top->cfg_status;
 #else
     (void)handle;
+    return 0;
+#endif
+}
+
+uint32_t hwb_config_loaded(void* handle, uint32_t context) {
+#ifdef HW_BNN_CONFIG
+    Model* const model = static_cast<Model*>(handle);
+    model->top->next_cfg_context = uint8_t(context);
+    for (int i = 0; i < 3; ++i) model->tick(-1);  // the bench's register, the gate's, and its look
+    return model->top->cfg_loaded;
+#else
+    (void)handle, (void)context;
     return 0;
 #endif
 }

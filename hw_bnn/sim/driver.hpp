@@ -25,7 +25,9 @@ struct HwbRun {
     const uint8_t* input;    // in_words words of the input port's bytes
     uint8_t* output;         // out_words words of the output port's bytes
     uint64_t* frame_done;    // cycle of each frame's last output word
-    uint64_t in_words, out_words, frame_out_words, frame_in_words;
+    const uint64_t* frame_end;  // words given at each frame's end
+    const uint8_t* names;    // s_axis_tuser of each frame, where there is one
+    uint64_t in_words, out_words, frame_in_words;
     uint64_t throttle_num, throttle_den;  // cycles between input words: num/den, 0/1 = none
     uint64_t hang_limit;
     uint32_t stall_in, stall_out;         // probability of a pause per cycle, times 2^32
@@ -38,7 +40,8 @@ struct HwbRun {
     // how far it is
     uint32_t in_valid, out_ready, started;
     uint32_t config_valid;
-    uint64_t cycle, in_done, out_done, first_in, last_progress, next_word_at, config_done;
+    uint64_t cycle, in_done, out_done, frames_done;
+    uint64_t first_in, last_progress, next_word_at, config_done;
 };
 
 #pragma GCC visibility push(default)  // all else in the library stays hidden
@@ -57,6 +60,7 @@ int32_t hwb_get(void* model, const char* scope, const char* variable, uint64_t* 
 int32_t hwb_set(void* model, const char* scope, const char* variable, uint64_t value);
 int32_t hwb_trace(void* model, const char* path, uint64_t from, uint64_t to, uint64_t period_ps);
 uint32_t hwb_config_status(void* model);  // of the port; 0 without one
+uint32_t hwb_config_loaded(void* model, uint32_t context);  // between runs: the context's name
 int32_t hwb_run(void* model, HwbRun* run, uint64_t budget);
 }
 #pragma GCC visibility pop

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 
-ABI = 2
+ABI = 3
 DONE, MORE, HUNG, FAILED = range(4)
 
 
@@ -28,7 +28,8 @@ class Stream(ctypes.Structure):
 class Run(ctypes.Structure):
     _fields_ = [
         *_fields(ctypes.c_void_p, "input", "output", "frame_done"),
-        *_fields(ctypes.c_uint64, "in_words", "out_words", "frame_out_words", "frame_in_words",
+        *_fields(ctypes.c_void_p, "frame_end", "names"),
+        *_fields(ctypes.c_uint64, "in_words", "out_words", "frame_in_words",
                  "throttle_num", "throttle_den", "hang_limit"),
         *_fields(ctypes.c_uint32, "stall_in", "stall_out"),
         *_fields(ctypes.c_uint64, "random"),
@@ -36,8 +37,8 @@ class Run(ctypes.Structure):
         *_fields(ctypes.c_void_p, "config", "config_from"),
         *_fields(ctypes.c_uint64, "config_words"),
         *_fields(ctypes.c_uint32, "hold", "in_valid", "out_ready", "started", "config_valid"),
-        *_fields(ctypes.c_uint64, "cycle", "in_done", "out_done", "first_in", "last_progress",
-                 "next_word_at", "config_done"),
+        *_fields(ctypes.c_uint64, "cycle", "in_done", "out_done", "frames_done", "first_in",
+                 "last_progress", "next_word_at", "config_done"),
     ]  # fmt: skip
 
 
@@ -57,6 +58,8 @@ def load(path: Path) -> ctypes.CDLL:
     lib.hwb_get.argtypes = [pointer, text, text, pointer]
     lib.hwb_set.argtypes = [pointer, text, text, u64]
     lib.hwb_trace.argtypes = [pointer, text, u64, u64, u64]
+    lib.hwb_config_loaded.restype = ctypes.c_uint32
+    lib.hwb_config_loaded.argtypes = [pointer, ctypes.c_uint32]
     lib.hwb_config_status.restype, lib.hwb_config_status.argtypes = ctypes.c_uint32, [pointer]
     lib.hwb_run.argtypes = [pointer, pointer, u64]
     return lib

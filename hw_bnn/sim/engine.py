@@ -58,6 +58,12 @@ class Task:
     load: ConfigWords | None
 
     @property
+    def names(self) -> NDArray[np.uint8] | None:
+        """What the frames name: `names` of `NativeModel.run`."""
+        context = self.asked.context
+        return None if context is None else np.full(len(self.words), context + 1, np.uint8)
+
+    @property
     def source(self) -> dict[str, Any]:
         """How the runs of a model are paced."""
         asked = self.asked
@@ -70,7 +76,7 @@ class Task:
         waves, config = self.asked.waves, None if self.load is None else Config(self.load)
         how = dict(
             watch=self.asked.statistics, progress=progress, seed=self.seed + 1, config=config,
-            **self.source,
+            names=self.names, **self.source,
         )  # fmt: skip
         if waves is None:
             return model.run(self.words, **how)
@@ -92,7 +98,10 @@ class Task:
             seconds: of the simulation alone. reused: parts that an earlier run left.
         """
         words = runs[0].words if len(runs) == 1 else np.concatenate([run.words for run in runs])
-        scores, labels = unpack_output(self.description.output, words)
+        output = self.description.output
+        if self.asked.context is not None:
+            output = output.model_copy(update={"results": 1})
+        scores, labels = unpack_output(output, words)
         longest = max(runs, key=lambda run: len(run.words))
         streams: dict[str, StreamStatistics] = {}
         fifo_max: dict[str, int] = {}
@@ -115,6 +124,7 @@ class Task:
 EXTRAS: dict[str, str] = {
     "stall": "pauses", "throttle": "a throttle", "preamble": "a preamble", "waves": "waves",
     "fifo_caps": "FIFO capacities", "statistics": "statistics", "weights": "weights to load",
+    "context": "one context",
     "family": "a family of netlists", "jobs": "several jobs", "resume": "resuming",
     "scheduler": "a cluster",
 }  # fmt: skip

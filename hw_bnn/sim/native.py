@@ -29,7 +29,7 @@ from ..errors import BadInput, CheckFailed
 from ..files.temporary import temporary_folder
 from .build import Design, Variant, library
 from .driver_api import DONE, FAILED, HUNG, MORE, Run, Stream, load
-from .packing import Words
+from .packing import Words, by_frame, frame_ends
 from .results import EngineRun, Handshakes, StreamStatistics
 from .rtl_design import rtl_design
 from .stall import hang_limit, hang_report, lost_words, stall_pair
@@ -171,6 +171,7 @@ class NativeModel:
         preamble: int = 0,
         hang_cycles: int | None = None,
         config: Config | None = None,
+        names: NDArray[np.uint8] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> EngineRun:
         """Reset, then stream all frames through.
@@ -186,6 +187,8 @@ class NativeModel:
             preamble: first stream this many words in and reset in the middle, as a test.
             hang_cycles: cycles without a word on s_axis or m_axis that count as a hang.
             config: what goes to the config port meanwhile.
+            names: (N,) each frame's context + 1, 0 (the default) for all: the words of a frame
+                that names one are fewer, the rest is 0 where others need them.
             progress: called with the number of frames newly done.
 
         Raises:
@@ -201,16 +204,15 @@ class NativeModel:
         if preamble:
             self._preamble(words, preamble, limit)
         self._reset()
-        job, output, frame_done = self._job(
-            words, stall_pair(stall), seed, throttle, watch, limit, config
-        )
+        how = (stall_pair(stall), seed, throttle, watch, limit, config, names)
+        job, output, frame_done = self._job(words, *how)
         if self._drive(job, progress, look, looked) == HUNG:
-            again = (words, stall_pair(stall), seed, throttle, True, limit, config)
+            again = (words, *how[:3], True, *how[4:])
             raise CheckFailed(self._hang(job, self._loser(watch, again)))
         if config is not None and config.first:
             check_status(self.config_status)
         result = EngineRun(
-            words=output,
+            words=by_frame(output, self._ends) if len(words) else output[:0, None],
             frame_done=frame_done,
             first_in=int(job.first_in),
             cycles=int(job.cycle),
@@ -238,6 +240,12 @@ class NativeModel:
         """The status word of the config port, 0 without one (rtl/bnn_config_gate.sv)."""
         return int(self._lib.hwb_config_status(self._handle))
 
+    def loaded(self, context: int = 0) -> int:
+        """The name of what a context holds (`name_of` of config_stream), between two runs; 0 where
+        its contents are a mixture.
+        """
+        return int(self._lib.hwb_config_loaded(self._handle, context))
+
     # ------------------------------------------------------------------------------- internals
 
     def _create(self, rtl: Path, seed: int) -> int:
@@ -263,13 +271,18 @@ class NativeModel:
     def _job(
         self, words: Words, stall: tuple[float, float], seed: int,
         throttle: float | Fraction | None, watch: bool, limit: int, config: Config | None = None,
-    ) -> tuple[Run, Words, NDArray[np.uint64]]:  # fmt: skip
+        names: NDArray[np.uint8] | None = None,
+    ) -> tuple[Run, NDArray[np.uint8], NDArray[np.uint64]]:  # fmt: skip
         count = len(words)
         inp, out = self.accelerator.input, self.accelerator.output
         expected = (count, inp.words, self.in_bytes)
         if words.shape != expected or words.dtype != np.uint8 or not words.flags.c_contiguous:
             raise BadInput(f"the input words have shape {words.shape}, not {expected} of uint8")
-        output = np.zeros((count, out.frame_words, self.out_bytes), np.uint8)
+        given = (
+            np.zeros(count, np.uint8) if names is None else np.ascontiguousarray(names, np.uint8)
+        )
+        ends = frame_ends(out, given)
+        output = np.zeros((int(ends[-1]) if count else 0, self.out_bytes), np.uint8)
         frame_done = np.zeros(count, np.uint64)
         pace = Fraction(throttle or 0).limit_denominator(4096)
         load = config or Config(np.zeros(0, np.uint32))
@@ -279,15 +292,15 @@ class NativeModel:
             )
         job = Run(
             input=words.ctypes.data, output=output.ctypes.data, frame_done=frame_done.ctypes.data,
-            in_words=count * inp.words, out_words=count * out.frame_words,
-            frame_in_words=inp.words, frame_out_words=out.frame_words,
+            frame_end=ends.ctypes.data, names=given.ctypes.data,
+            in_words=count * inp.words, out_words=len(output), frame_in_words=inp.words,
             throttle_num=pace.numerator, throttle_den=pace.denominator, hang_limit=limit,
             stall_in=_chance(stall[0]), stall_out=_chance(stall[1]),
             random=(seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1, watch=watch,
             config=load.words.ctypes.data, config_from=load.times.ctypes.data,
             config_words=len(load.words), hold=load.first,
         )  # fmt: skip
-        self._load = load  # the library reads it
+        self._load, self._ends, self._named = load, ends, given  # the library reads them
         return job, output, frame_done
 
     def _drive(
@@ -303,13 +316,13 @@ class NativeModel:
             status = self._lib.hwb_run(self._handle, ctypes.byref(job), budget)
             spent = time.monotonic() - before
             if progress is not None:
-                done = int(job.out_done // job.frame_out_words)
+                done = int(job.frames_done)
                 progress(done - told)
                 told = done
             if status in (DONE, HUNG):
                 return status
             if status != MORE:
-                where = f"at cycle {job.cycle}, in frame {job.out_done // job.frame_out_words}"
+                where = f"at cycle {job.cycle}, in frame {job.frames_done}"
                 raise CheckFailed(f"the simulation stopped {where}: {self._message()}")
             if budget == slice_cycles:
                 slice_cycles = max(1000, int(slice_cycles * min(4.0, 0.1 / max(spent, 1e-6))))
@@ -368,21 +381,27 @@ class NativeModel:
         return {s.name: (bool(valid[i]), bool(ready[i])) for i, s in enumerate(streams)}
 
     def _hang(self, job: Run, lost: str | None = None) -> str:
-        inp, out = self.accelerator.input, self.accelerator.output
+        inp = self.accelerator.input
+        before = self._ends[job.frames_done - 1] if job.frames_done else 0
         return hang_report(
             self.accelerator, self.stream_states(),
             cycles=int(job.cycle - job.last_progress), at=int(job.last_progress),
             taken=divmod(int(job.in_done), inp.words),
-            given=divmod(int(job.out_done), out.frame_words),
+            given=(int(job.frames_done), int(job.out_done - before)),
             lost=lost, config_status=self.config_status if self.design.config else 1,
         )  # fmt: skip
 
     def _loser(self, watched: bool, again: tuple) -> str | None:
         """Which node lost words in a run that hung and in which nothing blocks.
 
-        Unless the run was watched it is repeated with counts; `again` is for `_job`.
+        Unless the run was watched it is repeated with counts; `again` is for `_job`. Where frames
+        name contexts, a node's words tell nothing.
         """
-        if not self.design.visible or (True, False) in self.stream_states().values():
+        if (
+            not self.design.visible
+            or self._named.any()
+            or (True, False) in self.stream_states().values()
+        ):
             return None
         if not watched:
             self._reset()

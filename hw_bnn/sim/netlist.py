@@ -78,6 +78,7 @@ def netlist_design(
         in_bits=accelerator.input.tdata_bits, out_bits=accelerator.output.tdata_bits,
         top=accelerator.top, visible=stream_visibility(accelerator.top), variant=variant,
         extra_flags=_FLAGS, texts=texts, config=accelerator.config is not None,
+        contexts=accelerator.contexts > 1,
     )  # fmt: skip
 
 

@@ -54,6 +54,8 @@ class Neutral:
             BadInput: a file has one of the new names, which no compile gives.
         """
         memories = {memory.file for node in accelerator.nodes for memory in node.memories}
+        if accelerator.config is not None:
+            memories.add(accelerator.config.loaded)
         for name in (*accelerator.sources, *memories):
             if name.startswith(TOP):
                 raise BadInput(

@@ -143,6 +143,26 @@ def unpack_output(
     return scores, labels
 
 
+def frame_ends(contract: Output, names: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """(N,) beats of m_axis up to each frame's end.
+
+    Args:
+        names: (N,) s_axis_tuser of the frames: 0 for all contexts, c + 1 for context c.
+    """
+    return np.cumsum(contract.words * np.where(names, 1, contract.results)).astype(np.uint64)
+
+
+def by_frame(beats: NDArray[np.uint8], ends: NDArray[np.uint64]) -> Words:
+    """Beats (B, bytes) of frames that end there, as (N, words of the longest, bytes)."""
+    counts = np.diff(ends, prepend=np.uint64(0)).astype(np.int64)
+    longest = int(counts.max(initial=0))
+    if (counts == longest).all():
+        return beats.reshape(len(ends), longest, beats.shape[1])
+    words = np.zeros((len(ends), longest, beats.shape[1]), np.uint8)
+    words[np.arange(longest) < counts[:, None]] = beats
+    return words
+
+
 def pack_output(
     contract: Output, scores: NDArray[np.integer] | None, labels: NDArray[np.integer] | None
 ) -> Words:

@@ -35,4 +35,5 @@ def rtl_design(rtl: Path, accelerator: Description, variant: Variant = "fast") -
         variant=variant,
         names=names,
         config=accelerator.config is not None,
+        contexts=accelerator.contexts > 1,
     )

@@ -55,7 +55,7 @@ def run_sharded(
     folder: Path, accelerator: Description, words: Words, *, jobs: int, resume: bool,
     stall: float | tuple[float, float], seed: int, throttle: float | None,
     fifo_caps: dict[str, int], statistics: bool, progress: Callable[[int], None] | None,
-    scheduler: str | None = None, load: ConfigWords | None = None,
+    scheduler: str | None = None, load: ConfigWords | None = None, context: int | None = None,
 ) -> Sharded:  # fmt: skip
     """Simulate in `jobs` processes, or on a Dask cluster; see `simulate` for the arguments.
 
@@ -66,7 +66,7 @@ def run_sharded(
     design = rtl_design(rtl, accelerator)
     # The size of a cluster is not asked for: a cut that serves any number of workers.
     bounds = shard_bounds(len(words), jobs, resume or scheduler is not None)
-    options = dict(stall=stall, throttle=throttle, watch=statistics)
+    options = dict(stall=stall, throttle=throttle, watch=statistics, context=context)
     build = _build_once(design)
     with ExitStack() as stack:
         if resume:

@@ -61,6 +61,8 @@ def stream_frames(
         statistics: count each stream's busy, stalled and starved cycles.
         weights: a folder that :func:`hw_bnn.weights` wrote: its contents go through the config port
             before the frames.
+        context: the frames name this context, of an accelerator with several, and have its result
+            alone; by default they run through all.
         family: which netlist, if there are several (engine "netlist" or "lanes"): xc7, xcup or
             ecp5 (not lanes).
         fifo_caps: FIFO capacities in words, by node name, in place of the built ones.
@@ -77,6 +79,11 @@ def stream_frames(
     check_options(asked, seed=seed, preamble=preamble)
     engine = engine_for(asked, fifo_caps=bool(fifo_caps), preamble=preamble)
     description = open_accelerator(folder, trust=trust)
+    if asked.context is not None and not 0 <= asked.context < description.contexts:
+        raise BadInput(
+            f"context is {asked.context}",
+            remedy=f"the accelerator has {description.contexts}, from 0 (compile with contexts=)",
+        )
     words = pack_input(description.input, frames)
     if not len(words):
         raise BadInput("there are no input frames")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from ..errors import BadInput
 from ..kernels import KERNELS
-from ..kernels.base import CONFIGURED
+from ..kernels.base import CONFIGURED, CONTEXTS
 
 if TYPE_CHECKING:
     from ..accelerator import Description
@@ -31,8 +31,8 @@ KINDS = ("lut", "ff", "bram", "dsp")
 
 PLACE_LUTS, PLACE_FFS = 12, 56
 """Of bnn_config_node, besides its word."""
-GATE: dict[str, float] = {"lut": 150, "ff": 140, "bram": 0.0, "dsp": 0}
-"""Of bnn_config_gate."""
+QUEUE_LUTS, QUEUE_FFS = 24, 8
+"""Of bnn_context_queue, with what makes addresses of it."""
 
 
 @lru_cache(maxsize=1)
@@ -84,6 +84,9 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
     if word:  # its place in the chain of the config port
         parts.lut["exact"] = parts.lut.get("exact", 0) + PLACE_LUTS
         parts.ff["exact"] = parts.ff.get("exact", 0) + PLACE_FFS + word
+    if CONTEXTS in parameters:
+        parts.lut["exact"] = parts.lut.get("exact", 0) + QUEUE_LUTS
+        parts.ff["exact"] = parts.ff.get("exact", 0) + QUEUE_FFS
     for kind in ("lut", "ff"):
         factors = coefficients()[kernel][kind]
         result[kind] = round(
@@ -93,6 +96,13 @@ def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None
             )
         )
     return result
+
+
+def _gate(contexts: int) -> dict[str, float]:
+    """Of bnn_config_gate."""
+    more = contexts > 1
+    lut, ff = 160 + (60 + 12 * contexts) * more, 172 + (45 + 2 * contexts) * more
+    return {"lut": lut, "ff": ff, "bram": 0.0, "dsp": 0}
 
 
 class Estimate(TypedDict):
@@ -139,7 +149,7 @@ def estimate(folder: str | Path, accelerator: Description | None = None) -> Esti
             layers[node.name] = {**cost, "cycles": node.cycles}
     if not layers and not unknown:
         raise BadInput(f"{folder} has no layers", remedy="compile the model again")
-    counted = [*layers.values(), *([GATE] if accelerator.config is not None else [])]
+    counted = [*layers.values(), *([_gate(accelerator.contexts)] if accelerator.config else [])]
     total = {kind: sum(layer[kind] for layer in counted) for kind in KINDS}
     return {
         "layers": layers,

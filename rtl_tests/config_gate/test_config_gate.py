@@ -11,42 +11,61 @@ from pathlib import Path
 
 import numpy as np
 
-from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, ending, packet
-from rtl_tests.bench import Bench, Data, Stream
+from hw_bnn.accelerator.config_stream import CONTENTS, ending, load_of, packet
+from rtl_tests.bench import Bench, Data, Memory, Stream
 
 LOOP = Path(__file__).with_name("config_loop.sv")
 SHAPES = [
     {"IN_WORDS": 3, "ROW_BITS": 3, "LONGEST": 4},
     {"IN_WORDS": 1, "ROW_BITS": 2, "LONGEST": 8},
     {"IN_WORDS": 7, "ROW_BITS": 3, "LONGEST": 8},
+    {"IN_WORDS": 3, "ROW_BITS": 2, "LONGEST": 4, "CONTEXTS": 3},
+    {"IN_WORDS": 1, "ROW_BITS": 2, "LONGEST": 8, "CONTEXTS": 2},
 ]
 
 
-def load(shape, value):
-    rows, longest = 1 << shape["ROW_BITS"], shape["LONGEST"]
-    words = packet(BEGIN, 0)
-    for row in range(0, rows, longest):
-        words += packet(CONTENTS, row, [value] * min(longest, rows - row))
-    return words + packet(END, rows)
+def load(shape, values):
+    """Of contexts, each with its value in all rows."""
+    rows = 1 << shape["ROW_BITS"]
+    contents = {c: np.full(rows, value, "<u4") for c, value in values.items()}
+    return [int(word) for word in load_of(contents, shape["LONGEST"])]
 
 
 def draw(shape, rng, frames=300):
     idle = ending(shape["LONGEST"])
-    turned = load(shape, 3)
-    turned[5] ^= 1 << int(rng.integers(32))
-    words = [*idle, *load(shape, 1)]  # what frames wait for where a reset broke a load off
+    contexts = shape.get("CONTEXTS", 1)
+
+    def some(value):
+        chosen = rng.permutation(contexts)[: int(rng.integers(1, contexts + 1))]
+        return load(shape, {int(c): value + int(c) for c in chosen})
+
+    turned = some(3)
+    turned[len(idle) + 5] ^= 1 << int(rng.integers(32))
+    words = load(
+        shape, dict.fromkeys(range(contexts), 1)
+    )  # what frames wait for where a reset broke a load off
     per_frame = -(-len(words) // 2)  # after a reset two frames are sent, and have to have it
-    for wrong in (turned, packet(CONTENTS, 0, [9]), load(shape, 5)[: int(rng.integers(3, 9))]):
+    for wrong in (
+        turned,
+        packet(CONTENTS, 0, [9]),
+        some(5)[len(idle) :][: int(rng.integers(3, 9))],
+    ):
         words += [0] * int(rng.integers(100))  # some time in between
-        words += [*idle, *wrong, *idle, *load(shape, int(rng.integers(1 << 16)))]
+        words += [*idle, *wrong]
+        whole = load(shape, dict.fromkeys(range(contexts), 9))  # where a context waits for one
+        words += [*whole, *some(int(rng.integers(1 << 15)))]
     words += [0] * (per_frame * frames - len(words))
-    sent = [int(a) for a in rng.integers(0, 1 << shape["ROW_BITS"], frames * shape["IN_WORDS"])]
+    size = shape["IN_WORDS"]
+    sent = [int(a) for a in rng.integers(0, 1 << shape["ROW_BITS"], frames * size)]
+    names = np.repeat(rng.integers(0, contexts + 1 if contexts > 1 else 1, frames), size)
+    given = [a | int(n) << shape["ROW_BITS"] for a, n in zip(sent, names, strict=True)]
     return Data(
         inputs={
-            "s_axis": Stream(shape["ROW_BITS"], sent),
+            "s_axis": Stream(shape["ROW_BITS"] + 8, given),
             "s_axis_cfg": Stream(32, words, pace=32),
         },
         outputs={"m_axis": Stream(shape["ROW_BITS"] + 1, sent)},
+        files={"LOADED_FILE": Memory(32, [0] * contexts)},
         frames=frames,
     )
 

@@ -12,6 +12,7 @@ pytest.importorskip("finn")
 import hw_bnn as hb
 from hw_bnn.accelerator.config_stream import load_words
 from hw_bnn.accelerator.folder import reseal
+from hw_bnn.compile import config_port
 from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.golden import GoldenModel
 from hw_bnn.sim.native import Config, NativeModel
@@ -164,13 +165,16 @@ def test_what_an_ensemble_cannot_sum_is_named(tmp_path):
         bits.summed(2, 8)
 
 
-def test_numbers_that_do_not_fit_are_named(tmp_path):
+def test_numbers_that_do_not_fit_are_named(tmp_path, monkeypatch):
     there, files = made(tmp_path, perceptron((12, 8, 4)), 3)
     with pytest.raises(BadInput, match="2 models for 3 contexts"):
         hb.weights(files[0], there, tmp_path / "w", contexts=files[1:2])
     with pytest.raises(BadInput, match="contexts= is 2 without runtime_weights="):
         hb.compile(files[0], tmp_path / "x", contexts=2)
+    with pytest.raises(BadInput, match="contexts= is 256; a frame can name one of 255"):
+        hb.compile(files[0], tmp_path / "x", contexts=256, runtime_weights=True)
+    monkeypatch.setattr(config_port, "MOST_ROWS", 8)
     with pytest.raises(Unsupported, match="words of .* are too large .*with fewer contexts"):
-        hb.compile(files[0], tmp_path / "x", contexts=1 << 24, runtime_weights=True)
+        hb.compile(files[0], tmp_path / "x", contexts=16, runtime_weights=True)
     with pytest.raises(BadInput, match="contexts= is 0"):
         hb.compile(files[0], tmp_path / "x", contexts=0, runtime_weights=True)

@@ -153,8 +153,10 @@ def one_packet(loaded, words):
         (packet(3, 0), 6),  # no such order
         (packet(255, 0, [1]), 6),
         (packet(BEGIN, 0, [1]), 6),
-        (packet(END, 0), 5),  # an end before all is there
-        (packet(END, 1), 2),
+        (packet(END, 0, [7]), 5),  # an end before all is there
+        (packet(END, 1, [7]), 2),
+        (packet(END, 0), 6),  # without a name
+        (packet(END, 0, [7, 7]), 6),
         ([*packet(CONTENTS, 0, [1])[:3], 0], 1),
         ([*packet(CONTENTS, 0, [1])[:3], packet(CONTENTS, 0, [1])[3] ^ 1 << 31], 1),
     ],
@@ -170,14 +172,14 @@ def test_contents_twice_left_out_or_too_many_are_told(loaded):
     words, longest = [int(w) for w in loaded.loads[1]], loaded.accelerator.config.longest
     total, first = loaded.accelerator.config.total, len(ending(longest)) + 3
     begin, size = words[:first], longest + 3
-    whole = [words[at : at + size] for at in range(first, len(words) - 3, size)]
+    whole = [words[at : at + size] for at in range(first, len(words) - 4, size)]
     whole[-1] = whole[-1][: (whole[-1][0] & 0xFFFF) + 3]
-    rng, end = np.random.default_rng(4), packet(END, total)
+    rng, end = np.random.default_rng(4), packet(END, total, [9])
     picked = [int(i) for i in rng.integers(1, len(whole) - 1, 4)]
     wrong = [(whole[:i] + whole[i + 1 :], 2) for i in picked]
     wrong += [(whole[:i] + whole[i - 1 :], 2) for i in picked]
-    wrong += [([*whole, packet(CONTENTS, total, [5])], 2), ([*whole[:-1], packet(END, 0)], 2)]
-    wrong += [([*whole[:-1], packet(END, longest * (len(whole) - 1))], 5)]
+    wrong += [([*whole, packet(CONTENTS, total, [5])], 2), ([*whole[:-1], packet(END, 0, [9])], 2)]
+    wrong += [([*whole[:-1], packet(END, longest * (len(whole) - 1), [9])], 5)]
     long = packet(CONTENTS, longest * (len(whole) - 1), [7] * longest)  # beyond the load's end
     wrong += [([*whole[:-1], long], 2)] if total % longest else []
     for made, code in wrong:

@@ -191,7 +191,7 @@ def synthesised(verified, tmp_path_factory):
     ("op", "cell", "mark", "entry", "place", "channels", "change"),
     [
         ("IntMVAU_rtl", "LUT2", "g_lane[5].acc [8]", 0, ("layer0", "o0"), {5}, 2),
-        ("XnorMVAU_rtl", "LUT4", "g_lane[0].acc [3]", 1, ("layer1", "a1"), set(range(4)), 16),
+        ("XnorMVAU_rtl", "LUT4", "g_lane[0].acc [3]", 8, ("layer1", "a1"), set(range(4)), 16),
     ],
 )
 def test_one_flipped_bit_of_a_lut_is_named(

@@ -23,6 +23,8 @@ from .classes import OpBase
 
 CHAIN_BITS = 35
 """Of a word of the config port's chain (rtl/bnn_config_node.sv)."""
+PASS_BITS = 15
+"""Of what announces passes (rtl/bnn_context_queue.sv)."""
 SIGNALS = ("TDATA", "TVALID", "TREADY")
 DOMAIN = "finn.custom_op.fpgadataflow.rtl"
 
@@ -227,9 +229,10 @@ class KernelOp(OpBase):
         used = self.module_parameters(model)
         body, written = self.body(), self.writable(used)
         if written:
-            body += _config_node(written)
+            body += _config_node(written, self.contexts)
             ports += [f"input wire [{CHAIN_BITS - 1}:0] cfg_in"]
             ports += [f"output wire [{CHAIN_BITS - 1}:0] cfg_out"]
+            ports += [f"input wire [{PASS_BITS - 1}:0] passes"] if self.contexts > 1 else []
             links.append(".cfg(cfg)")
         parameters = ",\n".join(f"      .{key}({_literal(value)})" for key, value in used.items())
         return _WRAPPER.format(
@@ -271,18 +274,20 @@ def _word_bits(memories: list[KernelMemory]) -> int:
     return max(CHUNK_BITS * chunks(m.word_bits) for m in memories)
 
 
-def _config_node(memories: list[KernelMemory]) -> str:
+def _config_node(memories: list[KernelMemory], contexts: int) -> str:
     """The node's place in the chain of the config port."""
-    rows = sum(m.rows << 24 * NUMBERS[m.parameter] for m in memories)
+    rows = sum(m.rows // contexts << 24 * NUMBERS[m.parameter] for m in memories)
     sizes = sum(chunks(m.word_bits) << 16 * NUMBERS[m.parameter] for m in memories)
     widest = _word_bits(memories)
-    return f"""  wire [{widest + 28}:0] cfg;
+    return f"""  wire [{widest + 28 + PASS_BITS}:0] cfg;
   bnn_config_node #(
       .WORD_BITS({widest}),
       .ROWS(192'h{rows:048x}),
-      .CHUNKS(128'h{sizes:032x})
+      .CHUNKS(128'h{sizes:032x}),
+      .CONTEXTS({contexts})
   ) config_node (
-      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .cfg_in(cfg_in), .cfg_out(cfg_out), .cfg(cfg)
+      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n), .cfg_in(cfg_in), .cfg_out(cfg_out),
+      .passes({"passes" if contexts > 1 else f"{PASS_BITS}'b0"}), .cfg(cfg)
   );
 """
 

@@ -14,7 +14,8 @@ class Netlist(Engine):
 
     name, order = "netlist", 2
     offers = frozenset({
-        "stall", "throttle", "preamble", "waves", "fifo_caps", "statistics", "weights", "family",
+        "stall", "throttle", "preamble", "waves", "fifo_caps", "statistics", "weights", "context",
+        "family",
     })  # fmt: skip
 
     def run(self, task: Task, progress: Progress) -> SimulationResult:

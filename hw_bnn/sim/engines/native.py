@@ -17,8 +17,8 @@ class Native(Engine):
 
     name, order = "native", 0
     offers = frozenset({
-        "stall", "throttle", "preamble", "waves", "fifo_caps", "statistics", "weights", "jobs",
-        "resume", "scheduler",
+        "stall", "throttle", "preamble", "waves", "fifo_caps", "statistics", "weights", "context",
+        "jobs", "resume", "scheduler",
     })  # fmt: skip
 
     def run(self, task: Task, progress: Progress) -> SimulationResult:
@@ -28,7 +28,7 @@ class Native(Engine):
                 task.folder, task.description, task.words, jobs=asked.jobs, resume=asked.resume,
                 stall=asked.stall, seed=task.seed, throttle=asked.throttle,
                 fifo_caps=task.fifo_caps, statistics=asked.statistics, progress=progress,
-                scheduler=asked.scheduler, load=task.load,
+                scheduler=asked.scheduler, load=task.load, context=asked.context,
             )  # fmt: skip
             seconds = time.monotonic() - started - parts.build_seconds
             return task.result(

@@ -20,7 +20,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
 namespace {
 
-constexpr int32_t HWB_ABI = 2;  // of driver.hpp
+constexpr int32_t HWB_ABI = 3;  // of driver.hpp
 constexpr int SILENT_CYCLES = 32;
 
 struct Model {
@@ -242,7 +242,7 @@ template <int LANES> class Machine : public Model {
     void receive(HwbRun& run) {
         if (run.out_done >= run.out_words)
             throw std::runtime_error("m_axis: a word after the last frame");
-        const uint64_t words = run.frame_out_words, bytes = counts.out_bits / 8;
+        const uint64_t words = run.frame_end[0], bytes = counts.out_bits / 8;
         const uint64_t frame = run.out_done / words * LANES, word = run.out_done % words;
         give(p.out_slots.rows, counts.out_bits, run.output + (frame * words + word) * bytes,
              words * bytes);
@@ -426,6 +426,7 @@ int32_t hwb_state(void* handle, uint8_t* valid, uint8_t* ready) {
     return static_cast<Model*>(handle)->state(valid, ready), HWB_DONE;
 }
 uint32_t hwb_config_status(void*) { return 0; }
+uint32_t hwb_config_loaded(void*, uint32_t) { return 0; }
 uint64_t hwb_find(void*, const char*, char* scopes, uint64_t size) {
     if (size) scopes[0] = 0;
     return 0;

@@ -101,8 +101,9 @@ class LanesModel(NativeModel):
     def _job(
         self, words: Words, stall: tuple[float, float], seed: int,
         throttle: float | Fraction | None, watch: bool, limit: int, config: Config | None = None,
-    ) -> tuple[Run, Words, NDArray[np.uint64]]:  # fmt: skip
-        job, output, done = super()._job(words, stall, seed, throttle, watch, limit, config)
+        names: NDArray[np.uint8] | None = None,
+    ) -> tuple[Run, NDArray[np.uint8], NDArray[np.uint64]]:  # fmt: skip
+        job, output, done = super()._job(words, stall, seed, throttle, watch, limit, config, names)
         job.in_words //= self.lanes
         job.out_words //= self.lanes
         return job, output, done
