@@ -6,6 +6,7 @@
     NAME.json            what the driver needs to know
     driver/              the driver, the package that CI runs on the simulated board
     golden.npz           x, scores, labels: frames and what the golden model says of them
+    weights/             images for an accelerator whose weights are loaded at run time
     NAME.ipynb, README.md, manifest.json (SHA-256 of each file)
 
 The same accelerator gives the same bytes.
@@ -16,15 +17,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..accelerator import Input
-from ..accelerator.config_stream import refuse_port
+from ..accelerator import Description, Input
 from ..accelerator.folder import MODEL, read_accelerator
 from ..accelerator.names import file_name
 from ..compile.boards import BOARDS
@@ -32,6 +32,7 @@ from ..errors import BadInput
 from ..files.output import output_file
 from ..frames import load_frames
 from .hwh import handoff
+from .images import image, networks
 from .overlays import Overlay, open_overlay
 from .shell import PORTS, Shell
 from .simboard import DRIVER, io_document
@@ -64,13 +65,15 @@ _SIMULATED = (
 
 def deploy(
     folder: str | Path, board: str, out: str | Path | None = None, *,
-    frames: int = GOLDEN_FRAMES, seed: int = 0, simulated: bool = False, trust: bool = False,
+    weights: Sequence[str | Path] = (), frames: int = GOLDEN_FRAMES, seed: int = 0,
+    simulated: bool = False, trust: bool = False,
 ) -> dict:  # fmt: skip
     """Write the zip of an accelerator for a board.
 
     Args:
         folder: accelerator folder. board: a board with a processor (pynq-z1, ...).
         out: the zip; NAME_BOARD.zip in the working folder by default.
+        weights: folders of `weights`, whose images the board can load: weights/<folder>.bin.
         frames: golden frames, drawn with `seed`.
         simulated: for the simulated board: with a stand-in where there is no bitstream.
         trust: take an overlay that no `bitstream` of this user on this machine made (see
@@ -89,7 +92,6 @@ def deploy(
 
     folder = Path(folder)
     accelerator = read_accelerator(folder, needs=[MODEL])
-    refuse_port(accelerator, "the driver of a board")
     known = BOARDS.get(board)
     if known is None or known.processor is None:
         fit = ", ".join(name for name, b in BOARDS.items() if b.processor)
@@ -105,6 +107,8 @@ def deploy(
     document = {
         **io, "board": board, "real": real_contract(golden.program), "golden": "golden.npz",
     }  # fmt: skip
+    if accelerator.config is not None:
+        document["networks"] = networks(accelerator, folder)
     name = file_name(accelerator.name)
     if name == "manifest":  # manifest.json is taken
         name = "manifest_"
@@ -114,6 +118,7 @@ def deploy(
         "golden.npz": _npz(_vectors(golden, x, accelerator.output.mode)),
         "README.md": _readme(name, known.title, accelerator.input, overlay, simulated).encode(),
         f"{name}.ipynb": _json(_notebook(name)),
+        **_images(accelerator, weights),
     }
     if overlay:
         files |= {f"{name}.bit": overlay.bit, f"{name}.hwh": overlay.hwh}
@@ -133,6 +138,18 @@ def deploy(
         "frames": len(x),
         "files": digests,
     }
+
+
+def _images(accelerator: Description, weights: Sequence[str | Path]) -> dict[str, bytes]:
+    """The images' files, by name in the zip."""
+    found: dict[str, bytes] = {}
+    for folder in weights:
+        name = f"weights/{Path(folder).name}"
+        if f"{name}.bin" in found:
+            raise BadInput(f"two folders are called {Path(folder).name}", remedy="rename one")
+        words, document = image(accelerator, folder)
+        found |= {f"{name}.bin": words, f"{name}.json": _json(document)}
+    return found
 
 
 def _vectors(golden: GoldenModel, x: np.ndarray, mode: str) -> dict[str, np.ndarray]:

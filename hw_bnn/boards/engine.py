@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Description
+from ..accelerator.config_stream import ConfigWords
 from ..compile.boards import BOARDS
 from ..errors import BadInput, CheckFailed
 from ..sim.results import SimulationResult
@@ -31,13 +32,15 @@ def port_of(board: str | None) -> Port:
 
 def run_shell(
     folder: Path, accelerator: Description, x: NDArray[np.integer], *, stall: tuple[float, float],
-    seed: int, progress: Callable[[int], None] | None = None,
+    seed: int, load: ConfigWords | None = None, context: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> SimulationResult:  # fmt: skip
     """Run frames on the simulated board.
 
     Args:
         x: (N, *shape) integers within the input contract.
         stall: probability of a pause per cycle of memory's read channels and of its write channels.
+        load: what goes to the config port first. context: of the frames; None for all.
 
     Returns:
         The result; cycles_per_frame counts whole runs, from start to the last write response.
@@ -59,7 +62,8 @@ def run_shell(
         built = time.monotonic()
         io = io_document(accelerator, port.shell)
         frame = (
-            accelerator.input.words * io["in_stride"] + accelerator.output.words * io["out_stride"]
+            accelerator.input.words * io["in_stride"]
+            + accelerator.output.frame_words * io["out_stride"]
         )
         batch = min(len(x), _LARGEST_BATCH, MEMORY_BYTES // 3 // frame)
         if batch < 1:
@@ -71,9 +75,11 @@ def run_shell(
         board = driver().Board(io, port, batch=batch, timeout_s=limit)
         parts = []
         try:
+            if load is not None:
+                board.load_weights(load)
             for start in range(0, len(x), 2 * batch):
                 part = x[start : start + 2 * batch]
-                parts.append(board.run(part))
+                parts.append(board.run(part, context))
                 if progress is not None:
                     progress(len(part))
         except driver().BoardError as error:

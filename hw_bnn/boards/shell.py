@@ -73,6 +73,7 @@ class Shell:
 
     Attributes:
         name: of the accelerator. core: its top module. model: what register MODEL reads.
+        contexts: sets of weights that are loaded at run time; 0 where they are constants.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Shell:
     out_bytes: int
     core: str
     model: int = 0
+    contexts: int = 0
 
     @classmethod
     def of(cls, accelerator: Description, port: Port) -> Shell:
@@ -88,6 +90,7 @@ class Shell:
         return cls(
             accelerator.name, port, accelerator.input.tdata_bits // 8,
             accelerator.output.tdata_bits // 8, accelerator.top, model_hash(accelerator),
+            accelerator.contexts if accelerator.config is not None else 0,
         )  # fmt: skip
 
     @property
@@ -113,6 +116,8 @@ class Shell:
             DATA_BITS=self.port.data_bits, ADDR_BITS=self.port.addr_bits,
             SIZE=self.beat_bytes.bit_length() - 1, MODEL=f"{self.model:016x}",
             IN_BYTES=self.in_bytes, IN_STRIDE=self.in_stride, IN_MSB=8 * self.in_bytes - 1,
+            CONFIG=int(self.contexts > 0), NO_CONFIG="" if self.contexts else _NO_CONFIG,
+            CORE_CONFIG=_core_config(self.contexts),
             OUT_BYTES=self.out_bytes, OUT_STRIDE=self.out_stride, OUT_MSB=8 * self.out_bytes - 1,
         )  # fmt: skip
 
@@ -121,6 +126,23 @@ class Shell:
         own = [RTL / f"{name}.sv" for name in MODULES]
         kernels = rtl_sources(*KERNELS, checks=checks)
         return [own[0], *kernels, *([CHECKER] if checks else []), *own[1:]]
+
+
+_NO_CONFIG = """  assign cfg_ready = 1'b0;
+  assign {cfg_status, cfg_loaded} = 64'd0;
+"""
+
+
+def _core_config(contexts: int) -> str:
+    """Connections of a core's config port, where it has one."""
+    if not contexts:
+        return ""
+    name = "      .s_axis_tuser(in_name),\n" if contexts > 1 else ""
+    return (
+        "      .s_axis_cfg_tdata(cfg_data), .s_axis_cfg_tvalid(cfg_valid),\n"
+        "      .s_axis_cfg_tready(cfg_ready), .cfg_status(cfg_status), .cfg_context(cfg_context),\n"
+        f"      .cfg_loaded(cfg_loaded),\n{name}"
+    )
 
 
 def _ports(port: Port) -> list[tuple[str, str, int]]:

@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Description
-from ..accelerator.config_stream import refuse_port
 from ..errors import BadInput, CheckFailed
 from ..sim.build import RUNTIMES, folder_sources
 from ..sim.cache import content_key, entry
@@ -134,7 +133,6 @@ class SimulatedBoard:
     @classmethod
     def of(cls, folder: Path, accelerator: Description, port: Port, **options) -> SimulatedBoard:
         """The board of an accelerator folder."""
-        refuse_port(accelerator, "the shell of a board")
         rtl = folder / "rtl"
         sources = folder_sources(rtl, accelerator.sources)
         return cls(
@@ -310,6 +308,7 @@ def io_document(accelerator: Description, shell: Shell, *, clock_mhz: float | No
         "out_stride": shell.out_stride,
         "input": accelerator.input.model_dump(mode="json"),
         "output": accelerator.output.model_dump(mode="json"),
+        "contexts": shell.contexts,
         "real": None,
         "golden": None,
     }

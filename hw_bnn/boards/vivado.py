@@ -19,7 +19,6 @@ from pathlib import Path
 
 from .. import children
 from ..accelerator import Description
-from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import open_accelerator
 from ..compile.boards import BOARDS, Board
 from ..errors import BadInput, CheckFailed, MissingTool
@@ -67,7 +66,6 @@ def overlay(
     """
     folder = Path(folder).resolve()
     accelerator = open_accelerator(folder, trust=trust)
-    refuse_port(accelerator, "the shell of a board")
     known = BOARDS.get(board)
     if known is None or known.processor is None:
         fit = ", ".join(name for name, b in BOARDS.items() if b.processor)

@@ -146,6 +146,10 @@ def deploy(
     folder: Folder,
     board: Annotated[str, typer.Option(help="pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
     out: Annotated[Path | None, typer.Option(help="The zip to write; NAME_BOARD.zip.")] = None,
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(help="An image of these to load: a folder of `hw-bnn weights`. Repeatable."),
+    ] = None,
     frames: Annotated[int, typer.Option(help="Golden frames in the zip.")] = 64,
     seed: Seed = 0,
     simulated: Annotated[
@@ -162,8 +166,9 @@ def deploy(
     from ..boards.deploy import deploy
 
     document = deploy(
-        folder, board, out, frames=frames, seed=seed, simulated=simulated, trust=trust
-    )
+        folder, board, out, weights=weights or (), frames=frames, seed=seed, simulated=simulated,
+        trust=trust,
+    )  # fmt: skip
     finish(document, _show_deployed, json)
 
 

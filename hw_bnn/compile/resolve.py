@@ -17,8 +17,7 @@ ULTRA = "ultra"
 """The same by price, in UltraRAM too: of `estimate` alone."""
 ULTRA_NOTE = (
     "UltraRAM is empty when a bitstream is loaded: its weights have to come through the port of "
-    "--runtime-weights before the first frame, which requantisers and the boards' shells do not "
-    "serve"
+    "--runtime-weights before the first frame, which requantisers do not serve"
 )
 
 

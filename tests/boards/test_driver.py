@@ -23,7 +23,7 @@ def test_it_is_python_3_8_and_imports_numpy_and_pynq_alone():
                 found.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 assert node.level == 1 and (path.parent / f"{node.module}.py") in files
-    assert found == {"json", "os", "time", "numpy", "pynq"}
+    assert found == {"collections", "json", "os", "time", "numpy", "pynq"}
 
 
 # -------------------------------------------------------------------------- batches and patience

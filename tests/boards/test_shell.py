@@ -85,6 +85,8 @@ def test_registers_are_those_of_the_yaml_file(boards):
             continue
         write(register.offset, 0xFFFFFFFF)
         whole = sum(f.mask for f in register.fields.values()) or 0xFFFFFFFF
+        if register.name in ("CONFIG", "CONTEXT"):  # of a core that has a config port
+            whole = 0
         assert read(register.offset) == (whole if register.access == "rw" else before), (
             register.name
         )

@@ -9,6 +9,7 @@ from .checks import Checks
 from .errors import BoardError, DeadPort, MemoryFault, RunTimeout, WrongBitstream
 from .port import PynqPort
 from .registers import FIELDS, ID, REGISTERS, VERSION_MAJOR
+from .weights import Weights
 from .words import check_input, integers_of, pack, unpack
 
 
@@ -22,7 +23,7 @@ def default_timeout(io, frames, clock_mhz):
     return max(10.0, 4 * frames * io["bound_cycles"] / (clock_mhz * 1e6))
 
 
-class Board(Checks):
+class Board(Checks, Weights):
     """An accelerator behind the shell.
 
     Args:
@@ -46,12 +47,12 @@ class Board(Checks):
                 io = json.load(file)
         self.io, self.port = io, port
         self._in_frame = io["input"]["words"] * io["in_stride"]
-        self._out_frame = io["output"]["words"] * io["out_stride"]
+        self._out_frame = self._out_words(None) * io["out_stride"]
         self.batch = default_batch(self._in_frame + self._out_frame) if batch is None else batch
         self.timeout_s = (
             default_timeout(io, self.batch, io["clock_mhz"]) if timeout_s is None else timeout_s
         )
-        self._pairs = []
+        self._pairs, self._context, self.networks = [], None, {}
         if check:
             self.identify()
 
@@ -145,7 +146,7 @@ class Board(Checks):
             self.write(name + "_LO", value & 0xFFFFFFFF)
             self.write(name + "_HI", value >> 32)
         self.write("SRC_WORDS", frames * self.io["input"]["words"])
-        self.write("DST_WORDS", frames * self.io["output"]["words"])
+        self.write("DST_WORDS", frames * self._out_words(self._context))
         self.write("CTRL", FIELDS["CTRL"]["START"])
 
     def finish(self, frames):
@@ -186,7 +187,8 @@ class Board(Checks):
 
     def _progress(self, frames):
         words_in, words_out = self.read("WORDS_IN"), self.read("WORDS_OUT")
-        all_in, all_out = (frames * self.io[side]["words"] for side in ("input", "output"))
+        all_in = frames * self.io["input"]["words"]
+        all_out = frames * self._out_words(self._context)
         return f"{words_in} of {all_in} words in, {words_out} of {all_out} out"
 
     def _raise_status(self, status, frames):
@@ -200,20 +202,23 @@ class Board(Checks):
 
     # ---- frames
 
-    def run(self, x):
+    def run(self, x, context=None):
         """All frames through the accelerator.
 
         Args:
             x: (N, *shape) integers within the input contract, or floating-point numbers as the
                 model's own input takes them.
+            context: of several, the one that the frames run through; all by default.
 
         Returns:
-            (scores (N, n) int64 or None, labels (N,) int64 or None), by the output's mode.
+            (scores (N, n) int64 or None, labels (N,) int64 or None), by the output's mode. Through
+            all K contexts: (N, K, n) and (N, K); of an ensemble on chip sums and votes (N, n).
 
         Raises:
             ValueError: x does not fit. BoardError: see `finish`.
         """
         x = self._integers(x)
+        self.choose(context)
         starts = list(range(0, len(x), self.batch))
         parts = []
         # Two pairs of buffers: while one run goes on, the next frames are packed and the
@@ -240,7 +245,7 @@ class Board(Checks):
         if not parts:
             return unpack(
                 self.io["output"],
-                np.zeros((0, self.io["output"]["words"], self.io["out_stride"]), np.uint8),
+                np.zeros((0, self._out_words(context), self.io["out_stride"]), np.uint8),
             )
         return tuple(None if part[0] is None else np.concatenate(part) for part in zip(*parts))
 
@@ -255,11 +260,6 @@ class Board(Checks):
                 (len(x),) + tuple(self.io["input"]["shape"])
             )
         return check_input(self.io["input"], x)
-
-    def predict(self, x):
-        """Labels (N,): the accelerator's, or the argmax of its scores, ties to the lowest index."""
-        scores, labels = self.run(x)
-        return np.argmax(scores, axis=1) if labels is None else labels
 
     def execute(self, x):
         """As FINN's driver: what the accelerator gives, (N, n) scores or (N, 1) labels."""
@@ -283,11 +283,9 @@ class Board(Checks):
 
     def _take(self, pair, count):
         self.port.invalidate(pair[1])
-        words = np.array(pair[1].array[: count * self._out_frame])
-        return unpack(
-            self.io["output"],
-            words.reshape(count, self.io["output"]["words"], self.io["out_stride"]),
-        )
+        size, stride = self._out_words(self._context), self.io["out_stride"]
+        words = np.array(pair[1].array[: count * size * stride])
+        return unpack(self.io["output"], words.reshape(count, size, stride))
 
     def close(self):
         """Give the buffers back."""

@@ -104,7 +104,7 @@ class Checks:
         if name is not None:
             with np.load(name) as vectors:
                 given = {key: vectors[key] for key in vectors.files}
-            results = dict(zip(("scores", "labels"), self.run(given["x"])))
+            results = dict(zip(("scores", "labels"), self._first_network(given["x"])))
             for key, values in results.items():
                 if values is None or key not in given:
                     continue

@@ -9,6 +9,10 @@ class WrongBitstream(BoardError):
     """The programmable logic holds something else than this accelerator."""
 
 
+class LoadRefused(BoardError):
+    """The config port did not take a load; frames that need what it brings may wait for another."""
+
+
 class RunTimeout(BoardError):
     """A run did not end in time; it was aborted, and the next one starts afresh."""
 

@@ -28,6 +28,10 @@ REGISTERS = {
     "MODEL_HI": 0x58,
     "FREE_LO": 0x5C,
     "FREE_HI": 0x60,
+    "CONFIG": 0x64,
+    "CONFIG_STATUS": 0x68,
+    "CONFIG_LOADED": 0x6C,
+    "CONTEXT": 0x70,
 }
 FIELDS = {  # register -> field -> mask
     "CTRL": {"START": 0x1, "DONE": 0x2, "IDLE": 0x4, "READY": 0x8, "ABORT": 0x100},
@@ -45,5 +49,16 @@ FIELDS = {  # register -> field -> mask
     },
     "VERSION": {"MINOR": 0xFFFF, "MAJOR": 0xFFFF0000},
     "PORT": {"BUS_BYTES": 0xFF, "ADDRESS_BITS": 0xFF00},
+    "CONFIG_STATUS": {
+        "OPEN": 0x1,
+        "LOADING": 0x2,
+        "MIXED": 0x4,
+        "BUSY": 0x8,
+        "FAULT": 0xF0,
+        "LOADS": 0xFF00,
+        "REFUSED": 0xFF0000,
+        "LOADED": 0xFF000000,
+    },
+    "CONTEXT": {"NAMED": 0xFF, "ASKED": 0xFF00},
 }
 # registers: end

@@ -60,11 +60,19 @@ def pack(contract, x, stride):
 
 def unpack(contract, words):
     """Output words to (scores (N, n) int64 or None, labels (N,) int64 or None), by the
-    output's mode.
+    output's mode. Where the words are several results a frame, there is an axis for them behind
+    N; of an ensemble there are sums (N, n), and votes (N, n) for labels.
 
     Args:
-        contract: "output" of accelerator.json. words: (N, words, stride) uint8.
+        contract: "output" of accelerator.json. words: (N, words * results, stride) uint8.
     """
+    results = words.shape[1] // contract["words"]
+    if results > 1:
+        scores, labels = unpack(contract, words.reshape((-1, contract["words"]) + words.shape[2:]))
+        return (
+            None if scores is None else scores.reshape(len(words), results, -1),
+            None if labels is None else labels.reshape(len(words), results),
+        )
     count, scores, labels = len(words), None, None
     bits = np.unpackbits(np.ascontiguousarray(words), axis=2, bitorder="little")
     if contract["mode"] != "label":
@@ -78,8 +86,9 @@ def unpack(contract, words):
             (2 * values - 1 if bipolar else values)[:, : contract["scores"]]
         )
     if contract["mode"] != "scores":
-        at = contract["label_offset"]
-        labels = _integers(bits[:, -1, at : at + contract["label_bits"]], False)
+        at, last = contract["label_offset"], contract.get("ensemble", 1) == 1
+        field = bits[:, :, at : at + contract["label_bits"]]
+        labels = _integers(field[:, -1] if last else field, False)
     return scores, labels
 
 

@@ -4,7 +4,9 @@
 //
 // One AXI4 memory port of DATA_BITS (64 for Zynq-7000's HP0, 128 for UltraScale+'s HP0_FPD) with addresses
 // of ADDR_BITS (32, 40); one clock for all. The core is outside, between m_axis_* (words to it) and
-// s_axis_* (words from it), with a reset of its own: it is held in reset but for a run (bnn_shell_control).
+// s_axis_* (words from it), with a reset of its own (bnn_shell_control). CONFIG = 1: it takes weights at run
+// time, from a queue of 64 words that register CONFIG fills, and frames of a run name a context on
+// m_axis_tuser.
 // Registers: regs.yaml. Words in memory: bnn_word_unpack. tlast is not used: words are counted.
 module bnn_shell #(
     parameter int        DATA_BITS  = 64,
@@ -15,7 +17,8 @@ module bnn_shell #(
     parameter int        OUT_STRIDE = 1,
     parameter bit [63:0] MODEL      = '0,      // hash that register MODEL reads
     parameter int        BURST      = 16,
-    parameter int        FIFO_BEATS = 256
+    parameter int        FIFO_BEATS = 256,
+    parameter bit        CONFIG     = 1'b0
 ) (
     input  logic                   ap_clk,
     input  logic                   ap_rst_n,
@@ -62,6 +65,13 @@ module bnn_shell #(
     output logic                   m_axi_rready,
 
     output logic                   core_rst_n,
+    output logic [31:0]            m_axis_cfg_tdata,
+    output logic                   m_axis_cfg_tvalid,
+    input  logic                   m_axis_cfg_tready,
+    input  logic [31:0]            cfg_status,
+    output logic [7:0]             cfg_context,
+    input  logic [31:0]            cfg_loaded,
+    output logic [7:0]             m_axis_tuser,
     output logic [8*IN_BYTES-1:0]  m_axis_tdata,
     output logic                   m_axis_tvalid,
     input  logic                   m_axis_tready,
@@ -94,11 +104,41 @@ module bnn_shell #(
   logic [DATA_BITS-1:0] in_beat, out_beat;
   logic in_beat_valid, in_beat_ready, out_beat_valid, out_beat_ready;
 
-  assign core_rst_n = engine_rst_n;
+  logic config_push, config_busy;
+  logic [31:0] config_word, config_status, config_loaded;
+  logic [7:0] config_room;
+
+  if (CONFIG) begin : g_config
+    localparam logic [7:0] ROOM = 8'd64;
+    localparam int UNDER_WAY = 1, AT_WORK = 3;  // bits of the status
+    logic push, pop, ready;
+    assign push          = config_push && config_room != '0;
+    assign pop           = m_axis_cfg_tvalid && m_axis_cfg_tready;
+    assign config_status = cfg_status;
+    assign config_loaded = cfg_loaded;
+    assign config_busy   = config_room != ROOM || cfg_status[UNDER_WAY] || cfg_status[AT_WORK];
+    always_ff @(posedge ap_clk) begin
+      if (!ap_rst_n) config_room <= ROOM;
+      else if (push != pop) config_room <= push ? config_room - 1'b1 : config_room + 1'b1;
+    end
+    bnn_fifo #(.BITS(32), .DEPTH(64)) queue (
+        .ap_clk, .ap_rst_n,
+        .s_axis_tdata(config_word), .s_axis_tvalid(push), .s_axis_tready(ready),
+        .m_axis_tdata(m_axis_cfg_tdata), .m_axis_tvalid(m_axis_cfg_tvalid),
+        .m_axis_tready(m_axis_cfg_tready)
+    );
+    logic unused_ready;
+    assign unused_ready = &{1'b0, ready};  // there is room
+  end else begin : g_no_config
+    assign {config_room, config_status, config_loaded, config_busy} = '0;
+    assign {m_axis_cfg_tdata, m_axis_cfg_tvalid} = '0;
+    logic unused_config;
+    assign unused_config = &{1'b0, m_axis_cfg_tready, cfg_status, cfg_loaded, config_push, config_word};
+  end
 
   bnn_shell_registers #(
       .DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .IN_STRIDE(IN_STRIDE), .OUT_STRIDE(OUT_STRIDE),
-      .MODEL(MODEL)
+      .MODEL(MODEL), .CONFIG(CONFIG)
   ) registers (
       .ap_clk, .ap_rst_n, .irq,
       .s_axi_awaddr(s_axi_control_awaddr), .s_axi_awvalid(s_axi_control_awvalid),
@@ -111,15 +151,18 @@ module bnn_shell #(
       .s_axi_rresp(s_axi_control_rresp), .s_axi_rvalid(s_axi_control_rvalid),
       .s_axi_rready(s_axi_control_rready),
       .start, .abort, .source, .source_words, .target, .target_words, .idle, .aborting, .ended,
-      .status, .cycles, .words_in, .words_out
+      .status, .cycles, .words_in, .words_out,
+      .config_push, .config_word, .config_room, .config_status, .config_loaded,
+      .frame_name(m_axis_tuser), .asked(cfg_context)
   );
 
   bnn_shell_control #(
-      .DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .IN_STRIDE(IN_STRIDE), .OUT_STRIDE(OUT_STRIDE)
+      .DATA_BITS(DATA_BITS), .ADDR_BITS(ADDR_BITS), .IN_STRIDE(IN_STRIDE), .OUT_STRIDE(OUT_STRIDE),
+      .AWAKE(CONFIG)
   ) control (
       .ap_clk, .ap_rst_n, .start, .abort, .source, .source_words, .target, .target_words,
       .idle, .aborting, .ended, .status, .cycles, .words_in, .words_out,
-      .engine_rst_n, .launch, .stop, .in_words, .out_words, .in_place, .out_place, .in_beats,
+      .engine_rst_n, .core_rst_n, .config_busy, .launch, .stop, .in_words, .out_words, .in_place, .out_place, .in_beats,
       .out_beats, .last_strobe,
       .word_in(m_axis_tvalid && m_axis_tready), .word_out(s_axis_tvalid && s_axis_tready),
       .read_idle, .read_error, .write_done, .write_idle, .write_error

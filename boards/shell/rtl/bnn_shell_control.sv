@@ -4,7 +4,9 @@
 //   and the run's parameters are checked) -> LAUNCH -> RUN -> IDLE; RUN -> DRAIN -> IDLE by an abort
 //
 // The engine is out of reset from LAUNCH to the run's end alone, so that every run starts from the same
-// state whatever came before. A run ends when the core took all input words and all output words are in
+// state whatever came before. A core that takes words of its config port between runs (AWAKE = 1) is out
+// of reset but for RESET_CYCLES behind each run; not behind one that ends well while words are on their way
+// (config_busy), which would be lost: an abort breaks a load off. A run ends when the core took all input words and all output words are in
 // memory. An abort ends it when nothing is outstanding on the memory port; while memory does not answer,
 // that is never, since AXI4 knows no way to withdraw a burst.
 module bnn_shell_control
@@ -15,6 +17,7 @@ module bnn_shell_control
     parameter int IN_STRIDE    = 1,
     parameter int OUT_STRIDE   = 1,
     parameter int RESET_CYCLES = 16,
+    parameter bit AWAKE        = 1'b0,
     parameter int BEAT_BYTES   = DATA_BITS / 8,
     parameter int BEAT_BITS    = ADDR_BITS - $clog2(DATA_BITS / 8)
 ) (
@@ -36,6 +39,8 @@ module bnn_shell_control
     output logic [31:0]            words_out,
 
     output logic                   engine_rst_n,
+    output logic                   core_rst_n,
+    input  logic                   config_busy,
     output logic                   launch,       // for one cycle: the parameters below hold
     output logic                   stop,
     output logic [31:0]            in_words,
@@ -131,6 +136,20 @@ module bnn_shell_control
         default: state <= IDLE;
       endcase
     end
+  end
+
+  if (AWAKE) begin : g_awake
+    logic [$clog2(RESET_CYCLES+1)-1:0] left;
+    always_ff @(posedge ap_clk) begin
+      if (!ap_rst_n || (ended && (give_up || state == DRAIN || !config_busy)))
+        left <= ($bits(left))'(RESET_CYCLES);
+      else if (left != '0) left <= left - 1'b1;
+      core_rst_n <= ap_rst_n && left == '0;
+    end
+  end else begin : g_with_engine
+    assign core_rst_n = engine_rst_n;
+    logic unused;
+    assign unused = &{1'b0, config_busy};
   end
 
   logic [STATUS_BITS-1:0] events;

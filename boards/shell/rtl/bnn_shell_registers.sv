@@ -10,7 +10,8 @@ module bnn_shell_registers
     parameter int        ADDR_BITS  = 32,
     parameter int        IN_STRIDE  = 1,
     parameter int        OUT_STRIDE = 1,
-    parameter bit [63:0] MODEL      = '0
+    parameter bit [63:0] MODEL      = '0,
+    parameter bit        CONFIG     = 1'b0
 ) (
     input  logic                    ap_clk,
     input  logic                    ap_rst_n,
@@ -46,7 +47,15 @@ module bnn_shell_registers
     input  logic [STATUS_BITS-1:0]  status,
     input  logic [63:0]             cycles,
     input  logic [31:0]             words_in,
-    input  logic [31:0]             words_out
+    input  logic [31:0]             words_out,
+
+    output logic                    config_push,  // for one cycle: config_word
+    output logic [31:0]             config_word,
+    input  logic [7:0]              config_room,
+    input  logic [31:0]             config_status,
+    input  logic [31:0]             config_loaded,
+    output logic [7:0]              frame_name,
+    output logic [7:0]              asked
 );
 
   localparam int HIGH = AXIL_ADDR_BITS - 1;
@@ -97,6 +106,8 @@ module bnn_shell_registers
   assign writes_isr  = write && write_place == R_ISR[HIGH:2];
   assign start       = writes_ctrl && given[CTRL_START] && idle;
   assign abort       = writes_ctrl && given[CTRL_ABORT];
+  assign config_push = write && write_place == R_CONFIG[HIGH:2] && mask == '1;
+  assign config_word = write_data;
   assign new_events  = {ended && status != '0, ended};
 
   always_ff @(posedge ap_clk) begin
@@ -110,6 +121,8 @@ module bnn_shell_registers
       source_words  <= '0;
       target        <= '0;
       target_words  <= '0;
+      frame_name    <= '0;
+      asked         <= '0;
     end else begin
       if (ended) done <= 1'b1;
       else if (start) done <= 1'b0;
@@ -125,6 +138,10 @@ module bnn_shell_registers
           R_DST_LO[HIGH:2]:    target[31:0] <= merged(target[31:0]);
           R_DST_HI[HIGH:2]:    target[63:32] <= merged(target[63:32]);
           R_DST_WORDS[HIGH:2]: target_words <= merged(target_words);
+          R_CONTEXT[HIGH:2]: begin
+            if (CONFIG && mask[0]) frame_name <= write_data[7:0];
+            if (CONFIG && mask[8]) asked <= write_data[15:8];
+          end
           default: ;
         endcase
       end
@@ -151,7 +168,7 @@ module bnn_shell_registers
   end
   always_ff @(posedge ap_clk) if (read && s_axi_araddr[HIGH:2] == R_FREE_LO[HIGH:2]) free_high <= free[63:32];
 
-  logic [31:0] ctrl;
+  logic [31:0] ctrl, config_read;
   always_comb begin
     ctrl             = '0;
     ctrl[CTRL_START] = !idle;
@@ -188,9 +205,25 @@ module bnn_shell_registers
         R_MODEL_HI[HIGH:2]:   s_axi_rdata <= MODEL[63:32];
         R_FREE_LO[HIGH:2]:    s_axi_rdata <= free[31:0];
         R_FREE_HI[HIGH:2]:    s_axi_rdata <= free_high;
-        default:            s_axi_rdata <= '0;
+        default:            s_axi_rdata <= config_read;
       endcase
     end
+  end
+
+  if (CONFIG) begin : g_config
+    always_comb begin
+      case (s_axi_araddr[HIGH:2])
+        R_CONFIG[HIGH:2]:        config_read = 32'(config_room);
+        R_CONFIG_STATUS[HIGH:2]: config_read = config_status;
+        R_CONFIG_LOADED[HIGH:2]: config_read = config_loaded;
+        R_CONTEXT[HIGH:2]:       config_read = {16'b0, asked, frame_name};
+        default:                 config_read = '0;
+      endcase
+    end
+  end else begin : g_no_config
+    assign config_read = '0;
+    logic unused_config;
+    assign unused_config = &{1'b0, config_room, config_status, config_loaded};
   end
 
   logic unused;

@@ -29,6 +29,10 @@ package bnn_shell_regs;
   localparam bit [11:0] R_MODEL_HI = 12'h058;
   localparam bit [11:0] R_FREE_LO = 12'h05c;
   localparam bit [11:0] R_FREE_HI = 12'h060;
+  localparam bit [11:0] R_CONFIG = 12'h064;
+  localparam bit [11:0] R_CONFIG_STATUS = 12'h068;
+  localparam bit [11:0] R_CONFIG_LOADED = 12'h06c;
+  localparam bit [11:0] R_CONTEXT = 12'h070;
   localparam int CTRL_START = 0;
   localparam int CTRL_DONE = 1;
   localparam int CTRL_IDLE = 2;
@@ -46,5 +50,9 @@ package bnn_shell_regs;
   localparam int STATUS_BAD_ADDRESS = 4;
   localparam int STATUS_BAD_WORDS = 5;
   localparam int STATUS_ABORTED = 6;
+  localparam int CONFIG_STATUS_OPEN = 0;
+  localparam int CONFIG_STATUS_LOADING = 1;
+  localparam int CONFIG_STATUS_MIXED = 2;
+  localparam int CONFIG_STATUS_BUSY = 3;
   /* verilator lint_on UNUSEDPARAM */
 endpackage : bnn_shell_regs

@@ -12,12 +12,12 @@ class Shell(Engine):
     """With memory at a hundred cycles of latency."""
 
     name, order = "shell", 4
-    offers = frozenset({"stall"})
+    offers = frozenset({"stall", "weights", "context"})
 
     def run(self, task: Task, progress: Progress) -> SimulationResult:
         from ...boards.engine import run_shell
 
         return run_shell(
             task.folder, task.description, task.frames, stall=stall_pair(task.asked.stall),
-            seed=task.seed, progress=progress,
+            seed=task.seed, load=task.load, context=task.asked.context, progress=progress,
         )  # fmt: skip

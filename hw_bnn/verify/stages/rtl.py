@@ -85,8 +85,13 @@ def alone(
         scores = np.asarray(other.scores(x)).reshape(len(x), -1)
         sums -= scores
         votes[np.arange(len(x)), np.asarray(other.labels(scores))] -= 1
+    return sums, one_vote(votes)
+
+
+def one_vote(votes: np.ndarray) -> np.ndarray:
+    """The label of each row of votes; -1 where it is no single vote."""
     single = ((votes == 0) | (votes == 1)).all(axis=1) & (votes.sum(axis=1) == 1)
-    return sums, np.where(single, votes.argmax(axis=1), -1)
+    return np.where(single, votes.argmax(axis=1), -1)
 
 
 def simulated(case: Case, x: np.ndarray, advance: Advance, **options: object) -> StageRun:
