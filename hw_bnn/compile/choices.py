@@ -243,8 +243,8 @@ def _kernels(op, model: ModelWrapper, found: list[dict[str, int]]):
     """The kernel and its parameters at each choice."""
     # Nothing else depends on PE and SIMD, and thresholds take time.
     if "MW" in op.get_nodeattr_types():
-        once = op.module_parameters(model)
-        return [(op.kernel, once | c | op.sharing(c.get("MMV", 1))) for c in found]
+        once = op.kernel_parameters(model)
+        return [(op.kernel, op.configured(once | c | op.sharing(c.get("MMV", 1)))) for c in found]
     result = []
     for choice in found:
         for key, value in choice.items():

@@ -258,6 +258,14 @@ def test_what_does_not_fit_is_named(place, tmp_path):
         hb.compile(tmp_path / "one.onnx", tmp_path / "b", runtime_weights=True, hardwired="all")
 
 
+def test_a_board_is_filled_by_the_folding_that_is_built(tmp_path):
+    """Not by the registers that the port would take unfolded, 100,352 in the first layer."""
+    onnx.save(perceptron((784, 128, 10), bits=1), tmp_path / "wide.onnx")
+    made = hb.compile(tmp_path / "wide.onnx", tmp_path / "wide", runtime_weights=True, check=False,
+                      size_fifos=False, board="pynq-z2", target_cycles=784)  # fmt: skip
+    assert made.estimate["ff"] < 3000
+
+
 def test_modules_without_the_option_know_nothing_of_it():
     own = {"config_gate", "config_node"}
     refused = {"requantise"}  # its memory cannot be written

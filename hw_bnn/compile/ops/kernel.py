@@ -46,7 +46,10 @@ class KernelOp(OpBase):
 
     def module_parameters(self, model) -> dict[str, int | str]:
         """Those of the kernel's module: with the config port's, where memories can be written."""
-        parameters = self.kernel_parameters(model)
+        return self.configured(self.kernel_parameters(model))
+
+    def configured(self, parameters: dict[str, int | str]) -> dict[str, int | str]:
+        """`module_parameters` of these of the kernel, at whatever folding."""
         written = self.writable(parameters)
         if not written:
             return parameters
