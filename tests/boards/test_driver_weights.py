@@ -1,4 +1,4 @@
-"""The board's driver with weights at run time: loads between and in runs, what is there, samples."""
+"""The board's driver with weights at run time: loads, what is there, one context, samples."""
 
 import json
 import zipfile
