@@ -22,7 +22,7 @@ import numpy as np
 from . import console
 from .data.pixels import METADATA, Pixels
 from .errors import BadInput, CheckFailed, HwBnnError, Unsupported
-from .files.output import output_file
+from .files.output import at_home, output_file
 from .files.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def export_model(
     """
     from qonnx.core.modelwrapper import ModelWrapper
 
-    output = Path(output)
+    output = at_home(output)
     if not output.parent.is_dir():
         raise BadInput(f"the folder {output.parent} does not exist", remedy="make it first")
     refuse_float_networks(model)

@@ -12,7 +12,7 @@ from typing import Any
 from . import console
 from .errors import BadInput
 from .files import yamlfile
-from .files.output import MARKER, output_folder
+from .files.output import MARKER, output_folder, place
 from .train.catalogue import find_recipe
 
 FILES = Path(__file__).parent / "project"
@@ -52,12 +52,12 @@ def init(folder: str | Path, *, recipe: str | Path = "digits_mlp") -> dict[str, 
     folder = Path(folder)
     words = {"name": folder.absolute().name, "dataset": dataset}
     with output_folder(folder) as made:
-        for name, place in PLACES.items():
-            target = made / place
+        for name, inside in PLACES.items():
+            target = made / inside
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(_filled(name, words), encoding="utf-8")
         (made / "recipe.yaml").write_bytes(source.read_bytes())
-    (folder / MARKER).unlink()  # the user's own from now on: no --force replaces it
+    (place(folder) / MARKER).unlink()  # the user's own from now on: no --force replaces it
     files = sorted(["recipe.yaml", *PLACES.values()])
     return {"folder": str(folder), "recipe": str(recipe), "files": files}
 

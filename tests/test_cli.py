@@ -141,3 +141,17 @@ def test_quiet_and_verbose_are_options_of_every_command(capsys, monkeypatch):
     )
     for command in cli.app.registered_commands:
         assert {"quiet", "verbose"} <= set(inspect.signature(command.callback).parameters)
+
+
+def test_what_is_written_is_named_alike_by_every_command():
+    """-o and --out, of a file --output, too."""
+    writing = {}
+    for command in cli.app.registered_commands:
+        context = typer.main.get_command_from_info(
+            command, pretty_exceptions_short=True, rich_markup_mode=None
+        )
+        for parameter in context.params:
+            if parameter.name in ("out", "output"):
+                writing[context.name] = set(parameter.opts)
+    assert len(writing) >= 11
+    assert all(flags >= {"-o", "--out"} for flags in writing.values()), writing

@@ -7,10 +7,14 @@ import sys
 import textwrap
 import time
 
+import onnx
 import pytest
 
+from hw_bnn import cli
 from hw_bnn.errors import BadInput
 from hw_bnn.files.output import MARKER, held_folder, output_file, output_folder, partial_name
+
+from .networks.small_onnx import perceptron
 
 
 def names(folder):
@@ -348,3 +352,19 @@ def test_a_written_file_is_on_the_disk_with_its_name_and_a_folder_that_cannot_be
     with output_file(tmp_path / "x") as partial:
         partial.write_text("2")
     assert (tmp_path / "x").read_text() == "2"
+
+
+def test_a_home_that_no_shell_has_put_in(tmp_path, monkeypatch):
+    """As of `--out=~/net`, by every command that goes on with the folder it has written."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    onnx.save(perceptron(), "model.onnx")
+    for line in (
+        "get DIGITS_MLP --out=~/zoo", "init ~/new", "compile model.onnx --out=~/net",
+        "package net --out=~/ip", "verify net --out=~/seen --frames 2",
+        "train digits_mlp --set training.epochs=1 --out=~/run", "export run -o ~/run.onnx",
+    ):  # fmt: skip
+        assert cli.run(line.split()) == 0, line
+    made = {"ip", "model.onnx", "net", "new", "run", "run.onnx", "seen", "zoo"}
+    assert made == {name for name in names(tmp_path) if name[0] != "."}
+    assert cli.run(["get", "DIGITS_MLP", "--out=~nobody/x"]) == 2

@@ -29,7 +29,7 @@ from ..accelerator.folder import MODEL, read_accelerator
 from ..accelerator.names import file_name
 from ..compile.boards import BOARDS
 from ..errors import BadInput
-from ..files.output import output_file
+from ..files.output import at_home, output_file
 from ..frames import load_frames
 from .hwh import handoff
 from .images import image, networks
@@ -129,7 +129,7 @@ def deploy(
     digests = {key: sha256(data).hexdigest() for key, data in sorted(files.items())}
     manifest = {"accelerator": accelerator.name, "board": board, "model": document["model"]}
     files["manifest.json"] = _json({**manifest, "files": digests})
-    place = Path(out) if out is not None else Path(f"{name}_{board}.zip")
+    place = at_home(out) if out is not None else Path(f"{name}_{board}.zip")
     _write_zip(place, name, files)
     return {
         "zip": str(place),

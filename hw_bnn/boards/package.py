@@ -18,7 +18,7 @@ from ..accelerator import Description
 from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import MODEL, read_accelerator
 from ..errors import BadInput
-from ..files.output import output_folder
+from ..files.output import at_home, output_folder
 from ..frames import load_frames
 from ..sim.packing import pack_input, pack_output
 from .ip_files import (
@@ -67,7 +67,7 @@ def package(
             remedy="compile the model with another name",
         )
     found = example(folder, accelerator, seed)
-    place = Path(out) if out is not None else Path(module)
+    place = at_home(out) if out is not None else Path(module)
     with output_folder(place, overwrite=force, keeps=[folder]) as partial:
         (partial / "rtl").mkdir()
         for name in accelerator.rtl_files:

@@ -19,7 +19,9 @@ from .options import Debug, Folder, Force, Jobs, Json, Trust, flags
 @flags(build=CompileOptions)
 def compile_model(
     model: Annotated[Path, typer.Argument(help="A QONNX file.")],
-    out: Annotated[Path | None, typer.Option(help="The folder to write; NAME_accelerator.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The folder to write; NAME_accelerator.")
+    ] = None,
     *,
     build: CompileOptions,
     force: Force = False,
@@ -92,7 +94,8 @@ def verify(
     model: Annotated[Path, typer.Argument(help="A QONNX file, or an accelerator folder.")],
     *,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for summary, report, accelerator and waves.")
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for summary, report, accelerator and waves."),
     ] = None,
     build: CompileOptions,
     chosen: FrameOptions,
@@ -148,7 +151,9 @@ def verify(
 def weights(
     model: Annotated[Path, typer.Argument(help="A QONNX file of the accelerator's structure.")],
     folder: Annotated[Path, typer.Argument(help="An accelerator with --runtime-weights.")],
-    out: Annotated[Path | None, typer.Option(help="The folder to write; NAME_weights.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The folder to write; NAME_weights.")
+    ] = None,
     *,
     contexts: Annotated[
         list[Path] | None, typer.Option(help="A file for the next context; may be repeated.")
@@ -181,7 +186,8 @@ def _show_weights(document: dict) -> None:
 def report(
     folder: Folder,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="HTML file; FOLDER/reports/report.html.")
+        Path | None,
+        typer.Option("-o", "--output", "--out", help="HTML file; FOLDER/reports/report.html."),
     ] = None,
     json: Json = False,
     debug: Debug = False,

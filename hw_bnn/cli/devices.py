@@ -145,7 +145,9 @@ def _show_packaged(document: dict) -> None:
 def deploy(
     folder: Folder,
     board: Annotated[str, typer.Option(help="pynq-z1, pynq-z2, ultra96-v2, zcu104 or kv260.")],
-    out: Annotated[Path | None, typer.Option(help="The zip to write; NAME_BOARD.zip.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The zip to write; NAME_BOARD.zip.")
+    ] = None,
     weights: Annotated[
         list[Path] | None,
         typer.Option(help="An image of these to load: a folder of `hw-bnn weights`. Repeatable."),

@@ -40,7 +40,9 @@ def get(
     name: Annotated[
         str | None, typer.Argument(help=f"A trained network: {', '.join(zoo.names())}.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; by default NAME.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder to write; by default NAME.")
+    ] = None,
     force: Force = False,
     json: Json = False,
     debug: Debug = False,
@@ -57,7 +59,7 @@ def get(
 @app.command()
 def demo(
     out: Annotated[
-        Path, typer.Option(help="Folder to write; an earlier demo's is replaced.")
+        Path, typer.Option("-o", "--out", help="Folder to write; an earlier demo's is replaced.")
     ] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Of the training.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,

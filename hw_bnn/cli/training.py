@@ -22,7 +22,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a killed run.")] = False,
     data_root: DataRoot = None,
     out: Annotated[
-        Path | None, typer.Option(help="The run folder; default runs/NAME-seedN.")
+        Path | None, typer.Option("-o", "--out", help="The run folder; default runs/NAME-seedN.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     tensorboard: Annotated[bool, typer.Option(help="Write TensorBoard's files too.")] = True,
@@ -84,7 +84,9 @@ def _most_confused(confusion: list[list[int]]) -> list[tuple[str, str]]:
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder, or one of its checkpoint files.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The ONNX file to write.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", "--out", help="The ONNX file to write.")
+    ],
     sample: Annotated[
         int | None, typer.Option(help="Of BayesBiNN: a draw of the posterior with this seed.")
     ] = None,
@@ -104,7 +106,9 @@ def sweep(
     sweep_yaml: Annotated[Path, typer.Argument(help="A sweep's YAML file: recipes x seeds.")],
     scheduler: Scheduler = None,
     data_root: DataRoot = None,
-    out: Annotated[Path | None, typer.Option(help="The sweep's folder; default runs/NAME.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="The sweep's folder; default runs/NAME.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes of a local cluster.")] = 2,
     json: Json = False,
     debug: Debug = False,

@@ -16,7 +16,7 @@ from ..accelerator.config_stream import MOST_CONTEXTS, write_loads
 from ..accelerator.folder import seal
 from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
-from ..files.output import output_folder
+from ..files.output import at_home, output_folder
 from ..onnxfile import load_onnx
 from ..options import CompileOptions, TargetOptions, flat
 from .boards import too_large
@@ -100,7 +100,7 @@ def compile_model(
     proto = load_onnx(source)
     options = _resolved(build)
     name = source.stem if build.name is None else checked_module_name(build.name)
-    out = Path(out) if out is not None else Path(f"{source.stem}_accelerator")
+    out = at_home(out) if out is not None else Path(f"{source.stem}_accelerator")
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))
         folder = stack.enter_context(output_folder(out, overwrite=force))

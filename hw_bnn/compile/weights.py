@@ -17,7 +17,7 @@ from ..accelerator import Description, Node
 from ..accelerator.config_stream import CONFIG, check_fits, write_loads
 from ..accelerator.folder import MODEL, NETWORKS, open_accelerator, seal
 from ..errors import BadInput
-from ..files.output import output_folder
+from ..files.output import at_home, output_folder
 from ..kernels.base import PLACEMENT
 from ..onnxfile import load_onnx
 from .build import add_resources, finn_part, write_rtl
@@ -77,7 +77,7 @@ def weights(
             remedy="give one model for each, or one for all",
         )
     protos = [load_onnx(source) for source in sources]
-    out = Path(out) if out is not None else Path(f"{sources[0].stem}_weights")
+    out = at_home(out) if out is not None else Path(f"{sources[0].stem}_weights")
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))
         made_in = stack.enter_context(output_folder(out, overwrite=force, keeps=[*sources, place]))

@@ -50,6 +50,18 @@ _REASONS = {
 }
 
 
+def at_home(path: str | Path) -> Path:
+    """The path, a leading ~ as the home folder: a shell leaves that of `--out=~/net` as it is.
+
+    Raises:
+        BadInput: nobody has that home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
+
+
 def place(path: str | Path) -> Path:
     """The absolute path that PATH means, links followed; it need not exist.
 
@@ -59,7 +71,7 @@ def place(path: str | Path) -> Path:
     if not str(path):
         raise BadInput("the output path is empty", remedy="name a file or folder")
     try:
-        return Path(path).expanduser().resolve()
+        return at_home(path).resolve()
     except (ValueError, OSError, RuntimeError) as error:
         raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
 

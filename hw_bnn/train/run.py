@@ -31,7 +31,7 @@ from torch import nn
 from .. import console
 from ..data.sets import check_classes, sizes_of
 from ..errors import BadInput, CheckFailed
-from ..files.output import held_folder, remove_partial_files
+from ..files.output import at_home, held_folder, remove_partial_files
 from . import distributed
 from .checkpoint import (
     load_checkpoint,
@@ -358,7 +358,7 @@ def train(
     changes = [f"{k}={json.dumps(v)}" for k, v in set.items()] if isinstance(set, Mapping) else set
     changes = [*(changes or ()), *([] if seed is None else [f"seed={seed}"])]
     recipe = load_recipe(recipe, changes)
-    folder = Path(out) if out is not None else Path("runs") / f"{recipe.name}-seed{recipe.seed}"
+    folder = at_home(out) if out is not None else Path("runs") / f"{recipe.name}-seed{recipe.seed}"
     distributed.start(choose_device(recipe))
     # One process writes; a second run into the folder would mix with the first.
     holding = held_folder(folder) if distributed.is_main() else contextlib.nullcontext()

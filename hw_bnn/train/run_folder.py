@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..files.given import given_path
+from ..files.output import at_home
 from .catalogue import find_recipe
 
 LAST, SELECTED, RESULT, RECIPE = "last.pt", "selected.pt", "result.json", "recipe.yaml"
@@ -25,7 +26,7 @@ def refuse_early(recipe: str | Path, out: str | Path | None, *, resume: bool) ->
     """
     find_recipe(recipe)
     if out is not None and not resume:
-        refuse_begun(given_path(out))
+        refuse_begun(given_path(at_home(out)))
 
 
 def refuse_begun(folder: Path) -> None:

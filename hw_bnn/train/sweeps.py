@@ -26,7 +26,7 @@ from rich.console import Console
 from ..console import printable
 from ..errors import BadInput, CheckFailed
 from ..files import yamlfile
-from ..files.output import writing
+from ..files.output import at_home, writing
 from ..nn.schema import Section, validated
 from . import cluster
 from .catalogue import find_recipe
@@ -141,7 +141,7 @@ def sweep(
     cluster.check_workers(workers)
     given = sweep_yaml if isinstance(sweep_yaml, Sweep) else load_sweep(sweep_yaml)
     todo = jobs(given)
-    folder = Path(out) if out is not None else Path("runs") / given.name
+    folder = at_home(out) if out is not None else Path("runs") / given.name
     cluster.check_installed()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from typing import Any
 from .. import console
 from ..errors import BadInput, CheckFailed
 from ..files.jsonfile import read_object
-from ..files.output import output_folder
+from ..files.output import at_home, output_folder
 
 CARD = "card.json"
 MODELS = Path(__file__).parent / "models"
@@ -78,7 +78,7 @@ def get(name: str, out: str | Path | None = None, *, force: bool = False) -> Pat
         CheckFailed: the packaged file is damaged.
     """
     content, told = model(name), card(name)
-    folder = Path(out) if out is not None else Path(name)
+    folder = at_home(out) if out is not None else Path(name)
     with output_folder(folder, overwrite=force) as made:
         (made / f"{name}.onnx").write_bytes(content)
         (made / "recipe.yaml").write_bytes((MODELS / f"{name}.yaml").read_bytes())
