@@ -47,8 +47,9 @@ class Figure:
 def figure(reference: str, results: Path) -> Figure:
     """The figure of `FILE:ROW[:KEY]`.
 
-    KEY is of the runs, of what the row's plot measured, or `epochs_to=PERCENT`: epochs of the last
-    stage until the validation accuracy is so high, of the runs whose curves are known.
+    KEY is of the runs, of what the row's plot measured, or of the runs' curves, where these are
+    known: `epochs_to=PERCENT`, epochs of the last stage until the validation accuracy is so high,
+    and `last=NAME`, the last epoch's value of a curve.
 
     Raises:
         KeyError: the results hold no such row or figure.
@@ -66,6 +67,9 @@ def figure(reference: str, results: Path) -> Figure:
         needed = [_epochs_to(bound, run["curves"]) for run in row["runs"] if run["curves"]]
         return _of_seeds([float(epochs) for epochs in needed])
     runs = row["runs"]
+    if key and key[0].startswith("last="):
+        name = key[0].removeprefix("last=")
+        runs = [{**run, key[0]: run["curves"][name][-1]} for run in runs if run["curves"]]
     values = [run[key[0]] if key else run["figure"] for run in runs]
     percent = not key or "accuracy" in key[0]
     if not percent:

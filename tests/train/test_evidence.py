@@ -82,3 +82,14 @@ def test_epochs_of_the_last_stage_to_an_accuracy(results):
         assert (found.mean, found.seeds) == (2.0, seeds)
     with pytest.raises(KeyError, match=r"no epoch has 99 %"):
         evidence.figure("some:one:epochs_to=99", results)
+
+
+def test_the_last_value_of_a_curve(results):
+    import evidence
+
+    found = evidence.figure("some:one:last=validation_accuracy", results)
+    assert (found.mean, found.seeds) == (pytest.approx(70.0), 1)
+    assert found.error == pytest.approx(100 * (0.7 * 0.3 / 10_000) ** 0.5)
+    assert evidence.figure("some:three:last=stage", results).seeds == 2
+    with pytest.raises(KeyError):
+        evidence.figure("some:one:last=losses", results)
