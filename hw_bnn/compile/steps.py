@@ -12,11 +12,14 @@ import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
 from finn.transformation.fpgadataflow.insert_fifo import InsertFIFO
-from finn.transformation.streamline import Streamline
 from onnx import helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.registry import getCustomOp
-from qonnx.transformation.general import GiveUniqueNodeNames, RemoveUnusedTensors
+from qonnx.transformation.general import (
+    GiveReadableTensorNames,
+    GiveUniqueNodeNames,
+    RemoveUnusedTensors,
+)
 from qonnx.transformation.infer_data_layouts import InferDataLayouts
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
@@ -32,7 +35,7 @@ FINN_DOMAIN = "finn.custom_op.fpgadataflow"
 BEFORE_FOLDING = (
     "step_qonnx_to_finn",
     "step_tidy_up",
-    "step_bnn_streamline",
+    "step_bnn_annotate",
     "step_convert_to_hw",
     "step_bnn_drop_reshapes",
     "step_create_dataflow_partition",
@@ -61,11 +64,18 @@ def step_bnn_import(model: ModelWrapper, cfg) -> ModelWrapper:
     return import_model(model.model).finn_model("scores")
 
 
-def step_bnn_streamline(model: ModelWrapper, cfg) -> ModelWrapper:
-    """FINN's Streamline, on integers only. Precondition: no float scale is left in the graph."""
-    model = model.transform(Streamline())
-    model = model.transform(InferDataLayouts())
-    return model.transform(RemoveUnusedTensors())
+def step_bnn_annotate(model: ModelWrapper, cfg) -> ModelWrapper:
+    """Names, datatypes and layouts of all tensors.
+
+    They are all that FINN's Streamline would leave behind: it moves scales, biases, BatchNorms and
+    signs, of which emit writes none.
+    """
+    for transformation in (
+        GiveUniqueNodeNames(), GiveReadableTensorNames(), InferDataTypes(), InferDataLayouts(),
+        RemoveUnusedTensors(),
+    ):  # fmt: skip
+        model = model.transform(transformation)
+    return model
 
 
 def step_bnn_drop_reshapes(model: ModelWrapper, cfg) -> ModelWrapper:

@@ -20,6 +20,7 @@ of an exact number.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor, lcm, prod
@@ -63,6 +64,10 @@ class Levels:
     @property
     def last(self) -> int:
         return self.first + self.stride * len(self.boundaries)
+
+    def count(self, value: Surd) -> int:
+        """How many boundaries a value reaches: the first ones, since they ascend."""
+        return bisect_left(self.boundaries, True, key=lambda b: not b.reached(value))
 
 
 BIPOLAR = Levels(-1, 2, (Boundary(Fraction(0)),))
@@ -134,6 +139,46 @@ class Rounding:
         return min(max(max(reached), first), last)
 
 
+class Line:
+    """v = alpha*a + beta of integers a, made ready for many boundaries.
+
+    v = (p0 + p1*a + (q0 + q1*a)*sqrt(d)) / common in integers, with a turned where v falls.
+    """
+
+    def __init__(self, alpha: Surd, beta: Surd):
+        self.falls = alpha.sign() < 0
+        alpha = -alpha if self.falls else alpha
+        self.d, factor = alpha._root_of(beta)
+        parts = (beta.x, alpha.x, factor * beta.y, alpha.y)
+        self.common = lcm(*(part.denominator for part in parts))
+        self.p0, self.p1, self.q0, self.q1 = (int(part * self.common) for part in parts)
+        try:
+            self.slope, self.start = float(alpha), float(beta)
+        except OverflowError:
+            self.slope = self.start = 0.0
+
+    def threshold(self, boundary: Boundary, minimum: int, maximum: int) -> int:
+        """As `solve`."""
+        if self.falls:
+            minimum, maximum = -maximum, -minimum
+        scale, least = boundary.at.denominator, 1 if boundary.strict else 0
+        p0 = self.p0 * scale - boundary.at.numerator * self.common
+        q0, p1, q1, d = self.q0 * scale, self.p1 * scale, self.q1 * scale, self.d
+
+        def reached(a: int) -> bool:
+            return sign_of(p0 + p1 * a, q0 + q1 * a, d) >= least
+
+        threshold = _first(reached, minimum, maximum, self._guess(boundary.at))
+        return -threshold if self.falls else threshold
+
+    def _guess(self, at: Fraction) -> int | None:
+        try:
+            position = (float(at) - self.start) / self.slope
+        except (OverflowError, ZeroDivisionError):
+            return None
+        return floor(position) if abs(position) < 2.0**62 else None
+
+
 def solve(alpha: Surd, beta: Surd, boundary: Boundary, minimum: int, maximum: int) -> int:
     """The threshold of one boundary for integers a in [minimum, maximum], v = alpha*a + beta.
 
@@ -141,37 +186,7 @@ def solve(alpha: Surd, beta: Surd, boundary: Boundary, minimum: int, maximum: in
         alpha >= 0: the least a that reaches it, maximum + 1 where none does; alpha < 0: the
         greatest a that reaches it, minimum - 1 where none does.
     """
-    descending = alpha.sign() < 0
-    if descending:
-        alpha, minimum, maximum = -alpha, -maximum, -minimum
-    offset = beta - Surd(boundary.at)
-    # p0 + p1*a + (q0 + q1*a)*sqrt(d) with integers, for speed
-    alpha, offset, d = _one_root(alpha, offset)
-    common = lcm(
-        alpha.x.denominator, alpha.y.denominator, offset.x.denominator, offset.y.denominator
-    )
-    p1, q1 = int(alpha.x * common), int(alpha.y * common)
-    p0, q0 = int(offset.x * common), int(offset.y * common)
-    least = 1 if boundary.strict else 0
-
-    def reached(a: int) -> bool:
-        return sign_of(p0 + p1 * a, q0 + q1 * a, d) >= least
-
-    threshold = _first(reached, minimum, maximum, _guess(alpha, offset))
-    return -threshold if descending else threshold
-
-
-def _one_root(a: Surd, b: Surd) -> tuple[Surd, Surd, int]:
-    d, factor = a._root_of(b)
-    return Surd(a.x, a.y, d), Surd(b.x, b.y * factor, d), d
-
-
-def _guess(alpha: Surd, offset: Surd) -> int | None:
-    try:
-        position = -float(offset) / float(alpha)
-    except (OverflowError, ZeroDivisionError):
-        return None
-    return floor(position) if abs(position) < 2.0**62 else None
+    return Line(alpha, beta).threshold(boundary, minimum, maximum)
 
 
 def _first(reached, minimum: int, maximum: int, guess: int | None) -> int:
@@ -331,16 +346,17 @@ def _evaluated(value, index, levels, minimum: int, maximum: int) -> tuple[int, l
 
 
 def _solve_all(alpha, beta, levels, minimum, maximum, clip_low, clip_high) -> tuple[int, list[int]]:
-    sign = alpha.sign()
+    """Thresholds of all boundaries: v >= clip_low reaches the first ones wherever a stands,
+    v <= clip_high the last ones nowhere."""
+    sign, boundaries = alpha.sign(), levels.boundaries
     always, never = (maximum, minimum - 1) if sign < 0 else (minimum, maximum + 1)
-    out = []
-    for boundary in levels.boundaries:
-        if clip_low is not None and boundary.reached(clip_low):
-            out.append(always)
-        elif clip_high is not None and not boundary.reached(clip_high):
-            out.append(never)
-        elif sign == 0:
-            out.append(always if boundary.reached(beta) else never)
-        else:
-            out.append(solve(alpha, beta, boundary, minimum, maximum))
-    return sign, out
+    first = 0 if clip_low is None else levels.count(clip_low)
+    last = len(boundaries) if clip_high is None else max(first, levels.count(clip_high))
+    between = boundaries[first:last]
+    if sign == 0:
+        reached = levels.count(beta)
+        found = [always if k < reached else never for k in range(first, last)]
+    else:
+        line = Line(alpha, beta)
+        found = [line.threshold(boundary, minimum, maximum) for boundary in between]
+    return sign, [always] * first + found + [never] * (len(boundaries) - last)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..accelerator import Description
@@ -74,16 +75,21 @@ class Neutral:
         """The new name of a file, which is the old one where all accelerators share it."""
         return TOP + name.removeprefix(self.top) if self.owns(name) else name
 
+    @cached_property
+    def _own(self) -> re.Pattern[str] | None:
+        """The top's name at the beginning of a name of its own files; None where it has none."""
+        own = filter(self.owns, (*self.sources, *self.memories))
+        stems = {name.partition(".")[0] for name in own} - {self.top}
+        endings = "|".join(sorted(re.escape(stem.removeprefix(self.top)) for stem in stems))
+        return re.compile(rf"\b{self.top}(?=(?:{endings})\b)") if endings else None
+
     def text(self, source: str) -> str:
         """A source with new names.
 
         The top's own is replaced where the top is defined alone: a port may have it, too.
         """
-        own = filter(self.owns, (*self.sources, *self.memories))
-        stems = {name.partition(".")[0] for name in own} - {self.top}
-        endings = "|".join(sorted(re.escape(stem.removeprefix(self.top)) for stem in stems))
-        if endings:
-            source = re.sub(rf"\b{self.top}(?=(?:{endings})\b)", TOP, source)
+        if self._own is not None:
+            source = self._own.sub(TOP, source)
         return re.sub(rf"^(// |module |endmodule : ){self.top}\b", rf"\1{TOP}", source, flags=re.M)
 
     def texts(self, sources: Iterable[Path]) -> tuple[tuple[str, str], ...]:

@@ -77,8 +77,8 @@ def test_a_compile_step_that_flips_leaves_nothing(tmp_path, monkeypatch):
 
     onnx.save(small(), tmp_path / "n.onnx")
     flipping = lambda model, cfg: model.transform(Flips())  # noqa: E731
-    monkeypatch.setattr(steps, "step_bnn_streamline", flipping)
-    with pytest.raises(CompilerError, match="step_bnn_streamline: Flips .* please report it"):
+    monkeypatch.setattr(steps, "step_bnn_annotate", flipping)
+    with pytest.raises(CompilerError, match="step_bnn_annotate: Flips .* please report it"):
         compile_model(tmp_path / "n.onnx", tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["n.onnx"]
 
