@@ -84,7 +84,7 @@ def watched(
         CompilerError: a step took longer; names it.
     """
     thread, moved = threading.get_ident(), threading.Condition()
-    state = {"count": 0, "ended": False}
+    state = {"count": 0, "ended": False, "raised": False}
 
     def announce(name: str) -> None:
         begin(name)
@@ -100,6 +100,7 @@ def watched(
         with moved:
             while not state["ended"]:
                 if not moved.wait_for(functools.partial(over, state["count"]), seconds):
+                    state["raised"] = True
                     _raise_in(thread, _OutOfTime)
                     return
 
@@ -108,12 +109,15 @@ def watched(
     try:
         yield announce
     except _OutOfTime:
+        state["raised"] = False
         raise CompilerError(
             f"it has not ended in {seconds:,.0f} seconds", node=_step.get(), remedy=REPORT
         ) from None
     finally:
         with moved:
-            _raise_in(thread, None)  # one that comes too late
+            if state["raised"]:  # too late
+                # not without need: CPython goes on to look for it, under a profiler without end
+                _raise_in(thread, None)
             state["ended"] = True
             moved.notify()
         begin("")

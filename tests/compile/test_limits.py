@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -108,3 +110,16 @@ def test_each_step_has_its_own_time():
             time.sleep(0.2)
     assert said == list("abcd")
     time.sleep(0.5)  # the watch has ended with the run
+
+
+def test_a_profiler_sees_the_end_of_a_watched_run():
+    code = """
+import cProfile
+from hw_bnn.compile.limits import watched
+with cProfile.Profile():
+    with watched(print):
+        pass
+    print("ended")
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert run.stdout.split() == ["ended"], run.stderr
