@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from ..errors import BadInput
+from .blocks import RPReLU, RSign
 from .mlp import MLP, Input, Norm
 from .reactnet import reactnet_a
 from .resnet import birealnet18, bnew_resnet20, resnet18, wide_resnet22
@@ -96,12 +97,19 @@ def build(name: str, **options) -> nn.Module:
 
 
 @torch.no_grad()
-def randomise_norms(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Give every BatchNorm random statistics and gains of both signs,
-    as tests of hardware want them.
+def randomise_norms(
+    model: nn.Module, seed: int = 0, inputs: torch.Tensor | None = None
+) -> nn.Module:
+    """Give every BatchNorm random statistics and gains of both signs, every PReLU random slopes
+    and every learnable shift a random value, as tests of hardware want them.
 
-    The means spread over the accumulators that random signs give (standard deviation sqrt(fan in)),
-    so that thresholds fall inside and outside of the reachable range. In place; returns the model.
+    Args:
+        inputs: (N, ...) of the model: statistics are those of its sums on them. Without, the means
+            spread over the accumulators that random signs give (standard deviation sqrt(fan in)),
+            so that thresholds fall inside and outside of the reachable range; that is for networks
+            whose sums are of +-1, unscaled.
+
+    In place; returns the model.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -113,6 +121,11 @@ def randomise_norms(model: nn.Module, seed: int = 0) -> nn.Module:
         weight = getattr(module, "weight", None)
         if isinstance(module, nn.Linear | nn.Conv2d):
             fan_in = module.weight[0].numel()
+        elif isinstance(module, nn.PReLU):
+            module.weight.copy_(uniform(module.weight, -0.5, 1.25))
+        elif isinstance(module, RSign | RPReLU):
+            for shift in module.parameters(recurse=False):
+                shift.copy_(uniform(shift, -0.75, 0.75))
         elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) or hasattr(module, "running_var"):
             buffers = dict(module.named_buffers(recurse=False))
             mean, variance = buffers["running_mean"], buffers["running_var"]
@@ -126,4 +139,19 @@ def randomise_norms(model: nn.Module, seed: int = 0) -> nn.Module:
                 weight.copy_(torch.where(flip, -gain, gain) if weight.numel() > 1 else gain)
                 bias = module.get_parameter("bias")
                 bias.copy_(uniform(bias, -0.5, 0.5))
+    if inputs is not None:
+        _measure(model, inputs)
     return model
+
+
+def _measure(model: nn.Module, inputs: torch.Tensor) -> None:
+    """Statistics of every BatchNorm on these inputs."""
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+    kept, training = [norm.momentum for norm in norms], model.training
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean of all that it sees
+    model.train()(inputs)
+    for norm, momentum in zip(norms, kept, strict=True):
+        norm.momentum = momentum
+    model.train(training)

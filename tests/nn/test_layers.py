@@ -146,6 +146,21 @@ def test_random_norms_have_gains_of_both_signs():
     assert model(torch.rand(5, 1, 28, 28)).isfinite().all()
 
 
+def test_random_norms_of_scaled_sums_are_measured():
+    """8-bit maps and scaled convolutions: sums of +-1 have quite another spread."""
+    model = zoo.build("reactnet_a", in_channels=3, classes=5, width=4, blocks=2, form="quantised")
+    x = torch.randint(0, 256, (4, 3, 16, 16), generator=torch.Generator().manual_seed(0)).float()
+    zoo.randomise_norms(model, seed=1, inputs=x).eval()
+    stem, first, norm = model.stem[0], model.stem[1], model.stem[2]
+    sums = first(stem(x))
+    assert torch.allclose(norm.running_mean, sums.mean((0, 2, 3)), rtol=1e-3, atol=1e-3)
+    assert norm.momentum == 0.1 and not model.training
+    slopes = torch.cat([m.weight for m in model.modules() if isinstance(m, torch.nn.PReLU)])
+    assert (slopes < 0).any() and (slopes > 1).any()
+    assert model.blocks[0].sign1.shift.abs().min() > 0
+    assert model(x).std() > 0
+
+
 def test_unknown_model():
     with pytest.raises(BadInput, match="no model"):
         zoo.build("resnet1001")
