@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -22,24 +23,51 @@ from tests.networks.qonnx_networks import Builder
 INPUTS = {"bipolar": None, "uint1": (1, 0), "uint4": (4, 0), "int8": (8, 1)}
 
 
-def perceptron(bits, inputs, last=None, extreme=False, seed=0, signs=1) -> onnx.ModelProto:
-    """12-8-4 with weights of `bits`; in `extreme` ones every weight is the least or greatest."""
-    net = Builder((12,), seed, 1)
+def quantised_input(net: Builder, inputs: str) -> None:
     if INPUTS[inputs] is None:
         net.bipolar()
     else:
         width, signed = INPUTS[inputs]
         net.quant(float(width), 0.125, signed=signed)
+
+
+def weights(net: Builder, shape: tuple[int, ...], bits: int, extreme: bool) -> str:
+    """Of any value; in `extreme` ones least or greatest: of two outputs all least, all greatest."""
+    at, end = net.at, 1 << bits - 1
+    values = net.rng.integers(-end, end, shape)
+    if extreme:
+        values = net.rng.choice([-end, end - 1], shape)
+        values[0], values[1] = -end, end - 1
+    net.at = net.constant(values * 0.25)
+    quantised = net.quant(float(bits), 0.25)
+    net.at = at
+    return quantised
+
+
+def convolutions(bits: int, inputs: str) -> onnx.ModelProto:
+    """3x7x7, zero-padded 3x3 to 4, 3x3 of stride 2 to 6, dense to 4; extreme weights."""
+    net = Builder((3, 7, 7), 1, 1)
+    quantised_input(net, inputs)
+    size = 9.0 if inputs == "int8" else 1.0  # of what a layer reads, in real numbers
+    for outputs, reads, how in ((4, 3, {"pads": [1, 1, 1, 1]}), (6, 4, {"strides": [2, 2]})):
+        kernel = weights(net, (outputs, reads, 3, 3), bits, True)
+        net.add("Conv", kernel, kernel_shape=[3, 3], **how)
+        size *= (1 << bits - 3 if bits > 2 else 0.5) * (9 * reads) ** 0.5
+        net.batch_norm(outputs, spread=size)
+        size = 1.0 if bits == 2 else size**0.5
+        net.bipolar() if bits == 2 else net.quant(4.0, size / 4)
+    net.add("Flatten", axis=1)
+    net.add("Gemm", weights(net, (4, 54), bits, True), transB=1)
+    return net.model()
+
+
+def perceptron(bits, inputs, last=None, extreme=False, seed=0, signs=1) -> onnx.ModelProto:
+    """12-8-4 with weights of `bits`; in `extreme` ones every weight is the least or greatest."""
+    net = Builder((12,), seed, 1)
+    quantised_input(net, inputs)
     for outputs, reads, width in ((8, 12, bits), (4, 8, last or bits)):
-        at, end = net.at, 1 << width - 1
-        values = net.rng.integers(-end, end, (outputs, reads))
-        if extreme:
-            values = net.rng.choice([-end, end - 1], (outputs, reads))
-            values[0] = -end
-        net.at = net.constant(values * 0.25)
-        weights = net.quant(float(width), 0.25)
-        net.at = at
-        net.add("Gemm", weights, transB=1)
+        end = 1 << width - 1
+        net.add("Gemm", weights(net, (outputs, reads), width, extreme), transB=1)
         if outputs == 8:
             net.batch_norm(8, spread=float(end * 4))
             net.bipolar() if signs else net.quant(3.0, float(end))
@@ -52,29 +80,43 @@ def test_dense(bits, inputs):
     check_stages(perceptron(bits, inputs, extreme=bits == 8, seed=bits, signs=bits % 2), frames=64)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("bits", "inputs"), [(2, "int8"), (2, "bipolar"), (8, "int8"), (8, "bipolar")]
-)
-def test_1000_frames_of_extremes_in_rtl(bits, inputs, tmp_path):
-    """All-least and all-greatest weights and inputs among them, at a folding that pauses."""
-    path = tmp_path / "net.onnx"
-    onnx.save(perceptron(bits, inputs, extreme=True), path)
-    golden = GoldenModel.from_onnx(path)
-    x = random_integers(golden, 1000, 1)
+EXTREMES = [(2, "int8"), (2, "bipolar"), (8, "int8"), (8, "bipolar")]
+
+
+def verified(model: onnx.ModelProto, folder: Path, target_cycles: int, also=()) -> dict:
+    """The summary of 1,000 frames, all-least and all-greatest inputs among them."""
+    onnx.save(model, folder / "net.onnx")
+    x = random_integers(GoldenModel.from_onnx(model), 1000, 1)
     x[:2], x[2:4] = x.min(), x.max()
     x[4:40] = np.random.default_rng(2).choice([x.min(), x.max()], (36, *x.shape[1:]))
-    np.save(tmp_path / "x.npy", x)
-    gates = ["netlist"] if (bits, inputs) == (8, "int8") else []
-    out = tmp_path / "out"
-    summary = verify(path, inputs=tmp_path / "x.npy", target_cycles=24, also=gates, out=out)
+    np.save(folder / "x.npy", x)
+    summary = verify(
+        folder / "net.onnx", inputs=folder / "x.npy", target_cycles=target_cycles, also=also,
+        out=folder / "out",
+    )  # fmt: skip
     assert failed(summary) is None
     assert summary["frames"]["rtl"] == 1000
     assert not any(summary["mismatches"].values())
+    return summary
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bits", "inputs"), EXTREMES)
+def test_1000_frames_of_extremes_in_rtl(bits, inputs, tmp_path):
+    """At a folding that pauses."""
+    gates = ["netlist"] if (bits, inputs) == (8, "int8") else []
+    summary = verified(perceptron(bits, inputs, extreme=True), tmp_path, 24, gates)
     if gates:  # products in DSP blocks, simulated as such
-        nodes = Description.load(out / "accelerator").nodes
+        nodes = Description.load(tmp_path / "out" / "accelerator").nodes
         assert sum(node.parameters.get("MULTIPLY", 0) for node in nodes)
         assert summary["frames"]["netlist"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("bits", "inputs"), EXTREMES)
+def test_1000_frames_of_extremes_through_convolutions(bits, inputs, tmp_path):
+    """Zero padding too, whose border sums reach other ends."""
+    verified(convolutions(bits, inputs), tmp_path, 500)
 
 
 @pytest.mark.parametrize(("bits", "inputs"), [(2, "uint4"), (8, "bipolar")])
