@@ -20,6 +20,7 @@ PAGES = sorted((ROOT / "docs").glob("*.md"))
 ELSEWHERE = [
     "hw-bnn bitstream net --board pynq-z2 ",  # Vivado
     "hw-bnn deploy net --board pynq-z2 ",  # what Vivado makes
+    "hw-bnn deploy there --board pynq-z2 ",  # likewise
     "hw-bnn board net --board pynq-z2 --serve ",  # until Ctrl-C: tests/boards/test_pynq.py
     "hw-bnn hls acc --report ",  # Vitis
     "hw-bnn verify large.onnx ",  # half a minute, a figure's command as those of benchmarks.md
