@@ -374,9 +374,15 @@ class Description(_Part):
         return f"{self.top}_{node.name}"
 
     @property
+    def memory_files(self) -> list[str]:
+        """Names in rtl/ of what memories hold at the start."""
+        found = [memory.file for node in self.nodes for memory in node.memories]
+        return found if self.config is None else [*found, self.config.loaded]
+
+    @property
     def rtl_files(self) -> list[str]:
         """Relative paths of all files that the sources, and what they read, are."""
-        memories = [memory.file for node in self.nodes for memory in node.memories]
+        memories = self.memory_files
         return [f"rtl/{name}" for name in dict.fromkeys([*self.sources, *memories])]
 
     @classmethod

@@ -54,9 +54,7 @@ class Neutral:
         Raises:
             BadInput: a file has one of the new names, which no compile gives.
         """
-        memories = {memory.file for node in accelerator.nodes for memory in node.memories}
-        if accelerator.config is not None:
-            memories.add(accelerator.config.loaded)
+        memories = set(accelerator.memory_files)
         for name in (*accelerator.sources, *memories):
             if name.startswith(TOP):
                 raise BadInput(

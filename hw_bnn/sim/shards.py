@@ -70,8 +70,7 @@ def run_sharded(
     build = _build_once(design)
     with ExitStack() as stack:
         if resume:
-            files = [m.file for n in accelerator.nodes for m in n.memories]
-            memories = [(name, file_digest(rtl / name)) for name in files]
+            memories = [(name, file_digest(rtl / name)) for name in accelerator.memory_files]
             key = content_key(design.key(), memories, accelerator.model_dump(mode="json"),
                               _digest(words), options, seed, fifo_caps, bounds,
                               None if load is None else _digest(load))  # fmt: skip

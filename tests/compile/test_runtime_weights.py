@@ -266,6 +266,15 @@ def test_a_board_is_filled_by_the_folding_that_is_built(tmp_path):
     assert made.estimate["ff"] < 3000
 
 
+def test_what_is_loaded_at_the_start_is_a_file_of_the_accelerator(place, tmp_path):
+    """Whoever takes the sources takes it, and misses it."""
+    there = hb.Accelerator(shutil.copytree(place / "there", tmp_path / "there"), trust=True)
+    (told,) = {name for name in there.description.rtl_files if name.endswith("_loaded.hex")}
+    (there.folder / told).unlink()
+    with pytest.raises(BadInput, match=there.description.config.loaded):
+        hb.simulate(there.folder, frames=1, trust=True)
+
+
 def test_modules_without_the_option_know_nothing_of_it():
     own = {"config_gate", "config_node"}
     refused = {"requantise"}  # its memory cannot be written
