@@ -31,24 +31,17 @@ def exported(name: str, path, size: int = 12, **options) -> onnx.ModelProto:
     shape |= {} if name == "reactnet_a" else {"size": size}
     model = zoo.build(name, **{**shape, **NETWORKS[name], **options})
     x = torch.randint(0, 256, (16, 3, size, size)).float()
-    model(x)
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, torch.nn.PReLU):
-                module.weight.copy_(torch.linspace(-0.5, 1.2, module.weight.numel()))
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.weight.uniform_(-1.5, 1.5)
-                module.bias.normal_(0, 0.5)
-            for shift in ("before", "after", "shift"):
-                if isinstance(getattr(module, shift, None), torch.nn.Parameter):
-                    getattr(module, shift).normal_(0, 0.5)
-    model(x)
-    export_model(model.eval(), path, x[:4])
+    zoo.randomise_norms(model, 1, x)
+    export_model(model.eval(), path, x[:1])
     return onnx.load(path)
 
 
 @pytest.mark.parametrize(
-    "name", ["bnew_resnet20", "reactnet_a", pytest.param("birealnet18", marks=pytest.mark.full)]
+    "name",
+    [
+        "bnew_resnet20",
+        *(pytest.param(n, marks=pytest.mark.full) for n in ("reactnet_a", "birealnet18")),
+    ],
 )
 def test_stages(name, tmp_path):
     model = exported(name, tmp_path / "net.onnx")
@@ -58,15 +51,31 @@ def test_stages(name, tmp_path):
     check_stages(model, frames=8)
 
 
+WHOLE = {
+    "bnew_resnet20": {"channels": [4, 8, 16]},
+    "birealnet18": {"channels": [16, 32, 64, 128], "stem": "imagenet"},
+    "reactnet_a": {"width": 4, "blocks": 13},
+}
+"""Every layer of the papers' networks, at a quarter or an eighth of their widths."""
+
+
+@pytest.mark.parametrize("name", ["birealnet18", "reactnet_a"])
+def test_whole_networks(name, tmp_path):
+    """32 x 32 is the least image that has a map of each size in front of every stride."""
+    exported(name, tmp_path / "net.onnx", size=32, **WHOLE[name])
+    summary = verify(
+        tmp_path / "net.onnx", frames=3, slow_frames=1, target_cycles=50_000, check=False,
+        size_fifos=False,
+    )  # fmt: skip
+    assert failed(summary) is None and not any(summary["mismatches"].values())
+    assert summary["frames"]["rtl"] == summary["frames"]["rtl_stalled"] == 3
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", WHOLE)
 def test_every_stage_of_narrow_networks(name, tmp_path):
-    width = {
-        "bnew_resnet20": {"channels": [4, 8, 16]},
-        "birealnet18": {"channels": [16, 32, 64, 128]},
-        "reactnet_a": {"width": 4, "blocks": 13},
-    }[name]
-    exported(name, tmp_path / "net.onnx", size=32, **width)
+    """With FIFOs as small as their rate allows."""
+    exported(name, tmp_path / "net.onnx", size=32, **WHOLE[name])
     summary = verify(
         tmp_path / "net.onnx", frames=16, slow_frames=4, target_cycles=50_000, out=tmp_path / "out"
     )
