@@ -1,27 +1,41 @@
-"""The papers' ImageNet networks in full size: what they would take of a board, by estimate.
+"""The papers' ImageNet networks in full size: that all stages are equal, and what they would take
+of a board, by estimate.
 
     python benchmarks/imagenet.py write reactnet_a react.onnx    224 x 224, 1,000 classes, untrained
     python benchmarks/imagenet.py fit react.onnx zcu104 1806336 903168
                                   the cheapest plans of so many cycles a frame that fit the board,
                                   weights in block RAM and LUTs alone, and in UltraRAM too;
                                   in results/imagenet.json
+    python benchmarks/imagenet.py verify react.onnx 1806336
+                                  8 random frames through qonnx and golden, one through FINN's
+                                  execution and RTL, compiled at that bound; also in
+                                  results/imagenet.json
 
 `hw-bnn estimate react.onnx --board zcu104 --target-cycles 903168 --memory ultra
 --output-mode scores` says the same of one target, layer by layer, and goes through all boards.
-Weights are random, BatchNorm statistics those of random images of 64 x 64. The file is not
-executed: that takes minutes at this size, and `hw-bnn export` does it for a trained network.
+Weights are random, gains and slopes of both signs, BatchNorm statistics those of random images.
+`verify` gives each FIFO room for a frame (`size_fifos=False`): to find depths by simulation takes
+five more runs of eight frames.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
+import sys
+import time
 from pathlib import Path
 
 from hw_bnn.compile.boards import budget, device_of
 from hw_bnn.estimate import planned
 from hw_bnn.files.output import output_file
+from hw_bnn.frames import random_frames
+from hw_bnn.golden import GoldenModel
 from hw_bnn.options import TargetOptions
+from hw_bnn.verify import failed, verify
+from hw_bnn.verify.stage import trace_tensors
+from hw_bnn.verify.stages.qonnx import QonnxExecution
 
 RESULTS = Path(__file__).resolve().parent / "results" / "imagenet.json"
 CLOCK_NS = 5.0
@@ -42,13 +56,7 @@ def write(name: str, path: Path, size: int = 224, classes: int = 1000) -> None:
     torch.manual_seed(1)
     options = {} if name == "reactnet_a" else {"size": size}
     model = zoo.build(name, in_channels=3, classes=classes, form="quantised", **options)
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.momentum = None  # the statistics of this batch
-                module.weight.uniform_(0.5, 1.5)
-                module.bias.normal_(0, 0.3)
-        model.train()(torch.randint(0, 256, (2, 3, 64, 64)).float())
+    zoo.randomise_norms(model, 1, torch.randint(0, 256, (2, 3, size, size)).float())
     proto = to_qonnx(model.eval(), torch.zeros(1, 3, size, size))
     with output_file(path) as partial:
         partial.write_bytes(proto.SerializeToString(deterministic=True))
@@ -72,10 +80,58 @@ def fit(path: Path, board: str, targets: list[int]) -> None:
                 },
             })  # fmt: skip
             print(rows[-1], flush=True)
-    document = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     holds = {kind: getattr(device_of(board), kind) for kind in KINDS}
-    document[f"{path.stem} on {board}"] = {"clk_period_ns": CLOCK_NS, "holds": holds, "rows": rows}
+    save(f"{path.stem} on {board}", {"clk_period_ns": CLOCK_NS, "holds": holds, "rows": rows})
+
+
+def save(name: str, content: dict) -> None:
+    document = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    document[name] = content
     RESULTS.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+def check(path: Path, target: int, frames: int = 8) -> None:
+    """qonnx equals golden at every quantiser of random frames, every stage of `verify` in one.
+
+    Raises:
+        SystemExit: a stage differs.
+    """
+    golden = GoldenModel.from_onnx(path)
+    x, began = random_frames(golden, frames), time.monotonic()
+    execution = QonnxExecution(path, trace_tensors(golden))
+    difference = golden.explain_float_difference(x, execution.run(golden.real_input(x)))
+    found = {
+        "qonnx": {
+            "frames": frames, "tensors": len(execution.tensors), "float_ties": len(difference.ties),
+            "mismatches": len(difference.mismatches), "seconds": round(time.monotonic() - began),
+        }
+    }  # fmt: skip
+    save(f"{path.stem} verified", found | _used())
+    print(found, flush=True)
+    one = x[EXTREMES : EXTREMES + 1]
+    summary = verify(
+        path, inputs=one, target_cycles=target, output_mode="scores", check=False, size_fifos=False
+    )
+    found |= {key: summary[key] for key in FIGURES}
+    save(f"{path.stem} verified", found | _used())
+    print(json.dumps(found | _used(), indent=1))
+    if difference.mismatches or failed(summary):
+        sys.exit("not equal")
+
+
+def _used() -> dict[str, float]:
+    own, tools = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {
+        "processor_seconds": round(own.ru_utime + tools.ru_utime),
+        "memory_gib": round(max(own.ru_maxrss, tools.ru_maxrss) / 2**20, 2),
+    }
+
+
+EXTREMES = 3
+"""Of the frames of `random_frames`: all least, all greatest, both in turn."""
+
+FIGURES = ("frames", "mismatches", "float_ties", "cycles_per_frame", "latency_cycles",
+           "bound_cycles", "seconds")  # fmt: skip
 
 
 def main() -> None:
@@ -90,9 +146,14 @@ def main() -> None:
     part.add_argument("path", type=Path)
     part.add_argument("board")
     part.add_argument("targets", type=int, nargs="+")
+    part = parts.add_parser("verify")
+    part.add_argument("path", type=Path)
+    part.add_argument("target", type=int)
     arguments = parser.parse_args()
     if arguments.part == "write":
         write(arguments.name, arguments.path)
+    elif arguments.part == "verify":
+        check(arguments.path, arguments.target)
     else:
         fit(arguments.path, arguments.board, arguments.targets)
 
