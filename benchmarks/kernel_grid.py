@@ -180,6 +180,8 @@ GRID = [
     _int(36, 16, 4, 36, 4, IN_SIGNED=1),
     _int(18, 8, 8, 18, 4),
     _int(32, 8, 8, 16, 3),
+    _int(48, 24, 8, 2, 8, IN_SIGNED=1),
+    _int(256, 32, 2, 32, 3, IN_SIGNED=1),
     _int(27, 16, 4, 27, 4, MMV=2, RUN=9, STEP=3),
     _int(18, 16, 2, 18, 8, MMV=3, RUN=6, STEP=2),
     _wide(64, 32, 4, 16, "bipolar", 1, 2),

@@ -6,6 +6,9 @@ from .base import Parameters, Parts, register
 from .logic import bits_for, tree_luts
 from .matrix import MatrixVector
 
+GATED = (0, 0, 2, 2)
+"""LUTs that count so few bits, each with its weight: one goes into the adder behind it."""
+
 
 @register
 class IntMvau(MatrixVector):
@@ -27,15 +30,16 @@ class IntMvau(MatrixVector):
         lut, ff, bram = self.shared_cost(parameters, self.input_elements(p) * bits)
         sum_bits = bits_for(simd + 1) + bits
         lanes, sums = p["MMV"] * pe, p["MMV"] * (pe + 1)  # one more is the sum that all share
-        never, always = self.constant_bits(parameters)
-        counted, gated = round(simd * (1 - never)), simd * (1 - never - always)
-        lut["planes"] = bits * (lanes * tree_luts(counted) + p["MMV"] * tree_luts(simd))
-        words = p["MH"] // pe * (p["MW"] // simd)  # of two, all bits hang on one address bit
-        lut["gates"] = lanes * bits * gated * (words > 2)
-        lut["addressed"] = lanes * bits * gated * (words <= 2)
-        lut["sum"] = sums * (bits - 1) * bits_for(simd + 1)
+        never, gates = self.random_bits(parameters)
+        counts, several = tree_luts(round(simd * (1 - never))), simd > 1
+        if simd < len(GATED):
+            counts, gates = GATED[simd], 0
+        lut["planes"] = bits * (lanes * counts + p["MMV"] * tree_luts(simd))
+        lut["gates"] = p["MMV"] * bits * gates
+        lut["sum"] = sums * (bits - 1) * bits_for(simd + 1) * several
         lut["acc"] = lanes * acc
-        lut["signed"] = sums * acc * p["IN_SIGNED"]  # the sign's plane is subtracted
+        # the sign's plane is subtracted from the sum of the others
+        lut["signed"] = sums * (bits - 1) * p["IN_SIGNED"] * several
         lut["compare"] = lanes * p["N_THRESHOLDS"] * (acc + 1)
         ff["exact"] += lanes * acc
         ff["sum"] = sums * min(sum_bits, acc)

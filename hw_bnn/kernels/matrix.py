@@ -8,6 +8,9 @@ from .base import CONFIGURED, Kernel, Memory, Parameters, contexts
 from .logic import bits_for
 from .memory_cost import ram, rom, rom_luts
 
+MANY_WORDS = 32
+"""Above so many random words no two bits of a weight memory are alike."""
+
 
 class MatrixVector(Kernel):
     """PE x SIMD lanes over NF = MH/PE, SF = MW/SIMD steps; weights and thresholds in memories."""
@@ -27,14 +30,20 @@ class MatrixVector(Kernel):
     def threshold_bits(self, p: dict[str, int]) -> int:
         """Width of a threshold."""
 
-    def constant_bits(self, parameters: Parameters) -> tuple[float, float]:
-        """Shares of the weights' bits that are 0, and that are 1, in all words of their memory: of
-        random weights. Synthesis finds them; where weights are loaded there are none."""
+    def random_bits(self, parameters: Parameters) -> tuple[float, float]:
+        """(share of weights' bits that are 0 in all words of their memory, different functions of
+        an input bit and a weight's bit): of random weights; those that are loaded may be any.
+
+        A weight's bit is one of 2^words functions of the address, of which two are constants; lanes
+        share the input bits that such a function lets through.
+        """
         p = self.values(parameters)
-        if CONFIGURED in parameters:
-            return 0.0, 0.0
         words = p["MH"] // p["PE"] * (p["MW"] // p["SIMD"])
-        return 2.0**-words, 2.0**-words
+        if CONFIGURED in parameters or words > MANY_WORDS:
+            return 0.0, float(p["PE"] * p["SIMD"])
+        functions = 2.0**words
+        used = (functions - 2) * (1 - (1 - 1 / functions) ** p["PE"])
+        return 1 / functions, p["SIMD"] * used
 
     def memories(self, parameters: Parameters) -> tuple[Memory, ...]:
         p = self.values(parameters)
