@@ -3,8 +3,6 @@
     python benchmarks/area.py neurons            LUT per bit over N, for each coding
     python benchmarks/area.py hardwired [DIR]    hard-wired 64-64-64-64-10 on digits, against da4ml
     python benchmarks/area.py hardwired-large    784-256-256-256-10, layer by layer (--timeout each)
-    python benchmarks/area.py quantisers         one lane of a quantiser of 512 channels: thresholds
-                                                 and requantisers
     python benchmarks/area.py designs            FINN's SFC at 16 cycles a frame, weights in LUTs
                                                  and in block RAM, and CNV at the best rate a
                                                  Zynq-7020 holds; --synth SFC-lut ... synthesises
@@ -30,7 +28,6 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-from kernel_grid import synthesise_grid
 from networks import zoo_network
 
 from hw_bnn.accelerator import Description
@@ -240,44 +237,6 @@ def hardwired_large(timeout_s: float) -> None:
         save("hardwired_large", {"sizes": LARGE, "weights": "random", "layers": rows})
 
 
-def quantisers() -> None:
-    """A lane of 13-bit sums, 512 channels: memory files are random."""
-    shared = {"CHANNELS": 512, "PE": 1, "IN_BITS": 13}
-    points = {
-        f"{levels} thresholds": (
-            "threshold",
-            {**shared, "N_THRESHOLDS": levels, "OUT_BITS": (levels + 1).bit_length() - 1},
-        )
-        for levels in (3, 7, 15, 63, 255)
-    }
-    for bits, shift, gain in ((4, 10, 11), (8, 14, 15), (16, 17, 23)):
-        end = 1 << bits - 1
-        numbers = {
-            **shared,
-            "OUT_BITS": bits,
-            "LOW": -end,
-            "HIGH": end - 1,
-            "SHIFT": shift,
-            "GAIN_BITS": gain,
-            "OFFSET_BITS": bits + shift + 1,
-            "SUM_BITS": bits + shift + 2,
-        }
-        for what, more in (
-            ("1 piece", {}),
-            ("2 pieces", {"PIECES": 2}),
-            ("2 pieces, half-even", {"PIECES": 2, "HALF_EVEN": 1}),
-        ):
-            points[f"requantise to {bits} bits, {what}"] = ("requantise", numbers | more)
-    found = synthesise_grid(list(points.values()))
-    save(
-        "quantisers",
-        {
-            name: {kind: row[kind] for kind in ("lut", "ff", "bram", "dsp")}
-            for name, row in zip(points, found, strict=True)
-        },
-    )
-
-
 DESIGNS = {
     "SFC-lut": ("sfc_1w1a", {"target_cycles": 16, "memory": "lut"}, 334_336),
     "SFC-block": ("sfc_1w1a", {"target_cycles": 16, "memory": "block"}, 334_336),
@@ -373,11 +332,6 @@ def table() -> None:
             print(f"| bare core, {row['period_ns']} ns | {row['lut']} | {row['ff']} |")
         if "da4ml" in hard:
             print(f"| da4ml 0.6.0, bare core | {hard['da4ml']['lut']} | {hard['da4ml']['ff']} |")
-    print(
-        "\n| lane of 512 channels, 13-bit sums | LUT | FF | RAMB36 | DSP |\n|---|---|---|---|---|"
-    )
-    for name, row in sorted(document.get("quantisers", {}).items(), key=lambda r: len(r[0])):
-        print(f"| {name} | {row['lut']:,} | {row['ff']} | {row['bram']} | {row['dsp']} |")
     large = document.get("hardwired_large")
     if large:
         print(
@@ -411,7 +365,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parts = ["neurons", "hardwired", "hardwired-large", "quantisers", "designs", "layers", "table"]
+    parts = ["neurons", "hardwired", "hardwired-large", "designs", "layers", "table"]
     parser.add_argument("part", choices=parts)
     parser.add_argument("folder", nargs="?", help="accelerator folder")
     parser.add_argument("--only", nargs="+", choices=list(DESIGNS), default=list(DESIGNS))
@@ -429,8 +383,6 @@ def main() -> None:
         hardwired(arguments.da4ml, arguments.folder, arguments.periods)
     elif arguments.part == "hardwired-large":
         hardwired_large(arguments.timeout)
-    elif arguments.part == "quantisers":
-        quantisers()
     elif arguments.part == "designs":
         designs(arguments.only, arguments.synth, arguments.timeout)
     elif arguments.part == "layers":

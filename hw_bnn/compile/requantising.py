@@ -1,7 +1,7 @@
 """Which hardware a quantiser becomes: a table of thresholds, or a requantiser.
 
 A table costs a comparison a level, a requantiser a multiplication whatever the levels
-(benchmarks/area.py quantisers). A function that turns (a PReLU with a slope below 0) has no
+(benchmarks/quantisers.py). A function that turns (a PReLU with a slope below 0) has no
 thresholds at all; real ties that no rounding mode meets (a mean of 36 numbers) have no requantiser.
 """
 
