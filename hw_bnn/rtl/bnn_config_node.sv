@@ -12,7 +12,8 @@
 //
 // cfg, for the memories: bit WORD_BITS+28 writes a word to memory [WORD_BITS+24+:4] at row
 // [WORD_BITS+:24]. The word's chunks are the highest ones of the low WORD_BITS bits (all, of the
-// widest memory's). Bits [WORD_BITS+29+:15] are `passes` (bnn_context_queue). Latency: 1 cycle through the chain, 2 from there to a memory.
+// widest memory's). Bits [WORD_BITS+29+:15] are `passes` (bnn_context_queue). Latency: 1 cycle through
+// the chain, 2 from there to a memory.
 module bnn_config_node #(
     parameter int WORD_BITS = 32,  // of the widest memory word, in whole chunks of 32
     parameter logic [8*24-1:0] ROWS   = '0,  // words of memory k at bit 24k; 0: there is none

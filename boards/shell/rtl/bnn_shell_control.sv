@@ -6,9 +6,11 @@
 // The engine is out of reset from LAUNCH to the run's end alone, so that every run starts from the same
 // state whatever came before. A core that takes words of its config port between runs (AWAKE = 1) is out
 // of reset but for RESET_CYCLES behind each run; not behind one that ends well while words are on their way
-// (config_busy), which would be lost: an abort breaks a load off. A run ends when the core took all input words and all output words are in
-// memory. An abort ends it when nothing is outstanding on the memory port; while memory does not answer,
-// that is never, since AXI4 knows no way to withdraw a burst.
+// (config_busy), which would be lost: an abort breaks a load off.
+//
+// A run ends when the core took all input words and all output words are in memory. An abort ends it when
+// nothing is outstanding on the memory port; while memory does not answer, that is never, since AXI4 knows
+// no way to withdraw a burst.
 module bnn_shell_control
   import bnn_shell_regs::*;
 #(
