@@ -86,6 +86,8 @@ def run(tables: dict, args) -> int:
     label = args.name or args.table + (f"_{args.epochs}_epochs" if args.epochs else "")
     if label != Path(label).name:
         raise BadInput(f"{label} is not the name of a file", remedy="leave out the folders")
+    if args.set:  # the table's title tells of its own recipes
+        table = {**table, "title": f"{table['title']} (changed: {label})"}
     args.out = args.out or Path("runs") / label
     rows = [r for r in table["rows"] if any(fnmatch(r, p) for p in args.rows or ["*"])]
     if not rows:

@@ -49,7 +49,9 @@ def test_changed_recipes_need_a_name_of_their_own(reproduce, tmp_path):
         assert code == 2 and told in error
     assert not (tmp_path / "results").exists() and not (tmp_path / "runs").exists()
     assert reproduce(*change, "--name", "moons")[0] == 0
-    (row,) = json.loads((tmp_path / "results/moons.json").read_text())["rows"]
+    document = json.loads((tmp_path / "results/moons.json").read_text())
+    (row,) = document["rows"]
+    assert document["title"].endswith("(changed: moons)")
     assert row["runs"][0]["command"].endswith("--set training.epochs=2 --name moons")
     assert row["epochs"] == 2
 
