@@ -66,6 +66,7 @@ module bisection #(
     if (s == 0) assign addr = channel[0];
     else assign addr = {channel[s], found[s][OUT_BITS-1-:s]};
 
+    // A branch a step: each file's name is a parameter of its own, which an index does not reach.
     if (s == 0) begin : g_0
       bnn_mvau_rom #(.BITS(IN_BITS + 1), .DEPTH(CHANNELS), .FILE(STEP_0_FILE)) u_rom (
           .ap_clk, .en, .addr, .q(middle));

@@ -108,7 +108,8 @@ NETWORKS = {
                 channels=[8], blocks=1, form="hardware", size=8),
         {"hardwired": "auto", "target_cycles": 100}),
 }  # fmt: skip
-"""Name -> what writes it, options of compile. None was used to fit or to choose a formula."""
+"""Name -> what writes it, options of compile. None was used to fit a factor; docs/benchmarks.md
+tells which were in view when the form of int_mvau's formula was chosen."""
 
 
 def load() -> dict:

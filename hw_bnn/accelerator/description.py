@@ -271,7 +271,7 @@ class Node(_Part):
     @property
     def mmv(self) -> int:
         """Vectors that share a word of weights."""
-        return max(int(self.parameters.get("MMV", 1)), 1)
+        return int(self.parameters.get("MMV", 1))
 
     @property
     def products(self) -> int:
@@ -279,7 +279,7 @@ class Node(_Part):
         if not (self.pe and self.simd and self.mw and self.mh):
             return 0
         rounds = self.mh // self.pe * (self.mw // self.simd)
-        groups = self.cycles // max(rounds, self.mmv if self.mmv > 1 else 1)
+        groups = self.cycles // max(rounds, self.mmv)
         return groups * self.mmv * self.mw * self.mh
 
 

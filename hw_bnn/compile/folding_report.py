@@ -61,7 +61,7 @@ def _why(table: Table, row: int, column: int, prices: Prices) -> str:
         pe, simd = table.choices[row]["PE"], table.choices[row]["SIMD"]
         mmv = table.choices[row].get("MMV", 1)
         doing = f"{mh}/{pe} neurons x {mw}/{simd} inputs"
-        vectors = now // max(mh // pe * (mw // simd), mmv if mmv > 1 else 1)
+        vectors = now // max(mh // pe * (mw // simd), mmv)
         if mmv > 1:
             doing = f"{vectors:,} x {mmv} vectors a frame x " + (
                 doing if mh // pe >= mmv else f"{mmv} output words"

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import update_bn
 
 from ..errors import BadInput
 from .blocks import RPReLU, RSign
@@ -140,18 +141,5 @@ def randomise_norms(
                 bias = module.get_parameter("bias")
                 bias.copy_(uniform(bias, -0.5, 0.5))
     if inputs is not None:
-        _measure(model, inputs)
+        update_bn([inputs], model)
     return model
-
-
-def _measure(model: nn.Module, inputs: torch.Tensor) -> None:
-    """Statistics of every BatchNorm on these inputs."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
-    kept, training = [norm.momentum for norm in norms], model.training
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the mean of all that it sees
-    model.train()(inputs)
-    for norm, momentum in zip(norms, kept, strict=True):
-        norm.momentum = momentum
-    model.train(training)

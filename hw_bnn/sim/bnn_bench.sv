@@ -3,7 +3,8 @@
 // all signals have the values that the next rising edge will see, and nothing changes between.
 //
 // HW_BNN_CORE: macro, the accelerator's top module. IN_BITS, OUT_BITS: tdata widths. HW_BNN_CONFIG:
-// macro, it has a config port. HW_BNN_CONTEXTS: macro, and frames name a context. The registers hold what the driver wrote one cycle before.
+// macro, it has a config port. HW_BNN_CONTEXTS: macro, and frames name a context. The registers hold
+// what the driver wrote one cycle before.
 module bnn_bench #(
     parameter int IN_BITS  = 8,
     parameter int OUT_BITS = 8

@@ -48,8 +48,7 @@ RUNTIME = Runtime(
 
 def run_cocotb(
     rtl: Path, accelerator: Description, words: Words, *, stall: float | tuple[float, float],
-    seed: int, preamble: int, load: ConfigWords | None = None,
-    named: NDArray[np.uint8] | None = None,
+    seed: int, preamble: int, named: NDArray[np.uint8], load: ConfigWords | None = None,
 ) -> tuple[list[EngineRun], float]:  # fmt: skip
     """Stream frames through with cocotb; see `simulate`. Returns ([run], build seconds).
 
@@ -82,8 +81,6 @@ def run_cocotb(
             names.link_memories(rtl, work)
             if load is not None:
                 np.save(work / "config.npy", load)
-            if named is None:
-                named = np.zeros(len(words), np.uint8)
             run = _run(folder, work, accelerator, words, stall_pair(stall), seed, preamble, named)
     return [run], build_seconds
 

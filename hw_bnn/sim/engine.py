@@ -31,7 +31,7 @@ from ..accelerator.config_stream import ConfigWords
 from ..errors import BadInput
 from ..options import EngineOptions
 from .native import Config, NativeModel
-from .packing import Words, unpack_output
+from .packing import Words, frame_names, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
 
 Progress = Callable[[int], None] | None
@@ -58,10 +58,9 @@ class Task:
     load: ConfigWords | None
 
     @property
-    def names(self) -> NDArray[np.uint8] | None:
+    def names(self) -> NDArray[np.uint8]:
         """What the frames name: `names` of `NativeModel.run`."""
-        context = self.asked.context
-        return None if context is None else np.full(len(self.words), context + 1, np.uint8)
+        return frame_names(len(self.words), self.asked.context)
 
     @property
     def source(self) -> dict[str, Any]:

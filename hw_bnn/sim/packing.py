@@ -143,6 +143,11 @@ def unpack_output(
     return scores, labels
 
 
+def frame_names(count: int, context: int | None) -> NDArray[np.uint8]:
+    """(N,) s_axis_tuser of frames that all name one context; None for all contexts."""
+    return np.full(count, 0 if context is None else context + 1, np.uint8)
+
+
 def frame_ends(contract: Output, names: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """(N,) beats of m_axis up to each frame's end.
 

@@ -20,6 +20,7 @@ from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
 from ..files.output import cannot_write
 from .native import Config, NativeModel
+from .packing import frame_names
 from .results import EngineRun, StreamStatistics
 
 CONFIG = "config.npy"
@@ -50,15 +51,13 @@ def run_shard(task: dict, advance: Callable[[int], None] | None = None) -> None:
     work = Path(task["work"])
     words = np.load(work / "input.npy", mmap_mode="r")[task["start"] : task["stop"]]
     config = Config(np.load(work / CONFIG)) if task["load"] else None
-    context = task["context"]
-    names = None if context is None else np.full(len(words), context + 1, np.uint8)
     with NativeModel(task["rtl"], accelerator, seed=task["seed"]) as model:
         model.set_fifo_caps(task["fifo_caps"])
         stall = task["stall"]
         run = model.run(
             np.ascontiguousarray(words), stall=tuple(stall) if isinstance(stall, list) else stall,
             seed=task["seed"], throttle=task["throttle"], watch=task["watch"], progress=advance,
-            config=config, names=names,
+            config=config, names=frame_names(len(words), task["context"]),
         )  # fmt: skip
     meta = dict(
         first_in=run.first_in, cycles=run.cycles, seconds=run.seconds, fifo_max=run.fifo_max,
