@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import BadInput
 
@@ -63,3 +67,24 @@ def load(path: Path) -> ctypes.CDLL:
     lib.hwb_config_status.restype, lib.hwb_config_status.argtypes = ctypes.c_uint32, [pointer]
     lib.hwb_run.argtypes = [pointer, pointer, u64]
     return lib
+
+
+def check_array(
+    what: str, values: NDArray[Any], shape: tuple[int, ...], dtype: type[np.unsignedinteger]
+) -> None:
+    """Check an array of which the library gets the address: it would go on past a shorter one.
+
+    Raises:
+        BadInput: it has another shape or type, or is not contiguous.
+    """
+    if values.shape != shape or values.dtype != dtype or not values.flags.c_contiguous:
+        layout = "" if values.flags.c_contiguous else ", not contiguous"
+        raise BadInput(
+            f"{what}: shape {values.shape} of {values.dtype}{layout}; shape {shape} of "
+            f"{np.dtype(dtype)}, contiguous, is needed"
+        )
+
+
+def chance(probability: float) -> int:
+    """A probability as the library compares it with 32 random bits."""
+    return min(2**32 - 1, round(probability * 2**32))

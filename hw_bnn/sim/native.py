@@ -28,8 +28,8 @@ from ..accelerator.config_stream import ConfigWords, check_status
 from ..errors import BadInput, CheckFailed
 from ..files.temporary import temporary_folder
 from .build import Design, Variant, library
-from .driver_api import DONE, FAILED, HUNG, MORE, Run, Stream, load
-from .packing import Words, by_frame, frame_ends
+from .driver_api import DONE, FAILED, HUNG, MORE, Run, Stream, chance, check_array, load
+from .packing import Words, by_frame, frame_ends, frame_names
 from .results import EngineRun, Handshakes, StreamStatistics
 from .rtl_design import rtl_design
 from .stall import hang_limit, hang_report, lost_words, stall_pair
@@ -53,6 +53,14 @@ class Config:
     words: ConfigWords
     after: NDArray[np.uint64] | None = None
     first: bool = True
+
+    def __post_init__(self) -> None:
+        check_array("config.words", self.words, (len(self.words),), np.uint32)
+        if self.after is not None and np.shape(self.after) != self.words.shape:
+            raise BadInput(
+                f"config.after has shape {np.shape(self.after)}, not one cycle for each of "
+                f"{len(self.words)} words"
+            )
 
     @cached_property
     def times(self) -> NDArray[np.uint64]:
@@ -192,6 +200,7 @@ class NativeModel:
             progress: called with the number of frames newly done.
 
         Raises:
+            BadInput: an array is not of these shapes and types.
             CheckFailed: a load before the frames is refused, nothing moves any more (the streams
                 that block are named), tlast stands wrong, words are lost or left over, or an
                 assertion in the RTL fires.
@@ -275,12 +284,9 @@ class NativeModel:
     ) -> tuple[Run, NDArray[np.uint8], NDArray[np.uint64]]:  # fmt: skip
         count = len(words)
         inp, out = self.accelerator.input, self.accelerator.output
-        expected = (count, inp.words, self.in_bytes)
-        if words.shape != expected or words.dtype != np.uint8 or not words.flags.c_contiguous:
-            raise BadInput(f"the input words have shape {words.shape}, not {expected} of uint8")
-        given = (
-            np.zeros(count, np.uint8) if names is None else np.ascontiguousarray(names, np.uint8)
-        )
+        check_array("the input words", words, (count, inp.words, self.in_bytes), np.uint8)
+        given = frame_names(count, None) if names is None else names
+        check_array("names", given, (count,), np.uint8)
         ends = frame_ends(out, given)
         output = np.zeros((int(ends[-1]) if count else 0, self.out_bytes), np.uint8)
         frame_done = np.zeros(count, np.uint64)
@@ -295,7 +301,7 @@ class NativeModel:
             frame_end=ends.ctypes.data, names=given.ctypes.data,
             in_words=count * inp.words, out_words=len(output), frame_in_words=inp.words,
             throttle_num=pace.numerator, throttle_den=pace.denominator, hang_limit=limit,
-            stall_in=_chance(stall[0]), stall_out=_chance(stall[1]),
+            stall_in=chance(stall[0]), stall_out=chance(stall[1]),
             random=(seed * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) % 2**64 or 1, watch=watch,
             config=load.words.ctypes.data, config_from=load.times.ctypes.data,
             config_words=len(load.words), hold=load.first,
@@ -441,7 +447,3 @@ class NativeModel:
     def _guard(self, status: int) -> None:
         if status == FAILED:
             raise CheckFailed(f"the simulation stopped: {self._message()}")
-
-
-def _chance(probability: float) -> int:
-    return min(2**32 - 1, round(probability * 2**32))

@@ -9,6 +9,7 @@ import pytest
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import NativeModel, capture, observe, pack_input, unpack_output
+from hw_bnn.sim.native import Config
 from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import WORDS, N, make_toy, random_inputs
 
@@ -286,3 +287,23 @@ def test_bad_options_are_refused(shared, options, says):
     toy, x = shared
     with pytest.raises(BadInput, match=says):
         simulate(toy.folder, x, **options)
+
+
+@pytest.mark.parametrize("wrong, says", [
+    (lambda words: dict(words=words[:, :-1]), r"the input words: shape \(40, .*not contiguous"),
+    (lambda words: dict(words=words.astype(np.int8)), "the input words: .*of int8"),
+    (lambda words: dict(names=np.zeros(39, np.uint8)), r"names: shape \(39,\) of uint8; .*\(40,\)"),
+    (lambda words: dict(names=np.zeros(41, np.uint8)), r"names: shape \(41,\)"),
+    (lambda words: dict(names=np.zeros(40, np.int64)), "names: .*of int64"),
+    (lambda words: dict(names=np.zeros(80, np.uint8)[::2]), "names: .*not contiguous"),
+    (lambda words: dict(config=Config(np.zeros(6, np.int64))), r"config.words: .*of int64"),
+    (lambda words: dict(config=Config(np.zeros(6, np.uint32)[::2])), "config.words: .*contiguous"),
+    (lambda words: dict(config=Config(np.zeros(6, np.uint32), np.zeros(5))), "config.after .*6 w"),
+])  # fmt: skip
+def test_arrays_that_the_library_would_read_past_are_refused(shared, wrong, says):
+    toy, x = shared
+    words = pack_input(toy.accelerator.input, x[:40])
+    with NativeModel(toy.folder / "rtl", toy.accelerator) as model:
+        with pytest.raises(BadInput, match=says):
+            model.run(**dict(words=words) | wrong(words))
+        assert len(model.run(words).words) == 40

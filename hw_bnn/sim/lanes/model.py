@@ -83,16 +83,18 @@ class LanesModel(NativeModel):
         self.build_seconds = time.monotonic() - started
 
     def run(
-        self, words: Words, *, progress: Callable[[int], None] | None = None, **options: Any
-    ) -> EngineRun:
+        self, words: Words, *, names: NDArray[np.uint8] | None = None,
+        progress: Callable[[int], None] | None = None, **options: Any,
+    ) -> EngineRun:  # fmt: skip
         """As `NativeModel.run`. Frame f is the (f // lanes)-th of lane f % lanes: cycles are those
         of a lane's own frames. Statistics count lane-cycles, those of lanes without a frame too.
         """
         count = len(words)
         rows = np.arange(-(-count // self.lanes) * self.lanes) % count  # lanes without a frame
         told = None if progress is None else lambda k: progress(min(count, k * self.lanes))
-        padded = words if len(rows) == count else np.ascontiguousarray(words[rows])
-        run = super().run(padded, progress=told, **options)
+        if len(rows) != count:
+            words, names = words[rows], None if names is None else names[rows]
+        run = super().run(words, names=names, progress=told, **options)
         run.lanes = self.lanes
         run.words, run.frame_done = run.words[:count], run.frame_done[:count]
         run.capture = {name: (w[:count], c[:count]) for name, (w, c) in run.capture.items()}
