@@ -17,6 +17,7 @@ from .description import (
     Node,
     Output,
     Planned,
+    RequantiserShape,
     Resources,
     Stream,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "Node",
     "Output",
     "Planned",
+    "RequantiserShape",
     "Resources",
     "Stream",
 ]

@@ -283,6 +283,17 @@ class Node(_Part):
         return groups * self.mmv * self.mw * self.mh
 
 
+class RequantiserShape(_Part):
+    """What of a requantiser all networks share: parameters of rtl/bnn_requantise.sv."""
+
+    pieces: Annotated[int, Field(ge=1, le=2)]
+    shift: Index
+    half_even: bool
+    gain_bits: Count
+    offset_bits: Count
+    sum_bits: Count
+
+
 class ConfigPort(_Part):
     """The port s_axis_cfg, which takes new contents of memories (rtl/bnn_config_gate.sv).
 
@@ -298,6 +309,8 @@ class ConfigPort(_Part):
     total: Count  # chunks of a context
     loaded: FileName  # memory file with a name for each context
     weights: list[DataType]  # type of each layer's weights, in the order of the model file
+    # of each quantiser on the chip, in that order; null where it is thresholds
+    requantisers: list[RequantiserShape | None]
     contexts: Count = 1  # sets of weights in the memories, each as many words as the next
     affine: Annotated[
         list[Index], Field(min_length=2, max_length=2)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..accelerator import ConfigPort, Node, Stream
+from ..accelerator import ConfigPort, Node, RequantiserShape, Stream
 from ..accelerator.config_stream import chunks
 from ..errors import Unsupported
 from ..rtl import PREFIX
@@ -64,6 +65,8 @@ def config_port(
     return ConfigPort(
         longest=LONGEST, total=total(nodes, head.contexts), loaded=loaded_file(top),
         weights=declared(imported.graph.ops), contexts=head.contexts,
+        requantisers=[None if shape is None else RequantiserShape(**asdict(shape))
+                      for shape in imported.graph.requantisers],
         affine=[head.get_nodeattr("aBits"), head.get_nodeattr("bBits")],
     )  # fmt: skip
 

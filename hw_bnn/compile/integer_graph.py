@@ -18,6 +18,7 @@ from .exact import Surd
 
 if TYPE_CHECKING:
     from .emit import Emitter
+    from .requant import Shape
 
 
 @dataclass
@@ -144,6 +145,8 @@ class IntegerGraph:
     head: Head
     model_shape: tuple[int, ...]  # of the input tensor in the user's file, without batch
     transpose: tuple[int, ...] | None  # model_shape -> stream_shape
+    # of the file's quantisers on the chip, in its order, the shape of a requantiser
+    requantisers: list[Shape | None] = field(default_factory=list)
 
     @property
     def stream_shape(self) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import BadInput
 from .head import FixedAffine
 from .integer_graph import Linear, Op
+from .requant import Shape
 
 MARGIN = 6
 """Bits that the label's affine has more than the first network needs."""
@@ -24,10 +25,13 @@ class Loadable:
     Attributes:
         types: of each layer's weights, in the order of the model file; none where this network
             makes the accelerator: its own decide.
+        requantisers: of each quantiser, in the order of the model file, the shape of its
+            requantiser, or None of thresholds; None as for `types`.
         affine: bits of the label's A and B, 0 where it needs none; None as for `types`.
     """
 
     types: tuple[str, ...] = ()
+    requantisers: tuple[Shape | None, ...] | None = None
     affine: tuple[int, int] | None = None
 
 

@@ -33,6 +33,7 @@ from .input_layout import AXES, axes_of_input
 from .integer_graph import Head, IntegerGraph, Op, Tensor, datatype_for
 from .loadable import Loadable
 from .registry import RULES
+from .requant import Shape
 from .values import Activation, Constant, QuantConstant, RealInput, Value
 
 for _module in pkgutil.iter_modules([str(Path(__file__).parent)]):
@@ -66,6 +67,7 @@ class Lowering:
         }
         self.tensors: dict[str, Tensor] = {}
         self.ops: list[Op] = []
+        self.requantisers: list[Shape | None] = []  # of the quantisers, None of thresholds
         self.budget = Budget()
         self.labels: set[str] = set()  # tensors that hold the label
         self.bounds: dict[str, tuple] = {}
@@ -269,8 +271,9 @@ class Lowering:
         value = self._ordered(value)
         head = Head(value.alpha, value.beta)
         return IntegerGraph(
-            self.tensors, self.ops, self.input, value.tensor, head, shape, self.transpose
-        )
+            self.tensors, self.ops, self.input, value.tensor, head, shape, self.transpose,
+            self.requantisers,
+        )  # fmt: skip
 
     def _ordered(self, value: Activation) -> Activation:
         """The scores without last functions that keep their order, and what is equal, as it is.

@@ -41,6 +41,9 @@ from .staircase import Staircase
 MOST_SHIFT = 40
 MOST_SUM_BITS = 48
 """Of gain*a + offset: the accumulator of a DSP block."""
+ROOM = 4
+"""Bits of shift, gain, offset and sum beyond a network's own, for those that are loaded later."""
+_MOST_GAIN_BITS = 62
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,48 @@ class Requantiser:
 
 
 @dataclass(frozen=True)
+class Shape:
+    """What of a requantiser its hardware fixes, whatever numbers its table has.
+
+    Attributes:
+        pieces, shift, half_even: see the module.
+        gain_bits, offset_bits: two's complement of the numbers of a row.
+        sum_bits: as of `Requantiser`.
+    """
+
+    pieces: int
+    shift: int
+    half_even: bool
+    gain_bits: int
+    offset_bits: int
+    sum_bits: int
+
+    @classmethod
+    def of(cls, table: Requantiser) -> Shape:
+        """The least that holds a table."""
+        gain, offset = (_bits(numbers) for numbers in (table.gain, table.offset))
+        return cls(table.pieces, table.shift, table.half_even, gain, offset, table.sum_bits)
+
+    def wider(self, bits: int) -> Shape:
+        """With so many bits more for numbers that are not known yet."""
+        more = {f"{k}_bits": getattr(self, f"{k}_bits") + bits for k in ("gain", "offset", "sum")}
+        return replace(self, **more)
+
+    def holds(self, other: Shape) -> bool:
+        """Whether a table of another shape, but of this shift and rounding, fits."""
+        return all(
+            getattr(self, f"{k}_bits") >= getattr(other, f"{k}_bits")
+            for k in ("gain", "offset", "sum")
+        )
+
+
+def _bits(numbers: np.ndarray) -> int:
+    """Of two's complement that holds them all."""
+    low, high = int(numbers.min()), int(numbers.max())
+    return max((-low - 1).bit_length() if low < 0 else 0, max(high, 0).bit_length()) + 1
+
+
+@dataclass(frozen=True)
 class _Conditions:
     """lower[i] <= m*at[i] + o (or nothing), m*at[i] + o <= upper[i], for one piece of a channel.
 
@@ -104,8 +149,8 @@ class _Conditions:
         value = np.tile(steps.values[some], 2)
         return cls(at, value, np.stack([value > low, value < high]))
 
-    def solved(self, shift: int, half_even: bool) -> tuple[int, int] | None:
-        """(m, o), or None where there are none."""
+    def solved(self, shift: int, half_even: bool, gain_bits: int) -> tuple[int, int] | None:
+        """(m, o), m in two's complement of so many bits, or None where there are none."""
         least = _scaled(self.value, shift)
         most = _scaled(self.value + 1, shift) - 1
         if half_even:
@@ -118,7 +163,7 @@ class _Conditions:
             return 0, int(upper[1].min()) if has_most.any() else 0
         if not has_most.any():
             return 0, int(lower[1].max())
-        found = _gain(lower, upper)
+        found = _gain(lower, upper, gain_bits)
         if found is None:
             return None
         gain, offset = found
@@ -131,11 +176,12 @@ def _scaled(values: np.ndarray, shift: int) -> np.ndarray:
         values.astype(object) * (1 << shift))  # fmt: skip
 
 
-def _gain(lower, upper) -> tuple[int, int] | None:
+def _gain(lower, upper, bits: int) -> tuple[int, int] | None:
     """(m, o) with lower[1] <= m*lower[0] + o and m*upper[0] + o <= upper[1] at every point."""
     (a, least), (b, most) = lower, upper
     span = max(int(most.max()) - int(least.min()), int(least.max()) - int(most.min()), 0) + 1
-    bottom, top = -span, span  # of m: steeper ones are needed by no two neighbours
+    # of m: steeper ones are needed by no two neighbours
+    bottom, top = max(-span, -(1 << bits - 1)), min(span, (1 << bits - 1) - 1)
     if (reach := int(b.max()) - int(a.min())) > 0:
         top = min(top, _bound(b, most, a, least, reach))
     if (reach := int(a.max()) - int(b.min())) > 0:
@@ -168,28 +214,93 @@ Split = tuple[int, list[_Conditions]]
 """The least integer of the upper piece, and the conditions of each piece."""
 
 
-def requantiser(channels: list[Staircase]) -> Requantiser | None:
+def requantiser(
+    channels: list[Staircase], clip: tuple[int, int] | None = None
+) -> Requantiser | None:
     """The requantiser of a layer, of one piece without ties if there is one; None: there is none.
 
     Args:
         channels: what each channel computes over its reachable integers.
+        clip: the least and greatest value there can be; by default those that these channels give.
     """
-    low = min(int(steps.values.min()) for steps in channels)
-    high = max(int(steps.values.max()) for steps in channels)
-    keys = [(steps.starts.tobytes(), steps.values.tobytes(), steps.end) for steps in channels]
-    known = dict(zip(keys, channels, strict=True))
+    if clip is None:
+        low = min(int(steps.values.min()) for steps in channels)
+        clip = low, max(int(steps.values.max()) for steps in channels)
     for pieces in (1, 2):
-        splits = {key: _splits(steps, pieces, low, high) for key, steps in known.items()}
+        splits = _splits_of(channels, pieces, clip)
         for half_even in (False, True):
             shift = _least_shift(list(splits.values()), half_even)
-            if shift is None:
-                continue
-            solved = {key: _solved(split, shift, half_even) for key, split in splits.items()}
-            found = _table([solved[key] for key in keys], pieces, low, high, shift, half_even)
-            bits = _sum_bits(found, channels)
-            if bits <= MOST_SUM_BITS:
-                return replace(found, sum_bits=bits)
+            if shift is not None:
+                found = _made(channels, clip, splits, pieces, shift, half_even)
+                if found is not None and found.sum_bits <= MOST_SUM_BITS:
+                    return found
     return None
+
+
+def with_room(
+    found: Requantiser, channels: list[Staircase], clip: tuple[int, int], pieces: int
+) -> tuple[Requantiser, Shape] | None:
+    """A layer's requantiser for hardware whose table is written anew for other networks.
+
+    It rounds halves to even, which serves all that FLOOR does: m and o of a shift S are 2m and
+    2o + 1 at S + 1. Shift and numbers have ROOM bits more than this network needs, or as many as
+    MOST_SUM_BITS leave.
+
+    Args:
+        found: by `requantiser`, of the same channels and clip. pieces: of every network.
+    """
+    least = found.shift + (not found.half_even)
+    for room in range(ROOM, -1, -1):
+        shift = min(least + room, MOST_SHIFT)
+        fits = _unbounded(max(pieces, found.pieces), shift)
+        table = fitted(channels, clip, fits) if shift >= least else None
+        if table is not None:
+            shape = Shape.of(table).wider(room)
+            if shape.sum_bits <= MOST_SUM_BITS:
+                return table, shape
+    return None
+
+
+def fitted(channels: list[Staircase], clip: tuple[int, int], shape: Shape) -> Requantiser | None:
+    """The requantiser of a layer in hardware of this shape; None: there is none."""
+    splits = _splits_of(channels, shape.pieces, clip)
+    found = _made(
+        channels, clip, splits, shape.pieces, shape.shift, shape.half_even, shape.gain_bits
+    )
+    return found if found is not None and shape.holds(Shape.of(found)) else None
+
+
+def _unbounded(pieces: int, shift: int) -> Shape:
+    """Of any numbers, halves to even."""
+    return Shape(pieces, shift, True, _MOST_GAIN_BITS, 64, 64)
+
+
+Key = tuple[bytes, bytes, int]
+
+
+def _key(steps: Staircase) -> Key:
+    """Equal for channels that compute the same."""
+    return steps.starts.tobytes(), steps.values.tobytes(), steps.end
+
+
+def _splits_of(
+    channels: list[Staircase], pieces: int, clip: tuple[int, int]
+) -> dict[Key, list[Split]]:
+    """The ways to cut each different channel."""
+    return {_key(steps): _splits(steps, pieces, *clip) for steps in channels}
+
+
+def _made(
+    channels: list[Staircase], clip: tuple[int, int], splits: dict[Key, list[Split]], pieces: int,
+    shift: int, half_even: bool, gain_bits: int = _MOST_GAIN_BITS,
+) -> Requantiser | None:  # fmt: skip
+    """The layer's table at a shift, or None where a channel has none."""
+    solved = {key: _solved(split, shift, half_even, gain_bits) for key, split in splits.items()}
+    if None in solved.values():
+        return None
+    rows = [solved[_key(steps)] for steps in channels]
+    found = _table(rows, pieces, *clip, shift, half_even)
+    return replace(found, sum_bits=_sum_bits(found, channels))
 
 
 def _splits(steps: Staircase, pieces: int, low: int, high: int) -> list[Split]:
@@ -203,10 +314,10 @@ def _splits(steps: Staircase, pieces: int, low: int, high: int) -> list[Split]:
     return ways
 
 
-def _solved(splits: list[Split], shift: int, half_even: bool):
+def _solved(splits: list[Split], shift: int, half_even: bool, gain_bits: int = _MOST_GAIN_BITS):
     """(the least integer of the upper piece, (m, o) of each piece), or None."""
     for at, conditions in splits:
-        found = [solved for c in conditions if (solved := c.solved(shift, half_even))]
+        found = [solved for c in conditions if (solved := c.solved(shift, half_even, gain_bits))]
         if len(found) == len(conditions):
             return at, found
     return None

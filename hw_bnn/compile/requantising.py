@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import Unsupported
+from ..errors import BadInput, Unsupported
 from .integer_graph import Op
-from .requant import Requantiser, requantiser
+from .loadable import Loadable
+from .requant import Requantiser, Shape, fitted, requantiser, with_room
 from .staircase import Staircase, staircase
 from .thresholds import Column
 
@@ -31,9 +32,11 @@ bit."""
 
 @dataclass
 class Requantise(Op):
-    """out = clip((gain*in + offset) >> shift) by a channel's numbers, or by one row for all."""
+    """out = clip((gain*in + offset) >> shift) by a channel's numbers, or by one row for all, in
+    hardware of that shape."""
 
     table: Requantiser
+    shape: Shape
 
     def emit(self, emitter: Emitter) -> None:
         source = emitter.graph.tensors[self.inputs[0]]
@@ -53,7 +56,9 @@ class Requantise(Op):
             clip=[table.low, table.high],
             shift=table.shift,
             halfEven=int(table.half_even),
-            sumBits=table.sum_bits,
+            gainBits=self.shape.gain_bits,
+            offsetBits=self.shape.offset_bits,
+            sumBits=self.shape.sum_bits,
         )
 
 
@@ -62,34 +67,47 @@ class Form:
     """A requantiser and, a channel, whether its function falls; `turns`: some do both."""
 
     table: Requantiser
+    shape: Shape
     falls: np.ndarray
     turns: bool
 
 
 def form(
-    columns: list[Column], datatype: str, channels: int, bounds: tuple, *, loadable: bool
-) -> Form | None:
+    columns: list[Column], datatype: str, channels: int, bounds: tuple, *,
+    loadable: Loadable | None = None, index: int = 0,
+) -> Form | None:  # fmt: skip
     """The requantiser of a quantiser, where it is cheaper than thresholds or they cannot do it.
 
     Args:
         columns: one a channel, one for all, or one an element.
         datatype: of the integers that are quantised.
         bounds: the least and the greatest of them, int or a list with one a channel.
-        loadable: weights are loaded at run time; then a table, which can be written, is preferred.
+        loadable: what every network has to fit whose weights are loaded at run time.
+        index: how many quantisers there are before it.
 
     Raises:
         Unsupported: neither has the function, or it has too many levels for a table.
+        BadInput: it does not fit the accelerator's own requantiser, or thresholds.
     """
-    minimum, maximum = bounds
+    there = None if loadable is None or loadable.requantisers is None else loadable.requantisers
     quantiser = columns[0].quantiser
     levels = len(quantiser.bounds)
-    bits = max(abs(int(np.min(minimum))), abs(int(np.max(maximum)))).bit_length() + 1
+    bits = max(abs(int(np.min(bounds[0]))), abs(int(np.max(bounds[1])))).bit_length() + 1
     turning = any(column.turning for column in columns)
+    if there is not None:
+        shape = there[index] if index < len(there) else None
+        if shape is not None:
+            return _fitting(columns, channels, bounds, shape)
+        if turning:
+            raise BadInput(
+                "a slope below 0, and the accelerator's quantiser is a table of thresholds",
+                remedy="compile this model as an accelerator of its own",
+            )
+        return None
     fits = len(columns) <= channels and datatype != "BIPOLAR" and quantiser.step == 1
     found = None
-    dearer = levels > MAX_LEVELS or (levels * bits > LANE and not loadable)
-    if fits and (turning or dearer):
-        found = _search(columns, channels, minimum, maximum)
+    if fits and (turning or levels > MAX_LEVELS or levels * bits > LANE):
+        found = _search(columns, channels, bounds, loadable is not None)
     if found is None and turning:
         raise Unsupported(
             "a quantiser behind a slope below 0 that no requantiser meets exactly",
@@ -104,7 +122,58 @@ def form(
     return found
 
 
-def _search(columns: list[Column], channels: int, minimum, maximum) -> Form | None:
+def _search(columns: list[Column], channels: int, bounds: tuple, loadable: bool) -> Form | None:
+    """Of least bits; where others' numbers are loaded into it, with room for them."""
+    steps = _staircases(columns, bounds)
+    if steps is None:
+        return None
+    if not loadable:
+        table = requantiser(steps)
+        return None if table is None else _form(table, Shape.of(table), steps, channels)
+    clip = _clip(columns)
+    table = requantiser(steps, clip)
+    pieces = 2 if any(column.bends for column in columns) else 1
+    found = None if table is None else with_room(table, steps, clip, pieces)
+    return None if found is None else _form(*found, steps, channels)
+
+
+def _fitting(columns: list[Column], channels: int, bounds: tuple, shape: Shape) -> Form:
+    """The network's numbers for a requantiser that is there."""
+    clip, steps = _clip(columns), _staircases(columns, bounds)
+    table = None if steps is None else fitted(steps, clip, shape)
+    if steps is None or table is None:
+        least = None if steps is None else requantiser(steps, clip)
+        needs = "no requantiser meets it exactly" if least is None else (
+            f"it needs {_told(Shape.of(least))}")  # fmt: skip
+        raise BadInput(
+            f"its quantiser does not fit the accelerator's, which has {_told(shape)}: {needs}",
+            remedy="compile this model as an accelerator of its own",
+        )
+    return _form(table, shape, steps, channels)
+
+
+def _told(shape: Shape) -> str:
+    return (
+        f"a shift of {shape.shift}, {shape.pieces} piece{'s' * (shape.pieces > 1)}, factors of "
+        f"{shape.gain_bits}, offsets of {shape.offset_bits} and sums of {shape.sum_bits} bits"
+    )
+
+
+def _form(table: Requantiser, shape: Shape, steps: list[Staircase], channels: int) -> Form:
+    signs = [{int(s) for s in np.sign(np.diff(s.values))} for s in steps]
+    falls = np.broadcast_to(np.array([-1 in s for s in signs]), channels).copy()
+    return Form(table, shape, falls, any(len(s) > 1 for s in signs))
+
+
+def _clip(columns: list[Column]) -> tuple[int, int]:
+    """The least and the greatest integer that the quantiser has."""
+    quantiser = columns[0].quantiser
+    return quantiser.minimum, quantiser.maximum
+
+
+def _staircases(columns: list[Column], bounds: tuple) -> list[Staircase] | None:
+    """What each channel computes over its reachable integers; None where one is too long."""
+    minimum, maximum = bounds
     count = max(len(columns), np.size(minimum))
     ends = [np.broadcast_to(np.asarray(b, dtype=object), count) for b in (minimum, maximum)]
     known: dict[tuple, Staircase | None] = {}
@@ -118,9 +187,4 @@ def _search(columns: list[Column], channels: int, minimum, maximum) -> Form | No
         if found is None:
             return None
         steps.append(found)
-    table = requantiser(steps)
-    if table is None:
-        return None
-    signs = [{int(s) for s in np.sign(np.diff(s.values))} for s in steps]
-    falls = np.broadcast_to(np.array([-1 in s for s in signs]), channels).copy()
-    return Form(table, falls, any(len(s) > 1 for s in signs))
+    return steps

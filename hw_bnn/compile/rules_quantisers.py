@@ -170,8 +170,9 @@ def emit_quantiser(state, node, value: Activation, quantisers: list[Quantiser]) 
     source = state.tensors[value.tensor]
     low, high = state.bounds.get(value.tensor, (source.minimum, source.maximum))
     columns = _columns(value, source, quantisers)
-    loadable = state.loadable is not None
-    found = form(columns, source.datatype, source.channels, (low, high), loadable=loadable)
+    found = form(columns, source.datatype, source.channels, (low, high),
+                 loadable=state.loadable, index=len(state.requantisers))  # fmt: skip
+    state.requantisers.append(None if found is None else found.shape)
     pools, name = value.pools, value.tensor
     if found is not None and found.turns:  # what turns does not commute with a maximum
         for pool in pools:
@@ -181,7 +182,7 @@ def emit_quantiser(state, node, value: Activation, quantisers: list[Quantiser]) 
     if found is not None:
         falls = found.falls
         state.add_tensor(name, source.shape, first.minimum, first.maximum, origin, first.datatype)
-        state.ops.append(Requantise(node.name, [source.name], name, found.table))
+        state.ops.append(Requantise(node.name, [source.name], name, found.table, found.shape))
     else:
         first, falls = _thresholds(state, node, source, columns, (low, high), name)
     for pool in pools:

@@ -24,6 +24,7 @@ from .build import add_resources, finn_part, write_rtl
 from .integer_graph import IntegerGraph
 from .limits import watched
 from .loadable import Loadable
+from .requant import Requantiser, Shape
 
 ALONE = "compile this model as an accelerator of its own"
 _NAMES = ("layer", "origin")
@@ -129,7 +130,8 @@ def _dataflow(proto: Any, place: Path, accelerator: Description, made_in: Path, 
     assert port is not None  # the caller has looked
     datatype, scale = accelerator.input_datatype, accelerator.input_scale
     first, affine = port.affine
-    fits = Loadable(tuple(port.weights), (first, affine))
+    shapes = tuple(None if r is None else Shape(**r.model_dump()) for r in port.requantisers)
+    fits = Loadable(tuple(port.weights), shapes, (first, affine))
 
     def imported(file: Any) -> Any:
         return import_model(file, datatype, None if scale is None else Fraction(scale), fits)
@@ -183,6 +185,8 @@ def check_structure(there: IntegerGraph, new: IntegerGraph) -> None:
 
 def _structure(value: Any) -> Any:
     """What of a field all networks of a structure share: of an array its shape."""
+    if isinstance(value, Requantiser):
+        return value.low, value.high, value.gain.shape
     return value.shape if isinstance(value, np.ndarray) else value
 
 

@@ -21,6 +21,7 @@ name for it): they share its weights."""
 
 NUMBERS = {
     "WEIGHTS_FILE": 0, "THRESHOLDS_FILE": 1, "NEGATE_FILE": 2, "AFFINE_FILE": 3, "MIN_FILE": 4,
+    "TABLE_FILE": 5,
 }  # fmt: skip
 """Memories that can be written at run time: by the parameter that names the file, the number that
 the kernels give them in their node (MEMORY of bnn_mvau_rom)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Kernel, Memory, Parameters, Parts, register
+from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, contexts, register
 from .logic import bits_for
 from .memory_cost import rom
 
@@ -32,14 +32,18 @@ class Requantise(Kernel):
         p = self.values(parameters)
         pe, nf = p["PE"], p["CHANNELS"] // p["PE"]
         (layout,) = self.memories(parameters)
-        table = rom(layout.word_bits, nf)
+        held = nf * contexts(parameters)
+        table = rom(layout.word_bits, held, written=CONFIGURED in parameters)
         piece, wide = p["GAIN_BITS"] + p["OFFSET_BITS"], p["SUM_BITS"] - p["SHIFT"]
         factors = (p["GAIN_BITS"], p["IN_BITS"] + 1)
         dsp = min(
             -(-factors[0] // side) * -(-factors[1] // other)
             for side, other in (DSP_SIDES, DSP_SIDES[::-1])
         )
-        control = {"address": bits_for(nf), "one": 1}
+        control = {
+            "address": bits_for(held) + bits_for(int(parameters.get("N_VECTORS", 1))),
+            "one": 1,
+        }
         lut = {
             "exact": table[0],
             "choice": pe * (p["PIECES"] - 1) * (piece + p["IN_BITS"]),

@@ -11,6 +11,11 @@
 //
 // Initiation interval: 1 cycle a word. Latency: 5 cycles.
 module bnn_requantise #(
+`ifdef HW_BNN_CONFIG
+    parameter int CFG_WORD = 64,  // WORD_BITS of bnn_config_node
+    parameter int CONTEXTS = 1,   // tables; each pass has one (bnn_context_queue)
+    parameter int N_VECTORS = 1,  // of a frame, at whose end the context changes
+`endif
     parameter int CHANNELS    = 1,
     parameter int PE          = 1,
     parameter int IN_BITS     = 16,
@@ -26,6 +31,9 @@ module bnn_requantise #(
     parameter int SUM_BITS    = 34,
     parameter     TABLE_FILE  = ""
 ) (
+`ifdef HW_BNN_CONFIG
+    input  logic [CFG_WORD+43:0]            cfg,  // of bnn_config_node
+`endif
     input  logic                            ap_clk,
     input  logic                            ap_rst_n,
 
@@ -75,6 +83,7 @@ module bnn_requantise #(
   logic en, out_ready;
   logic [3:0] valid;  // bit i: a word is in stage i
   logic [NF_BITS-1:0] nf;
+  logic last_nf;
   logic [IN_WIDTH-1:0] x;
   logic [PE*ENTRY_BITS-1:0] entries;
   logic [OUT_WIDTH-1:0] y;
@@ -89,15 +98,53 @@ module bnn_requantise #(
       nf    <= '0;
     end else if (en) begin
       valid <= {valid[2:0], s_axis_tvalid};
-      if (s_axis_tvalid) nf <= (NF == 1 || nf == NF_BITS'(NF - 1)) ? '0 : nf + 1'b1;
+      if (s_axis_tvalid) nf <= last_nf ? '0 : nf + 1'b1;
     end
   end
+  assign last_nf = NF == 1 || nf == NF_BITS'(NF - 1);
 
   always_ff @(posedge ap_clk) if (en) x <= s_axis_tdata[IN_WIDTH-1:0];
 
+`ifdef HW_BNN_CONFIG
+  localparam int DEPTH     = CONTEXTS * NF;
+  localparam int ADDR_BITS = DEPTH > 1 ? $clog2(DEPTH) : 1;
+  logic [ADDR_BITS-1:0] addr;
+  if (CONTEXTS > 1) begin : g_contexts
+    localparam int CONTEXT_BITS = $clog2(CONTEXTS);
+    localparam int VECTOR_BITS  = N_VECTORS > 1 ? $clog2(N_VECTORS) : 1;
+    logic [VECTOR_BITS-1:0] vector;
+    logic [CONTEXT_BITS-1:0] context_now;
+    logic [ADDR_BITS-1:0] base;
+    logic last_pass, last_vector;
+    assign last_vector = N_VECTORS == 1 || vector == VECTOR_BITS'(N_VECTORS - 1);
+    always_ff @(posedge ap_clk) begin
+      if (!ap_rst_n) vector <= '0;
+      else if (en && s_axis_tvalid && last_nf) vector <= last_vector ? '0 : vector + 1'b1;
+    end
+    bnn_context_queue #(.BITS(CONTEXT_BITS)) u_queue (
+        .ap_clk, .ap_rst_n, .passes(cfg[CFG_WORD+29+:15]),
+        .ends(en && s_axis_tvalid && last_nf && last_vector), .context_now, .last(last_pass)
+    );
+    bnn_context_base #(.CONTEXTS(CONTEXTS), .STRIDE(NF), .BITS(ADDR_BITS)) u_base (
+        .context_now, .base
+    );
+    assign addr = base + ADDR_BITS'(nf);
+    logic unused_last;
+    assign unused_last = &{1'b0, last_pass};
+  end else begin : g_one_context
+    assign addr = ADDR_BITS'(nf);
+  end
+
+  bnn_mvau_rom #(
+      .CFG_WORD(CFG_WORD), .MEMORY(5), .BITS(PE * ENTRY_BITS), .DEPTH(DEPTH), .FILE(TABLE_FILE)
+  ) u_table (
+      .cfg, .ap_clk, .en, .addr, .q(entries)
+  );
+`else
   bnn_mvau_rom #(.BITS(PE * ENTRY_BITS), .DEPTH(NF), .FILE(TABLE_FILE)) u_table (
       .ap_clk, .en, .addr(nf), .q(entries)
   );
+`endif
 
   for (genvar pe = 0; pe < PE; pe++) begin : g_lane
     bnn_requantise_lane #(

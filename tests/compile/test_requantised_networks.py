@@ -8,9 +8,7 @@ import pytest
 
 pytest.importorskip("finn")
 
-import hw_bnn as hb
 from hw_bnn.compile.frontend import import_model
-from hw_bnn.compile.loadable import Loadable
 from hw_bnn.compile.requantising import Requantise
 from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
@@ -135,15 +133,6 @@ def test_every_stage_in_one_network(tmp_path):
 
 def test_few_levels_stay_thresholds():
     assert not requantisers(network(3)) and not requantisers(network(1, 1))
-
-
-def test_weights_that_are_loaded_at_run_time_have_thresholds_where_they_can(tmp_path):
-    """A table can be written; what has none is refused by name."""
-    graph = import_model(network(8), loadable=Loadable()).graph
-    assert not [op for op in graph.ops if isinstance(op, Requantise)]
-    onnx.save(network(9), tmp_path / "net.onnx")
-    with pytest.raises(Unsupported, match="TABLE_FILE of the kernel requantise cannot be written"):
-        hb.compile(tmp_path / "net.onnx", tmp_path / "out", runtime_weights=True)
 
 
 def test_ties_that_no_rounding_meets_are_thresholds_up_to_8_bits():

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from hw_bnn.compile.bends import Affine, Clip, Leak
 from hw_bnn.compile.exact import Surd, reciprocal_root
-from hw_bnn.compile.requant import MOST_SUM_BITS, Requantiser, requantiser
+from hw_bnn.compile.requant import (
+    MOST_SUM_BITS,
+    ROOM,
+    Requantiser,
+    Shape,
+    fitted,
+    requantiser,
+    with_room,
+)
 from hw_bnn.compile.staircase import Staircase, staircase
 from hw_bnn.compile.thresholds import Column, quant_integers
 
@@ -162,11 +170,68 @@ def layer(kind: str, bits: int, reach: int, count: int, seed: int):
 def check_layer(steps, ends, wanted) -> Requantiser:
     found = requantiser(steps)
     assert found is not None
+    check_table(found, steps, ends, wanted)
+    return found
+
+
+def check_table(found, steps, ends, wanted) -> None:
     for c, ((low, high), values) in enumerate(zip(ends, wanted, strict=True)):
         a = np.zeros((high - low + 1, len(steps)), dtype=np.int64)
         a[:, c] = np.arange(low, high + 1)
         assert found(a)[:, c].tolist() == values
-    return found
+
+
+CLIP = (-128, 127)
+
+
+@pytest.mark.parametrize("kind", ["generic", "prelu", "falling", "dyadic", "rational root"])
+def test_hardware_with_room_takes_other_layers_numbers(kind):
+    """Exact, or refused where they need more; most of a kind fit the first's hardware."""
+    steps, ends, wanted = layer(kind, 8, 144, 8, seed=5)
+    table, shape = with_room(requantiser(steps, CLIP), steps, CLIP, pieces=2)
+    check_table(table, steps, ends, wanted)
+    least = Shape.of(table)
+    assert shape.half_even and shape.pieces == 2 and table.shift == shape.shift
+    assert shape.gain_bits - least.gain_bits == ROOM and shape.holds(least)
+    fit = 0
+    for seed in range(6, 18):
+        steps, ends, wanted = layer(kind, 8, 144, 8, seed=seed)
+        other = fitted(steps, CLIP, shape)
+        fit += other is not None
+        if other is not None:
+            check_table(other, steps, ends, wanted)
+            assert shape.holds(Shape.of(other)) and other.shift == shape.shift
+    assert fit >= 8
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(-40, 40), st.integers(-900, 900), st.integers(0, 5), st.booleans(), st.data())
+def test_what_floor_does_half_even_does_a_shift_later(gain, offset, shift, half_even, data):
+    """Any function of (m, o, S) has one in hardware that rounds to even, and one that has no more
+    bits than are there takes no wider factor."""
+    a = np.arange(data.draw(st.integers(-60, 0)), data.draw(st.integers(1, 60)))
+    made = Requantiser(-9, 9, shift, half_even and shift > 0, np.zeros(1, int),
+                       np.array([[gain]]), np.array([[offset]]))  # fmt: skip
+    values = made(a[:, None])[:, 0]
+    new = np.append(True, values[1:] != values[:-1])
+    steps = [Staircase(a[new], values[new], int(a[-1]), ())]
+    for bits in (8, 62):  # 2 * 40 and its sign
+        there = Shape(1, shift + (not made.half_even), True, bits, 64, 64)
+        found = fitted(steps, (-9, 9), there)
+        assert found is not None and found(a[:, None])[:, 0].tolist() == values.tolist()
+        assert Shape.of(found).gain_bits <= bits
+
+
+def test_numbers_that_hardware_does_not_hold_are_none():
+    steps, _ends, _wanted = layer("generic", 8, 144, 8, seed=5)
+    table, shape = with_room(requantiser(steps, CLIP), steps, CLIP, pieces=1)
+    least = Shape.of(table)
+    for kind in ("gain", "offset", "sum"):
+        bits = 4 if kind == "gain" else getattr(least, f"{kind}_bits") - 1
+        there = Shape(**{**vars(shape), f"{kind}_bits": bits})
+        assert fitted(steps, CLIP, there) is None
+    small = Shape(**{**vars(shape), "shift": 3})
+    assert fitted(steps, CLIP, small) is None
 
 
 @pytest.mark.parametrize(

@@ -277,8 +277,7 @@ def test_what_is_loaded_at_the_start_is_a_file_of_the_accelerator(place, tmp_pat
 
 def test_modules_without_the_option_know_nothing_of_it():
     own = {"config_gate", "config_node"}
-    refused = {"requantise"}  # its memory cannot be written
-    parts = sorted(kernels() - own - refused)
+    parts = sorted(kernels() - own)
     plain, writable = rtl_texts(*parts), rtl_texts(*parts, writable=True)
     assert not any("cfg" in text or "CONFIG" in text for text in plain.values())
     shared = plain.keys() & writable.keys()

@@ -23,6 +23,8 @@ class Requantise_rtl(MapOp):
             "clip": ("ints", True, []),
             "shift": ("i", True, 0),
             "halfEven": ("i", True, 0),
+            "gainBits": ("i", True, 0),
+            "offsetBits": ("i", True, 0),
             "sumBits": ("i", True, 0),
         }
 
@@ -47,7 +49,7 @@ class Requantise_rtl(MapOp):
     def kernel_parameters(self, model):
         rows, idt = self._rows(model), self.get_input_datatype()
         table, simd = self._table(rows), self.get_nodeattr("SIMD")
-        return {
+        parameters = {
             "CHANNELS": simd if len(rows) == 1 else self.get_nodeattr("NumChannels"),
             "PE": simd,
             "IN_BITS": idt.bitwidth(),
@@ -58,11 +60,15 @@ class Requantise_rtl(MapOp):
             "SHIFT": table.shift,
             "HALF_EVEN": int(table.half_even),
             "PIECES": table.pieces,
-            "GAIN_BITS": _bits(table.gain),
-            "OFFSET_BITS": _bits(table.offset),
+            "GAIN_BITS": self.get_nodeattr("gainBits"),
+            "OFFSET_BITS": self.get_nodeattr("offsetBits"),
             "SUM_BITS": table.sum_bits,
             "TABLE_FILE": self.memory_name("table"),
         }
+        if self.contexts > 1:  # frames are told apart
+            words = parameters["CHANNELS"] // parameters["PE"]
+            parameters["N_VECTORS"] = self.get_exp_cycles() // words
+        return parameters
 
     def memories(self, model):
         table, simd = self._table(self._rows(model)), self.get_nodeattr("SIMD")
@@ -72,9 +78,3 @@ class Requantise_rtl(MapOp):
         if len(fields) == 1:
             fields = np.repeat(fields, simd, axis=0)
         return {"TABLE_FILE": fields.reshape(-1, simd * fields.shape[1])}
-
-
-def _bits(numbers: np.ndarray) -> int:
-    """Of two's complement that holds them all."""
-    low, high = int(numbers.min()), int(numbers.max())
-    return max((-low - 1).bit_length() if low < 0 else 0, max(high, 0).bit_length()) + 1
