@@ -35,7 +35,8 @@ from hw_bnn.errors import CheckFailed
 from hw_bnn.frames import Frames, load_frames
 from hw_bnn.golden import GoldenModel
 from hw_bnn.options import FrameOptions
-from hw_bnn.sim.native import Config, NativeModel
+from hw_bnn.sim.config import Config
+from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
 from hw_bnn.train.trained import pixels_of_run
 

@@ -30,8 +30,7 @@ def estimate(model: str | Path, *, asked: TargetOptions) -> dict[str, Any]:
     Args:
         model: the ONNX file.
         board: what has to hold it; without a target the best rate that fits.
-        memory: as for compile, or "ultra": weights may stand in UltraRAM, too, which `compile` does
-            not make yet; the document's `note` says why, its figures have `uram`.
+        memory: as for compile; with "ultra" the figures have `uram`, and `note` says what it needs.
         target_fps ... memory: as for :func:`hw_bnn.compile.build.compile_model`.
 
     Returns:
@@ -39,7 +38,7 @@ def estimate(model: str | Path, *, asked: TargetOptions) -> dict[str, Any]:
         `bottleneck`, `layers` (as compile's reports/folding.json); `targets`: fewer cycles for more
         LUTs, each with the boards that hold it; `boards`: board -> the best rate that it holds and
         the share of it that this takes (of LUTs, registers, block RAMs, DSP blocks), or None where
-        not even the slowest fits; `note`: what stands in the way of building this, or None.
+        not even the slowest fits; `note`: what building this needs besides, or None.
 
     Raises:
         BadInput: the file or an option cannot be used, or the target cannot be reached.
@@ -82,7 +81,6 @@ def planned(model: str | Path, asked: TargetOptions) -> tuple[FoldingSearch, Pla
     from .compile.resolve import (
         MEMORIES,
         OUTPUT_MODES,
-        ULTRA,
         check_choice,
         fraction,
         target_board,
@@ -91,7 +89,7 @@ def planned(model: str | Path, asked: TargetOptions) -> tuple[FoldingSearch, Pla
     from .onnxfile import load_onnx
 
     check_choice("output mode", asked.output_mode, OUTPUT_MODES)
-    check_choice("memory", asked.memory, (*MEMORIES, ULTRA))
+    check_choice("memory", asked.memory, MEMORIES)
     _, part = target_board(asked.board, None)
     target = target_of(asked.target_fps, asked.target_cycles, asked.clk_period_ns)
     scale = fraction(asked.input_scale)

@@ -162,7 +162,7 @@ class TargetOptions(Options):
     ] = "both"
     memory: Annotated[
         Literal["auto", "lut", "block", "ultra"],
-        Option("Where weights stand: LUTs, block RAM; ultra: UltraRAM too (estimate alone)."),
+        Option("Where weights stand: LUTs, block RAM; ultra: UltraRAM too (loaded at run time)."),
     ] = "auto"
     hardwired: Annotated[
         str | None,

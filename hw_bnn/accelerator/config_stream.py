@@ -143,7 +143,8 @@ def write_loads(accelerator: Description, rtl: Path) -> None:
     (rtl / CONFIG).write_bytes(load_of(dict(enumerate(each)), longest).tobytes())
     for i, contents in enumerate(each if len(each) > 1 else []):
         (rtl / config_file(i)).write_bytes(load_of({i: contents}, longest).tobytes())
-    lines = [f"{name_of(contents):08x}\n" for contents in each]
+    empty = accelerator.config.empty
+    lines = [f"{0 if empty else name_of(contents):08x}\n" for contents in each]
     (rtl / accelerator.config.loaded).write_text("".join(lines))
 
 
@@ -203,6 +204,15 @@ def read_load(accelerator: Description, weights: str | Path) -> ConfigWords:
     return np.fromfile(Path(weights) / "rtl" / CONFIG, "<u4")
 
 
+def first_load(accelerator: Description, rtl: Path) -> ConfigWords | None:
+    """The load of the accelerator's own contents that has to come before its first frame; None
+    where memories have them from the start.
+    """
+    if accelerator.config is None or not accelerator.config.empty:
+        return None
+    return load_words(accelerator, rtl)
+
+
 def check_status(status: int) -> None:
     """Raise where a load did not end right.
 
@@ -219,11 +229,11 @@ def status_text(status: int) -> str:
     >>> status_text(0x0101)
     'frames enter; 1 load, 0 packets refused'
     >>> status_text(0x010014)[:62]
-    'frames wait for a load (some contents are new, some old); 0 lo'
+    'frames wait for a load (some contents are new, some old, or no'
     """
     state = "frames enter" if status & 1 else "frames wait for a load"
     if status & 4:
-        state += " (some contents are new, some old)"
+        state += " (some contents are new, some old, or none are there)"
     loads, refused, error = status >> 8 & 255, status >> 16 & 255, status >> 4 & 15
     told = f"{state}; {loads} load{'s' * (loads != 1)}, "
     told += f"{refused} packet{'s' * (refused != 1)} refused"

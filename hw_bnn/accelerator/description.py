@@ -219,6 +219,7 @@ class Resources(_Part):
     ff: Index
     bram: Annotated[float, Field(ge=0)]  # of 36 kbit
     dsp: Index
+    uram: Index = 0  # of 288 kbit
 
 
 class Memory(_Part):
@@ -286,6 +287,8 @@ class Node(_Part):
 class RequantiserShape(_Part):
     """What of a requantiser all networks share: parameters of rtl/bnn_requantise.sv."""
 
+    low: int
+    high: int
     pieces: Annotated[int, Field(ge=1, le=2)]
     shift: Index
     half_even: bool
@@ -311,6 +314,7 @@ class ConfigPort(_Part):
     weights: list[DataType]  # type of each layer's weights, in the order of the model file
     # of each quantiser on the chip, in that order; null where it is thresholds
     requantisers: list[RequantiserShape | None]
+    empty: bool = False  # memories hold nothing at the start: a load comes before the first frame
     contexts: Count = 1  # sets of weights in the memories, each as many words as the next
     affine: Annotated[
         list[Index], Field(min_length=2, max_length=2)

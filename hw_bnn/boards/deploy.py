@@ -7,6 +7,7 @@
     driver/              the driver, the package that CI runs on the simulated board
     golden.npz           x, scores, labels: frames and what the golden model says of them
     weights/             images for an accelerator whose weights are loaded at run time
+    fill.bin             its own, where memories are empty at the start: the driver loads it first
     NAME.ipynb, README.md, manifest.json (SHA-256 of each file)
 
 The same accelerator gives the same bytes.
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ..golden import GoldenModel
 
 GOLDEN_FRAMES = 64
+FILL = "fill.bin"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every file in the zip: the time of making is no content
 _README = """# {name} on {title}
 
@@ -109,6 +111,8 @@ def deploy(
     }  # fmt: skip
     if accelerator.config is not None:
         document["networks"] = networks(accelerator, folder)
+        if accelerator.config.empty:
+            document["fill"] = FILL
     name = file_name(accelerator.name)
     if name == "manifest":  # manifest.json is taken
         name = "manifest_"
@@ -118,7 +122,7 @@ def deploy(
         "golden.npz": _npz(_vectors(golden, x, accelerator.output.mode)),
         "README.md": _readme(name, known.title, accelerator.input, overlay, simulated).encode(),
         f"{name}.ipynb": _json(_notebook(name)),
-        **_images(accelerator, weights),
+        **_images(accelerator, folder, weights),
     }
     if overlay:
         files |= {f"{name}.bit": overlay.bit, f"{name}.hwh": overlay.hwh}
@@ -140,9 +144,11 @@ def deploy(
     }
 
 
-def _images(accelerator: Description, weights: Sequence[str | Path]) -> dict[str, bytes]:
-    """The images' files, by name in the zip."""
+def _images(accelerator: Description, own: Path, weights: Sequence[str | Path]) -> dict[str, bytes]:
+    """The images' files, by name in the zip; own: the accelerator's folder."""
     found: dict[str, bytes] = {}
+    if accelerator.config is not None and accelerator.config.empty:
+        found[FILL] = image(accelerator, own)[0]
     for folder in weights:
         name = f"weights/{Path(folder).name}"
         if f"{name}.bin" in found:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Description
-from ..accelerator.config_stream import ConfigWords
+from ..accelerator.config_stream import ConfigWords, first_load
 from ..compile.boards import BOARDS
 from ..errors import BadInput, CheckFailed
 from ..sim.results import SimulationResult
@@ -75,6 +75,8 @@ def run_shell(
         board = driver().Board(io, port, batch=batch, timeout_s=limit)
         parts = []
         try:
+            if load is None:
+                load = first_load(accelerator, folder / "rtl")
             if load is not None:
                 board.load_weights(load)
             for start in range(0, len(x), 2 * batch):

@@ -89,9 +89,10 @@ SHARE = {"lut": 0.8, "ff": 0.8, "bram": 0.95, "dsp": 0.95, "uram": 1.0}
 """How much of a device a search may fill: the rest is for FIFOs, and for routing."""
 
 
-NAMES = {"lut": "LUTs", "ff": "registers", "bram": "block RAMs", "dsp": "DSP blocks"}
-ALL_NAMES = {**NAMES, "uram": "UltraRAM blocks"}
-"""With what `estimate` alone fills."""
+NAMES = {
+    "lut": "LUTs", "ff": "registers", "bram": "block RAMs", "dsp": "DSP blocks",
+    "uram": "UltraRAM blocks",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,8 @@ def compile_model(
             quantiser on chip; input_scale is the real value of one step ("1/255").
         output_mode: "scores", "label" or "both".
         memory: where weights stand: "lut" (up to 4,096 words), "block" RAM, or "auto", as the
-            search finds cheapest.
+            search finds cheapest; "ultra" is auto with UltraRAM too, on a board or part that has
+            it: empty at the start, so with runtime_weights=True alone.
         check: compare FINN's execution with the golden model after every step, on sample frames.
         size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
         max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it
@@ -140,7 +141,7 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         BadInput: one that cannot be, or two that contradict each other.
     """
     board, part = target_board(build.board, build.part)
-    check_memory(build.memory)
+    check_memory(build.memory, board, part, loaded=build.runtime_weights)
     target = target_of(build.target_fps, build.target_cycles, build.clk_period_ns)
     scale = fraction(build.input_scale)
     check_choice("output mode", build.output_mode, OUTPUT_MODES)
@@ -324,9 +325,11 @@ def add_resources(folder: Path, accelerator: Description) -> Description:
 
 
 def _resources(cost: dict | None) -> Resources | None:
+    from ..synth.estimate import KINDS
+
     if cost is None:
         return None
-    return Resources(**{kind: cost[kind] for kind in ("lut", "ff", "bram", "dsp")})
+    return Resources(**{kind: cost[kind] for kind in KINDS})
 
 
 def wiring_of(asked: TargetOptions, part: str):

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
-from ..kernels import KERNELS
-from ..kernels.memory_cost import DEEPEST_LUT_ROM, ultra_ram
+from ..kernels.memory_cost import DEEPEST_LUT_ROM
 from ..synth.estimate import KINDS, estimate_kernel
 from .boards import price_of
 from .hardwiring import Twin
@@ -20,7 +19,6 @@ from .ops.kernel import KernelOp
 from .ops.mvau import STYLES
 
 HEAD = "AffineArgmax_rtl"
-COSTS = (*KINDS, "uram")
 """What a choice takes of a device: UltraRAM holds weights alone."""
 
 LIMITS = {
@@ -154,7 +152,7 @@ class Table:
 
     def some(self, rows: Sequence[int]) -> Table:
         """The table of these choices."""
-        arrays = ("cycles", "ins", "outs", *COSTS)
+        arrays = ("cycles", "ins", "outs", *KINDS)
         made = replace(
             self,
             choices=[self.choices[row] for row in rows],
@@ -209,7 +207,7 @@ def table_of(
         np.array(ins),
         np.array(outs),
         variants,
-        **{name: costs[:, :, i] for i, name in enumerate(COSTS)},
+        **{name: costs[:, :, i] for i, name in enumerate(KINDS)},
     )
     return folded if twin is None else _with_wired(folded, twin, 0 if must else len(found))
 
@@ -233,7 +231,7 @@ def _with_wired(table: Table, twin: Twin, kept: int) -> Table:
         more(table.ins, [int(wired.get_instream_width(i)) for i in wired.stream_inputs()]),
         more(table.outs, int(wired.get_outstream_width(0))),
         table.variants,
-        **{kind: costs(kind) for kind in COSTS},
+        **{kind: costs(kind) for kind in KINDS},
     )
     made.twin = twin
     return made
@@ -276,8 +274,8 @@ def _variants(op, memory: str) -> list[dict[str, str | int]]:
 def _cost(
     kernel: str, parameters: dict, variant: dict[str, str | int], memory: str
 ) -> tuple[float, ...]:
-    """What a choice takes, in the order of COSTS; inf for what cannot be."""
-    p, never, ultra = dict(parameters), (np.inf,) * len(COSTS), 0
+    """What a choice takes, in the order of KINDS; inf for what cannot be."""
+    p, never = dict(parameters), (np.inf,) * len(KINDS)
     if "ram_style_thresholds" in variant:
         nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
         for style, words in (
@@ -289,11 +287,8 @@ def _cost(
                 memory == "lut" and style == "block" and not deep
             ):
                 return never
-        if variant["ram_style"] == "ultra":
-            weights = KERNELS[kernel].memory("WEIGHTS_FILE", p)
-            if weights.rows < 2:  # constants
-                return never
-            ultra = ultra_ram(weights.word_bits, weights.rows)
+        if variant["ram_style"] == "ultra" and nf * sf < 2:  # constants
+            return never
         p |= {STYLES[k]: v for k, v in variant.items() if k in STYLES}
         p |= {"MULTIPLY": variant["multiply"]} if "multiply" in variant else {}
     elif variant:
@@ -302,8 +297,8 @@ def _cost(
             return never
     cost = estimate_kernel(kernel, p)
     if cost is None:  # an op without a formula has nothing to choose by its cost
-        return (0,) * len(COSTS)
-    return (*(cost[kind] for kind in KINDS), ultra)
+        return (0,) * len(KINDS)
+    return tuple(cost[kind] for kind in KINDS)
 
 
 def _lanes(op) -> list[dict[str, str | int]]:

@@ -65,10 +65,16 @@ def config_port(
     return ConfigPort(
         longest=LONGEST, total=total(nodes, head.contexts), loaded=loaded_file(top),
         weights=declared(imported.graph.ops), contexts=head.contexts,
+        empty=starts_empty(nodes),
         requantisers=[None if shape is None else RequantiserShape(**asdict(shape))
                       for shape in imported.graph.requantisers],
         affine=[head.get_nodeattr("aBits"), head.get_nodeattr("bBits")],
     )  # fmt: skip
+
+
+def starts_empty(nodes: Sequence[Node]) -> bool:
+    """Whether a memory has no contents before a load."""
+    return any(n.parameters.get("WEIGHTS_STYLE") == "ultra" for n in nodes)
 
 
 def total(nodes: Sequence[Node], contexts: int) -> int:
@@ -104,6 +110,7 @@ def body(nodes: Sequence[Node], source: Stream, contexts: int, top: str) -> list
         "",
         f"  {PREFIX}{GATE} #(.IN_WORDS({source.words}), .LONGEST({LONGEST}), "
         f".TOTAL({total(nodes, contexts)}), .CONTEXTS({contexts}), "
+        f".EMPTY({starts_empty(nodes):d}), "
         f'.LOADED_FILE("{loaded_file(top)}")) {GATE} (',
         "      .ap_clk(ap_clk), .ap_rst_n(ap_rst_n),",
         *(f"      .s_axis_cfg_{s}(s_axis_cfg_{s})," for s in ("tdata", "tvalid", "tready")),

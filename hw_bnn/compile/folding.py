@@ -21,7 +21,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
 from ..files.jsonfile import read_json
-from .boards import ALL_NAMES, DEFAULT_BOARD, budget
+from .boards import DEFAULT_BOARD, NAMES, budget
 from .choices import FOLDING, choices, folds
 from .hardwiring import ALL, AUTO, Wiring
 from .ops.mvau import KernelMVAU
@@ -159,7 +159,7 @@ def _excess(search: FoldingSearch, plan: Plan, board: str) -> str:
     """By how much a plan is too large, and for which layer most."""
     room, parts = budget(board), []
     over = plan.excess(room)
-    for kind, name in ALL_NAMES.items():
+    for kind, name in NAMES.items():
         if kind in over:
             costs = [
                 getattr(t, kind)[r, c]

@@ -90,11 +90,14 @@ class Shape:
     """What of a requantiser its hardware fixes, whatever numbers its table has.
 
     Attributes:
+        low, high: of the clip.
         pieces, shift, half_even: see the module.
         gain_bits, offset_bits: two's complement of the numbers of a row.
         sum_bits: as of `Requantiser`.
     """
 
+    low: int
+    high: int
     pieces: int
     shift: int
     half_even: bool
@@ -106,7 +109,10 @@ class Shape:
     def of(cls, table: Requantiser) -> Shape:
         """The least that holds a table."""
         gain, offset = (_bits(numbers) for numbers in (table.gain, table.offset))
-        return cls(table.pieces, table.shift, table.half_even, gain, offset, table.sum_bits)
+        return cls(
+            table.low, table.high, table.pieces, table.shift, table.half_even, gain, offset,
+            table.sum_bits,
+        )  # fmt: skip
 
     def wider(self, bits: int) -> Shape:
         """With so many bits more for numbers that are not known yet."""
@@ -214,6 +220,12 @@ Split = tuple[int, list[_Conditions]]
 """The least integer of the upper piece, and the conditions of each piece."""
 
 
+def values_of(channels: list[Staircase]) -> tuple[int, int]:
+    """The least and the greatest value that a layer's channels give."""
+    low = min(int(steps.values.min()) for steps in channels)
+    return low, max(int(steps.values.max()) for steps in channels)
+
+
 def requantiser(
     channels: list[Staircase], clip: tuple[int, int] | None = None
 ) -> Requantiser | None:
@@ -221,11 +233,9 @@ def requantiser(
 
     Args:
         channels: what each channel computes over its reachable integers.
-        clip: the least and greatest value there can be; by default those that these channels give.
+        clip: to these values; by default to those that the channels give.
     """
-    if clip is None:
-        low = min(int(steps.values.min()) for steps in channels)
-        clip = low, max(int(steps.values.max()) for steps in channels)
+    clip = values_of(channels) if clip is None else clip
     for pieces in (1, 2):
         splits = _splits_of(channels, pieces, clip)
         for half_even in (False, True):
@@ -238,7 +248,7 @@ def requantiser(
 
 
 def with_room(
-    found: Requantiser, channels: list[Staircase], clip: tuple[int, int], pieces: int
+    found: Requantiser, channels: list[Staircase], pieces: int
 ) -> tuple[Requantiser, Shape] | None:
     """A layer's requantiser for hardware whose table is written anew for other networks.
 
@@ -247,13 +257,13 @@ def with_room(
     MOST_SUM_BITS leave.
 
     Args:
-        found: by `requantiser`, of the same channels and clip. pieces: of every network.
+        found: by `requantiser`, of the same channels. pieces: of every network.
     """
     least = found.shift + (not found.half_even)
     for room in range(ROOM, -1, -1):
         shift = min(least + room, MOST_SHIFT)
-        fits = _unbounded(max(pieces, found.pieces), shift)
-        table = fitted(channels, clip, fits) if shift >= least else None
+        wide = _unbounded(found, max(pieces, found.pieces), shift)
+        table = fitted(channels, wide) if shift >= least else None
         if table is not None:
             shape = Shape.of(table).wider(room)
             if shape.sum_bits <= MOST_SUM_BITS:
@@ -261,8 +271,12 @@ def with_room(
     return None
 
 
-def fitted(channels: list[Staircase], clip: tuple[int, int], shape: Shape) -> Requantiser | None:
+def fitted(channels: list[Staircase], shape: Shape) -> Requantiser | None:
     """The requantiser of a layer in hardware of this shape; None: there is none."""
+    clip = shape.low, shape.high
+    low, high = values_of(channels)
+    if low < shape.low or high > shape.high:
+        return None
     splits = _splits_of(channels, shape.pieces, clip)
     found = _made(
         channels, clip, splits, shape.pieces, shape.shift, shape.half_even, shape.gain_bits
@@ -270,9 +284,9 @@ def fitted(channels: list[Staircase], clip: tuple[int, int], shape: Shape) -> Re
     return found if found is not None and shape.holds(Shape.of(found)) else None
 
 
-def _unbounded(pieces: int, shift: int) -> Shape:
-    """Of any numbers, halves to even."""
-    return Shape(pieces, shift, True, _MOST_GAIN_BITS, 64, 64)
+def _unbounded(found: Requantiser, pieces: int, shift: int) -> Shape:
+    """Of any numbers, halves to even, clipped as another."""
+    return Shape(found.low, found.high, pieces, shift, True, _MOST_GAIN_BITS, 64, 64)
 
 
 Key = tuple[bytes, bytes, int]

@@ -130,19 +130,23 @@ def _search(columns: list[Column], channels: int, bounds: tuple, loadable: bool)
     if not loadable:
         table = requantiser(steps)
         return None if table is None else _form(table, Shape.of(table), steps, channels)
-    clip = _clip(columns)
-    table = requantiser(steps, clip)
+    quantiser = columns[0].quantiser
     pieces = 2 if any(column.bends for column in columns) else 1
-    found = None if table is None else with_room(table, steps, clip, pieces)
-    return None if found is None else _form(*found, steps, channels)
+    # A Clip in front may keep the values within fewer than the quantiser's.
+    for clip in ((quantiser.minimum, quantiser.maximum), None):
+        table = requantiser(steps, clip)
+        found = None if table is None else with_room(table, steps, pieces)
+        if found is not None:
+            return _form(*found, steps, channels)
+    return None
 
 
 def _fitting(columns: list[Column], channels: int, bounds: tuple, shape: Shape) -> Form:
     """The network's numbers for a requantiser that is there."""
-    clip, steps = _clip(columns), _staircases(columns, bounds)
-    table = None if steps is None else fitted(steps, clip, shape)
+    steps = _staircases(columns, bounds)
+    table = None if steps is None else fitted(steps, shape)
     if steps is None or table is None:
-        least = None if steps is None else requantiser(steps, clip)
+        least = None if steps is None else requantiser(steps)
         needs = "no requantiser meets it exactly" if least is None else (
             f"it needs {_told(Shape.of(least))}")  # fmt: skip
         raise BadInput(
@@ -154,8 +158,9 @@ def _fitting(columns: list[Column], channels: int, bounds: tuple, shape: Shape) 
 
 def _told(shape: Shape) -> str:
     return (
-        f"a shift of {shape.shift}, {shape.pieces} piece{'s' * (shape.pieces > 1)}, factors of "
-        f"{shape.gain_bits}, offsets of {shape.offset_bits} and sums of {shape.sum_bits} bits"
+        f"values from {shape.low} to {shape.high}, a shift of {shape.shift}, {shape.pieces} "
+        f"piece{'s' * (shape.pieces > 1)}, factors of {shape.gain_bits}, offsets of "
+        f"{shape.offset_bits} and sums of {shape.sum_bits} bits"
     )
 
 
@@ -163,12 +168,6 @@ def _form(table: Requantiser, shape: Shape, steps: list[Staircase], channels: in
     signs = [{int(s) for s in np.sign(np.diff(s.values))} for s in steps]
     falls = np.broadcast_to(np.array([-1 in s for s in signs]), channels).copy()
     return Form(table, shape, falls, any(len(s) > 1 for s in signs))
-
-
-def _clip(columns: list[Column]) -> tuple[int, int]:
-    """The least and the greatest integer that the quantiser has."""
-    quantiser = columns[0].quantiser
-    return quantiser.minimum, quantiser.maximum
 
 
 def _staircases(columns: list[Column], bounds: tuple) -> list[Staircase] | None:

@@ -7,18 +7,20 @@ from fractions import Fraction
 from typing import Any
 
 from ..accelerator import LONGEST_CLOCK_NS, SHORTEST_CLOCK_NS
-from ..errors import BadInput, Unsupported
+from ..errors import BadInput
 from .boards import BOARDS, DEFAULT_BOARD
 
 OUTPUT_MODES = ("scores", "label", "both")
-MEMORIES = ("auto", "lut", "block")
-"""Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM."""
 ULTRA = "ultra"
-"""The same by price, in UltraRAM too: of `estimate` alone."""
+MEMORIES = ("auto", "lut", "block", ULTRA)
+"""Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM; by price, in UltraRAM
+too."""
 ULTRA_NOTE = (
-    "UltraRAM is empty when a bitstream is loaded: its weights have to come through the port of "
-    "--runtime-weights before the first frame, which requantisers do not serve"
+    "UltraRAM is empty when a bitstream is loaded: its weights come through the port of "
+    "--runtime-weights before the first frame"
 )
+ULTRA_PARTS = ("xczu", "xck2", "xcku", "xcvu", "xcau")
+"""How parts of UltraScale+ begin; which of them have UltraRAM is known of boards alone."""
 
 
 def check_choice(what: str, given: str, choices: tuple[str, ...]) -> None:
@@ -31,18 +33,29 @@ def check_choice(what: str, given: str, choices: tuple[str, ...]) -> None:
         raise BadInput(f"there is no {what} {given!r}", remedy=f"use one of {', '.join(choices)}")
 
 
-def check_memory(memory: str) -> None:
-    """Refuse a place of weights that compile cannot make.
+def check_memory(memory: str, board: str | None, part: str, *, loaded: bool) -> None:
+    """Refuse a place of weights that an accelerator cannot have.
+
+    Args:
+        loaded: weights come at run time.
 
     Raises:
-        BadInput: there is no such place. Unsupported: UltraRAM.
+        BadInput: there is no such place, or it is UltraRAM without a port that fills it, or of a
+            device that has none.
     """
-    if memory == ULTRA:
-        raise Unsupported(
-            ULTRA_NOTE,
-            remedy='use memory="auto"; `hw-bnn estimate --memory ultra` tells what it would hold',
-        )
     check_choice("memory", memory, MEMORIES)
+    if memory != ULTRA:
+        return
+    if not loaded:
+        raise BadInput(
+            f'memory="{ULTRA}" without runtime_weights=: {ULTRA_NOTE}',
+            remedy="give runtime_weights=True, too",
+        )
+    if not (BOARDS[board].urams if board else part.startswith(ULTRA_PARTS)):
+        raise BadInput(
+            f"{board or part} has no UltraRAM",
+            remedy=f"use one of {', '.join(n for n, b in BOARDS.items() if b.urams)}",
+        )
 
 
 def target_board(board: str | None, part: str | None) -> tuple[str | None, str]:

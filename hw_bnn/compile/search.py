@@ -22,7 +22,7 @@ from qonnx.custom_op.registry import getCustomOp
 from ..errors import BadInput
 from ..synth.estimate import KINDS
 from .boards import DEFAULT_BOARD, Budget
-from .choices import COSTS, HEAD, Prices, Table, prices_of, table_of
+from .choices import HEAD, Prices, Table, prices_of, table_of
 from .hardwiring import Twin, hardwire
 from .min_sum import cheapest
 from .ops.kernel import KernelOp
@@ -53,7 +53,7 @@ class Plan:
 
     def excess(self, budget: Budget) -> dict[str, float]:
         """What it takes beyond a budget, by resource."""
-        over = {k: getattr(self, k) - getattr(budget, k) for k in COSTS}
+        over = {k: getattr(self, k) - getattr(budget, k) for k in KINDS}
         return {k: v for k, v in over.items() if v > 0}
 
 
@@ -146,7 +146,7 @@ class FoldingSearch:
                 )
                 continue
             fifos = np.array([self._fifo(consumer, int(r), index) for r in rows[consumer]])
-            own[consumer] = own[consumer] + fifos @ (1, 0, prices.bram, prices.dsp)
+            own[consumer] = own[consumer] + fifos @ (1, 0, *prices)
             outs = self.tables[producer].outs[rows[producer]]
             costs = joint_cost(outs, ins, bits, reader.convertible(bits, element))
             key = (producer, consumer)
@@ -167,9 +167,9 @@ class FoldingSearch:
         return np.array(fifo_cost(int(table.ins[row, index]), table.held(row)))
 
     def _with(self, rows: list[int], columns: list[int]) -> Plan:
-        total = np.zeros(len(COSTS))
+        total = np.zeros(len(KINDS))
         for table, row, column in zip(self.tables, rows, columns, strict=True):
-            total += [getattr(table, kind)[row, column] for kind in COSTS]
+            total += [getattr(table, kind)[row, column] for kind in KINDS]
         for producer, consumer, index, bits, element in self.streams:
             width = int(self.tables[consumer].ins[rows[consumer], index])
             total[:2] += (
@@ -178,7 +178,7 @@ class FoldingSearch:
                 else stream_cost(int(self.tables[producer].outs[rows[producer]]), width, bits)
             )
             if producer is not None:
-                total[: len(KINDS)] += self._fifo(consumer, rows[consumer], index)
+                total += self._fifo(consumer, rows[consumer], index)
         cycles = max(int(t.cycles[r]) for t, r in zip(self.tables, rows, strict=True))
         lut, ff, bram, dsp, uram = map(float, total)
         return Plan(rows, columns, lut, ff, bram, dsp, uram, cycles)
@@ -191,9 +191,8 @@ class FoldingSearch:
             if producer is None:
                 width = int(self.tables[consumer].ins[plan.rows[consumer], index])
                 total[:2] -= dma_cost(bits, width, element)
-        lut, ff, bram, dsp = map(float, total)
-        found = {"lut": int(lut), "ff": int(ff), "bram": bram, "dsp": int(dsp)}
-        return found | ({"uram": int(plan.uram)} if self.memory == "ultra" else {})
+        found = {k: int(v) for k, v in zip(KINDS, total, strict=True)} | {"bram": float(total[2])}
+        return {k: v for k, v in found.items() if k != "uram" or self.memory == "ultra"}
 
     def present(self) -> Plan:
         """The plan of the folding that the graph has."""

@@ -95,13 +95,15 @@ class Parts:
     """What costs LUTs and registers on xc7, by name, and what is exact from the start.
 
     The part "exact" is a number of LUTs or registers as it stands; the others are multiplied by
-    factors fitted to synthesis (synth/estimate.py). bram: RAMB36. dsp: DSP48 blocks.
+    factors fitted to synthesis (synth/estimate.py). bram: RAMB36. dsp: DSP48 blocks. uram: blocks
+    of UltraRAM.
     """
 
     lut: dict[str, float]
     ff: dict[str, float]
     bram: float = 0
     dsp: int = 0
+    uram: int = 0
 
 
 class Kernel(ABC):

@@ -43,4 +43,4 @@ class IntMvau(MatrixVector):
         lut["compare"] = lanes * p["N_THRESHOLDS"] * (acc + 1)
         ff["exact"] += lanes * acc
         ff["sum"] = sums * min(sum_bits, acc)
-        return Parts(lut, ff, bram)
+        return Parts(lut, ff, bram, uram=self.ultra(parameters))

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from .base import CONFIGURED, Kernel, Memory, Parameters, contexts
 from .logic import bits_for
-from .memory_cost import ram, rom, rom_luts
+from .memory_cost import ram, rom, rom_luts, ultra_ram
 
 MANY_WORDS = 32
 """Above so many random words no two bits of a weight memory are alike."""
@@ -44,6 +44,13 @@ class MatrixVector(Kernel):
         functions = 2.0**words
         used = (functions - 2) * (1 - (1 - 1 / functions) ** p["PE"])
         return 1 / functions, p["SIMD"] * used
+
+    def ultra(self, parameters: Parameters) -> int:
+        """Blocks of UltraRAM that the weights take."""
+        if parameters.get("WEIGHTS_STYLE") != "ultra":
+            return 0
+        weights = self.memory("WEIGHTS_FILE", parameters)
+        return ultra_ram(weights.word_bits, contexts(parameters) * weights.rows)
 
     def memories(self, parameters: Parameters) -> tuple[Memory, ...]:
         p = self.values(parameters)

@@ -94,10 +94,10 @@ def rom(
 ) -> tuple[float, float, float]:
     """(LUTs, registers, RAMB36) of mvau_rom; written: its contents are loaded at run time.
 
-    Style "ultra" takes none of them: `ultra_ram` counts it.
+    Of style "ultra" these are the multiplexers between blocks; `ultra_ram` counts the blocks.
     """
     if style == "ultra":
-        return 0, 0, 0
+        return width * (math.ceil(depth / ULTRA_WORDS) - 1), 0, 0
     if written and width and depth:
         return (0, width, 0) if depth == 1 else ram(width, depth, style)
     if depth <= 1 or width == 0:

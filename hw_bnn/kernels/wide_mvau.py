@@ -43,4 +43,5 @@ class WideMvau(MatrixVector):
         ff["exact"] += pe * acc
         ff["sum"] = pe * (1 if multiply or bits == 1 else weight) * min(count + product, acc)
         ff["products"] = pe * simd * product if multiply and p["PIPELINE"] > 1 else 0
-        return Parts(lut, ff, bram, dsp=pe * simd if multiply else 0)
+        dsp = pe * simd if multiply else 0
+        return Parts(lut, ff, bram, dsp, self.ultra(parameters))

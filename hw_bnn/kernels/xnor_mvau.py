@@ -41,4 +41,4 @@ class XnorMvau(MatrixVector):
         trees = lanes * (bits_for(chains + 1) + bits_for(pairs + 1)) * (stages > 2)
         counts = lanes * bits_for(simd + 1) * max(0, stages - 1 - (stages > 2))
         ff["exact"] += first * bool(stages) + counts + trees + lanes * acc
-        return Parts(lut, ff, bram)
+        return Parts(lut, ff, bram, uram=self.ultra(parameters))

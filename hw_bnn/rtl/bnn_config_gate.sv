@@ -21,7 +21,8 @@
 // the old contents of a context if none have been written, else they wait, beyond a reset too, for a
 // load that ends right: one that has brought all TOTAL words.
 //
-// status: bit 0 all frames enter; 1 a load is under way; 2 contents of a context are a mixture; 3 a
+// status: bit 0 all frames enter; 1 a load is under way; 2 contents of a context are a mixture, or
+// none have been loaded where memories start EMPTY; 3 a
 // packet is being worked on; 7:4 what was wrong first since the last load began (0 nothing, 1 CRC,
 // 2 an address out of turn, contents beyond a context's end or none, no such context, 3 length above
 // LONGEST, 4 contents or an end outside a load, 5 an end before all is written, 6 no such order or
@@ -38,6 +39,7 @@ module bnn_config_gate #(
     parameter int LONGEST  = 32,  // words of contents of a packet: a power of two
     parameter int TOTAL    = 1,   // words of contents of a context
     parameter int CONTEXTS = 1,
+    parameter bit EMPTY    = 1'b0, // memories hold nothing at the start: all contexts wait for a load
     parameter     LOADED_FILE = ""  // $readmemh text: a name for each context, 32 bits
 ) (
     input  logic        ap_clk,
@@ -94,7 +96,8 @@ module bnn_config_gate #(
 
   logic waits, offered, midway, pass, taken, last_in;
   logic [CONTEXTS-1:0] closed;      // of the load under way
-  logic [CONTEXTS-1:0] dirty = '0;  // some contents are new, some old; a reset does not change that
+  // Some contents are new, some old, or none are there; a reset does not change that.
+  logic [CONTEXTS-1:0] dirty = {CONTEXTS{EMPTY}};
   logic [POSITION_BITS-1:0] position;
   logic [HELD_BITS-1:0] held;
 

@@ -4,7 +4,8 @@
 //
 // The registered read lets synthesis take block RAM or LUTs: RAM_STYLE is "block", "distributed" or,
 // for the tool to choose, "auto". A single word becomes constants that fold into the logic behind it
-// (the hard-wired form of an unfolded layer).
+// (the hard-wired form of an unfolded layer). "ultra" is UltraRAM, which has no contents at the start:
+// only a memory that can be written stands there, and what it holds has to be loaded.
 // FILE: $readmemh text, one word a line. In simulation it is read at time zero, so that one build
 // serves any contents.
 module bnn_mvau_rom #(
@@ -39,7 +40,13 @@ module bnn_mvau_rom #(
 `endif
 
   (* ram_style = RAM_STYLE, rom_style = RAM_STYLE *) logic [BITS-1:0] memory[DEPTH];
+`ifdef HW_BNN_CONFIG
+  if (RAM_STYLE != "ultra") begin : g_filled
+    initial $readmemh(FILE, memory);
+  end
+`else
   initial $readmemh(FILE, memory);
+`endif
 `ifdef HW_BNN_CONFIG
   localparam int CHUNKED = (BITS + 31) / 32 * 32;  // the word stands in the highest chunks
   always_ff @(posedge ap_clk)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from .. import children
 from ..accelerator import Description
-from ..accelerator.config_stream import ConfigWords, check_status
+from ..accelerator.config_stream import ConfigWords, check_status, first_load
 from ..errors import BadInput, CheckFailed, MissingTool
 from ..files.temporary import temporary_folder
 from .build import folder_sources
@@ -65,6 +65,7 @@ def run_cocotb(
                 remedy="install it with `pip install 'hw-bnn[compile]'`",
             )
     started = time.monotonic()
+    load = first_load(accelerator, rtl) if load is None else load
     names = Neutral.of(accelerator)
     texts = _texts(rtl, accelerator, names)
     checkers = bind_checkers(accelerator)

@@ -30,7 +30,8 @@ from ..accelerator import Description
 from ..accelerator.config_stream import ConfigWords
 from ..errors import BadInput
 from ..options import EngineOptions
-from .native import Config, NativeModel
+from .config import Config
+from .native import NativeModel
 from .packing import Words, frame_names, unpack_output
 from .results import EngineRun, SimulationResult, StreamStatistics
 

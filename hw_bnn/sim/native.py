@@ -15,19 +15,18 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Description
-from ..accelerator.config_stream import ConfigWords, check_status
+from ..accelerator.config_stream import check_status, first_load
 from ..errors import BadInput, CheckFailed
 from ..files.temporary import temporary_folder
 from .build import Design, Variant, library
+from .config import Config
 from .driver_api import DONE, FAILED, HUNG, MORE, Run, Stream, chance, check_array, load
 from .packing import Words, by_frame, frame_ends, frame_names
 from .results import EngineRun, Handshakes, StreamStatistics
@@ -39,36 +38,6 @@ SCOPE = "bnn_bench.dut"
 _SLICE = 200_000  # cycles between two looks at progress and Ctrl-C; adapted to about 0.1 s
 
 
-@dataclass(frozen=True)
-class Config:
-    """What goes to the config port in a run.
-
-    Attributes:
-        words: (n,) uint32.
-        after: (n,) cycles before which each word is not offered; None for none.
-        first: no frame is offered before all have been taken and worked on; it is one load, which
-            has to end right.
-    """
-
-    words: ConfigWords
-    after: NDArray[np.uint64] | None = None
-    first: bool = True
-
-    def __post_init__(self) -> None:
-        check_array("config.words", self.words, (len(self.words),), np.uint32)
-        if self.after is not None and np.shape(self.after) != self.words.shape:
-            raise BadInput(
-                f"config.after has shape {np.shape(self.after)}, not one cycle for each of "
-                f"{len(self.words)} words"
-            )
-
-    @cached_property
-    def times(self) -> NDArray[np.uint64]:
-        """`after`, 0 where nothing is told."""
-        given = np.zeros(len(self.words)) if self.after is None else self.after
-        return np.ascontiguousarray(given, np.uint64)
-
-
 class NativeModel:
     """A Verilated accelerator. Needs only its RTL and description, not a whole folder.
 
@@ -78,6 +47,7 @@ class NativeModel:
         variant: "fast", or "waves" to write FST files too.
         seed: of the random bits that registers without a reset start with.
         design: the sources to build, if not those of the accelerator (a netlist).
+        filled: memories that start empty get the accelerator's own contents, through the port.
 
     Raises:
         MissingTool, BadInput, CheckFailed: see `hw_bnn.sim.build.library`; BadInput too where a
@@ -92,6 +62,7 @@ class NativeModel:
         variant: Variant = "fast",
         seed: int = 1,
         design: Design | None = None,
+        filled: bool = True,
     ):
         self.accelerator = accelerator
         self.variant: Variant = variant
@@ -108,6 +79,9 @@ class NativeModel:
         self.set_fifo_caps(
             {n.name: n.depth for n in accelerator.nodes if n.depth and n.name in self._fifos}
         )
+        if filled and (first := first_load(accelerator, rtl)) is not None:
+            self.run(np.zeros((0, accelerator.input.words, self.in_bytes), np.uint8),
+                     config=Config(first))  # fmt: skip
 
     def close(self) -> None:
         """Free the model; the object cannot be used any more."""

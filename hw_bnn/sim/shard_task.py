@@ -19,7 +19,8 @@ from ..accelerator import trust
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed, HwBnnError, MissingTool
 from ..files.output import cannot_write
-from .native import Config, NativeModel
+from .config import Config
+from .native import NativeModel
 from .packing import frame_names
 from .results import EngineRun, StreamStatistics
 

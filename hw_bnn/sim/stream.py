@@ -18,9 +18,10 @@ from ..accelerator.config_stream import read_load
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput
 from ..options import EngineOptions, flat
+from .config import Config
 from .engine import Task, engine_for
 from .lanes.model import lanes_model
-from .native import Config, NativeModel
+from .native import NativeModel
 from .options import check_options
 from .packing import Words, pack_input
 from .results import EngineRun, SimulationResult

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ..accelerator import Description
 
 COEFFICIENTS_FILE = Path(__file__).resolve().parent / "estimate.json"
-KINDS = ("lut", "ff", "bram", "dsp")
-"""What a device has of and a kernel costs: xc7 LUTs, registers, RAMB36, DSP48."""
+KINDS = ("lut", "ff", "bram", "dsp", "uram")
+"""What a device has of and a kernel costs: xc7 LUTs, registers, RAMB36, DSP48, UltraRAM."""
 
 
 PLACE_LUTS, PLACE_FFS = 12, 56
@@ -72,14 +72,14 @@ def calibrate(rows: Sequence[Mapping]) -> dict:
 
 
 def estimate_kernel(kernel: str, parameters: Mapping) -> dict[str, float] | None:
-    """{"lut", "ff", "bram", "dsp"} of a kernel on xc7, or None where there is no formula for it.
+    """Each of KINDS of a kernel on xc7, or None where there is no formula for it.
 
     LUTs and registers are whole numbers, block RAM is in RAMB36.
     """
     parts = KERNELS[kernel].cost(parameters) if kernel in KERNELS else None
     if parts is None or kernel not in coefficients():
         return None
-    result: dict[str, float] = {"bram": parts.bram, "dsp": parts.dsp}
+    result: dict[str, float] = {"bram": parts.bram, "dsp": parts.dsp, "uram": parts.uram}
     word = int(parameters.get(CONFIGURED, 0))
     if word:  # its place in the chain of the config port
         parts.lut["exact"] = parts.lut.get("exact", 0) + PLACE_LUTS
@@ -102,14 +102,14 @@ def _gate(contexts: int) -> dict[str, float]:
     """Of bnn_config_gate."""
     more = contexts > 1
     lut, ff = 160 + (60 + 12 * contexts) * more, 172 + (45 + 2 * contexts) * more
-    return {"lut": lut, "ff": ff, "bram": 0.0, "dsp": 0}
+    return {"lut": lut, "ff": ff, "bram": 0.0, "dsp": 0, "uram": 0}
 
 
 class Estimate(TypedDict):
     """What :func:`estimate` says."""
 
-    layers: dict[str, dict[str, float]]  # node -> lut, ff, bram, dsp, cycles
-    total: dict[str, float]  # lut, ff, bram, dsp
+    layers: dict[str, dict[str, float]]  # node -> KINDS, cycles
+    total: dict[str, float]  # of KINDS
     cycles_per_frame: int
     not_estimated: list[str]  # nodes without a formula
 
@@ -132,7 +132,8 @@ def estimate(folder: str | Path, accelerator: Description | None = None) -> Esti
     cost: dict[str, float] | None
     for node in accelerator.nodes:
         if node.planned is not None:  # hard-wired: the generator's own count
-            cost = {"lut": node.planned.lut, "ff": node.planned.ff, "bram": 0, "dsp": 0}
+            cost = {"lut": node.planned.lut, "ff": node.planned.ff}
+            cost = dict.fromkeys(KINDS, 0) | cost
         else:
             files = {memory.parameter: memory.file for memory in node.memories}
             try:

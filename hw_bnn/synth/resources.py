@@ -4,6 +4,7 @@ xc7, xcup:
     lut     LUT1 .. LUT6 and LUT6_2, one each (LUT6_2: a six-input LUT with both outputs in use),
             and lutram: memories and shift registers made of LUTs, as many as they take
     carry   CARRY4;  ff  FD*;  bram  RAMB36 = 1, RAMB18 = 0.5;  mux  MUXF7 .. MUXF9
+    uram  URAM288 (xcup)
 ecp5:
     lut     LUT4; a CCU2C is two; a DPR16X4 is four and two for its write logic (lutram)
     carry   CCU2C;  ff  TRELLIS_FF;  bram  DP16KD (18 kbit);  mux  PFUMX, L6MUX21
@@ -36,7 +37,7 @@ _LUTRAM = {  # six-input LUTs of a SLICEM, UG474 table 2-3
     "TRELLIS_DPR16X4": 6,
 }
 _FREE = ("IBUF", "OBUF", "BUFG", "INV", "VCC", "GND", "EHXPLLL", "$scopeinfo")
-KINDS = ("lut", "lutram", "ff", "carry", "bram", "mux", "dsp")
+KINDS = ("lut", "lutram", "ff", "carry", "bram", "mux", "dsp", "uram")
 
 
 def count_resources(cells: Mapping[str, int]) -> dict[str, float]:
@@ -47,7 +48,7 @@ def count_resources(cells: Mapping[str, int]) -> dict[str, float]:
 
     Returns:
         lut (memories and shift registers included), lutram (those alone), ff, carry, bram, mux,
-        dsp; and under "unknown" the number of cells that belong to none.
+        dsp, uram; and under "unknown" the number of cells that belong to none.
     """
     found: defaultdict[str, float] = defaultdict(float, dict.fromkeys(KINDS, 0.0))
     for kind, number in cells.items():
@@ -65,6 +66,8 @@ def count_resources(cells: Mapping[str, int]) -> dict[str, float]:
             found["ff"] += number
         elif kind.startswith("RAMB36") or kind == "DP16KD":
             found["bram"] += number
+        elif kind.startswith("URAM288"):
+            found["uram"] += number
         elif kind.startswith("RAMB18"):
             found["bram"] += 0.5 * number
         elif kind.startswith(("MUXF", "PFUMX", "L6MUX21")):

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..accelerator.netlists import write_netlist
 from ..errors import BadInput, CheckFailed
@@ -53,8 +54,12 @@ def _memories(style: str) -> str:
     return f"t:$mem_v2 a:rom_style={len(bits)}'b{bits} %i"
 
 
-def synth_commands(family: str, top: str) -> list[Command]:
-    """Yosys commands that map `top`; modules marked keep_hierarchy stay."""
+def synth_commands(family: str, top: str, *, ultra: bool = False) -> list[Command]:
+    """Yosys commands that map `top`; modules marked keep_hierarchy stay.
+
+    Args:
+        ultra: memories may take UltraRAM, of a family that has it.
+    """
     if family == "ecp5":
         flow = ["synth_ecp5", "-top", top, "-abc9"]
         return [
@@ -66,6 +71,7 @@ def synth_commands(family: str, top: str) -> list[Command]:
             "clean",
         ]
     flow = ["synth_xilinx", "-family", family, "-top", top, "-flatten", "-noiopad"]
+    flow += ["-uram"] if ultra else []
     rom = ["techmap", "-autoproc", "-map", str(ROM_MAP)]
     return [
         [*flow, "-run", "begin:map_memory"],
@@ -118,6 +124,7 @@ def synth(
     defines = family_defines(family)
     _check_clock(family, pnr, freq_mhz)
     accelerator = open_accelerator(folder, trust=trust)
+    ultra = _ultra(accelerator, family)
     rtl = folder / "rtl"
     start = time.monotonic()
     with temporary_folder("synth") as work:
@@ -133,6 +140,7 @@ def synth(
             timeout_s=timeout_s,
             subject=accelerator.name,
             defines=defines,
+            ultra=ultra,
         )
         document = {
             "name": accelerator.name,
@@ -163,6 +171,22 @@ def synth(
         return write_netlist(folder, family, made, document)
 
 
+def _ultra(accelerator: Description, family: str) -> bool:
+    """Whether an accelerator's weights stand in UltraRAM.
+
+    Raises:
+        BadInput: they do, and the family has none.
+    """
+    ultra = [n.name for n in accelerator.nodes if n.parameters.get("WEIGHTS_STYLE") == "ultra"]
+    if ultra and family != "xcup":
+        raise BadInput(
+            f"its weights stand in UltraRAM, which {FAMILIES[family]} has not",
+            node=ultra[0],
+            remedy='use family="xcup"',
+        )
+    return bool(ultra)
+
+
 def _check_clock(family: str, pnr: bool, freq_mhz: float | None) -> None:
     """Refuse place and route where there is none, and a clock that no device has."""
     if pnr and family != "ecp5":
@@ -188,6 +212,7 @@ def synthesise(
     timeout_s: float = 3600,
     subject: str | None = None,
     extra: Sequence[Command] = (),
+    ultra: bool = False,
 ) -> dict:
     """Map any module and count it.
 
@@ -200,6 +225,7 @@ def synthesise(
         cwd: folder that memory files are found from.
         layers: instances of the top that stay modules, with counts of their own.
         extra: Yosys commands after reading and before mapping.
+        ultra: as of `synth_commands`.
 
     Returns:
         {"total", "layers", "depth", "cells", "netlist", "log"}.
@@ -224,7 +250,7 @@ def synthesise(
                 *(["setattr", "-mod", "-set", "keep_hierarchy", "1", f"*${top}.{layer}"]
                   for layer in layers),
                 *extra,
-                *synth_commands(family, top),
+                *synth_commands(family, top, ultra=ultra),
                 *_writing(family, place.absolute(), kept, flat),
             ],
             log=log, cwd=cwd, timeout_s=timeout_s, subject=subject or top,

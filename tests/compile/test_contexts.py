@@ -15,7 +15,8 @@ from hw_bnn.accelerator.folder import reseal
 from hw_bnn.compile import config_port
 from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim.native import Config, NativeModel
+from hw_bnn.sim.config import Config
+from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
 from tests.networks.qonnx_graph import random_integers
 from tests.networks.random_networks import build, random_spec

@@ -13,7 +13,8 @@ from hw_bnn.compile.loadable import Loadable
 from hw_bnn.compile.requantising import Requantise
 from hw_bnn.errors import BadInput
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim.native import Config, NativeModel
+from hw_bnn.sim.config import Config
+from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
 from tests.compile.test_requantised_networks import clip, network, pool, prelu, relu, shifted
 from tests.networks.qonnx_graph import random_integers
@@ -107,7 +108,8 @@ def test_numbers_that_the_accelerator_does_not_hold_are_told(tmp_path):
     hb.compile(tmp_path / "net.onnx", tmp_path / "there", runtime_weights=True, size_fifos=False,
                check=False)  # fmt: skip
     told = (
-        r"its quantiser does not fit the accelerator's, which has a shift of \d+, 1 piece, factors"
+        r"its quantiser does not fit the accelerator's, which has values from -128 to 127, a "
+        r"shift of \d+, 1 piece, factors of \d+, offsets of \d+ and sums of \d+ bits: it needs "
     )
-    with pytest.raises(BadInput, match=told + r" of \d+, .*: it needs a shift of \d+"):
+    with pytest.raises(BadInput, match=told + r"values from -128 to 127, a shift of \d+"):
         hb.weights(tmp_path / "steep.onnx", tmp_path / "there", tmp_path / "new")

@@ -13,7 +13,8 @@ import pytest
 import hw_bnn as hb
 from hw_bnn.accelerator.config_stream import CONTENTS, check_status, ending, load_words, packet
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim.native import Config, NativeModel
+from hw_bnn.sim.config import Config
+from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
 from tests.networks.qonnx_graph import random_integers
 from tests.networks.random_networks import build, random_spec

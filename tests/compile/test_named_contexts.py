@@ -20,7 +20,8 @@ from hw_bnn.accelerator.config_stream import (
 )
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.golden import GoldenModel
-from hw_bnn.sim.native import Config, NativeModel
+from hw_bnn.sim.config import Config
+from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
 from tests.compile.test_contexts import expected, made, random_network
 from tests.networks.qonnx_graph import random_integers

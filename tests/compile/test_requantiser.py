@@ -188,7 +188,7 @@ CLIP = (-128, 127)
 def test_hardware_with_room_takes_other_layers_numbers(kind):
     """Exact, or refused where they need more; most of a kind fit the first's hardware."""
     steps, ends, wanted = layer(kind, 8, 144, 8, seed=5)
-    table, shape = with_room(requantiser(steps, CLIP), steps, CLIP, pieces=2)
+    table, shape = with_room(requantiser(steps, CLIP), steps, pieces=2)
     check_table(table, steps, ends, wanted)
     least = Shape.of(table)
     assert shape.half_even and shape.pieces == 2 and table.shift == shape.shift
@@ -196,7 +196,7 @@ def test_hardware_with_room_takes_other_layers_numbers(kind):
     fit = 0
     for seed in range(6, 18):
         steps, ends, wanted = layer(kind, 8, 144, 8, seed=seed)
-        other = fitted(steps, CLIP, shape)
+        other = fitted(steps, shape)
         fit += other is not None
         if other is not None:
             check_table(other, steps, ends, wanted)
@@ -216,22 +216,24 @@ def test_what_floor_does_half_even_does_a_shift_later(gain, offset, shift, half_
     new = np.append(True, values[1:] != values[:-1])
     steps = [Staircase(a[new], values[new], int(a[-1]), ())]
     for bits in (8, 62):  # 2 * 40 and its sign
-        there = Shape(1, shift + (not made.half_even), True, bits, 64, 64)
-        found = fitted(steps, (-9, 9), there)
+        there = Shape(-9, 9, 1, shift + (not made.half_even), True, bits, 64, 64)
+        found = fitted(steps, there)
         assert found is not None and found(a[:, None])[:, 0].tolist() == values.tolist()
         assert Shape.of(found).gain_bits <= bits
 
 
 def test_numbers_that_hardware_does_not_hold_are_none():
     steps, _ends, _wanted = layer("generic", 8, 144, 8, seed=5)
-    table, shape = with_room(requantiser(steps, CLIP), steps, CLIP, pieces=1)
+    table, shape = with_room(requantiser(steps, CLIP), steps, pieces=1)
     least = Shape.of(table)
     for kind in ("gain", "offset", "sum"):
         bits = 4 if kind == "gain" else getattr(least, f"{kind}_bits") - 1
         there = Shape(**{**vars(shape), f"{kind}_bits": bits})
-        assert fitted(steps, CLIP, there) is None
+        assert fitted(steps, there) is None
+    narrow = Shape(**{**vars(shape), "high": 100})
+    assert fitted(steps, narrow) is None
     small = Shape(**{**vars(shape), "shift": 3})
-    assert fitted(steps, CLIP, small) is None
+    assert fitted(steps, small) is None
 
 
 @pytest.mark.parametrize(

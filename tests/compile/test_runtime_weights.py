@@ -12,7 +12,8 @@ from hw_bnn.accelerator.config_stream import BEGIN, CONTENTS, END, ending, load_
 from hw_bnn.errors import BadInput, CheckFailed, Unsupported
 from hw_bnn.golden import GoldenModel
 from hw_bnn.rtl import kernels, rtl_sources, rtl_texts
-from hw_bnn.sim.native import Config, NativeModel
+from hw_bnn.sim.config import Config
+from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
 from tests.networks.qonnx_graph import random_integers
 from tests.networks.random_networks import build, random_spec

@@ -9,7 +9,7 @@ import pytest
 from hw_bnn.accelerator.folder import reseal
 from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.sim import NativeModel, capture, observe, pack_input, unpack_output
-from hw_bnn.sim.native import Config
+from hw_bnn.sim.config import Config
 from hw_bnn.simulation import simulate
 from tests.sim.toy_accelerator import WORDS, N, make_toy, random_inputs
 

@@ -37,6 +37,7 @@ class Board(Checks, Weights):
 
     Raises:
         WrongBitstream: the registers tell of another shell or accelerator.
+        LoadRefused: the first load, of an accelerator whose memories start empty.
     """
 
     def __init__(self, io, port, batch=None, timeout_s=None, check=True):
@@ -55,6 +56,8 @@ class Board(Checks, Weights):
         self._pairs, self._context, self.networks = [], None, {}
         if check:
             self.identify()
+        if io.get("fill"):  # memories that hold nothing at the start
+            self.load_weights(os.path.join(self._folder, io["fill"]))
 
     @classmethod
     def load(cls, bitfile, io=None, frequency_mhz=None, device=None, **options):
@@ -159,6 +162,8 @@ class Board(Checks, Weights):
         """
         if not self._idle_within(self.timeout_s):
             told = self._progress(frames)
+            if self.contexts and self._field("MIXED"):
+                told += "; frames wait for weights: load_weights first"
             self.abort()
             raise RunTimeout(f"no end after {self.timeout_s:g} s: {told}; aborted")
         self._raise_status(self.read("STATUS"), frames)

@@ -23,8 +23,9 @@ from ...errors import BadInput
 from ..build import Design
 from ..cache import content_key, entry, file_digest
 from ..compiler import FAST, HERE, processor, run_tool
+from ..config import Config
 from ..driver_api import Run, load
-from ..native import Config, NativeModel
+from ..native import NativeModel
 from ..netlist import netlist_file
 from ..packing import Words
 from ..results import EngineRun
