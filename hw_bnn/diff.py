@@ -18,8 +18,7 @@ from .errors import BadInput
 from .files.given import given_path
 from .options import checked
 from .report.documents import Verification, read_verification
-
-KINDS = ("lut", "ff", "bram", "dsp")
+from .synth.estimate import KINDS
 
 
 def diff(a: str | Path, b: str | Path, *, frames: int = 256, seed: int = 0) -> dict[str, Any]:

@@ -233,9 +233,7 @@ class Accelerator(os.PathLike):
         made = self.description
         told = [f"{made.bound_cycles:,} cycles a frame", f"{1e3 / made.clk_period_ns:g} MHz"]
         if made.resources is not None:
-            told.append(
-                f"{made.resources.lut:,} LUTs, {made.resources.bram:g} block RAMs (estimate)"
-            )
+            told.append(f"{made.resources.lut:,} LUTs, {made.resources.memory} (estimate)")
         return f"{', '.join(told)}, for {made.board or made.part}"
 
 

@@ -33,16 +33,19 @@ from math import prod
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from ..errors import BadInput, Unsupported
 from ..files.jsonfile import read_json
+from .config_port import ConfigPort
 from .names import (
     Count,
+    DataType,
     FileName,
     Identifier,
     Index,
     ModuleName,
+    Part,
     PartName,
     RelativeName,
     Setting,
@@ -58,20 +61,13 @@ SHORTEST_CLOCK_NS, LONGEST_CLOCK_NS = 1e-3, 1e6
 SCALE = re.compile("[1-9][0-9]{0,399}(/[1-9][0-9]{0,399})?")
 """How a positive real number is told exactly: digits, or two numbers with a slash."""
 
-DataType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_<>,]{0,63}$")]
-"""A QONNX name: UINT8, INT8, BIPOLAR, ..."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
 
 def _require(right: bool, sentence: str) -> None:
     if not right:
         raise ValueError(sentence)
 
 
-class Input(_Part):
+class Input(Part):
     """The input contract. An integer x stands for scale*x + offset, a real, in the user's model."""
 
     datatype: DataType
@@ -126,7 +122,7 @@ def _check_words(word_bits: int, tdata_bits: int) -> None:
     )
 
 
-class Output(_Part):
+class Output(Part):
     """The output contract; scores are the integers that the last integer layer gives."""
 
     mode: Literal["scores", "label", "both"]
@@ -195,7 +191,7 @@ class Output(_Part):
         return self
 
 
-class Stream(_Part):
+class Stream(Part):
     """A stream from node to node of the top: wires <name>_tdata, <name>_tvalid, <name>_tready."""
 
     name: Identifier
@@ -212,7 +208,7 @@ class Stream(_Part):
         return self
 
 
-class Resources(_Part):
+class Resources(Part):
     """What a node, or all, takes on a Xilinx 7-series device, by estimate (synth/estimate.py)."""
 
     lut: Index
@@ -221,8 +217,17 @@ class Resources(_Part):
     dsp: Index
     uram: Index = 0  # of 288 kbit
 
+    @property
+    def memory(self) -> str:
+        """Its blocks of memory in words.
 
-class Memory(_Part):
+        >>> Resources(lut=1, ff=1, bram=1.5, dsp=0, uram=2).memory
+        '1.5 block RAMs, 2 UltraRAM blocks'
+        """
+        return f"{self.bram:g} block RAMs" + (f", {self.uram} UltraRAM blocks" * bool(self.uram))
+
+
+class Memory(Part):
     """A memory file of a node: `words` lines of hexadecimal digits, `bits` useful bits each.
 
     What the bits of a word mean is told at the head of the kernel (rtl/bnn_<kernel>.sv).
@@ -235,14 +240,14 @@ class Memory(_Part):
     number: Index | None = None  # on the config port; None where it cannot be written
 
 
-class Planned(_Part):
+class Planned(Part):
     """What the generator of a hard-wired layer counted, the handshake's registers included."""
 
     lut: Index
     ff: Index
 
 
-class Node(_Part):
+class Node(Part):
     """A hardware layer of the stitched top; its instance name is its name."""
 
     name: Identifier
@@ -284,44 +289,7 @@ class Node(_Part):
         return groups * self.mmv * self.mw * self.mh
 
 
-class RequantiserShape(_Part):
-    """What of a requantiser all networks share: parameters of rtl/bnn_requantise.sv."""
-
-    low: int
-    high: int
-    pieces: Annotated[int, Field(ge=1, le=2)]
-    shift: Index
-    half_even: bool
-    gain_bits: Count
-    offset_bits: Count
-    sum_bits: Count
-
-
-class ConfigPort(_Part):
-    """The port s_axis_cfg, which takes new contents of memories (rtl/bnn_config_gate.sv).
-
-    Nodes and memories have their numbers on it as `config` and `number`; a memory word is
-    ceil(bits / 32) chunks.
-    """
-
-    tdata_bits: Literal[32] = 32
-    crc: Literal["CRC-32 IEEE 802.3, reflected, 0xEDB88320"] = (
-        "CRC-32 IEEE 802.3, reflected, 0xEDB88320"
-    )
-    longest: Count  # chunks of a packet
-    total: Count  # chunks of a context
-    loaded: FileName  # memory file with a name for each context
-    weights: list[DataType]  # type of each layer's weights, in the order of the model file
-    # of each quantiser on the chip, in that order; null where it is thresholds
-    requantisers: list[RequantiserShape | None]
-    empty: bool = False  # memories hold nothing at the start: a load comes before the first frame
-    contexts: Count = 1  # sets of weights in the memories, each as many words as the next
-    affine: Annotated[
-        list[Index], Field(min_length=2, max_length=2)
-    ]  # bits of the label's factors and offsets, as the graph has them
-
-
-class Description(_Part):
+class Description(Part):
     """Contents of accelerator.json."""
 
     schema_version: Literal[3] = SCHEMA

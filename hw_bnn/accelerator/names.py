@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from ..errors import BadInput
 from ..rtl import PREFIX
@@ -17,6 +17,16 @@ from .reserved import RESERVED
 
 LARGEST = 1 << 40
 """Above any count of words, bits or cycles in a frame that could ever be run."""
+
+
+class Part(BaseModel):
+    """A part of accelerator.json: what it says is checked, and what it does not know refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+DataType = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_<>,]{0,63}$")]
+"""A QONNX name: UINT8, INT8, BIPOLAR, ..."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,255}$")]
 """A simple identifier of Verilog."""

@@ -50,10 +50,11 @@ def _show_accelerator(document: dict) -> None:
     console.out(f"bound: {document['bound_cycles']:,} cycles per frame")
     bottleneck = document["folding"]["bottleneck"]
     console.out(f"slowest: {bottleneck['node']}, {bottleneck['why']}")
-    if total := document["resources"]:
-        console.out(
-            f"estimate: {total['lut']:,} LUTs, {total['ff']:,} FFs, {total['bram']:g} block RAMs"
-        )
+    if document["resources"]:
+        from ..accelerator import Resources  # pydantic, which no other command's help needs
+
+        total = Resources(**document["resources"])
+        console.out(f"estimate: {total.lut:,} LUTs, {total.ff:,} FFs, {total.memory}")
 
 
 @app.command()

@@ -48,6 +48,7 @@ def explain(search: FoldingSearch, plan: Plan, layers: dict[str, str], target: i
             "ff": int(plan.ff),
             "bram": plan.bram,
             "dsp": int(plan.dsp),
+            **({"uram": int(plan.uram)} if search.memory == "ultra" else {}),
         },
         "layers": rows,
     }

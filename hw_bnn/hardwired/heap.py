@@ -13,7 +13,7 @@ column and of the next two matter.
 
 >>> plan = plan_compare((29, 1, 1, 1, 1, 1), offset=37, positions=4)
 >>> plan.luts
-19
+20
 """
 
 from __future__ import annotations

@@ -174,14 +174,17 @@ def _layers(
         share = round(100 * best / whole.lut, 2) if whole and best is not None else None
         shape = Markup(f"{n.mw}&nbsp;\u00d7&nbsp;{n.mh}") if n.mw and n.mh else None
         busy = meter(n.cycles / slowest, hot=n.name == bottleneck)
-        costs = [cost.lut, lut, cost.bram, cost.dsp] if cost else [None, lut, None, None]
+        costs = (
+            [cost.lut, lut, cost.bram, cost.uram, cost.dsp] if cost else [None, lut, *3 * [None]]
+        )
         waited = [_percent(waits[n.name], kind) if n.name in waits else None for kind in WAITS]
         rows.append(
             [code(n.name), n.layer, shape, n.pe, n.simd, n.cycles, busy, *costs, share, *waited]
         )
     columns = [
         "node", "model's layer", "MW \u00d7 MH", "PE", "SIMD", "cycles", "busy",
-        "LUTs (estimate)", "LUTs (synthesis)", "block RAMs", "DSP blocks", "% of the board's LUTs",
+        "LUTs (estimate)", "LUTs (synthesis)", "block RAMs", "UltraRAM blocks", "DSP blocks",
+        "% of the board's LUTs",
         *(f"{kind}, %" for kind in WAITS),
     ]  # fmt: skip
     kept = [i for i in range(len(columns)) if i < 8 or any(row[i] for row in rows)]

@@ -9,7 +9,7 @@ accelerator has.
 >>> [path.stem for path in rtl_sources("fifo")]
 ['bnn_skid', 'bnn_fifo']
 >>> [path.stem for path in rtl_sources("fifo", "frame_last", checks=True)]
-['bnn_skid', 'bnn_stream_checker', 'bnn_fifo', 'bnn_frame_last']
+['bnn_skid', 'bnn_stream_checker', 'bnn_fifo', 'bnn_context_queue', 'bnn_frame_last']
 """
 
 from __future__ import annotations

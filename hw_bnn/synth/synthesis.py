@@ -233,12 +233,8 @@ def synthesise(
     defines = family_defines(family) if defines is None else defines
     log = log or place / f"{family}.log"
     xilinx = family in ("xc7", "xcup")
-    read = slang_command(
-        [PRIMITIVES if xilinx else PRIMITIVES.with_name("ecp5_primitives.sv"), *sources],
-        top,
-        defines=defines,
-        parameters=parameters,
-    )
+    library = PRIMITIVES if xilinx else PRIMITIVES.with_name("ecp5_primitives.sv")
+    read = slang_command([library, *sources], top, defines=defines, parameters=parameters)
     with temporary_folder("netlist") as temporary:
         kept, flat = temporary / "kept.json", temporary / "flat.json"
         run_yosys(

@@ -186,9 +186,3 @@ def test_a_name_ends_no_comment_of_the_wrapper(name):
     assert code(Shell(name, port, 3, 1, "net").wrapper()) == code(
         Shell("x", port, 3, 1, "net").wrapper()
     )
-
-
-def test_names_of_files():
-    import doctest
-
-    assert doctest.testmod(accelerator_names).failed == 0

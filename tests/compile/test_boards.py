@@ -84,7 +84,7 @@ def test_the_shell_has_its_room_beside_an_accelerator(board):
     assert room.lut == pytest.approx(boards.SHARE["lut"] * luts - least)
 
     def told(lut):
-        parts = SimpleNamespace(lut=lut, ff=0, bram=0, dsp=0)
+        parts = SimpleNamespace(lut=lut, ff=0, bram=0, dsp=0, uram=0)
         node = SimpleNamespace(resources=parts, name="layer")
         return boards.too_large(SimpleNamespace(resources=parts, nodes=[node]), board)
 
