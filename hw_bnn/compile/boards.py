@@ -144,6 +144,13 @@ def price_of(blocks: str, board: str) -> float:
     return device.luts / device.luts_per_estimate / max(getattr(device, blocks), 1) / 4
 
 
+def priced_by(memory: str) -> str:
+    """The board whose prices hold where none is asked for: with UltraRAM, one that has it."""
+    if memory != "ultra":
+        return DEFAULT_BOARD
+    return max(BOARDS, key=lambda name: BOARDS[name].urams)
+
+
 def too_large(accelerator, board: str) -> str | None:
     """What an accelerator takes beyond the whole board beside the shell, and which node most of it,
     in words; None if it fits.

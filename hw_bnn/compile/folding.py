@@ -21,7 +21,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
 from ..files.jsonfile import read_json
-from .boards import DEFAULT_BOARD, NAMES, budget
+from .boards import NAMES, budget, priced_by
 from .choices import FOLDING, choices, folds
 from .hardwiring import ALL, AUTO, Wiring
 from .ops.mvau import KernelMVAU
@@ -111,7 +111,7 @@ def searched(
     """The search of a graph, for `fold`'s arguments; folded: nodes that become no constants."""
     twins = None if wiring is None else wiring.twins(model, op_of, folded)
     return FoldingSearch(
-        model, memory, board or DEFAULT_BOARD, op_of=op_of, twins=twins,
+        model, memory, board or priced_by(memory), op_of=op_of, twins=twins,
         must=wiring is not None and wiring.asked != AUTO,
     )  # fmt: skip
 
