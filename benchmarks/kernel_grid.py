@@ -104,6 +104,18 @@ def _wide(mw, mh, pe, simd, inputs, bits, weight_bits, **more):
     }  # fmt: skip
 
 
+def _vvau(taps, channels, pe, simd, inputs, bits, weight_bits, group=(1, 1), **more):
+    largest = 1 if inputs == "bipolar" else 2**bits - 1
+    into, out = group
+    acc = (taps * into * (largest << max(weight_bits - 1, 0))).bit_length() + 1
+    more = {"OUT_BITS": acc, **more} if more.get("N_THRESHOLDS") == 0 else more
+    return "vvau", {
+        "MW": taps * into, "MH": channels, "PE": pe, "SIMD": simd * into, "GROUP_IN": into,
+        "GROUP_OUT": out, "IN_BITS": bits, "IN_SIGNED": int(inputs == "signed"),
+        "IN_BIPOLAR": int(inputs == "bipolar"), "WEIGHT_BITS": weight_bits, "ACC_BITS": acc, **more,
+    }  # fmt: skip
+
+
 def _requantise(channels, pe, bits, out_bits, shift, gain, pieces=1, half_even=0):
     end = 1 << out_bits - 1
     return "requantise", {
@@ -214,6 +226,27 @@ GRID = [
         WEIGHTS_STYLE="distributed",
     ),
     _wide(64, 10, 1, 1, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, WEIGHTS_STYLE="distributed"),
+    _vvau(9, 64, 4, 1, "unsigned", 4, 1),
+    _vvau(9, 64, 16, 1, "unsigned", 8, 1, N_THRESHOLDS=0),
+    _vvau(9, 16, 16, 9, "unsigned", 4, 1),
+    _vvau(9, 16, 16, 3, "unsigned", 8, 1, N_THRESHOLDS=0),
+    _vvau(25, 8, 8, 25, "signed", 8, 1, N_THRESHOLDS=0, PIPELINE=3),
+    _vvau(9, 128, 32, 1, "signed", 8, 1, N_THRESHOLDS=0),
+    _vvau(9, 64, 16, 1, "bipolar", 1, 1),
+    _vvau(9, 32, 32, 9, "bipolar", 1, 1, N_THRESHOLDS=0),
+    _vvau(9, 64, 8, 1, "unsigned", 4, 4, N_THRESHOLDS=0),
+    _vvau(9, 16, 16, 3, "unsigned", 4, 4, N_THRESHOLDS=0),
+    _vvau(9, 64, 8, 1, "unsigned", 8, 8, N_THRESHOLDS=0),
+    _vvau(9, 64, 8, 1, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1),
+    _vvau(9, 16, 16, 3, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=2),
+    _vvau(9, 8, 8, 9, "unsigned", 4, 4, N_THRESHOLDS=0),
+    _vvau(9, 8, 8, 9, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=3),
+    _vvau(9, 32, 8, 1, "bipolar", 1, 4),
+    _vvau(9, 64, 16, 1, "unsigned", 4, 2, N_THRESHOLDS=3, OUT_BITS=2),
+    _vvau(9, 256, 8, 1, "unsigned", 4, 4, N_THRESHOLDS=0, WEIGHTS_STYLE="block"),
+    _vvau(9, 32, 8, 1, "unsigned", 4, 1, (4, 4), N_THRESHOLDS=0),
+    _vvau(9, 16, 4, 1, "unsigned", 4, 4, (2, 2), N_THRESHOLDS=0),
+    _vvau(9, 32, 8, 1, "unsigned", 4, 1, (1, 2)),
     ("threshold", {"CHANNELS": 16, "PE": 4, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 16, "PE": 16, "IN_BITS": 8}),
     ("threshold", {"CHANNELS": 64, "PE": 2, "IN_BITS": 10, "N_THRESHOLDS": 3, "OUT_BITS": 2}),

@@ -126,10 +126,11 @@ def _converter_steps(p: dict[str, int]) -> int:
     return steps
 
 
-def _matrix(kernel: str) -> Twin:
+def _matrix(kernel: str, replays: bool = True) -> Twin:
+    """replays: an input word serves all channels."""
     return Twin(
         kernel,
-        per_unit=lambda p: p["MW"] // p["SIMD"],
+        per_unit=lambda p: p["MW"] // p["SIMD"] * (1 if replays else p["MH"] // p["PE"]),
         steps=lambda p, vectors: vectors * (p["MH"] // p["PE"]) * (p["MW"] // p["SIMD"]),
         files=("WEIGHTS_FILE", "THRESHOLDS_FILE", "SETS_FILE"),
     )
@@ -153,6 +154,7 @@ TWINS: dict[str, Twin] = {
         _matrix("xnor_mvau"),
         _matrix("int_mvau"),
         _matrix("wide_mvau"),
+        _matrix("vvau", replays=False),
         _by_word("threshold", "CHANNELS", ("THRESHOLDS_FILE", "SETS_FILE", "NEGATE_FILE")),
         _by_word("requantise", "CHANNELS", ("TABLE_FILE",)),
         _by_word("affine_argmax", "N", ("AFFINE_FILE",)),

@@ -13,7 +13,12 @@ MANY_WORDS = 32
 
 
 class MatrixVector(Kernel):
-    """PE x SIMD lanes over NF = MH/PE, SF = MW/SIMD steps; weights and thresholds in memories."""
+    """PE x SIMD lanes over NF = MH/PE, SF = MW/SIMD steps; weights and thresholds in memories.
+
+    replays: whether an input word serves all channels, and is kept for them.
+    """
+
+    replays = True
 
     def weight_bits(self, p: dict[str, int]) -> int:
         """Width of a weight."""
@@ -76,6 +81,7 @@ class MatrixVector(Kernel):
         pe, simd, sets, vectors = p["PE"], p["SIMD"], p["N_SETS"], p["N_VECTORS"]
         out = p.get("MMV", 1) * pe * p["OUT_BITS"]
         nf, sf = p["MH"] // pe, p["MW"] // simd
+        kept = self.replays and nf > 1
         threshold_word = pe * p["N_THRESHOLDS"] * self.threshold_bits(p)
         weights_word = pe * simd * self.weight_bits(p)
         written = CONFIGURED in parameters
@@ -94,7 +100,7 @@ class MatrixVector(Kernel):
                 written=written,
             ),
             (rom_luts(bits_for(sets), vectors), 0, 0) if sets > 1 else (0, 0, 0),
-            ram(word_bits, sf) if nf > 1 and sf > 1 else (0, 0, 0),
+            ram(word_bits, sf) if kept and sf > 1 else (0, 0, 0),
         ]
         stage = (weights_word + word_bits + threshold_word * (nf * sets > 1)) * p["WEIGHTS_STAGE"]
         control = {
@@ -102,7 +108,7 @@ class MatrixVector(Kernel):
             "out": out,
             "one": 1,
         }
-        word = word_bits * (nf > 1 and sf > 1)
+        word = word_bits * (kept and sf > 1)
         lut = {"exact": sum(m[0] for m in memories), **control, "word": word}
         registers = sum(m[1] for m in memories) + 2 * out + stage
         if p.get("MMV", 1) > 1:  # a group of pixels that is sent, and the next

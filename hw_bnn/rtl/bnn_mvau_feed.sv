@@ -3,6 +3,7 @@
 // NF*SF steps a vector (bnn_mvau_replay); in step (nf, sf)
 //
 //   x          = input word sf of the vector, weights = WEIGHTS_FILE[nf*SF + sf]
+//                (REPLAY = 0: word nf*SF + sf, so that a vector is NF*SF words)
 //   thresholds = THRESHOLDS_FILE[set*NF + nf], set = SETS_FILE[vector] (bnn_mvau_thresholds)
 //
 // x and weights stand 1 + WEIGHTS_STAGE enabled cycles behind their step, together; PIPELINE stages
@@ -26,6 +27,7 @@ module bnn_mvau_feed #(
     parameter int N_VECTORS     = 1,
     parameter int PIPELINE      = 1,
     parameter bit WEIGHTS_STAGE = 1'b0,
+    parameter bit REPLAY        = 1'b1,
     parameter     WEIGHTS_FILE    = "",
     parameter     THRESHOLDS_FILE = "",
     parameter     SETS_FILE       = "",
@@ -81,7 +83,8 @@ module bnn_mvau_feed #(
 `ifdef HW_BNN_CONFIG
       .CONTEXTS(CONTEXTS),
 `endif
-      .BITS(WORD_BITS), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(DELAY)
+      .BITS(WORD_BITS), .SF(SF), .NF(NF), .N_VECTORS(N_VECTORS), .DELAY(DELAY),
+      .REPLAY(REPLAY)
   ) u_replay (
 `ifdef HW_BNN_CONFIG
       .passes(cfg[CFG_WORD+29+:15]), .context_out(context_now),

@@ -10,6 +10,7 @@
 // The step's indices (nf, addr = nf*SF + sf, vector = its number in the frame) are there in the
 // cycle of the step, its data x_data one enabled cycle later, in step with memories read at addr;
 // what an accumulator DELAY stages behind x_data has to know (acc_*) comes 1 + DELAY cycles later.
+// REPLAY = 0: each step takes a word of its own, NF*SF words a vector, and none is kept.
 // With CONTEXTS addr is NF*SF higher for each context before the pass's (bnn_context_queue).
 module bnn_mvau_replay #(
 `ifdef HW_BNN_CONFIG
@@ -20,6 +21,7 @@ module bnn_mvau_replay #(
     parameter int NF        = 1,
     parameter int N_VECTORS = 1,
     parameter int DELAY     = 0,
+    parameter bit REPLAY    = 1'b1,
 `ifdef HW_BNN_CONFIG
     localparam int DEPTH        = CONTEXTS * NF * SF,
     localparam int CONTEXT_BITS = CONTEXTS > 1 ? $clog2(CONTEXTS) : 1,
@@ -105,7 +107,7 @@ module bnn_mvau_replay #(
 `endif
 
   // nf = 0, in a register of its own: s_ready goes on into the streams before this unit.
-  if (NF == 1) begin : g_one_pass
+  if (NF == 1 || !REPLAY) begin : g_one_pass
     assign first_pass = 1'b1;
   end else begin : g_passes
     always_ff @(posedge ap_clk) begin
@@ -146,7 +148,7 @@ module bnn_mvau_replay #(
   assign acc_first = SF == 1 || first[DELAY];
   assign acc_last  = SF == 1 || last[DELAY];
 
-  if (NF == 1) begin : g_pass
+  if (NF == 1 || !REPLAY) begin : g_pass
     always_ff @(posedge ap_clk) if (en) x_data <= s_data;
   end else if (SF == 1) begin : g_hold
     always_ff @(posedge ap_clk) if (s_ready) x_data <= s_data;

@@ -21,6 +21,7 @@ from rtl_tests.requantise import test_requantise as requantise
 from rtl_tests.stream_fork import test_stream_fork as stream_fork
 from rtl_tests.sum_pool import test_sum_pool as sum_pool
 from rtl_tests.threshold import test_threshold as threshold
+from rtl_tests.vvau import test_vvau as vvau
 from rtl_tests.wide_mvau import test_wide_mvau as wide_mvau
 from rtl_tests.width_converter import test_width_converter as width_converter
 from rtl_tests.window import test_window as window
@@ -71,6 +72,11 @@ def _int_mvau(rng) -> Case:
 def _wide_mvau(rng) -> Case:
     shape = wide_mvau.draw_shape(rng)
     return "wide_mvau", shape, wide_mvau.draw(shape, rng)
+
+
+def _vvau(rng) -> Case:
+    shape = vvau.draw_shape(rng)
+    return "vvau", shape, vvau.draw(shape, rng)
 
 
 def _threshold(rng) -> Case:
