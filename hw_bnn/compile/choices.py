@@ -41,7 +41,7 @@ def folds(op, attribute: str) -> list[int]:
         groups = op.groups() if hasattr(op, "groups") else [1]
         return groups if len(groups) > 1 else []
     if hasattr(op, "folds"):  # an op whose SIMD divides more than its channels
-        return op.folds()
+        return op.folds(attribute)
     return next((divisors(int(op.get_nodeattr(n))) for n in LIMITS[attribute] if n in types), [])
 
 
@@ -56,6 +56,8 @@ def choices(op) -> list[dict[str, int]]:
             found = [{**c, "MMV": n} for c in found for n in values if n == 1 or c["SIMD"] == whole]
         elif values:
             found = [{**c, attribute: d} for c in found for d in values]
+    if hasattr(op, "admits"):
+        found = [c for c in found if op.admits(c["PE"], c["SIMD"])]
     return sorted(
         found, key=lambda c: (c.get("MMV", 1), c.get("PE", 1) * c.get("SIMD", 1), c.get("PE", 1))
     )
@@ -121,7 +123,7 @@ class Table:
 
     def _words_held(self, row: int) -> int:
         chosen = self.choices[row]
-        if "MW" not in self.op.get_nodeattr_types() or "PE" not in chosen:
+        if "MW" not in self.op.get_nodeattr_types() or "PE" not in chosen or not self.op.dense:
             return 1
         rounds = int(self.op.get_nodeattr("MH")) // chosen["PE"]
         return int(self.op.get_nodeattr("MW")) // chosen["SIMD"] if rounds > 1 else 1
@@ -129,10 +131,13 @@ class Table:
     def convertible(self, bits: int, element: int) -> int:
         """Bits of the widest word that a width converter may take or give in front of the op.
 
-        The head's words are its layer's. A word of several windows (MMV) is none of the tensor's.
+        The head's words are its layer's, and so are a grouped layer's windows, whose order is its
+        folding's. A word of several windows (MMV) is none of the tensor's.
         """
         if self.op.onnx_node.op_type == HEAD:
             return 0
+        if not getattr(self.op, "dense", True):
+            return 0 if self.op.taps() > 1 else bits
         whole = "MW" in self.op.get_nodeattr_types()
         return int(self.op.get_nodeattr("MW")) * element if whole else bits
 

@@ -154,7 +154,45 @@ class Emitter:
         matrix = op.weights.reshape(len(op.weights), -1).T
         weights = self._parameter(f"{op.output}_weights", matrix, op.weight_type)
         self.marks[weights] = self.whose(op)
-        self._node("MatMul", [name, weights], [self.out(target)])
+        if op.groups > 1:
+            self._grouped(op, name, weights)
+        else:
+            self._node("MatMul", [name, weights], [self.out(target)])
+
+    def _grouped(self, op: Linear, windows: str, weights: str) -> None:
+        """A layer of groups, with the thresholds that alone read it: our op at once, since FINN's
+        conversion knows depthwise ones alone."""
+        source, target = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.output]
+        inputs, shape = [windows, weights], target.shape
+        into, out = op.weights.shape[-1], len(op.weights) // op.groups
+        readers = self.graph.consumers(op.output)
+        levels = readers[0] if readers and self._merges(readers[0]) else None
+        start = 0
+        if isinstance(levels, Threshold):
+            inputs.append(self._table(levels))
+            target = self.graph.tensors[levels.output]
+            start = 0 if target.datatype == "BIPOLAR" else levels.bias
+        self._node(
+            "BnnVVAU_rtl",
+            inputs,
+            [self.out(target)],
+            DOMAIN,
+            backend="fpgadataflow",
+            MW=int(np.prod(op.weights.shape[1:])),
+            MH=len(op.weights),
+            groupIn=into,
+            groupOut=out,
+            PE=out,
+            SIMD=into,
+            inputDataType=source.datatype,
+            weightDataType=op.weight_type,
+            outputDataType=target.datatype,
+            ActVal=start,
+            noActivation=int(levels is None),
+            numInputVectors=[1, *shape[:-1]],
+            layer=op.layer,
+            origin=target.origin,
+        )
 
     def _windows(self, op: Linear, source: Tensor) -> str:
         """Padding and sliding window in front of a convolution; a 1x1 one needs neither."""
@@ -177,12 +215,12 @@ class Emitter:
                 value=op.pad_value,
             )
             name, shape = target, padded
-        _, kh, kw, channels = op.weights.shape
+        _, kh, kw, _ = op.weights.shape
         if (kh, kw) == (1, 1) and op.stride == (1, 1):
             return name
         shape_out = self.graph.tensors[op.output].shape
         windows = self._tensor(
-            f"{op.output}_windows", (*shape_out[:2], kh * kw * channels), source.datatype
+            f"{op.output}_windows", (*shape_out[:2], kh * kw * shape[2]), source.datatype
         )
         self.map(
             "SlidingWindow_rtl",
@@ -194,6 +232,7 @@ class Emitter:
             KernelDim=(kh, kw),
             Stride=op.stride,
             Dilation=op.dilation,
+            depthwise=int(op.groups > 1),
         )
         return windows
 
@@ -263,17 +302,31 @@ class Emitter:
         self.initializers.append(helper.make_tensor(key, TensorProto.INT64, [len(values)], values))
         return key
 
-    def _threshold(self, op: Threshold) -> None:
-        source, target = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.output]
+    def _merges(self, op: Op) -> bool:
+        """Whether an op is the thresholds of the layer that it reads."""
+        if not isinstance(op, Threshold) or op.negate.any():
+            return False
+        source = self.graph.tensors[op.inputs[0]]
+        alone = len(self.graph.consumers(source.name)) == 1 and source.name != self.graph.output
+        by_channel = len(op.thresholds) in (1, source.channels)
+        return isinstance(self.graph.producer(source.name), Linear) and alone and by_channel
+
+    def _table(self, op: Threshold) -> str:
+        """The parameter that holds an op's thresholds."""
         low, high = int(op.thresholds.min()), int(op.thresholds.max())
         datatype = f"INT{max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1}"
         table = self._parameter(f"{op.output}_thresholds", op.thresholds, datatype)
         self.marks[table] = self.whose(op)
-        producer = self.graph.producer(source.name)
-        alone = len(self.graph.consumers(source.name)) == 1 and source.name != self.graph.output
+        return table
+
+    def _threshold(self, op: Threshold) -> None:
+        source, target = self.graph.tensors[op.inputs[0]], self.graph.tensors[op.output]
         by_channel = len(op.thresholds) in (1, source.channels)
-        merges = isinstance(producer, Linear) and alone and by_channel
-        if merges and not op.negate.any():  # FINN merges the two
+        merges, layer = self._merges(op), self.graph.producer(source.name)
+        if merges and isinstance(layer, Linear) and layer.groups > 1:
+            return  # _grouped has written them
+        table = self._table(op)
+        if merges:  # FINN merges the two
             layout = "NHWC" if len(source.shape) == 3 else "NC"
             self._node(
                 "MultiThreshold",
@@ -301,7 +354,7 @@ class Emitter:
             PE=1,
             numSteps=op.thresholds.shape[1],
             inputDataType=source.datatype,
-            weightDataType=datatype,
+            weightDataType=self.types[table],
             outputDataType=target.datatype,
             numInputVectors=[1, *vectors],
             ActVal=0 if target.datatype == "BIPOLAR" else op.bias,

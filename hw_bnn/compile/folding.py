@@ -185,13 +185,17 @@ def match_head(model: ModelWrapper) -> None:
 
 
 def match_windows(model: ModelWrapper) -> None:
-    """Windows come as their layer takes them where it takes several at once (MMV).
+    """Windows come as their layer takes them where it takes several at once (MMV), and where it is
+    one of groups.
 
     Raises:
-        BadInput: a layer's MMV asks for whole windows, and its SIMD is of a part.
+        BadInput: a layer's MMV asks for whole windows, and its SIMD is of a part; a layer of groups
+            asks for several taps of some channels.
     """
     for node in model.graph.node:
         op = getCustomOp(node)
+        if not getattr(op, "dense", True):
+            _match_groups(model, op)
         if not folds(op, "MMV") or "MW" not in op.get_nodeattr_types():
             continue
         mmv, simd, whole = (int(op.get_nodeattr(k)) for k in ("MMV", "SIMD", "MW"))
@@ -204,6 +208,20 @@ def match_windows(model: ModelWrapper) -> None:
         window.set_nodeattr("MMV", mmv)
         if mmv > 1:
             window.set_nodeattr("SIMD", whole)
+
+
+def _match_groups(model: ModelWrapper, op: Any) -> None:
+    """Give a depthwise or grouped layer's windows its folding."""
+    _, channels, pe, simd = op.folding()
+    if not op.admits(pe, simd):
+        raise BadInput(
+            f"SIMD = {simd} is several taps, which come with all channels only, and PE = {pe}",
+            node=op.onnx_node.name,
+            remedy=f"use PE = {channels}, or SIMD = {op.group()[0]}",
+        )
+    source = model.find_producer(op.onnx_node.input[0])
+    if source is not None and source.op_type == "SlidingWindow_rtl":
+        getCustomOp(source).set_nodeattr("SIMD", op.word())
 
 
 def read_folding(path: str | Path) -> dict[str, dict[str, int]]:
@@ -273,8 +291,15 @@ def apply_folding(
     match_head(model)
     match_windows(model)
     for name, attributes in folding.items():
-        mmv = attributes.get("MMV", 1)
-        if mmv > 1 and int(getCustomOp(known[name]).get_nodeattr("MMV")) != mmv:
+        op = getCustomOp(known[name])
+        mmv, simd = attributes.get("MMV", 1), attributes.get("SIMD")
+        grouped = "depthwise" in op.get_nodeattr_types() and op.get_nodeattr("depthwise")
+        if grouped and simd not in (None, int(op.get_nodeattr("SIMD"))):
+            raise BadInput(
+                f"SIMD = {simd}, and its layer takes other words", node=known[name].name,
+                remedy="fold the layer: its windows follow",
+            )  # fmt: skip
+        if mmv > 1 and int(op.get_nodeattr("MMV")) != mmv:
             raise BadInput(
                 f"MMV = {mmv}, and its layer has another", node=known[name].name,
                 remedy="give MMV to the layer: its windows follow",
@@ -293,7 +318,7 @@ def aliases(
     known.update({layers[n.name]: n for n in reversed(units) if n.name in layers})
     for node in model.graph.node:
         kind = node.op_type.removesuffix("_hls").removesuffix("_rtl")
-        kind = "MVAU" if kind.endswith("MVAU") else kind
+        kind = "MVAU" if kind.endswith("MVAU") else kind.removeprefix("Bnn")
         index = counts.get(kind, 0)
         counts[kind] = index + 1
         for name in (

@@ -127,6 +127,8 @@ def _obstacle(op, model: ModelWrapper) -> str | None:
     kind = op.get_nodeattr("weightDataType")
     if DataType[kind] != DataType["BIPOLAR"]:
         return f"weights of the type {kind} have no hard-wired form"
+    if not op.dense:
+        return "a depthwise or grouped layer has no hard-wired form"
     table = op.thresholds(model)
     if table is not None and table.shape[1] > 1:
         return f"a hard-wired layer gives bits, this one has {table.shape[1] + 1} levels"

@@ -57,7 +57,8 @@ class Op:
 
 @dataclass
 class Linear(Op):
-    """out[m] = sum_k weights[m, k] * in[k], or a convolution with weights (M, kh, kw, C).
+    """out[m] = sum_k weights[m, k] * in[k], or a convolution with weights (M, kh, kw, C / groups):
+    each of `groups` equal runs of output channels reads its own run of the input's.
 
     pad_value: the integer that stands outside a map. 0 is exact zero padding, which no
     bipolar value has.
@@ -69,6 +70,7 @@ class Linear(Op):
     dilation: tuple[int, int] = (1, 1)
     pad_value: int = 0
     declared: str | None = None  # type of weights that may be loaded, which holds these
+    groups: int = 1
 
     @property
     def weight_type(self) -> str:

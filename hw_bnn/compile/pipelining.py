@@ -64,6 +64,11 @@ def multiplier_stages(family: Family, period_ns: float, simd: int, words: int) -
     return _fewest(family, period_ns, words, partial(_product_segments, family, simd))
 
 
+def sign_stages(family: Family, period_ns: float, simd: int, words: int) -> tuple[int, int]:
+    """(PIPELINE, WEIGHTS_STAGE) of mvau_signs' adders; see :func:`mvau_stages`."""
+    return _fewest(family, period_ns, words, partial(_sign_segments, family, simd))
+
+
 def _fewest(family: Family, period_ns: float, words: int, segments) -> tuple[int, int]:
     """`segments(pipeline)`: delays of the first register-to-register path, and of the others."""
     room = period_ns * (1 - MARGIN)
@@ -106,16 +111,24 @@ def _segments(family: Family, simd: int, in_bits: int, pipeline: int) -> tuple[f
 
 def _product_segments(family: Family, simd: int, pipeline: int) -> tuple[float, list[float]]:
     """As _segments, of mvau_product's multipliers and their tree (mvau_adders)."""
-    levels = max(simd - 1, 0).bit_length()
-    adders = [family.adder_ns * levels]
+    adders = _adders(family, simd, max(pipeline - 1, 1))
     if pipeline > 1:
-        stages = pipeline - 1
-        adders = [
-            family.adder_ns * (levels * (s + 1) // stages - levels * s // stages)
-            for s in range(stages)
-        ]
         return family.multiply_ns, [*adders, family.adder_ns]
     return family.multiply_ns + adders[0], [family.adder_ns]
+
+
+def _sign_segments(family: Family, simd: int, pipeline: int) -> tuple[float, list[float]]:
+    """As _segments, of mvau_signs: a gate, the tree, and the accumulator with a count beside it."""
+    first, *rest = _adders(family, simd, pipeline)
+    return family.level_ns + first, [*rest, 2 * family.adder_ns]
+
+
+def _adders(family: Family, n: int, stages: int) -> list[float]:
+    """Delays of the stages of mvau_adders."""
+    levels = max(n - 1, 0).bit_length()
+    return [
+        family.adder_ns * (levels * (s + 1) // stages - levels * s // stages) for s in range(stages)
+    ]
 
 
 def _split(family: Family, n: int, stages: int) -> tuple[float, list[float]]:

@@ -18,7 +18,7 @@ from .rules_channels import joined, part_of
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import check_map, of_lines, padding, written_pools
 
-MAX_GROUPS = 8  # of a convolution: a layer each, side by side
+MAX_SIDES = 8  # groups of several input channels that become a layer each, side by side
 MAX_WEIGHT_BITS = 8  # of a file; bnn_wide_mvau.sv takes one more, for weights that a pass negates
 
 
@@ -126,21 +126,18 @@ def conv(state, node):
             node=name,
             remedy="check the exported model",
         )
-    if groups > MAX_GROUPS:
+    sides = groups if 1 < groups <= MAX_SIDES and c > 1 else 1
+    if sides > 1 and state.loadable is not None:
         raise Unsupported(
-            f"a convolution of {groups} groups, over {MAX_GROUPS} (depthwise)",
+            f"a convolution of {groups} groups whose weights are loaded at run time",
             node=name,
-            remedy="use at most so many, or a dense convolution (group = 1) with weights of 2 "
-            "bits and more, which are 0 outside of the groups",
+            remedy="use group = 1, a depthwise convolution, or compile without "
+            "runtime_weights=True",
         )
-    if groups > 1 and state.loadable is not None:
-        raise Unsupported(
-            "a grouped convolution whose weights are loaded at run time",
-            node=name,
-            remedy="use group = 1, or compile without runtime_weights=True",
-        )
-    parts = _groups(state, node, value, weights, groups)
-    found = [_convolution(state, node, channels, rows, pad) for channels, rows in parts]
+    parts = _sides(state, node, value, weights, sides)
+    found = [
+        _convolution(state, node, channels, rows, pad, groups // sides) for channels, rows in parts
+    ]
     result = found[0]
     for further in found[1:]:
         result = joined(state, node, result, further)
@@ -150,10 +147,10 @@ def conv(state, node):
     state.values[node.output] = result
 
 
-def _groups(
+def _sides(
     state, node, value: Activation, weights: QuantConstant, groups: int
 ) -> list[tuple[Activation, QuantConstant]]:
-    """Input channels and weights of each group of a convolution."""
+    """Input channels and weights of each group of a convolution, to become layers side by side."""
     if groups == 1:
         return [(value, weights)]
     m, c = len(weights.integers) // groups, value.channels // groups
@@ -169,9 +166,9 @@ def _groups(
 
 
 def _convolution(
-    state, node, value: Activation, weights: QuantConstant, pad: tuple | None
+    state, node, value: Activation, weights: QuantConstant, pad: tuple | None, groups: int
 ) -> Activation:
-    """The integer layer of a convolution of one group, without its bias."""
+    """The integer layer of a convolution, without its bias."""
     name = node.name
     m, _, kh, kw = weights.integers.shape
     sizes = dict(zip(value.labels, value.shape, strict=True))
@@ -203,6 +200,7 @@ def _convolution(
         dilation,
         pad_value,
         weights.declared,
+        groups,
     )
     scale = _row_scale(weights, axis=0, name=name)
     result = _emit_linear(state, node, op, value, scale, (oh, ow, m), value.labels)

@@ -46,7 +46,10 @@ def _run(op, *inputs: np.ndarray) -> np.ndarray:
         return x.reshape(len(x), -1) @ op.weights.astype(np.int64).T
     if isinstance(op, Linear):
         windows = _windows(x, op.weights.shape[1:3], op.stride, op.dilation, op.pads, op.pad_value)
-        return np.einsum("nijcuv,muvc->nijm", windows, op.weights.astype(np.int64), optimize=True)
+        windows = windows.reshape(*windows.shape[:3], op.groups, -1, *windows.shape[4:])
+        weights = op.weights.astype(np.int64).reshape(op.groups, -1, *op.weights.shape[1:])
+        out = np.einsum("nijgcuv,gmuvc->nijgm", windows, weights, optimize=True)
+        return out.reshape(*out.shape[:3], -1)
     if isinstance(op, SumPool):
         return _windows(x, op.kernel, op.stride).sum(axis=(-2, -1))
     assert isinstance(op, MaxPool)

@@ -49,7 +49,9 @@ def searches(model: onnx.ModelProto, monkeypatch, **types) -> tuple[FoldingSearc
     new = FoldingSearch(graph, op_of=op_of)
     with monkeypatch.context() as patched:
         patched.setattr(
-            SlidingWindow_rtl, "folds", lambda op: divisors(op.get_nodeattr("NumChannels"))
+            SlidingWindow_rtl,
+            "folds",
+            lambda op, _attribute: divisors(op.get_nodeattr("NumChannels")),
         )
         old = FoldingSearch(graph, op_of=op_of)
     return new, old

@@ -367,10 +367,29 @@ def _():
     return end(made)
 
 
-@case("Convolution", "depthwise, of many channels", refused="a convolution of 16 groups, over 8")
+@case("Convolution", "depthwise, 32 channels of 1 bit, zero padding")
 def _():
-    made = net((16, 6, 6))
-    made.conv(16, 16, 3, group=16)
+    made = net((32, 6, 6))
+    made.conv(32, 32, 3, pads=(1, 1, 1, 1), group=32)
+    norm(made, 32)
+    made.bipolar()
+    return end(made)
+
+
+@case("Convolution", "depthwise, a channel multiplier of 2, 4-bit weights and inputs")
+def _():
+    made = net((12, 6, 6), quantiser="uint4")
+    made.conv(12, 24, 3, 2, (1, 1, 1, 1), habit="int4", group=12)
+    norm(made, 24, 8.0)
+    made.quant(4.0, 0.5, signed=0)
+    return end(made)
+
+
+@case("Convolution", "of twelve groups of several channels")
+def _():
+    made = net((24, 6, 6), quantiser="int8")
+    made.conv(24, 36, 3, habit="two-bit", group=12)
+    norm(made, 36, 8.0)
     made.bipolar()
     return end(made)
 

@@ -26,7 +26,7 @@ class StreamConcat_rtl(MapOp):
             "inFIFODepths": ("ints", False, [2, 2]),
         }
 
-    def folds(self) -> list[int]:
+    def folds(self, _attribute: str) -> list[int]:
         """Every SIMD that it could take."""
         return divisors(gcd(self._channels(0), self._channels(1)))
 
@@ -98,7 +98,7 @@ class StreamChannels_rtl(MapOp):
     def get_nodeattr_types(self):
         return super().get_nodeattr_types() | {"first": ("i", True, 0), "taken": ("i", True, 0)}
 
-    def folds(self) -> list[int]:
+    def folds(self, _attribute: str) -> list[int]:
         """Every SIMD that it could take."""
         names = ("NumChannels", "first", "taken")
         return divisors(gcd(*(int(self.get_nodeattr(name)) for name in names)))

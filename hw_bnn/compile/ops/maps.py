@@ -156,7 +156,8 @@ class SlidingWindow_rtl(MapOp):
     SIMD is of an output word. Up to a pixel's channels a word of the map goes in for each that
     comes out (kernel `window`); above, words are several whole pixels (`parallel_window`). With
     MMV > 1 a word is one wide window that covers the whole windows of so many output pixels of a
-    row, which its layer cuts apart: SIMD is of each of them.
+    row, which its layer cuts apart: SIMD is of each of them. With `depthwise` (FINN's name) words
+    of less than a pixel come a run of channels at a time, its whole window: for channels, kh, kw.
     """
 
     def get_nodeattr_types(self):
@@ -164,6 +165,7 @@ class SlidingWindow_rtl(MapOp):
             "ram_style": ("s", False, "auto", {"auto", "block", "distributed"}),
             "MMV": ("i", False, 1),
             "shared": ("i", False, 0),  # windows of a row, where its layer has an MMV
+            "depthwise": ("i", False, 0),
         }
 
     def groups(self) -> list[int]:
@@ -174,7 +176,7 @@ class SlidingWindow_rtl(MapOp):
     def kernel(self) -> str:
         return "parallel_window" if self._chunks() else "window"
 
-    def folds(self) -> list[int]:
+    def folds(self, _attribute: str) -> list[int]:
         """Every SIMD that it could take."""
         channels, pixels = self.get_nodeattr("NumChannels"), self._pixels()
         return divisors(channels) + [channels * n for n in divisors(pixels)[1:]]
@@ -238,6 +240,7 @@ class SlidingWindow_rtl(MapOp):
             | {"BITS": self.get_input_datatype().bitwidth()}
             | self._kernel()
             | {"DILATION_H": dh, "DILATION_W": dw, "RAM_STYLE": self.get_nodeattr("ram_style")}
+            | ({"DEPTHWISE": 1} if self.get_nodeattr("depthwise") and not self._chunks() else {})
             | self._covering()
         )
 

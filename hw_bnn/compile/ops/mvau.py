@@ -25,6 +25,9 @@ STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYL
 class KernelMVAU(KernelOp):
     """Common to folded and hard-wired units: thresholds, ranges, exact execution."""
 
+    dense = True
+    """Whether every channel reads all of a vector."""
+
     def get_nodeattr_types(self):
         types = super().get_nodeattr_types()
         # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the
@@ -43,7 +46,7 @@ class KernelMVAU(KernelOp):
         """As FINN's MVAU, with the product in integers (float32 holds them exactly up to 2^24)."""
         node = self.onnx_node
         data = context[node.input[0]].reshape(self.get_normal_input_shape())
-        result = np.matmul(data, context[node.input[1]])
+        result = self.product(data, context[node.input[1]])
         if not self.get_nodeattr("noActivation"):
             table = context[node.input[2]]
             count = np.zeros_like(result)
@@ -52,6 +55,10 @@ class KernelMVAU(KernelOp):
             bipolar = self.get_nodeattr("outputDataType") == "BIPOLAR"
             result = 2 * count - 1 if bipolar else count + self.get_nodeattr("ActVal")
         context[node.output[0]] = result.reshape(context[node.output[0]].shape).astype(np.float32)
+
+    def product(self, data: np.ndarray, weights: np.ndarray) -> np.ndarray:
+        """The dot products of vectors (..., elements) with weights (MW, MH)."""
+        return np.matmul(data, weights)
 
     def minimize_weight_bit_width(self, model, datatype_only=False):
         """Weights stay: the import gave the smallest type (FINN would widen BIPOLAR)."""
