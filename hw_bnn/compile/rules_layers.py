@@ -18,7 +18,9 @@ from .rules_channels import joined, part_of
 from .values import Activation, Constant, QuantConstant, RealInput
 from .windows import check_map, of_lines, padding, written_pools
 
-MAX_SIDES = 8  # groups of several input channels that become a layer each, side by side
+MAX_SIDES = 8
+"""Groups of several input channels that become a layer each, side by side; weights that are loaded
+at run time belong to one layer."""
 MAX_WEIGHT_BITS = 8  # of a file; bnn_wide_mvau.sv takes one more, for weights that a pass negates
 
 
@@ -126,14 +128,7 @@ def conv(state, node):
             node=name,
             remedy="check the exported model",
         )
-    sides = groups if 1 < groups <= MAX_SIDES and c > 1 else 1
-    if sides > 1 and state.loadable is not None:
-        raise Unsupported(
-            f"a convolution of {groups} groups whose weights are loaded at run time",
-            node=name,
-            remedy="use group = 1, a depthwise convolution, or compile without "
-            "runtime_weights=True",
-        )
+    sides = groups if 1 < groups <= MAX_SIDES and c > 1 and state.loadable is None else 1
     parts = _sides(state, node, value, weights, sides)
     found = [
         _convolution(state, node, channels, rows, pad, groups // sides) for channels, rows in parts

@@ -220,7 +220,7 @@ def test_weights_that_are_loaded(tmp_path, options):
     net.conv(16, 16, pads=(1, 1, 1, 1), habit="int4", group=16)
     net.batch_norm(16, 3.0)
     net.quant(2.0, 2.0, signed=0)
-    net.conv(16, 8, 1)
+    net.conv(16, 8, 1, group=2)
     net.bipolar()
     net.add("Flatten", axis=1)
     net.linear(288, 3)
