@@ -55,7 +55,7 @@ class Vvau(MatrixVector):
             stages = abs(p["PIPELINE"])  # -1: not chosen yet
             stages -= bool(multiply) and stages > 1  # one of products, in the DSP blocks
             ff["exact"] += pe * _tree_registers(simd, product + signs, acc, stages)  # a sign's one
-        return Parts(lut, ff, bram, dsp=pe * simd if multiply else 0)
+        return Parts(lut, ff, bram, pe * simd if multiply else 0, self.ultra(parameters))
 
 
 def _tree_registers(n: int, bits: int, most: int, stages: int) -> int:

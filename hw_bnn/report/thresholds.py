@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..accelerator import Description
+from ..accelerator import Description, Node
 from ..accelerator.folder import DATAFLOW
 from ..onnxfile import load_onnx
 from .charts import bars
@@ -23,7 +23,7 @@ def thresholds_section(folder: Path, accelerator: Description) -> Markup:
         if (node := nodes.get(name)) is None or not matrix.size:
             continue
         low, high, steady = int(matrix.min()), int(matrix.max()), None
-        if node.op == "XnorMVAU_rtl" and node.mw:
+        if node.mw and _of_signs(node):
             steady = int(((matrix <= -node.mw) | (matrix > node.mw)).all(1).sum())
         counts, _ = np.histogram(matrix, BINS, (low, max(high, low + 1)))
         drawn = bars(f"thresholds of {name} from {low:,} to {high:,}", counts.tolist())
@@ -42,7 +42,17 @@ def thresholds_section(folder: Path, accelerator: Description) -> Markup:
     return section("Thresholds", paragraph(told), table("thresholds of the layers", columns, rows))
 
 
-THRESHOLDS = {"XnorMVAU_rtl": 2, "IntMVAU_rtl": 2, "WideMVAU_rtl": 2, "BnnThresholding_rtl": 1}
+def _of_signs(node: Node) -> bool:
+    """Whether a layer has weights and inputs of +1 and -1."""
+    p = node.parameters
+    grouped = node.op == "BnnVVAU_rtl" and p["IN_BIPOLAR"] == 1 and p["WEIGHT_BITS"] == 1
+    return node.op == "XnorMVAU_rtl" or grouped
+
+
+THRESHOLDS = {
+    "XnorMVAU_rtl": 2, "IntMVAU_rtl": 2, "WideMVAU_rtl": 2, "BnnVVAU_rtl": 2,
+    "BnnThresholding_rtl": 1,
+}  # fmt: skip
 """Op of the dataflow graph -> which of its inputs are thresholds, where it has so many."""
 
 

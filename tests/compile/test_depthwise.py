@@ -14,6 +14,7 @@ from hw_bnn.compile.frontend import import_model
 from hw_bnn.compile.outline import op_of, outline
 from hw_bnn.compile.search import FoldingSearch
 from hw_bnn.errors import BadInput, Unsupported
+from hw_bnn.report.thresholds import read_thresholds
 from tests.compile.compile_stages import check_rtl, check_stages
 from tests.compile.integer_execution import integer_scores
 from tests.networks.qonnx_graph import random_integers
@@ -81,6 +82,8 @@ def test_a_block_in_rtl(tmp_path):
     folder = check_rtl(model, tmp_path, rate=8, size_fifos=True, target_cycles=1296)
     (node,) = (n for n in Description.load(folder).nodes if n.kernel == "vvau")
     assert node.mh == 16 and node.pe < 16 and node.cycles <= 1296
+    assert read_thresholds(folder)[node.name].shape == (16, 1)
+    assert "neurons that never change" in hb.report(folder).read_text()
 
 
 @pytest.mark.full
@@ -213,7 +216,7 @@ def test_constants_are_refused_by_name_and_left_out(tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("options", [{"contexts": 2}, {}])
+@pytest.mark.parametrize("options", [{"contexts": 2}, {"memory": "ultra", "board": "zcu104"}])
 def test_weights_that_are_loaded(tmp_path, options):
     net = Builder((16, 6, 6), 2, 1)
     net.quant(4.0, 0.25, signed=0)
