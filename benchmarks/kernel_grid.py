@@ -238,6 +238,8 @@ GRID = [
     _vvau(9, 16, 16, 3, "unsigned", 4, 4, N_THRESHOLDS=0),
     _vvau(9, 64, 8, 1, "unsigned", 8, 8, N_THRESHOLDS=0),
     _vvau(9, 64, 8, 1, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1),
+    _vvau(9, 64, 8, 1, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=2),
+    _vvau(9, 64, 16, 1, "signed", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=3),
     _vvau(9, 16, 16, 3, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=2),
     _vvau(9, 8, 8, 9, "unsigned", 4, 4, N_THRESHOLDS=0),
     _vvau(9, 8, 8, 9, "unsigned", 8, 8, N_THRESHOLDS=0, MULTIPLY=1, PIPELINE=3),
