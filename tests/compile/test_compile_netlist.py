@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 
 def residual_network() -> onnx.ModelProto:
-    """All kernels but the hard-wired one: borders, windows, two pools, a join, a last norm."""
+    """All kernels but the hard-wired one: borders, windows, groups, pools, a join, a last norm."""
     made = Builder((2, 6, 6), 5, batch=1)
     made.quant(4.0, 0.125)
     made.conv(2, 4, pads=(1, 1, 1, 1), habit="int4")
@@ -40,6 +40,9 @@ def residual_network() -> onnx.ModelProto:
     half = made.quant(3.0, 0.5)
     made.add("Concat", half, axis=1)
     made.add("Slice", *(made.constant(n, np.int64) for n in ([2], [6], [1])))
+    made.conv(4, 4, pads=(1, 1, 1, 1), group=4)
+    norm(made, 4, 6.0)
+    made.quant(3.0, 0.5)
     made.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2])
     made.quant(5.0, 0.125)  # of so many levels that a requantiser is cheaper than thresholds
     made.add("Flatten", axis=1)
