@@ -3,7 +3,7 @@ not fitted to.
 
     python benchmarks/estimator.py grid          synthesise the grid of kernels (kernel_grid.py)
     python benchmarks/estimator.py fit           hw_bnn/synth/estimate.json from it, and its error
-    python benchmarks/estimator.py networks      compile, estimate and synthesise ten networks
+    python benchmarks/estimator.py networks      compile, estimate and synthesise networks
     python benchmarks/estimator.py table         the results as Markdown
 
 All by Yosys synth_xilinx for xc7; each writes its part of results/estimator.json.
@@ -107,6 +107,12 @@ NETWORKS = {
         partial(zoo_network, "bnew_resnet20", shape=(3, 8, 8), in_channels=3, classes=10,
                 channels=[8], blocks=1, form="hardware", size=8),
         {"hardwired": "auto", "target_cycles": 100}),
+    "depthwise, 3x12x12 of 4 bits, 16c3, each 3x3, 10": (
+        partial(binary_network, shape=(3, 12, 12), convolutions=[(16, 3, 1), (16, 3, 1)],
+                dense=[10], input_bits=4, depthwise=True), {"target_cycles": 1000}),
+    "depthwise, 4-bit weights, 3x10x10 of 4 bits, 24c3, each 3x3, 10": (
+        partial(binary_network, shape=(3, 10, 10), convolutions=[(24, 3, 1), (24, 3, 1)],
+                dense=[10], input_bits=4, weight_bits=4, depthwise=True), {"target_cycles": 500}),
 }  # fmt: skip
 """Name -> what writes it, options of compile. None was used to fit a factor; docs/benchmarks.md
 tells which were in view when the form of int_mvau's formula was chosen."""

@@ -22,7 +22,8 @@ def binary_mlp(path: Path, widths: list[int], seed: int = 0) -> Path:
 
 def binary_network(
     path: Path, shape: tuple[int, ...], convolutions: list[tuple[int, int, int]],
-    dense: list[int], *, input_bits: int = 1, weight_bits: int = 1, seed: int = 0,
+    dense: list[int], *, input_bits: int = 1, weight_bits: int = 1, depthwise: bool = False,
+    seed: int = 0,
 ) -> Path:  # fmt: skip
     """Write a QONNX file of convolutions and dense layers with 1-bit activations.
 
@@ -32,6 +33,7 @@ def binary_network(
         dense: neurons of each dense layer; the last gives raw scores.
         input_bits: 1 for bipolar inputs, else signed integers of so many bits.
         weight_bits: the same of the weights.
+        depthwise: each convolution but the first is of each channel alone, and keeps their number.
     """
     rng = np.random.default_rng(seed)
     nodes, values = [], []
@@ -70,11 +72,13 @@ def binary_network(
     tensor = quantised("x", "x_int", input_bits)
     channels, size = shape[0], shape[-1]
     for i, (n, kernel, pool) in enumerate(convolutions):
-        weight = constant(f"c{i}_float", rng.normal(0, 0.5, (n, channels, kernel, kernel)))
+        groups = channels if depthwise and i else 1
+        into = channels // groups
+        weight = constant(f"c{i}_float", rng.normal(0, 0.5, (n, into, kernel, kernel)))
         weight = quantised(weight, f"c{i}", weight_bits)
-        nodes.append(helper.make_node("Conv", [tensor, weight], [f"map{i}"],
+        nodes.append(helper.make_node("Conv", [tensor, weight], [f"map{i}"], group=groups,
                                       kernel_shape=[kernel, kernel]))  # fmt: skip
-        tensor = activation(f"map{i}", f"_c{i}", n, channels * kernel**2)
+        tensor = activation(f"map{i}", f"_c{i}", n, into * kernel**2)
         channels, size = n, size - kernel + 1
         if pool > 1:
             nodes.append(helper.make_node("MaxPool", [tensor], [f"pool{i}"],

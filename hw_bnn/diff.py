@@ -119,7 +119,6 @@ def _beside(a: dict[str, float | None], b: dict[str, float | None]) -> dict[str,
         name: {"a": a.get(name), "b": b.get(name), "change": _change(a.get(name), b.get(name))}
         for name in dict.fromkeys([*a, *b])
         if a.get(name) is not None or b.get(name) is not None
-        if a.get(name) or b.get(name) or not name.endswith("uram")  # few devices have any
     }
 
 

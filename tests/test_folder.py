@@ -367,4 +367,4 @@ def test_a_home_that_no_shell_has_put_in(tmp_path, monkeypatch):
         assert cli.run(line.split()) == 0, line
     made = {"ip", "model.onnx", "net", "new", "run", "run.onnx", "seen", "zoo"}
     assert made == {name for name in names(tmp_path) if name[0] != "."}
-    assert cli.run(["get", "DIGITS_MLP", "--out=~nobody/x"]) == 2
+    assert cli.run(["get", "DIGITS_MLP", "--out=~no-such-user/x"]) == 2

@@ -146,9 +146,7 @@ def price_of(blocks: str, board: str) -> float:
 
 def priced_by(memory: str) -> str:
     """The board whose prices hold where none is asked for: with UltraRAM, one that has it."""
-    if memory != "ultra":
-        return DEFAULT_BOARD
-    return max(BOARDS, key=lambda name: BOARDS[name].urams)
+    return DEFAULT_BOARD if memory != "ultra" else max(BOARDS, key=lambda n: BOARDS[n].urams)
 
 
 def too_large(accelerator, board: str) -> str | None:

@@ -136,7 +136,7 @@ class Table:
         """
         if self.op.onnx_node.op_type == HEAD:
             return 0
-        if not getattr(self.op, "dense", True):
+        if not self.op.dense:
             return 0 if self.op.taps() > 1 else bits
         whole = "MW" in self.op.get_nodeattr_types()
         return int(self.op.get_nodeattr("MW")) * element if whole else bits

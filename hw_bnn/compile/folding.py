@@ -194,7 +194,7 @@ def match_windows(model: ModelWrapper) -> None:
     """
     for node in model.graph.node:
         op = getCustomOp(node)
-        if not getattr(op, "dense", True):
+        if not op.dense:
             _match_groups(model, op)
         if not folds(op, "MMV") or "MW" not in op.get_nodeattr_types():
             continue

@@ -260,10 +260,8 @@ def with_room(
         found: by `requantiser`, of the same channels. pieces: of every network.
     """
     least = found.shift + (not found.half_even)
-    for room in range(ROOM, -1, -1):
-        shift = min(least + room, MOST_SHIFT)
-        wide = _unbounded(found, max(pieces, found.pieces), shift)
-        table = fitted(channels, wide) if shift >= least else None
+    for room in range(min(ROOM, MOST_SHIFT - least), -1, -1):
+        table = fitted(channels, _unbounded(found, max(pieces, found.pieces), least + room))
         if table is not None:
             shape = Shape.of(table).wider(room)
             if shape.sum_bits <= MOST_SUM_BITS:
@@ -289,23 +287,23 @@ def _unbounded(found: Requantiser, pieces: int, shift: int) -> Shape:
     return Shape(found.low, found.high, pieces, shift, True, _MOST_GAIN_BITS, 64, 64)
 
 
-Key = tuple[bytes, bytes, int]
+_Key = tuple[bytes, bytes, int]
 
 
-def _key(steps: Staircase) -> Key:
+def _key(steps: Staircase) -> _Key:
     """Equal for channels that compute the same."""
     return steps.starts.tobytes(), steps.values.tobytes(), steps.end
 
 
 def _splits_of(
     channels: list[Staircase], pieces: int, clip: tuple[int, int]
-) -> dict[Key, list[Split]]:
+) -> dict[_Key, list[Split]]:
     """The ways to cut each different channel."""
     return {_key(steps): _splits(steps, pieces, *clip) for steps in channels}
 
 
 def _made(
-    channels: list[Staircase], clip: tuple[int, int], splits: dict[Key, list[Split]], pieces: int,
+    channels: list[Staircase], clip: tuple[int, int], splits: dict[_Key, list[Split]], pieces: int,
     shift: int, half_even: bool, gain_bits: int = _MOST_GAIN_BITS,
 ) -> Requantiser | None:  # fmt: skip
     """The layer's table at a shift, or None where a channel has none."""

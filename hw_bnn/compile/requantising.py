@@ -89,21 +89,13 @@ def form(
         Unsupported: neither has the function, or it has too many levels for a table.
         BadInput: it does not fit the accelerator's own requantiser, or thresholds.
     """
-    there = None if loadable is None or loadable.requantisers is None else loadable.requantisers
+    if loadable is not None and loadable.requantisers is not None:
+        there = loadable.requantisers
+        return _as_there(columns, channels, bounds, there[index] if index < len(there) else None)
     quantiser = columns[0].quantiser
     levels = len(quantiser.bounds)
     bits = max(abs(int(np.min(bounds[0]))), abs(int(np.max(bounds[1])))).bit_length() + 1
     turning = any(column.turning for column in columns)
-    if there is not None:
-        shape = there[index] if index < len(there) else None
-        if shape is not None:
-            return _fitting(columns, channels, bounds, shape)
-        if turning:
-            raise BadInput(
-                "a slope below 0, and the accelerator's quantiser is a table of thresholds",
-                remedy="compile this model as an accelerator of its own",
-            )
-        return None
     fits = len(columns) <= channels and datatype != "BIPOLAR" and quantiser.step == 1
     found = None
     if fits and (turning or levels > MAX_LEVELS or levels * bits > LANE):
@@ -141,8 +133,17 @@ def _search(columns: list[Column], channels: int, bounds: tuple, loadable: bool)
     return None
 
 
-def _fitting(columns: list[Column], channels: int, bounds: tuple, shape: Shape) -> Form:
-    """The network's numbers for a requantiser that is there."""
+def _as_there(
+    columns: list[Column], channels: int, bounds: tuple, shape: Shape | None
+) -> Form | None:
+    """The network's numbers for the requantiser that is there, or None where thresholds are."""
+    if shape is None:
+        if any(column.turning for column in columns):
+            raise BadInput(
+                "a slope below 0, and the accelerator's quantiser is a table of thresholds",
+                remedy="compile this model as an accelerator of its own",
+            )
+        return None
     steps = _staircases(columns, bounds)
     table = None if steps is None else fitted(steps, shape)
     if steps is None or table is None:

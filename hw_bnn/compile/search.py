@@ -146,7 +146,7 @@ class FoldingSearch:
                 )
                 continue
             fifos = np.array([self._fifo(consumer, int(r), index) for r in rows[consumer]])
-            own[consumer] = own[consumer] + fifos @ (1, 0, *prices)
+            own[consumer] = own[consumer] + fifos @ (1, 0, *prices)  # of KINDS, registers free
             outs = self.tables[producer].outs[rows[producer]]
             costs = joint_cost(outs, ins, bits, reader.convertible(bits, element))
             key = (producer, consumer)
@@ -191,8 +191,10 @@ class FoldingSearch:
             if producer is None:
                 width = int(self.tables[consumer].ins[plan.rows[consumer], index])
                 total[:2] -= dma_cost(bits, width, element)
-        found = {k: int(v) for k, v in zip(KINDS, total, strict=True)} | {"bram": float(total[2])}
-        return {k: v for k, v in found.items() if k != "uram" or self.memory == "ultra"}
+        found = dict(zip(KINDS, map(float, total), strict=True))
+        if self.memory != "ultra":
+            del found["uram"]
+        return {kind: v if kind == "bram" else int(v) for kind, v in found.items()}
 
     def present(self) -> Plan:
         """The plan of the folding that the graph has."""

@@ -22,12 +22,12 @@
 // load that ends right: one that has brought all TOTAL words.
 //
 // status: bit 0 all frames enter; 1 a load is under way; 2 contents of a context are a mixture, or
-// none have been loaded where memories start EMPTY; 3 a
-// packet is being worked on; 7:4 what was wrong first since the last load began (0 nothing, 1 CRC,
-// 2 an address out of turn, contents beyond a context's end or none, no such context, 3 length above
-// LONGEST, 4 contents or an end outside a load, 5 an end before all is written, 6 no such order or
-// length, 7 a frame has named a context that there is not); 15:8 loads that ended right; 23:16
-// packets refused (both modulo 256); 31:24 the context that was loaded last or is.
+// none are there yet where memories start EMPTY; 3 a packet is being worked on; 7:4 what was wrong
+// first since the last load began (0 nothing, 1 CRC, 2 an address out of turn, contents beyond a
+// context's end or none, no such context, 3 length above LONGEST, 4 contents or an end outside a
+// load, 5 an end before all is written, 6 no such order or length, 7 a frame has named a context that
+// there is not); 15:8 loads that ended right; 23:16 packets refused (both modulo 256); 31:24 the
+// context that was loaded last or is.
 //
 // loaded: the name of what context `which` holds, from the start that of LOADED_FILE. With CONTEXTS
 // it comes one cycle later, and is 0 where the context's contents are a mixture.

@@ -44,14 +44,12 @@ module bnn_mvau_rom #(
   if (RAM_STYLE != "ultra") begin : g_filled
     initial $readmemh(FILE, memory);
   end
-`else
-  initial $readmemh(FILE, memory);
-`endif
-`ifdef HW_BNN_CONFIG
   localparam int CHUNKED = (BITS + 31) / 32 * 32;  // the word stands in the highest chunks
   always_ff @(posedge ap_clk)
     if (cfg[CFG_WORD+28] && cfg[CFG_WORD+24+:4] == 4'(MEMORY))
       memory[cfg[CFG_WORD+:ADDR_BITS]] <= cfg[CFG_WORD-CHUNKED+:BITS];
+`else
+  initial $readmemh(FILE, memory);
 `endif
 
   if (DEPTH == 1) begin : g_constant

@@ -132,8 +132,8 @@ def estimate(folder: str | Path, accelerator: Description | None = None) -> Esti
     cost: dict[str, float] | None
     for node in accelerator.nodes:
         if node.planned is not None:  # hard-wired: the generator's own count
-            cost = {"lut": node.planned.lut, "ff": node.planned.ff}
-            cost = dict.fromkeys(KINDS, 0) | cost
+            cost = dict.fromkeys(KINDS, 0.0)
+            cost |= {"lut": node.planned.lut, "ff": node.planned.ff}
         else:
             files = {memory.parameter: memory.file for memory in node.memories}
             try:

@@ -106,12 +106,7 @@ def test_blocks_by_verify(habit, target, tmp_path):
 GROUPED = {
     "a channel multiplier": (6, 18, 6, {"habit": "int4"}),
     "of bits, zero padding": (12, 12, 12, {"bits": None, "pads": (1, 1, 1, 1)}),
-    "of bits, zero padding, to a requantiser": (
-        9,
-        9,
-        9,
-        {"bits": None, "pads": (1,) * 4, "last": 8},
-    ),
+    "of bits, padded, to a requantiser": (9, 9, 9, {"bits": None, "pads": (1,) * 4, "last": 8}),
     "of bits by integers": (9, 9, 9, {"bits": None, "habit": "int8", "stride": 2}),
     "to bits": (10, 10, 10, {"last": None, "pads": (1, 0, 0, 1), "dilation": 2}),
     "to a requantiser": (10, 10, 10, {"last": 8, "habit": "int8"}),

@@ -16,8 +16,8 @@ from hw_bnn.golden import GoldenModel
 from hw_bnn.sim.config import Config
 from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input, unpack_output
-from tests.compile.test_requantised_networks import clip, network, pool, prelu, relu, shifted
 from tests.networks.qonnx_graph import random_integers
+from tests.networks.requantised import clip, network, pool, prelu, relu, shifted
 
 NETWORKS = {
     "PReLU of all slopes": lambda seed: network(

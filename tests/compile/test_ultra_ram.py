@@ -11,7 +11,9 @@ pytest.importorskip("finn")
 
 import hw_bnn as hb
 from hw_bnn.accelerator.config_stream import load_words
-from hw_bnn.errors import BadInput, CheckFailed
+from hw_bnn.boards.shell import PORTS
+from hw_bnn.boards.simboard import SimulatedBoard, driver
+from hw_bnn.errors import BadInput, CheckFailed, Unsupported
 from hw_bnn.sim.config import Config
 from hw_bnn.sim.native import NativeModel
 from hw_bnn.sim.packing import pack_input
@@ -77,6 +79,8 @@ def test_synthesis_takes_what_the_estimate_says(place):
     assert abs(told.lut / total["lut"] - 1) < 0.15
     with pytest.raises(BadInput, match="UltraRAM, which Xilinx 7-series .* has not; use family="):
         hb.synth(there.folder)
+    with pytest.raises(Unsupported, match="cells without a model: .*URAM288"):
+        hb.simulate(there.folder, frames(there.description, 1), engine="netlist", family="xcup")
 
 
 def test_a_part_alone_has_the_prices_of_a_board_with_ultraram(place, tmp_path):
@@ -86,15 +90,26 @@ def test_a_part_alone_has_the_prices_of_a_board_with_ultraram(place, tmp_path):
     assert made.description.resources.uram == 1
 
 
-def test_the_board_is_filled_when_it_is_loaded(place):
-    hb.deploy(place / "there", "zcu104", place / "there.zip")
-    with zipfile.ZipFile(place / "there.zip") as archive:
-        inside = {name.split("/", 1)[1]: name for name in archive.namelist()}
-        assert json.loads(archive.read(inside["0.json"]))["fill"] == "fill.bin"
-        assert (
-            archive.read(inside["fill.bin"])
-            == (place / "there" / "rtl" / "config.bin").read_bytes()
-        )
+def test_the_driver_fills_the_board_of_a_zip(place, tmp_path):
+    """What a user has: the files of the zip; without its load a run ends with the reason."""
+    there = hb.Accelerator(place / "there").description
+    hb.deploy(place / "there", "zcu104", tmp_path / "there.zip")
+    with zipfile.ZipFile(tmp_path / "there.zip") as archive:
+        archive.extractall(tmp_path)
+    (document,) = tmp_path.glob("*/0.json")
+    x = frames(there, 5)
+    with SimulatedBoard.of(place / "there", there, PORTS["zynqmp"]) as port:
+        io = json.loads(document.read_text())
+        io.pop("fill")
+        empty = driver().Board(io, port, timeout_s=2e-4)
+        assert empty.loaded() == ["00000000"] * 2
+        with pytest.raises(driver().RunTimeout, match="frames wait for weights: load_weights"):
+            empty.run(x)
+        board = driver().Board(document, port, timeout_s=5e-2)
+        scores, labels = board.run(x)
+        assert set(board.loaded()) <= set(board.io["networks"])
+    simulated = hb.simulate(place / "there", x)
+    assert (scores == simulated.scores).all() and (labels == simulated.labels).all()
 
 
 @pytest.mark.parametrize("options, says", [

@@ -145,6 +145,7 @@ def test_counting_cells():
         "FDRE": 5,
         "CARRY4": 1,
         "RAMB18E1": 3,
+        "URAM288": 2,
         "IBUF": 9,
         "NONSENSE": 1,
     }
@@ -154,6 +155,7 @@ def test_counting_cells():
         "ff": 5,
         "carry": 1,
         "bram": 1.5,
+        "uram": 2,
         "mux": 0,
         "dsp": 0,
         "unknown": 1,

@@ -32,6 +32,9 @@ DOMAIN = "finn.custom_op.fpgadataflow.rtl"
 class KernelOp(OpBase):
     """An op made of one kernel."""
 
+    dense = True
+    """Of layers, whether each channel reads a whole vector; else the inputs of its own group alone,
+    in an order that is its folding's."""
     input_ports: tuple[str, ...] = ("s_axis",)
     output_ports: tuple[str, ...] = ("m_axis",)
 

@@ -25,9 +25,6 @@ STYLES = {"ram_style": "WEIGHTS_STYLE", "ram_style_thresholds": "THRESHOLDS_STYL
 class KernelMVAU(KernelOp):
     """Common to folded and hard-wired units: thresholds, ranges, exact execution."""
 
-    dense = True
-    """Whether every channel reads all of a vector."""
-
     def get_nodeattr_types(self):
         types = super().get_nodeattr_types()
         # Exact zero padding of a bipolar map: padded lanes carry -1, and each position of the
