@@ -113,7 +113,7 @@ SHELL = {
 """Processor's family -> what the AXI shell takes beside an accelerator, by Yosys 0.70, for words of
 5 bytes in and 2 out; wide words take a third more registers (tests/boards/test_shell_cost.py)."""
 
-_NOTHING = Budget(0, 0, 0, 0)
+NOTHING = Budget(0, 0, 0, 0)
 
 
 def device_of(board: str) -> Budget:
@@ -125,13 +125,17 @@ def device_of(board: str) -> Budget:
 
 def shell_of(board: str) -> Budget:
     """What the shell takes of a board."""
-    return SHELL.get(BOARDS[board].processor or "", _NOTHING)
+    return SHELL.get(BOARDS[board].processor or "", NOTHING)
 
 
-def budget(board: str) -> Budget:
-    """What a search may fill of a board, beside its shell."""
+def budget(board: str, reserve: Budget = NOTHING) -> Budget:
+    """What a search may fill of a board, beside its shell and what is reserved."""
     device, shell = device_of(board), shell_of(board)
-    return Budget(**{k: SHARE[k] * getattr(device, k) - getattr(shell, k) for k in SHARE})
+    return Budget(**{
+        k: min(SHARE[k] * getattr(device, k), getattr(device, k) - getattr(reserve, k))
+        - getattr(shell, k)
+        for k in SHARE
+    })  # fmt: skip
 
 
 def price_of(blocks: str, board: str) -> float:

@@ -19,7 +19,7 @@ from ..errors import BadInput
 from ..files.output import at_home, output_folder
 from ..onnxfile import load_onnx
 from ..options import CompileOptions, TargetOptions, flat
-from .boards import too_large
+from .boards import NOTHING, SHARE, Budget, too_large
 from .limits import watched
 from .resolve import (
     OUTPUT_MODES,
@@ -112,23 +112,11 @@ def compile_model(
         scale = fraction(build.input_scale)
         loadable = Loadable() if build.runtime_weights else None
         imported = import_model(proto, build.input_datatype, scale, loadable)
-        graph = _dataflow(proto, imported, build, options, folder, say)
-        options["folding"] = graph.folding()
         (folder / "reports").mkdir()
         (folder / "golden").mkdir()
-        shutil.move(folder / "finn.log", folder / "reports" / "finn.log")
         shutil.copyfile(source, folder / "model.onnx")
-        say("RTL")
-        write = partial(write_rtl, graph, imported, folder, name=name, options=options)
-        accelerator = write()
-        if build.size_fifos:
-            _size_fifos(folder, accelerator, graph, build.max_fifo_depth, say)
-            accelerator = write()
-        accelerator = add_resources(folder, accelerator)
-        if build.board and (excess := too_large(accelerator, build.board)):
-            raise BadInput(
-                f"it does not fit: {excess}", remedy="use a lower target, or a larger board"
-            )
+        made = partial(_made, proto, imported, build, options, folder, say, name)
+        graph, accelerator = _fitting(build, made, say)
         (folder / "reports" / "folding.json").write_text(json.dumps(graph.why, indent=1) + "\n")
         seal(folder, accelerator)
     return out
@@ -193,19 +181,74 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
     }
 
 
+def _fitting(
+    build: CompileOptions,
+    made: Callable[[Budget], tuple[Any, Description]],
+    say: Callable[[str], None],
+) -> tuple[Any, Description]:
+    """(graph, accelerator) that the board holds, if one is named.
+
+    The folding search cannot know how deep FIFOs have to be: where they make the whole too large,
+    it searches again beside what they took.
+
+    Args:
+        made: what is reserved of the board -> graph and accelerator, in the folder.
+
+    Raises:
+        BadInput: the board holds none.
+    """
+    reserve, again = NOTHING, build.size_fifos and build.folding is None
+    while True:
+        graph, accelerator = made(reserve)
+        excess = too_large(accelerator, build.board) if build.board else None
+        if excess is None:
+            return graph, accelerator
+        if not again:
+            raise BadInput(
+                f"it does not fit: {excess}", remedy="use a lower target, or a larger board"
+            )
+        say("folding again, with room for FIFOs")
+        reserve, again = _uncounted(accelerator, graph.why["total"]), False
+
+
+def _uncounted(accelerator: Description, planned: dict[str, float]) -> Budget:
+    """What an accelerator takes beyond what its folding search counted."""
+    found = accelerator.resources
+    more = {k: getattr(found, k, 0) - planned.get(k, 0) for k in SHARE}
+    return Budget(**{k: max(v, 0) for k, v in more.items()})
+
+
+def _made(
+    proto: ModelProto, imported: Any, build: CompileOptions, options: dict, folder: Path, say: Any,
+    name: str, reserve: Budget,
+) -> tuple[Any, Description]:  # fmt: skip
+    """(graph, accelerator), folded beside what is reserved of the board; its files are written."""
+    graph = _dataflow(proto, imported, build, options, folder, say, reserve)
+    options["folding"] = graph.folding()
+    say("RTL")
+    write = partial(write_rtl, graph, imported, folder, name=name, options=options)
+    accelerator = write()
+    if build.size_fifos:
+        _size_fifos(folder, accelerator, graph, build.max_fifo_depth, say)
+        accelerator = write()
+    return graph, add_resources(folder, accelerator)
+
+
 def _dataflow(
-    proto: ModelProto, imported: Any, build: CompileOptions, options: dict, folder: Path, say: Any
-) -> Any:
-    """FINN's dataflow graph of the imported network, folded."""
+    proto: ModelProto, imported: Any, build: CompileOptions, options: dict, folder: Path, say: Any,
+    reserve: Budget,
+) -> Any:  # fmt: skip
+    """FINN's dataflow graph of the imported network, folded beside what is reserved."""
     folding = _folding(build.folding)
     from .dataflow import build_dataflow
 
     say("FINN")
     return build_dataflow(
         proto, imported, part=finn_part(options["part"]), target=options["target_cycles"],
-        folding=folding, mode=build.output_mode, check=build.check, log=folder / "finn.log",
-        say=say, board=build.board, memory=build.memory, wiring=wiring_of(build, options["part"]),
-        contexts=build.contexts if build.runtime_weights else 0,
+        folding=folding, mode=build.output_mode, check=build.check,
+        log=folder / "reports" / "finn.log", say=say, board=build.board, memory=build.memory,
+        wiring=wiring_of(build, options["part"]),
+        contexts=build.contexts if build.runtime_weights else 0, reserve=reserve,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 
 from ..errors import BadInput, CheckFailed
+from .boards import NOTHING, Budget
 from .frontend import ImportedModel
 from .limits import begin
 
@@ -94,6 +95,7 @@ def build_dataflow(
     memory: str = "auto",
     wiring: Wiring | None = None,
     contexts: int = 0,
+    reserve: Budget = NOTHING,
 ) -> DataflowGraph:
     """Run FINN's builder steps and ours on an imported model.
 
@@ -107,6 +109,7 @@ def build_dataflow(
         memory: where weights stand: "auto", "lut" or "block".
         wiring: which layers become netlists of constants (hardwiring.py); None for no layer.
         contexts: sets of weights that are loaded at run time; 0 where they are constants.
+        reserve: what of the board is for what the folding search does not count.
 
     Raises:
         CheckFailed: a step changed a raw score; names the step.
@@ -144,8 +147,9 @@ def build_dataflow(
         run("step_bnn_bit_widths")  # before folding: costs depend on them, they do not on folding
         say("folding")
         search, plan = fold(
-            model, folding, target=target, board=board, memory=memory, wiring=wiring
-        )
+            model, folding, target=target, board=board, memory=memory, wiring=wiring,
+            reserve=reserve,
+        )  # fmt: skip
         if checker:
             checker.compare(model, "folding")
         run("step_bnn_streams")

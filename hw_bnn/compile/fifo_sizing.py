@@ -1,4 +1,5 @@
-"""FIFO depths by simulation: the least that keep the full rate.
+"""FIFO depths: the least that keep the full rate, by simulation; those that hold what the schedule
+holds, by analysis (fifo_analysis.py), where a simulation would take long. By simulation:
 
 1. With room for some frames in every FIFO and the source slowed to the bottleneck's rate, the
    occupancy of each FIFO is what the schedule needs (an unslowed source would fill them all).
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from ..accelerator import Description
 from ..errors import BadInput, CheckFailed
 from ..sim.native import NativeModel
 from ..sim.packing import pack_input
+from . import fifo_analysis
 
 MINIMUM = 1
 PROBE_CYCLES = 150_000
@@ -26,7 +29,7 @@ PROBE_CYCLES = 150_000
 BUDGET = 300_000_000
 """What all probes together may take, in simulated cycles times nodes of the design: about 20
 seconds, but counted, so that results repeat. FIFOs that it leaves out, the smallest, keep one word
-more than they hold at the full rate."""
+more than they hold at the full rate. Where one probe takes more, none is made."""
 
 
 def size(
@@ -35,7 +38,7 @@ def size(
     *,
     maximum: int | None = None,
     seed: int = 0,
-    budget: int = BUDGET,
+    budget: int | None = None,
     say: Callable[[str], None] = lambda _step: None,
 ) -> tuple[dict[str, int], dict]:
     """Depths of all FIFOs, and the report that goes to reports/fifo_depths.json.
@@ -43,7 +46,7 @@ def size(
     Args:
         folder: accelerator folder whose FIFOs have the depth of a frame.
         maximum: cap on every depth, in words; its cost in rate is told in the report.
-        budget: simulated cycles times nodes that the search may take.
+        budget: simulated cycles times nodes that the search may take, BUDGET by default.
         say: called with the name of each step as it begins.
 
     Returns:
@@ -54,10 +57,80 @@ def size(
         BadInput: it deadlocks under the cap.
     """
     fifos = {n.name: n for n in accelerator.nodes if n.op == "Fifo_rtl"}
-    widths = {s.name: s.word_bits for s in accelerator.streams}
-    width = {name: widths[n.outputs[0]] for name, n in fifos.items()}
     if not fifos:
         return {}, {"fifos": {}, "cycles_per_frame": None}
+    found, budget = None, BUDGET if budget is None else budget
+    if maximum is None and _work(accelerator) > budget:
+        found = _analysed(accelerator, say)
+    if found is None:
+        found = _simulated(folder, accelerator, maximum, seed, budget, say)
+    widths = {s.name: s.word_bits for s in accelerator.streams}
+    report = {
+        "by": found.by,
+        "cycles_per_frame": found.rate,
+        "best_cycles_per_frame": found.best,
+        "bound_cycles": accelerator.bound_cycles,
+        "cap": maximum,
+        "fifos": {
+            name: {
+                "depth": found.depths[name],
+                "width_bits": widths[n.outputs[0]],
+                "occupancy": found.occupancy[name],
+                "between": [
+                    _producer(accelerator, n.inputs[0]),
+                    _consumer(accelerator, n.outputs[0]),
+                ],
+                "reason": found.reasons[name],
+            }
+            for name, n in fifos.items()
+        },
+    }
+    return found.depths, report
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Depths and occupancies in words, rates in cycles a frame."""
+
+    by: str
+    depths: dict[str, int]
+    occupancy: dict[str, int]
+    reasons: dict[str, str]
+    rate: float
+    best: float
+
+
+def _work(accelerator: Description) -> int:
+    """Of one probe, in simulated cycles times nodes."""
+    return _frames(accelerator) * accelerator.bound_cycles * len(accelerator.nodes)
+
+
+def _frames(accelerator: Description) -> int:
+    """Of one probe."""
+    return min(256, max(8, PROBE_CYCLES // accelerator.bound_cycles))
+
+
+def _analysed(accelerator: Description, say: Callable[[str], None]) -> _Found | None:
+    found = fifo_analysis.depths(accelerator, say)
+    if found is None:
+        return None
+    reasons = {
+        name: _reason(depth, held, None, "by analysis") for name, (depth, held) in found.items()
+    }
+    bound = accelerator.bound_cycles
+    return _Found(
+        "analysis", {n: depth for n, (depth, _) in found.items()},
+        {n: held for n, (_, held) in found.items()}, reasons, bound, bound,
+    )  # fmt: skip
+
+
+def _simulated(
+    folder: Path, accelerator: Description, maximum: int | None, seed: int, budget: int,
+    say: Callable[[str], None],
+) -> _Found:  # fmt: skip
+    fifos = {n.name: n for n in accelerator.nodes if n.op == "Fifo_rtl"}
+    widths = {s.name: s.word_bits for s in accelerator.streams}
+    width = {name: widths[n.outputs[0]] for name, n in fifos.items()}
     say("Verilator")
     with NativeModel(folder / "rtl", accelerator) as model:
         say("FIFO sizing")
@@ -83,26 +156,13 @@ def size(
         rate = best
         if maximum is not None:
             depths, rate = _capped(probe, depths, maximum)
-    report = {
-        "cycles_per_frame": rate,
-        "best_cycles_per_frame": best,
-        "bound_cycles": accelerator.bound_cycles,
-        "cap": maximum,
-        "fifos": {
-            name: {
-                "depth": depths[name],
-                "width_bits": width[name],
-                "occupancy": occupancy[name],
-                "between": [
-                    _producer(accelerator, n.inputs[0]),
-                    _consumer(accelerator, n.outputs[0]),
-                ],
-                "reason": _reason(depths[name], occupancy[name], maximum, name in searched),
-            }
-            for name, n in fifos.items()
-        },
+    reasons = {
+        name: _reason(
+            depths[name], occupancy[name], maximum, None if name in searched else "search budget"
+        )
+        for name in fifos
     }
-    return depths, report
+    return _Found("simulation", depths, occupancy, reasons, rate, best)
 
 
 def _capped(probe: _Probe, depths: dict[str, int], maximum: int) -> tuple[dict[str, int], float]:
@@ -139,7 +199,7 @@ class _Probe:
         self.model, self.accelerator = model, accelerator
         contract = accelerator.input
         rng = np.random.default_rng(seed)
-        frames = min(256, max(8, PROBE_CYCLES // accelerator.bound_cycles))
+        frames = _frames(accelerator)
         self.warm_up = frames // 2
         x = rng.integers(
             contract.minimum, contract.maximum, (frames, *contract.shape), endpoint=True
@@ -185,13 +245,13 @@ class _Probe:
         return high
 
 
-def _reason(depth: int, occupancy: int, maximum: int | None, searched: bool) -> str:
+def _reason(depth: int, occupancy: int, maximum: int | None, unsearched: str | None) -> str:
     if maximum is not None and depth == maximum:
         return f"capped at {maximum} words"
     if depth == MINIMUM:
         return "a register: producer and consumer keep the same pace"
-    if not searched:
-        return f"{occupancy} words held at the full rate; not lowered further (search budget)"
+    if unsearched is not None:
+        return f"{occupancy} words held at the full rate; not lowered further ({unsearched})"
     return f"one word less lowers the rate; {occupancy} words held at the full rate"
 
 

@@ -21,7 +21,7 @@ from qonnx.custom_op.registry import getCustomOp
 
 from ..errors import BadInput
 from ..files.jsonfile import read_json
-from .boards import NAMES, budget, priced_by
+from .boards import NAMES, NOTHING, Budget, budget, priced_by
 from .choices import FOLDING, choices, folds
 from .hardwiring import ALL, AUTO, Wiring
 from .ops.mvau import KernelMVAU
@@ -45,7 +45,7 @@ __all__ = [
 
 def fold(
     model: ModelWrapper, folding, *, target: int | None, board: str | None, memory: str,
-    wiring: Wiring | None,
+    wiring: Wiring | None, reserve: Budget = NOTHING,
 ) -> tuple[FoldingSearch, Plan]:  # fmt: skip
     """Fold a graph of our ops, whose datatypes are final.
 
@@ -54,6 +54,7 @@ def fold(
             already.
         wiring: which layers become constants; None for no layer. A layer that the folding names
             does not; that both name it is refused.
+        reserve: what of the board is for what the search does not count.
 
     Returns:
         (the search, the plan that the graph now has).
@@ -62,7 +63,7 @@ def fold(
         return _fold_beside(model, folding, target, board, memory, wiring)
     search, plan = searched(model, memory, board, wiring), None
     if folding != "finn" and (target is not None or folding is None):
-        plan = choose(search, target, board, default_target(wiring))
+        plan = choose(search, target, board, default_target(wiring), reserve)
         search.apply(plan)
     if isinstance(folding, dict):
         apply_folding(model, folding, aliases(model, layers(model)))
@@ -126,6 +127,7 @@ def choose(
     target: int | None,
     board: str | None,
     default: int = DEFAULT_TARGET_CYCLES,
+    reserve: Budget = NOTHING,
 ) -> Plan:
     """The plan for a target rate, or without one the fastest that the board holds.
 
@@ -133,6 +135,7 @@ def choose(
         target: cycles a frame; None for the best rate of the board, or without one for the default.
         board: what has to hold it; None for no limit.
         default: cycles a frame where nothing is asked for; more where no folding is as fast.
+        reserve: what of the board is for what the search does not count.
 
     Raises:
         BadInput: the target cannot be reached, on any device or on this board; tells the
@@ -140,7 +143,7 @@ def choose(
     """
     if board is None:
         return search.plan(target or max(default, search.fastest()))
-    room = budget(board)
+    room = budget(board, reserve)
     plan = search.best(room) if target is None else search.fit(target, room)
     if plan is not None:
         return plan
@@ -152,12 +155,14 @@ def choose(
         if best is None
         else f"use target_cycles={best.cycles} or more, or a larger board"
     )
-    raise BadInput(f"{what} does not fit {board}: {_excess(search, wanted, board)}", remedy=remedy)
+    raise BadInput(
+        f"{what} does not fit {board}: {_excess(search, wanted, room, board)}", remedy=remedy
+    )
 
 
-def _excess(search: FoldingSearch, plan: Plan, board: str) -> str:
+def _excess(search: FoldingSearch, plan: Plan, room: Budget, board: str) -> str:
     """By how much a plan is too large, and for which layer most."""
-    room, parts = budget(board), []
+    parts: list[str] = []
     over = plan.excess(room)
     for kind, name in NAMES.items():
         if kind in over:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import Kernel, Parameters, Parts, register
+from .schedule import Schedule, word_by_word
 
 
 @register
@@ -16,6 +17,9 @@ class Add(Kernel):
         "B_BITS": 8, "B_SIGNED": 1, "B_BIPOLAR": 0, "B_SCALE": 1,
         "OUT_BITS": 9,
     }  # fmt: skip
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        return word_by_word(words[0], latency=1, inputs=2)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

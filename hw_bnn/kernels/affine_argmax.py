@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, contexts, register
 from .logic import bits_for
 from .memory_cost import ram, rom
+from .schedule import Reads, Schedule, counted
 
 SMALLEST_DSP = 9
 """Bits of a product from which Yosys takes a DSP block for it."""
@@ -25,6 +26,12 @@ class AffineArgmax(Kernel):
         if not p["A_BITS"]:
             return ()
         return (Memory("AFFINE_FILE", p["N"] // p["PE"], p["PE"], (p["A_BITS"], p["B_BITS"])),)
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        p, steps = self.values(parameters), counted(words[0])
+        latency = 1 if p["MODE"] == 0 else 3 + bits_for(p["PE"]) + 2 * (p["A_BITS"] > 0)
+        given = steps[-1:] if p["MODE"] == 1 else steps
+        return Schedule(words[0], (Reads(steps + 1, steps),), given, latency)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

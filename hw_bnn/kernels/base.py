@@ -9,6 +9,8 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 
+from .schedule import Schedule
+
 Parameters = Mapping[str, int | str]
 """Parameters of a SystemVerilog module by name; strings are memory files and styles."""
 
@@ -131,6 +133,15 @@ class Kernel(ABC):
     def memory(self, parameter: str, parameters: Parameters) -> Memory:
         """The memory whose file `parameter` names."""
         return next(m for m in self.memories(parameters) if m.parameter == parameter)
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule | None:
+        """When it takes and gives the words of a frame; None where a frame's results are several or
+        depend on what comes at run time.
+
+        Args:
+            words: of a frame, at each input.
+        """
+        return None
 
     @abstractmethod
     def cost(self, parameters: Parameters) -> Parts | None:

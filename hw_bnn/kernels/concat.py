@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .base import Kernel, Parameters, Parts, register
 from .logic import bits_for
+from .schedule import Reads, Schedule, counted
 
 
 @register
@@ -17,6 +20,12 @@ class Concat(Kernel):
         "B_WORDS": 1, "B_BITS": 8, "B_SIGNED": 1, "B_BIPOLAR": 0,
         "OUT_BITS": 8,
     }  # fmt: skip
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        p, steps = self.values(parameters), counted(sum(words))
+        first = steps % (p["A_WORDS"] + p["B_WORDS"]) < p["A_WORDS"]
+        reads = tuple(Reads(np.cumsum(side), steps[side]) for side in (first, ~first))
+        return Schedule(len(steps), reads, steps, latency=1)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+import numpy as np
+
 from .base import CONFIGURED, Kernel, Memory, Parameters, contexts
 from .logic import bits_for
 from .memory_cost import ram, rom, rom_luts, ultra_ram
+from .schedule import Reads, Schedule, counted
 
 MANY_WORDS = 32
 """Above so many random words no two bits of a weight memory are alike."""
@@ -68,6 +71,26 @@ class MatrixVector(Kernel):
         if sets > 1:
             found.append(Memory("SETS_FILE", p["N_VECTORS"], 1, (bits_for(sets),)))
         return tuple(found)
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        p = self.values(parameters)
+        nf, sf = p["MH"] // p["PE"], p["MW"] // p["SIMD"]
+        mmv, latency = p.get("MMV", 1), 3 + p["PIPELINE"] + p["WEIGHTS_STAGE"]
+        if mmv > 1:  # a group of windows is a word, its pixels leave behind each other
+            begins = counted(words[0]) * max(nf, mmv)
+            needed = np.repeat(counted(words[0]) + 1, max(nf, mmv))
+            late = np.tile(nf - 1 + counted(mmv), words[0])
+            return Schedule(
+                len(needed), (Reads(needed, begins),), np.repeat(begins, mmv), latency + 1, late
+            )
+        vector = counted(nf * sf)
+        uses = np.minimum(vector, sf - 1) if self.replays else vector
+        reads = sf if self.replays else nf * sf
+        vectors = counted(words[0] // reads)[:, None]
+        needed = (vectors * reads + uses + 1).reshape(-1)
+        taken = (vectors * (nf * sf) + counted(reads)).reshape(-1)
+        given = (vectors * (nf * sf) + (counted(nf) + 1) * sf - 1).reshape(-1)
+        return Schedule(len(needed), (Reads(needed, taken),), given, latency)
 
     def shared_cost(
         self, parameters: Parameters, word_bits: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .base import Kernel, Memory, Parameters, Parts, register
-from .pool import WINDOW, pool_cost
+from .pool import WINDOW, pool_cost, pool_schedule
+from .schedule import Schedule
 
 
 @register
@@ -16,6 +17,9 @@ class MaxPool(Kernel):
     def memories(self, parameters: Parameters) -> tuple[Memory, ...]:
         p = self.values(parameters)
         return (Memory("MIN_FILE", p["CHANNELS"] // p["SIMD"], p["SIMD"], (1,)),)
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        return pool_schedule(self.values(parameters))
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

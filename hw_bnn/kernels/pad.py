@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .base import Kernel, Parameters, Parts, register
 from .logic import bits_for
+from .schedule import Schedule, bordered, counted
 
 
 @register
@@ -15,6 +16,14 @@ class Pad(Kernel):
         "IFM_H": 4, "IFM_W": 4, "CHANNELS": 4, "SIMD": 2, "BITS": 1,
         "PAD_T": 1, "PAD_B": 1, "PAD_L": 1, "PAD_R": 1, "VALUE": 0,
     }  # fmt: skip
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        p = self.values(parameters)
+        read = bordered(
+            p["IFM_H"], p["IFM_W"], p["CHANNELS"] // p["SIMD"],
+            (p["PAD_T"], p["PAD_L"], p["PAD_B"], p["PAD_R"]),
+        )  # fmt: skip
+        return Schedule(len(read.needed), (read,), counted(len(read.needed)), latency=1)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

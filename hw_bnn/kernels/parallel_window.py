@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .base import Kernel, Parameters, Parts, register
 from .logic import bits_for
 from .memory_cost import ram
+from .schedule import Reads, Schedule, counted, window_ends
 
 
 @register
@@ -16,6 +19,22 @@ class ParallelWindow(Kernel):
         "IFM_H": 8, "IFM_W": 8, "CHANNELS": 4, "SIMD": 36, "BITS": 1, "K_H": 3, "K_W": 3,
         "STRIDE_H": 1, "STRIDE_W": 1, "DILATION_H": 1, "DILATION_W": 1,
     }  # fmt: skip
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        p = self.values(parameters)
+        chunks = p["K_H"] * p["K_W"] * p["CHANNELS"] // p["SIMD"]
+        rows, columns = (
+            window_ends(p[f"IFM_{a}"], (p[f"K_{a}"] - 1) * p[f"DILATION_{a}"] + 1, p[f"STRIDE_{a}"])
+            for a in "HW"
+        )
+        ends = (rows[:, None] & columns).reshape(-1)
+        # A pixel enters with the last word of the window before it: one that ends a window lasts.
+        lasts = np.where(ends, chunks, 1)
+        enters = np.cumsum(lasts) - lasts
+        steps = int(lasts.sum())
+        needed = np.repeat(counted(words[0]) + 1, lasts)
+        given = (enters[ends][:, None] + counted(chunks)).reshape(-1)
+        return Schedule(steps, (Reads(needed, enters),), given, latency=1)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

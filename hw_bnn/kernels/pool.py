@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .base import Parts
 from .logic import bits_for
 from .memory_cost import ram
+from .schedule import Schedule, bordered, window_ends
 
 PADS = {"PAD_T": 0, "PAD_B": 0, "PAD_L": 0, "PAD_R": 0}
 WINDOW = {"K_H": 2, "K_W": 2, "STRIDE_H": 2, "STRIDE_W": 2} | PADS
@@ -43,3 +46,15 @@ def pool_cost(p: dict[str, int], bits: int, grown: int) -> Parts:
     if width != p["IFM_W"] or height != p["IFM_H"]:
         lut["pad"], ff["exact"] = lanes * bits, ff["exact"] + lanes * bits
     return Parts(lut, ff, bram)
+
+
+def pool_schedule(p: dict[str, int]) -> Schedule:
+    """Schedule of a pool: a step a word of the map with its border."""
+    pads, cf = (p["PAD_T"], p["PAD_L"], p["PAD_B"], p["PAD_R"]), p["CHANNELS"] // p["SIMD"]
+    read = bordered(p["IFM_H"], p["IFM_W"], cf, pads)
+    rows = window_ends(p["IFM_H"] + pads[0] + pads[2], p["K_H"], p["STRIDE_H"])
+    columns = window_ends(p["IFM_W"] + pads[1] + pads[3], p["K_W"], p["STRIDE_W"])
+    given = np.flatnonzero(np.repeat((rows[:, None] & columns).reshape(-1), cf)).astype(np.int64)
+    sides = ((p["K_H"], p["STRIDE_H"]), (p["K_W"], p["STRIDE_W"]))
+    latency = 2 * sum(side != (1, 1) for side in sides) + (sum(pads) > 0)
+    return Schedule(len(read.needed), (read,), given, latency)

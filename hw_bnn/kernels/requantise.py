@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, contexts, register
 from .logic import bits_for
 from .memory_cost import rom
+from .schedule import Schedule, word_by_word
 
 DSP_SIDES = (25, 18)
 """Bits of the two sides of a DSP48E1's multiplier."""
@@ -27,6 +28,9 @@ class Requantise(Kernel):
         if p["PIECES"] == 2:
             widths = (*widths, p["IN_BITS"] + 1)
         return (Memory("TABLE_FILE", p["CHANNELS"] // p["PE"], p["PE"], widths),)
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        return word_by_word(words[0], latency=5)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .base import CONFIGURED, Kernel, Memory, Parameters, Parts, contexts, register
 from .logic import bits_for
 from .memory_cost import rom
+from .schedule import Schedule, word_by_word
 
 
 @register
@@ -26,6 +27,9 @@ class Threshold(Kernel):
         if sets > 1:
             found.append(Memory("SETS_FILE", p["N_VECTORS"], 1, (bits_for(sets),)))
         return (*found, Memory("NEGATE_FILE", nf, pe, (1,)))
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        return word_by_word(words[0], latency=3)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

@@ -6,6 +6,7 @@ from math import gcd
 
 from .base import Kernel, Parameters, Parts, register
 from .logic import bits_for
+from .schedule import Schedule, recut, word_by_word
 
 
 @register
@@ -14,6 +15,12 @@ class WidthConverter(Kernel):
 
     name = "width_converter"
     defaults = {"IN_BITS": 8, "OUT_BITS": 8, "FRAME_BITS": 8}
+
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        p = self.values(parameters)
+        if p["IN_BITS"] == p["OUT_BITS"]:
+            return word_by_word(words[0], latency=0)
+        return recut(p["IN_BITS"], p["OUT_BITS"], p["FRAME_BITS"], latency=1)
 
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .base import Kernel, Parameters, Parts, register
 from .logic import bits_for
 from .memory_cost import ram
+from .schedule import Reads, Schedule, Steps, counted
 
 
 @register
@@ -36,6 +39,26 @@ class Window(Kernel):
             return span + jump
         return span + 1 + max(jump - lead, 0)
 
+    def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule:
+        p = self.values(parameters)
+        cf, row = p["CHANNELS"] // p["SIMD"], p["IFM_W"] * p["CHANNELS"] // p["SIMD"]
+        tall, wide = (
+            (p[f"IFM_{a}"] - (p[f"K_{a}"] - 1) * p[f"DILATION_{a}"] - 1) // p[f"STRIDE_{a}"] + 1
+            for a in "HW"
+        )
+        base = _places((tall, p["STRIDE_H"] * row), (wide, p["STRIDE_W"] * cf))
+        down, across = (p["K_H"], p["DILATION_H"] * row), (p["K_W"], p["DILATION_W"] * cf)
+        loops = ((cf, 1), down, across) if p["DEPTHWISE"] else (down, across, (cf, 1))
+        window = _places(*loops)
+        read = (base[:, None] + window).reshape(-1)
+        # A word is kept until the window moves past it; what no window needs, with the frame.
+        windows = np.searchsorted(base, counted(words[0]), side="right")
+        taken = windows * len(window) - 1
+        return Schedule(
+            len(read), (Reads(read + 1, taken, self.words(parameters)),), counted(len(read)),
+            latency=1,
+        )  # fmt: skip
+
     def cost(self, parameters: Parameters) -> Parts:
         p = self.values(parameters)
         words = self.words(parameters)
@@ -54,3 +77,11 @@ class Window(Kernel):
             {"exact": memory[1], "address": address, "count": count, "one": 1},
             memory[2],
         )
+
+
+def _places(*loops: tuple[int, int]) -> Steps:
+    """Where loops of so many steps, each of so many words, stand; the last one turns fastest."""
+    places = np.zeros(1, dtype=np.int64)
+    for number, step in loops:
+        places = (places[:, None] + counted(number) * step).reshape(-1)
+    return places

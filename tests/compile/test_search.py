@@ -174,6 +174,33 @@ def test_a_given_folding_that_is_too_large_is_told(network, tiny, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folding.json", "net.onnx"]
 
 
+@pytest.mark.slow
+def test_what_fifos_take_is_left_free(tiny, tmp_path, monkeypatch):
+    """The best rate by the search alone, whose FIFOs do not fit beside it, is not the answer."""
+    from hw_bnn.accelerator import Description
+    from hw_bnn.compile import compile_model
+    from tests.compile.test_fifo_analysis import lagging
+
+    model, out = tmp_path / "net.onnx", tmp_path / "out"
+    model.write_bytes(lagging(64, 64).SerializeToString())
+    options = {"check": False, "force": True}
+    compile_model(model, out, board=tiny(4000, 0), **options)
+    fastest = Description.load(out)
+    planned = json.loads((out / "reports" / "folding.json").read_text())["total"]["lut"]
+    assert fastest.resources.lut > planned + 20
+    monkeypatch.setitem(boards.SHARE, "lut", 1.0)
+    room, steps = planned + 10, []
+    compile_model(model, out, board=tiny(room, 0), progress=steps.append, **options)
+    assert "folding again, with room for FIFOs" in steps
+    fitting = Description.load(out)
+    assert fitting.resources.lut <= room and fitting.bound_cycles > fastest.bound_cycles
+    with pytest.raises(BadInput, match="does not fit tiny"):
+        compile_model(
+            model, out, board=tiny(room, 0), target_cycles=fastest.bound_cycles, **options
+        )
+    assert Description.load(out) == fitting
+
+
 @pytest.mark.parametrize("memory", ["lut", "block"])
 def test_weights_stand_where_they_are_told(network, memory):
     why = build(network, 2000, memory=memory).why
