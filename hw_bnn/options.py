@@ -193,7 +193,7 @@ class CompileOptions(TargetOptions):
     ] = False
     max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
     size_fifos: Annotated[
-        bool, Option("Find FIFO depths by simulation; else each holds a whole frame.")
+        bool, Option("Find the least FIFO depths; else each holds a whole frame.")
     ] = True
     check: Annotated[bool, Option("Check every pass on sample frames.")] = True
 

@@ -74,7 +74,7 @@ def compile_model(
             search finds cheapest; "ultra" is auto with UltraRAM too, on a board or part that has
             it: empty at the start, so with runtime_weights=True alone.
         check: compare FINN's execution with the golden model after every step, on sample frames.
-        size_fifos: find FIFO depths by simulation; otherwise each FIFO holds a whole frame.
+        size_fifos: find the least FIFO depths; otherwise each FIFO holds a whole frame.
         max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it
             costs in rate.
         runtime_weights: weights can be loaded at run time, by the port s_axis_cfg; see
@@ -181,6 +181,10 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
     }
 
 
+ATTEMPTS = 3
+"""Foldings that are tried until one fits its board with its FIFOs."""
+
+
 def _fitting(
     build: CompileOptions,
     made: Callable[[Budget], tuple[Any, Description]],
@@ -197,25 +201,25 @@ def _fitting(
     Raises:
         BadInput: the board holds none.
     """
-    reserve, again = NOTHING, build.size_fifos and build.folding is None
+    reserve, left = NOTHING, ATTEMPTS if build.size_fifos and build.folding is None else 1
     while True:
         graph, accelerator = made(reserve)
         excess = too_large(accelerator, build.board) if build.board else None
         if excess is None:
             return graph, accelerator
-        if not again:
+        left -= 1
+        if not left:
             raise BadInput(
                 f"it does not fit: {excess}", remedy="use a lower target, or a larger board"
             )
         say("folding again, with room for FIFOs")
-        reserve, again = _uncounted(accelerator, graph.why["total"]), False
+        reserve = _uncounted(accelerator, graph.why["total"], reserve)
 
 
-def _uncounted(accelerator: Description, planned: dict[str, float]) -> Budget:
-    """What an accelerator takes beyond what its folding search counted."""
-    found = accelerator.resources
-    more = {k: getattr(found, k, 0) - planned.get(k, 0) for k in SHARE}
-    return Budget(**{k: max(v, 0) for k, v in more.items()})
+def _uncounted(accelerator: Description, planned: dict[str, float], before: Budget) -> Budget:
+    """What an accelerator takes beyond what its folding search counted, or one before it did."""
+    more = {k: getattr(accelerator.resources, k) - planned.get(k, 0) for k in SHARE}
+    return Budget(**{k: max(v, getattr(before, k)) for k, v in more.items()})
 
 
 def _made(

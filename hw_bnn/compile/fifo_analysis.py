@@ -1,28 +1,37 @@
-"""FIFO depths by analysis: what each holds while every frame takes the bottleneck's cycles.
+"""FIFO depths by analysis: what each has to hold while every frame takes the bottleneck's cycles.
 
-No kernel's schedule depends on data (kernels/schedule.py). With frames that come at the slowest
-node's rate, and no FIFO ever full, a node's steps follow from the times of its inputs: step k is
-made at max(time of step k - 1, plus 1; time at which the last word that it needs is there). So all
-times of some frames are computed node by node, until a frame repeats the one before it.
+1. With frames that come at the slowest node's rate, and no FIFO ever full, all words have their
+   times (timetable.py). Frames are added until one does what the one before it did.
+2. Node by node, from the last to the first, FIFOs behind a node are made as small as they can be
+   while all words still come when they are read: the node does later what it can. Then its own
+   inputs wait longer, which is taken where FIFOs cost less so. The windows of a convolution, for
+   example, wait as the fewer words that they are cut out of.
 
-FIFOs of those depths block nothing in this schedule; and a dataflow network whose inputs come
+FIFOs of those depths block nothing in this timetable; and a dataflow network whose inputs come
 sooner does nothing later (its times are maxima and sums of its inputs' times), so that it keeps the
 rate when frames come as fast as they are taken, too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 
 from ..accelerator import Description
-from ..kernels import KERNELS
+from ..accelerator.description import Node
 from ..kernels.schedule import Schedule, Steps, counted
+from .boards import DEFAULT_BOARD, price_of
+from .stream_cost import fifo_cost
+from .timetable import FIFO, movements, node_times, schedules_of
 
-FIFO = "Fifo_rtl"
 FRAMES = (8, 16, 32, 64)
 """How many frames are tried until what they do repeats itself."""
+MOST_WORDS = 2**31
+"""Of all streams in these frames; each takes four bytes."""
+WORTH = 1.3
+"""What the FIFOs around a node may cost, as a factor, with those behind it made smaller: those in
+front, which are deeper then, are made smaller in their turn."""
 
 
 def depths(
@@ -30,15 +39,16 @@ def depths(
 ) -> dict[str, tuple[int, int]] | None:
     """(depth of each FIFO with which the accelerator takes its bound of cycles a frame, how much it
     holds then), in words; None where a node has no fixed schedule, or frames do not come to repeat
-    each other.
+    each other in a number that memory holds.
 
     Args:
         say: called with what is being done.
     """
     schedules = schedules_of(accelerator)
-    if schedules is None:
-        return None
+    words = sum(stream.words for stream in accelerator.streams)
     for frames in FRAMES:
+        if schedules is None or frames * words > MOST_WORDS:
+            return None
         say(f"FIFO depths: {frames} frames")
         found = _settled(accelerator, schedules, frames)
         if found is not None:
@@ -49,110 +59,129 @@ def depths(
 def _settled(
     accelerator: Description, schedules: dict[str, Schedule], frames: int
 ) -> dict[str, tuple[int, int]] | None:
-    """As `depths`, from so many frames; None where they are too few: the last one has to enter when
-    another has left that came after the first of those that are a period apart everywhere."""
-    behind = {n.outputs[0]: n for n in accelerator.nodes if n.op == FIFO}
-    before = {n.inputs[0] for n in behind.values()}
-    entered, found = {}, {}
-    settled, ends = 0, np.zeros(frames, dtype=np.int64)
-    words, period = accelerator.input.words, accelerator.bound_cycles
-    source = (counted(frames * words) * period // words).reshape(frames, words)
-    for name, moves in movements(accelerator, schedules, source):
-        apart = (np.diff(moves, axis=0) == period).all(axis=1)
-        settled = max(settled, frames - 1 - int(np.argmin([*apart[::-1], False])))
-        np.maximum(ends, moves.max(axis=1), out=ends)
-        if name in before:
-            entered[name] = moves
-        if name in behind:
-            fifo = behind[name]
-            found[fifo.name] = _depth(entered.pop(fifo.inputs[0]), moves)
-    return found if settled < frames - 1 and ends[settled] < source[-1, 0] else None
-
-
-def schedules_of(accelerator: Description) -> dict[str, Schedule] | None:
-    """Of all nodes but FIFOs, by name; None where a node has none."""
-    words, found = {s.name: s.words for s in accelerator.streams}, {}
-    for node in accelerator.nodes:
+    """As `depths`, from so many frames; None where they are too few."""
+    words = accelerator.input.words
+    source = counted(frames * words) * accelerator.bound_cycles // words
+    table = _Table(accelerator, schedules, source.reshape(frames, words))
+    if not table.settles():
+        return None
+    for node in reversed(accelerator.nodes):
         if node.op != FIFO:
-            ins = tuple(words[name] for name in node.inputs)
-            schedule = KERNELS[node.kernel].schedule(node.parameters, ins)
-            if schedule is None:
-                return None
-            found[node.name] = schedule
-    return found
+            table.lower(node)
+    return table.depths()
 
 
-def movements(
-    accelerator: Description, schedules: dict[str, Schedule], source: Steps
-) -> Iterator[tuple[str, Steps]]:
-    """When words move if no FIFO is ever full.
+class _Table:
+    """When the words of all streams move, (frames, words) each.
 
-    Args:
-        source: (frames, words of the input), the cycle in which a word is there.
-
-    Yields:
-        For each stream: its name, and the cycle in which each word moves, (frames, words).
+    Attributes:
+        source: when the words of the input are there.
+        settled: the first frame from which each is the one before it, a period later, everywhere.
     """
-    frames = len(source)
-    there = {accelerator.streams[0].name: source.reshape(-1)}  # when a word is, for its reader
-    held = {n.inputs[0]: n.outputs[0] for n in accelerator.nodes if n.op == FIFO}
-    for node in accelerator.nodes:
-        if node.op == FIFO:
-            continue
-        leaves, given = _times(schedules[node.name], [there.pop(n) for n in node.inputs], frames)
-        for name, moves in zip(node.inputs, leaves, strict=True):
-            yield name, moves.reshape(frames, -1)
-        for name in node.outputs:
-            if name in held:
-                yield name, given.reshape(frames, -1)
-                there[held[name]] = given + 1
-            else:
-                there[name] = given
-    yield from ((name, times.reshape(frames, -1)) for name, times in there.items())
+
+    def __init__(self, accelerator: Description, schedules: dict[str, Schedule], source: Steps):
+        self.schedules, self.source, self.settled = schedules, source, 0
+        self.frames, self.period = len(source), accelerator.bound_cycles
+        fifos = [n for n in accelerator.nodes if n.op == FIFO]
+        self.behind = {n.inputs[0]: n for n in fifos}
+        self.before = {n.outputs[0]: n for n in fifos}
+        self.bits = {s.name: s.word_bits for s in accelerator.streams}
+        self.moves: dict[str, Steps] = {}
+        self.ends = np.zeros(len(source), dtype=np.int64)
+        for name, moves in movements(accelerator, schedules, source):
+            self.settled = max(self.settled, _first_alike(moves, self.period))
+            np.maximum(self.ends, moves.max(axis=1), out=self.ends)
+            self._put({name: moves})
+
+    def _put(self, moves: dict[str, Steps]) -> None:
+        small = self.frames * self.period < 2**30
+        self.moves |= {name: m.astype(np.int32) if small else m for name, m in moves.items()}
+
+    def settles(self, settled: int | None = None) -> bool:
+        """Whether the last frame enters when one has left behind which all are alike."""
+        settled = self.settled if settled is None else settled
+        return settled < self.frames - 1 and bool(self.ends[settled] < self.source[-1, 0])
+
+    def depths(self) -> dict[str, tuple[int, int]]:
+        """(depth, most held) of each FIFO."""
+        return {
+            n.name: _depth(self.moves[n.inputs[0]], self.moves[n.outputs[0]])
+            for n in self.behind.values()
+        }
+
+    def lower(self, node: Node) -> None:
+        """Make the FIFOs behind a node as small as can be, where that costs less with what those in
+        front of it hold then."""
+        behind = [self.behind[name] for name in node.outputs if name in self.behind]
+        rooms = {fifo.name: self._room(fifo, self.moves) for fifo in behind}
+        if max(rooms.values(), default=1) == 1:
+            return
+        around = [*behind, *(self.before[name] for name in node.inputs if name in self.before)]
+        cost, best = self._cost(around, self.moves), None
+        for fifo in sorted(behind, key=lambda n: -rooms[n.name]):
+
+            def fits(room: int, fifo: Node = fifo) -> bool:
+                nonlocal best
+                later = self._later(node, behind, rooms | {fifo.name: room})
+                best = later or best
+                return later is not None
+
+            rooms[fifo.name] = _least(fits, rooms[fifo.name])
+        if best is not None and self._cost(around, self.moves | best) < WORTH * cost:
+            self.settled = max(self.settled, *(_first_alike(m, self.period) for m in best.values()))
+            self._put(best)
+
+    def _later(
+        self, node: Node, behind: list[Node], rooms: dict[str, int]
+    ) -> dict[str, Steps] | None:
+        """What moves when around a node where the FIFOs behind it have that room; None where a word
+        comes too late, or frames are not alike."""
+        there = [
+            self.moves[self.before[name].inputs[0]].reshape(-1) + np.int64(1)
+            if name in self.before else self.source.reshape(-1)
+            for name in node.inputs
+        ]  # fmt: skip
+        reads = {n.name: self.moves[n.outputs[0]].reshape(-1) for n in behind}
+        hold = np.zeros_like(there[0], shape=reads[behind[0].name].shape)
+        for name, room in rooms.items():
+            free = reads[name][: max(len(hold) - room, 0)]
+            np.maximum(hold[room:], free + (room > 1), out=hold[room:])
+        leaves, given = node_times(self.schedules[node.name], there, self.frames, hold)
+        if any((given >= times).any() for times in reads.values()):
+            return None
+        times = [*zip(node.inputs, leaves, strict=True), *((name, given) for name in node.outputs)]
+        moves = {name: t.reshape(self.frames, -1) for name, t in times}
+        settled = max(self.settled, *(_first_alike(m, self.period) for m in moves.values()))
+        return moves if self.settles(settled) else None
+
+    def _room(self, fifo: Node, moves: dict[str, Steps]) -> int:
+        return _depth(moves[fifo.inputs[0]], moves[fifo.outputs[0]])[0]
+
+    def _cost(self, fifos: list[Node], moves: dict[str, Steps]) -> float:
+        """LUTs of FIFOs, block RAMs at their price."""
+        lut, _, bram, *_ = np.sum(
+            [fifo_cost(self.bits[n.inputs[0]], self._room(n, moves)) for n in fifos], axis=0
+        )
+        return float(lut + price_of("brams", DEFAULT_BOARD) * bram)
 
 
-def _times(schedule: Schedule, there: list[Steps], frames: int) -> tuple[list[Steps], Steps]:
-    """(when the words of each input leave it, when those of an output are on offer), from when the
-    words of the inputs are there."""
-    enters = [
-        (_taken_ahead(times, None) if read.kept else times)
-        for read, times in zip(schedule.reads, there, strict=True)
-    ]
-    while True:
-        step = _steps(schedule, enters, frames)
-        leaves, again = [], False
-        for index, (read, times) in enumerate(zip(schedule.reads, there, strict=True)):
-            taken = step[:, read.taken].reshape(-1)
-            if not read.kept:
-                leaves.append(taken)
-                continue
-            entered = _taken_ahead(times, taken, read.kept)
-            again |= not np.array_equal(entered, enters[index])
-            enters[index] = entered
-            leaves.append(entered)
-        if not again:
-            given = step[:, np.asarray(schedule.given)] + (schedule.latency + schedule.late)
-            return leaves, given.reshape(-1)
+def _least(fits: Callable[[int], bool], most: int) -> int:
+    """The least number for which it fits; `most` does. It is 1 or `most` as often as not."""
+    if most == 1 or fits(1):
+        return 1
+    if not fits(most - 1):
+        return most
+    low, high = 2, most - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fits(middle) else (middle + 1, high)
+    return high
 
 
-def _steps(schedule: Schedule, enters: list[Steps], frames: int) -> Steps:
-    """When each step is made, (frames, steps), from when the words are there, or have entered what
-    keeps them."""
-    ready = np.zeros((frames, schedule.steps), dtype=np.int64)
-    for read, times in zip(schedule.reads, enters, strict=True):
-        last = times.reshape(frames, -1)[:, np.maximum(read.needed, 1) - 1] + (read.kept > 0)
-        np.maximum(ready, last, out=ready, where=read.needed > 0)
-    order = counted(ready.size)
-    return (np.maximum.accumulate(ready.reshape(-1) - order) + order).reshape(frames, -1)
-
-
-def _taken_ahead(times: Steps, taken: Steps | None, kept: int = 0) -> Steps:
-    """When words enter what keeps `kept` of them, each until it is `taken`: one a cycle."""
-    ready = times.copy()
-    if taken is not None and kept < len(ready):
-        np.maximum(ready[kept:], taken[:-kept] + 1, out=ready[kept:])
-    order = counted(len(ready))
-    return np.maximum.accumulate(ready - order) + order
+def _first_alike(moves: Steps, period: int) -> int:
+    """The first frame from which each is the one before it, a period later."""
+    apart = (np.diff(moves, axis=0) == period).all(axis=1)
+    return len(moves) - 1 - int(np.argmin([*apart[::-1], False]))
 
 
 def _depth(moves_in: Steps, moves_out: Steps) -> tuple[int, int]:

@@ -153,7 +153,7 @@ def step_bnn_streams(model: ModelWrapper, cfg) -> ModelWrapper:
 
     The input gets a width converter where its first layer's words are no whole bytes, so that a
     frame is a dense byte string (accelerator.py, "Input"). Each FIFO can hold a frame, until its
-    depth is found by simulation (fifo_sizing.py).
+    depth is found (fifo_sizing.py).
     """
     model = model.transform(InsertDWC())
     model = _input_converter(model)

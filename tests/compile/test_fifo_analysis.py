@@ -16,8 +16,9 @@ pytest.importorskip("finn")
 
 from hw_bnn.accelerator import Description
 from hw_bnn.compile import compile_model, fifo_sizing
-from hw_bnn.compile.fifo_analysis import depths, movements, schedules_of
+from hw_bnn.compile.fifo_analysis import depths
 from hw_bnn.compile.fifo_sizing import largest
+from hw_bnn.compile.timetable import movements, schedules_of
 from hw_bnn.errors import BadInput
 from hw_bnn.kernels import KERNELS
 from hw_bnn.sim import NativeModel, pack_input
