@@ -23,7 +23,7 @@ from ..accelerator.description import Node
 from ..kernels.schedule import Schedule, Steps, counted
 from .boards import DEFAULT_BOARD, price_of
 from .stream_cost import fifo_cost
-from .timetable import FIFO, movements, node_times, schedules_of
+from .timetable import FIFO, latest_times, movements, node_times, schedules_of
 
 FRAMES = (8, 16, 32, 64)
 """How many frames are tried until what they do repeats itself."""
@@ -63,7 +63,7 @@ def _settled(
     words = accelerator.input.words
     source = counted(frames * words) * accelerator.bound_cycles // words
     table = _Table(accelerator, schedules, source.reshape(frames, words))
-    if not table.settles():
+    if not table.settles(table.settled):
         return None
     for node in reversed(accelerator.nodes):
         if node.op != FIFO:
@@ -97,9 +97,8 @@ class _Table:
         small = self.frames * self.period < 2**30
         self.moves |= {name: m.astype(np.int32) if small else m for name, m in moves.items()}
 
-    def settles(self, settled: int | None = None) -> bool:
+    def settles(self, settled: int) -> bool:
         """Whether the last frame enters when one has left behind which all are alike."""
-        settled = self.settled if settled is None else settled
         return settled < self.frames - 1 and bool(self.ends[settled] < self.source[-1, 0])
 
     def depths(self) -> dict[str, tuple[int, int]]:
@@ -113,23 +112,21 @@ class _Table:
         """Make the FIFOs behind a node as small as can be, where that costs less with what those in
         front of it hold then."""
         behind = [self.behind[name] for name in node.outputs if name in self.behind]
-        rooms = {fifo.name: self._room(fifo, self.moves) for fifo in behind}
-        if max(rooms.values(), default=1) == 1:
+        if all(self._room(fifo, self.moves) == 1 for fifo in behind):
+            return
+        reads = {n.name: self.moves[n.outputs[0]] for n in behind}
+        latest = latest_times(self.schedules[node.name], list(reads.values()))
+        rooms = {name: _depth(latest, times)[0] for name, times in reads.items()}
+        later = self._later(node, behind, rooms)
+        if later is None:
             return
         around = [*behind, *(self.before[name] for name in node.inputs if name in self.before)]
-        cost, best = self._cost(around, self.moves), None
-        for fifo in sorted(behind, key=lambda n: -rooms[n.name]):
+        if self._cost(around, self.moves | later) < WORTH * self._cost(around, self.moves):
+            self.settled = self._settled_with(later)
+            self._put(later)
 
-            def fits(room: int, fifo: Node = fifo) -> bool:
-                nonlocal best
-                later = self._later(node, behind, rooms | {fifo.name: room})
-                best = later or best
-                return later is not None
-
-            rooms[fifo.name] = _least(fits, rooms[fifo.name])
-        if best is not None and self._cost(around, self.moves | best) < WORTH * cost:
-            self.settled = max(self.settled, *(_first_alike(m, self.period) for m in best.values()))
-            self._put(best)
+    def _settled_with(self, moves: dict[str, Steps]) -> int:
+        return max(self.settled, *(_first_alike(m, self.period) for m in moves.values()))
 
     def _later(
         self, node: Node, behind: list[Node], rooms: dict[str, int]
@@ -151,8 +148,7 @@ class _Table:
             return None
         times = [*zip(node.inputs, leaves, strict=True), *((name, given) for name in node.outputs)]
         moves = {name: t.reshape(self.frames, -1) for name, t in times}
-        settled = max(self.settled, *(_first_alike(m, self.period) for m in moves.values()))
-        return moves if self.settles(settled) else None
+        return moves if self.settles(self._settled_with(moves)) else None
 
     def _room(self, fifo: Node, moves: dict[str, Steps]) -> int:
         return _depth(moves[fifo.inputs[0]], moves[fifo.outputs[0]])[0]
@@ -163,19 +159,6 @@ class _Table:
             [fifo_cost(self.bits[n.inputs[0]], self._room(n, moves)) for n in fifos], axis=0
         )
         return float(lut + price_of("brams", DEFAULT_BOARD) * bram)
-
-
-def _least(fits: Callable[[int], bool], most: int) -> int:
-    """The least number for which it fits; `most` does. It is 1 or `most` as often as not."""
-    if most == 1 or fits(1):
-        return 1
-    if not fits(most - 1):
-        return most
-    low, high = 2, most - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if fits(middle) else (middle + 1, high)
-    return high
 
 
 def _first_alike(moves: Steps, period: int) -> int:

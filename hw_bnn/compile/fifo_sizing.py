@@ -1,5 +1,5 @@
-"""FIFO depths: the least that keep the full rate, by simulation; those that hold what the schedule
-holds, by analysis (fifo_analysis.py), where a simulation would take long. By simulation:
+"""FIFO depths that keep the full rate: the least, by simulation, or where that would take long
+those of the kernels' schedules (fifo_analysis.py). By simulation:
 
 1. With room for some frames in every FIFO and the source slowed to the bottleneck's rate, the
    occupancy of each FIFO is what the schedule needs (an unslowed source would fill them all).

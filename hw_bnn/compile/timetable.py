@@ -92,8 +92,25 @@ def node_times(
             enters[index] = entered
             leaves.append(entered)
         if not again:
-            given = step[:, np.asarray(schedule.given)] + (schedule.latency + schedule.late)
+            given = step[:, schedule.given] + (schedule.latency + schedule.late)
             return leaves, given.reshape(-1)
+
+
+def latest_times(schedule: Schedule, reads: list[Steps]) -> Steps:
+    """When the words of an output move at the latest, (frames, words), for those that read them to
+    have them in time.
+
+    Args:
+        reads: of each output, when its words leave the FIFO behind it, (frames, words).
+    """
+    frames = len(reads[0])
+    due = np.minimum.reduce(reads) - np.int64(1) - schedule.latency - schedule.late
+    steps = np.full(frames * schedule.steps, np.iinfo(np.int64).max // 2)
+    place = (counted(frames)[:, None] * schedule.steps + schedule.given).reshape(-1)
+    np.minimum.at(steps, place, due.reshape(-1))
+    order = counted(steps.size)
+    steps = np.minimum.accumulate((steps - order)[::-1])[::-1] + order
+    return steps[place].reshape(frames, -1) + schedule.latency + schedule.late
 
 
 def _steps(schedule: Schedule, enters: list[Steps], frames: int, hold: Steps | None) -> Steps:
