@@ -106,7 +106,7 @@ def build_dataflow(
         check: compare with the golden model after every step.
         log: file for what FINN prints.
         board: what has to hold the accelerator; None for no limit.
-        memory: where weights stand: "auto", "lut" or "block".
+        memory: where weights stand: "auto", "lut", "block" or "ultra".
         wiring: which layers become netlists of constants (hardwiring.py); None for no layer.
         contexts: sets of weights that are loaded at run time; 0 where they are constants.
         reserve: what of the board is for what the folding search does not count.

@@ -8,8 +8,10 @@
    example, wait as the fewer words that they are cut out of.
 
 FIFOs of those depths block nothing in this timetable; and a dataflow network whose inputs come
-sooner does nothing later (its times are maxima and sums of its inputs' times), so that it keeps the
-rate when frames come as fast as they are taken, too.
+sooner does nothing later (its times are maxima and sums of its inputs' times: Baccelli et al.,
+Synchronization and Linearity, 1992), so that it keeps the rate when frames come as fast as they are
+taken, too. FINN and FINN+ find depths by simulation alone (transformation/fpgadataflow/
+set_fifo_depths.py).
 """
 
 from __future__ import annotations

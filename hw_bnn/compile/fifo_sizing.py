@@ -22,6 +22,7 @@ from ..errors import BadInput, CheckFailed
 from ..sim.native import NativeModel
 from ..sim.packing import pack_input
 from . import fifo_analysis
+from .timetable import FIFO
 
 MINIMUM = 1
 PROBE_CYCLES = 150_000
@@ -56,7 +57,7 @@ def size(
         CheckFailed: the design deadlocks even with FIFOs of a whole frame.
         BadInput: it deadlocks under the cap.
     """
-    fifos = {n.name: n for n in accelerator.nodes if n.op == "Fifo_rtl"}
+    fifos = {n.name: n for n in accelerator.nodes if n.op == FIFO}
     if not fifos:
         return {}, {"fifos": {}, "cycles_per_frame": None}
     found, budget = None, BUDGET if budget is None else budget
@@ -128,7 +129,7 @@ def _simulated(
     folder: Path, accelerator: Description, maximum: int | None, seed: int, budget: int,
     say: Callable[[str], None],
 ) -> _Found:  # fmt: skip
-    fifos = {n.name: n for n in accelerator.nodes if n.op == "Fifo_rtl"}
+    fifos = {n.name: n for n in accelerator.nodes if n.op == FIFO}
     widths = {s.name: s.word_bits for s in accelerator.streams}
     width = {name: widths[n.outputs[0]] for name, n in fifos.items()}
     say("Verilator")

@@ -68,12 +68,14 @@ def node_times(
     """A node's times.
 
     Args:
-        there: of each input, when its words are there.
-        hold: when the words of an output can move at the earliest; None for no limit. A word that
-            waits is told as made later: the kernel does what is before it as soon or sooner.
+        there: of each input, the cycle in which each word is there, (frames * words,).
+        frames: how many frames that is.
+        hold: (frames * words of an output,), when a word can move at the earliest; None for no
+            limit. A word that waits is told as made later: the kernel does what is before it as
+            soon or sooner.
 
     Returns:
-        (when the words of each input leave it, when those of an output move).
+        (when the words of each input leave it, when those of an output move), as `there`.
     """
     enters = [
         (_taken_ahead(times, None) if read.kept else times)

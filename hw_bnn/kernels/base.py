@@ -135,8 +135,8 @@ class Kernel(ABC):
         return next(m for m in self.memories(parameters) if m.parameter == parameter)
 
     def schedule(self, parameters: Parameters, words: tuple[int, ...]) -> Schedule | None:
-        """When it takes and gives the words of a frame; None where a frame's results are several or
-        depend on what comes at run time.
+        """When it takes and gives the words of a frame, as the head of its RTL says; None where
+        frames are not alike (each runs through the contexts that it names).
 
         Args:
             words: of a frame, at each input.

@@ -2,8 +2,8 @@
 
 A kernel goes through the same steps in each frame, at most one a cycle, and waits before a step
 until the words that it needs have come. Steps do not depend on data, so that they tell when
-everything happens in a network of kernels (compile/fifo_analysis.py); in the theory of dataflow
-this is a cyclo-static actor (Bilsen et al. 1996).
+everything happens in a network of kernels (compile/timetable.py). In the theory of dataflow this is
+a cyclo-static actor (Bilsen et al., IEEE Trans. Signal Processing 44(2), 1996).
 """
 
 from __future__ import annotations
@@ -57,13 +57,17 @@ def counted(number: int) -> Steps:
 
 
 def word_by_word(words: int, latency: int, inputs: int = 1) -> Schedule:
-    """A word of each input makes a word."""
+    """A word of each input makes a word, `latency` cycles later; so many words a frame."""
     reads = Reads(counted(words) + 1, counted(words))
     return Schedule(words, (reads,) * inputs, counted(words), latency)
 
 
 def recut(in_bits: int, out_bits: int, frame_bits: int, latency: int) -> Schedule:
     """The bits of a frame, in words of another width: the narrower words are the steps.
+
+    Args:
+        in_bits, out_bits: of a word. frame_bits: of a frame; a last word may be filled up.
+        latency: cycles from the step that completes a word to the word.
 
     >>> recut(8, 4, 20, 1).reads[0].taken.tolist(), recut(4, 8, 20, 1).given.tolist()
     ([0, 2, 4], [1, 3, 4])
