@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor, nn
 
 from .blocks import PaddedBinaryConv2d, PoolOrder
 from .layers import BinaryConv2d, BinaryLinear
 from .mlp import Activation, Input, Norm, OutputNorm, build_activation, output_norm
+
+Padding = Literal["same", "first_valid", "valid"]
 
 
 class _Stack:
@@ -54,7 +57,7 @@ def vgg(
     output: OutputNorm = "batchnorm",
     pool: PoolOrder = "before_norm",
     pad_value: float = 0.0,
-    first_valid: bool = False,
+    padding: Padding = "same",
 ) -> ConvNet:
     """VGG of 3x3 convolutions with pooling after every second one; all weights are 1-bit.
 
@@ -63,14 +66,16 @@ def vgg(
         channels, fc: widths; size: height and width of the image.
         norm_fc: BatchNorm of the fully connected layers; by default `norm`.
         pool: where max-pooling stands. pad_value: what the border of each map is filled with.
-        first_valid: the first convolution is not padded (Bop's BinaryNet).
+        padding: `same` keeps the maps' size; `first_valid` does so from the second convolution on
+            (Bop's BinaryNet); with `valid` none has a border (FINN's CNV, whose last map is one
+            pixel and is not pooled).
         others: as for :class:`hw_bnn.nn.mlp.MLP`.
     """
     stack, norm_fc = _Stack(), norm_fc or norm
     stack.layers["input"] = input.build()
     n_in = in_channels
     for index, n_out in enumerate(channels):
-        if index == 0 and first_valid:
+        if padding == "valid" or (padding == "first_valid" and index == 0):
             conv: nn.Module = BinaryConv2d(n_in, n_out, 3, estimator=estimator)
             size -= 2
         else:
@@ -78,7 +83,7 @@ def vgg(
             border = pad_value if index else 0.0
             conv = PaddedBinaryConv2d(n_in, n_out, 3, pad_value=border, estimator=estimator)
         stack.add("conv", conv)
-        pooled = index % 2 == 1
+        pooled = index % 2 == 1 and size > 1
         if pooled and pool == "before_norm":
             stack.add("pool", nn.MaxPool2d(2))
         stack.add("norm", norm.conv(n_out))
