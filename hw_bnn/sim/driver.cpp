@@ -187,6 +187,14 @@ void watch(Model& model, uint64_t cycle) {
     }
 }
 
+// Whether the streams that are kept have carried all their words. The last ones of a frame may be of a
+// border, or pixels, that no window needs: they move when the frame is out already.
+bool all_kept(const Model& model) {
+    for (const Watched& stream : model.watched)
+        if (stream.counts->words && stream.counts->moved < stream.counts->room) return false;
+    return true;
+}
+
 // Takes the output word that is being transferred in this cycle.
 inline void receive(Model& model, HwbRun& run) {
     Vbench& top = *model.top;
@@ -280,7 +288,8 @@ template <bool Watch> int32_t go(Model& model, HwbRun& run, uint64_t budget) {
         }
         ++run.cycle;
         model.tick(int64_t(run.cycle));
-        if (run.out_done == run.out_words && run.in_done == run.in_words && configured(model, run))
+        if (run.out_done == run.out_words && run.in_done == run.in_words && configured(model, run)
+            && (!Watch || all_kept(model)))
             return HWB_DONE;
         if (run.cycle - run.last_progress > run.hang_limit) return HWB_HUNG;
     }

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 enum HwbStatus : int32_t {
-    HWB_DONE = 0,      // all output words were received
+    HWB_DONE = 0,      // all output words were received, and all words of the streams that are kept
     HWB_MORE = 1,      // the budget of this call is used up; call again to go on
     HWB_HUNG = 2,      // no word moved on s_axis or m_axis for hang_limit cycles
     HWB_FAILED = 3,    // the design or a check stopped the simulation: see hwb_message

@@ -189,7 +189,10 @@ class NativeModel:
         self._reset()
         how = (stall_pair(stall), seed, throttle, watch, limit, config, names)
         job, output, frame_done = self._job(words, *how)
-        if self._drive(job, progress, look, looked) == HUNG:
+        hung = self._drive(job, progress, look, looked) == HUNG
+        if short := self._short(job, kept):
+            raise CheckFailed(short)
+        if hung:
             again = (words, *how[:3], True, *how[4:])
             raise CheckFailed(self._hang(job, self._loser(watch, again)))
         if config is not None and config.first:
@@ -209,13 +212,7 @@ class NativeModel:
             result.streams[stream.name] = StreamStatistics(
                 int(s.moved), int(s.stalled), int(s.starved), int(s.idle)
             )
-        for name, (data, cycles, count) in kept.items():
-            moved = result.streams[name].moved
-            if moved != count:
-                raise CheckFailed(
-                    f"stream {name} carried {moved} words where {len(words)} frames have {count}"
-                )
-            result.capture[name] = (data, cycles)
+        result.capture = {name: (data, cycles) for name, (data, cycles, _) in kept.items()}
         return result
 
     @property
@@ -359,6 +356,20 @@ class NativeModel:
         ready = (ctypes.c_uint8 * max(1, len(streams)))()
         self._lib.hwb_state(self._handle, valid, ready)
         return {s.name: (bool(valid[i]), bool(ready[i])) for i, s in enumerate(streams)}
+
+    def _short(
+        self, job: Run, kept: Mapping[str, tuple[Words, NDArray[np.uint64], int]]
+    ) -> str | None:
+        """Which stream that is kept never carried its last words, where all frames came out."""
+        if (job.in_done, job.out_done) != (job.in_words, job.out_words):
+            return None
+        for i, stream in enumerate(self.accelerator.streams):
+            moved = int(self._table[i].moved)
+            if stream.name in kept and moved < (count := kept[stream.name][2]):
+                return (
+                    f"stream {stream.name} carried {moved:,} words where the frames have {count:,}"
+                )
+        return None
 
     def _hang(self, job: Run, lost: str | None = None) -> str:
         inp = self.accelerator.input

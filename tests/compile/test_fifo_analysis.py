@@ -19,7 +19,7 @@ from hw_bnn.compile import compile_model, fifo_sizing
 from hw_bnn.compile.fifo_analysis import depths
 from hw_bnn.compile.fifo_sizing import largest
 from hw_bnn.compile.timetable import movements, schedules_of
-from hw_bnn.errors import BadInput, CheckFailed
+from hw_bnn.errors import BadInput
 from hw_bnn.kernels import KERNELS
 from hw_bnn.sim import NativeModel, pack_input
 from tests.compile.test_depthwise import mobile
@@ -167,17 +167,8 @@ def test_all_kernels_are_among_them(accelerators):
     assert all(KERNELS[k].schedule({}, (4,)) is None for k in ("frame_repeat", "ensemble"))
 
 
-CUT_OFF = pytest.mark.xfail(
-    raises=CheckFailed, strict=True,
-    reason="a run ends with the last word out, when the end of a border that no window needs has "
-    "not moved yet: its stream cannot be captured whole",
-)  # fmt: skip
-
-
 @pytest.mark.full
-@pytest.mark.parametrize(
-    "seed", [pytest.param(seed, marks=[CUT_OFF] * (seed == 23)) for seed in range(60)]
-)
+@pytest.mark.parametrize("seed", range(60))
 def test_networks_of_users(seed, tmp_path):
     """Where the options ask for a rate or constants that cannot be: without them."""
     spec = user_spec(seed)

@@ -357,10 +357,18 @@ template <int LANES> class Machine : public Model {
             if (run.stall_out) u[io.m_ready] = run.out_ready = draw(run.random) >= run.stall_out;
             ++run.cycle;
             settle();
-            if (run.out_done == run.out_words && run.in_done == run.in_words) return silence();
+            if (run.out_done == run.out_words && run.in_done == run.in_words && all_kept())
+                return silence();
             if (run.cycle - run.last_progress > run.hang_limit) return HWB_HUNG;
         }
         return HWB_MORE;
+    }
+
+    // As in driver.cpp; without a watch there is nothing to keep.
+    bool all_kept() const {
+        for (const Watched& stream : watched)
+            if (stream.counts->words && stream.counts->moved < stream.counts->room) return false;
+        return true;
     }
 
     int32_t silence() {
