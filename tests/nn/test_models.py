@@ -37,7 +37,11 @@ def test_numbers_of_binary_weights(name, options, weights):
     ("name", "options", "shape"),
     [
         ("vgg", {**PAPER, "channels": [8] * 6, "fc": [16]}, (2, 3, 32, 32)),
-        ("vgg", {**PAPER, "channels": [8] * 6, "fc": [16], "padding": "first_valid"}, (2, 3, 32, 32)),
+        (
+            "vgg",
+            {**PAPER, "channels": [8] * 6, "fc": [16], "padding": "first_valid"},
+            (2, 3, 32, 32),
+        ),
         ("alexnet", {"in_channels": 3, "classes": 7, "fc": [16], "size": 224}, (2, 3, 224, 224)),
         ("resnet18", {**PAPER, "channels": [4, 8]}, (2, 3, 32, 32)),
         ("resnet18", {**PAPER, "channels": [4, 8], "stem": "imagenet"}, (2, 3, 64, 64)),
