@@ -1,9 +1,10 @@
-"""Time of a training step of the 784-2048-2048-2048-10 binary perceptron, batch 100.
+"""Time of a training step of the 784-2048-2048-2048-10 binary perceptron, or of CNV, batch 100.
 
-    python benchmarks/training_step.py [--threads 2] [--rounds 15] [--json FILE]
+    python benchmarks/training_step.py [--network cnv] [--threads 2] [--rounds 15] [--json FILE]
 
-Three implementations of the same step (forward, squared hinge loss, backward, fused Adam,
-clipping), with the same initial weights, data and options, measured in turn within one run:
+Implementations of the same step (forward, squared hinge loss, backward, fused Adam, clipping), with
+the same data and options, the perceptron's with the same initial weights, measured in turn within
+one run:
 
     plain      the loop that one writes in PyTorch: torch.sign with an identity backward,
                functional.linear (torch.sign(0) is 0: exact ties of the first steps make its losses
@@ -11,9 +12,11 @@ clipping), with the same initial weights, data and options, measured in turn wit
     hw_bnn     hw_bnn.nn.MLP with hw_bnn's training method
     compiled   hw_bnn's step with its model through torch.compile (with --compile: it needs a C++
                compiler, and a minute)
-    brevitas   the same network of Brevitas' stock layers (QuantLinear, QuantIdentity)
+    mixed      hw_bnn's step of CNV with `mixed_precision`: bfloat16 products, channels last
+    brevitas   the same network of Brevitas' stock layers (QuantLinear, QuantConv2d, QuantIdentity)
 
-and, for hw_bnn, a whole epoch through the data pipeline against its steps alone. Medians are shown.
+and, for hw_bnn's perceptron, a whole epoch through the data pipeline against its steps alone.
+Medians are shown.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from hw_bnn.nn import binary_parameters
+from hw_bnn.nn import binary_parameters, zoo
 from hw_bnn.nn.mlp import MLP, Input
 from hw_bnn.train.losses import squared_hinge
 from hw_bnn.train.methods import METHODS, Context
@@ -107,20 +110,45 @@ def plain_step():
     return step
 
 
-def hw_bnn_step(wrap=lambda model: model):
+def perceptron() -> MLP:
+    """hw_bnn's, of signs."""
+    return MLP(784, 10, hidden=WIDTHS[1:-1], input=Input(bits=0), activation="sign")
+
+
+class Scale(nn.Module):
+    """Multiplies by a constant."""
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x):
+        return x * self.factor
+
+
+def cnv() -> nn.Module:
+    """FINN's CNV of hw_bnn's layers; its pixels are 0..255."""
+    layers = {"channels": (64, 64, 128, 128, 256, 256), "fc": (512, 512), "padding": "valid"}
+    return zoo.build(
+        "vgg", in_channels=3, classes=10, input=Input(bits=8), activation="sign", **layers
+    )
+
+
+def hw_bnn_step(model: nn.Module, wrap=lambda model: model, *, mixed: bool = False):
     """hw_bnn's step: its model and its method, as the training loop calls them; `wrap` changes the
     model that is called.
     """
-    model = MLP(784, 10, hidden=WIDTHS[1:-1], input=Input(bits=0), activation="sign")
     settings = METHODS["ste"].Settings(optimiser="adam", lr=LR)
     method = METHODS["ste"](settings, model, Context(n_train=BATCH, epochs=1, steps_per_epoch=1))
-    called = wrap(model)
+    called = wrap(model.to(memory_format=torch.channels_last) if mixed else model)
 
     def step(x, y):
         def closure():
             for parameter in model.parameters():
                 parameter.grad = None
-            outputs = called(x)
+            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+                outputs = called(x)
+            outputs = outputs.float()
             loss = squared_hinge(outputs, y)
             loss.backward()
             return loss, outputs
@@ -130,12 +158,10 @@ def hw_bnn_step(wrap=lambda model: model):
     return step
 
 
-def brevitas_step():
+def brevitas_perceptron() -> nn.Module:
     """The same network of Brevitas' stock layers."""
     from brevitas.nn import QuantIdentity, QuantLinear
     from brevitas_examples.bnn_pynq.models.common import CommonActQuant, CommonWeightQuant
-
-    import hw_bnn.nn  # noqa: F401  (keeps Brevitas working with this torch)
 
     layers = []
     for n_in, n_out in pairwise(WIDTHS):
@@ -148,8 +174,14 @@ def brevitas_step():
             nn.BatchNorm1d(n_out),
             QuantIdentity(act_quant=CommonActQuant, bit_width=1),
         ]
-    model = nn.Sequential(*layers[:-1])
-    weights = [layer.weight for layer in model if isinstance(layer, QuantLinear)]
+    return nn.Sequential(*layers[:-1])
+
+
+def brevitas_step(model: nn.Module):
+    """A plain loop's step of Brevitas' layers."""
+    from brevitas.nn import QuantConv2d, QuantLinear
+
+    weights = [m.weight for m in model.modules() if isinstance(m, QuantConv2d | QuantLinear)]
     optimiser = torch.optim.Adam(model.parameters(), lr=LR, fused=True)
 
     def step(x, y):
@@ -199,6 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
+    parser.add_argument("--network", choices=("mlp", "cnv"), default="mlp")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--per-round", type=int, default=4, help="steps of each in turn")
@@ -209,12 +242,26 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     clock = time.perf_counter if args.clock == "wall" else time.process_time
     generator = torch.Generator().manual_seed(0)
-    x = torch.rand(BATCH, 784, generator=generator)
     y = torch.randint(0, 10, (BATCH,), generator=generator)
-    steps, losses = {}, {}
-    makers = {"plain": plain_step, "hw_bnn": hw_bnn_step, "brevitas": brevitas_step}
+    if args.network == "mlp":
+        x = torch.rand(BATCH, 784, generator=generator)
+        makers = {
+            "plain": plain_step,
+            "hw_bnn": lambda: hw_bnn_step(perceptron()),
+            "brevitas": lambda: brevitas_step(brevitas_perceptron()),
+        }
+    else:
+        x = torch.randint(0, 256, (BATCH, 3, 32, 32), generator=generator).float()
+        stock = zoo.build("cnv_1w1a")  # takes pixels in [0, 1]
+        makers = {
+            "hw_bnn": lambda: hw_bnn_step(cnv()),
+            "mixed": lambda: hw_bnn_step(cnv(), mixed=True),
+            "brevitas": lambda: brevitas_step(nn.Sequential(Scale(1 / 255), stock)),
+        }
     if args.compile:
-        makers["compiled"] = lambda: hw_bnn_step(torch.compile)
+        made = perceptron if args.network == "mlp" else cnv
+        makers["compiled"] = lambda: hw_bnn_step(made(), torch.compile)
+    steps, losses = {}, {}
     for name, make in makers.items():
         torch.manual_seed(0)
         steps[name] = make()
@@ -229,9 +276,9 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in times.items()}
     document = {
         "milliseconds": {name: round(1e3 * value, 2) for name, value in medians.items()},
-        "hw_bnn_over_plain": round(medians["hw_bnn"] / medians["plain"], 3),
-        "hw_bnn_over_brevitas": round(medians["hw_bnn"] / medians["brevitas"], 3),
-        "epoch_over_steps": round(epoch_overhead(steps["hw_bnn"], 20), 3),
+        "over_brevitas": {
+            name: round(value / medians["brevitas"], 3) for name, value in medians.items()
+        },
         "losses_of_the_first_steps": losses,
         "clock": args.clock,
         "threads": args.threads,
@@ -240,6 +287,9 @@ def main() -> None:
         "machine": platform.platform(),
         "command": " ".join(["python", *sys.argv]),
     }
+    if args.network == "mlp":
+        document["hw_bnn_over_plain"] = round(medians["hw_bnn"] / medians["plain"], 3)
+        document["epoch_over_steps"] = round(epoch_overhead(steps["hw_bnn"], 20), 3)
     text = json.dumps(document, indent=1)
     print(text)
     if args.json:

@@ -84,7 +84,7 @@ class Run:
         torch.manual_seed(recipe.seed)
         self.model = build_model(recipe, sizes_of(recipe.data)).to(self.device)
         if recipe.mixed_precision:  # what bfloat16 convolutions are fastest with
-            self.model = self.model.to(memory_format=torch.channels_last)
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.order = torch.Generator().manual_seed(recipe.seed)  # of samples and augmentation
         self.stages = recipe.resolved_stages()
         self.total = sum(stage.epochs for stage in self.stages)

@@ -1,5 +1,10 @@
 """Training runs of a second or two: a small network on the digits, by every method."""
 
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
 from hw_bnn.train import train
 
 REAL = {"optimiser": "adam", "lr": 0.01}
@@ -55,3 +60,22 @@ def recipe(method, epochs=6, **changes):
 
 def run(document, out, **options):
     return train(document, out=out, quiet=True, tensorboard=False, **options)
+
+
+PICTURES = {
+    "name": "image_folder", "classes": 2, "image_size": 8, "batch": 10, "workers": 0,
+    "validation": 0.2, "split": "stratified",
+}  # fmt: skip
+"""The data section of a recipe for what `ants_and_bees` writes."""
+
+
+def ants_and_bees(root: Path) -> Path:
+    """A folder of images: 60 to train with and 20 to test, one kind darker than the other."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 30), ("val", 10)):
+        for label, name in enumerate(("ants", "bees")):
+            (root / split / name).mkdir(parents=True)
+            for index in range(count):
+                pixels = rng.integers(0, 100, (12, 12, 3)) + 100 * label
+                Image.fromarray(pixels.astype(np.uint8)).save(root / split / name / f"{index}.png")
+    return root

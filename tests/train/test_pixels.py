@@ -15,6 +15,7 @@ from hw_bnn.train import train
 from hw_bnn.train.data.source import make_source
 from hw_bnn.train.recipe import Data
 from hw_bnn.train.trained import pixels_of_run
+from tests.train.small_runs import PICTURES, ants_and_bees
 
 INPUTS = {  # data.scale -> inputs that suit it
     "bipolar-1": ({"scale": "bipolar"}, {"bits": 1}),
@@ -82,21 +83,12 @@ def test_the_last_task_s_permutation_is_the_file_s(tmp_path):
 
 
 def test_classes_of_an_image_folder_are_those_of_the_run(tmp_path, monkeypatch):
-    from PIL import Image
-
-    root, rng = tmp_path / "images", np.random.default_rng(0)
-    for split, count in (("train", 30), ("val", 10)):
-        for label, name in enumerate(("ants", "bees")):
-            (root / split / name).mkdir(parents=True)
-            for index in range(count):
-                pixels = rng.integers(0, 100, (12, 12, 3)) + 100 * label
-                Image.fromarray(pixels.astype(np.uint8)).save(root / split / name / f"{index}.png")
+    root = ants_and_bees(tmp_path / "images")
     document = {
         **recipe({}, {}),
         "data": {
-            "name": "image_folder", "classes": 2, "image_size": 8, "batch": 10, "workers": 0,
+            **PICTURES,
             "scale": "normalise", "mean": [0.4, 0.5, 0.6], "std": [0.25, 0.5, 0.25],
-            "validation": 0.2, "split": "stratified",
         },
         "model": {
             "name": "mlp", "hidden": [16], "input": {"bits": 4, "signed": True, "scale": 0.25},

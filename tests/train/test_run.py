@@ -19,7 +19,7 @@ from hw_bnn.train import train
 from hw_bnn.train.checkpoint import load_checkpoint
 from hw_bnn.train.methods.ste import STE
 from hw_bnn.train.metrics import read_metrics
-from tests.train.small_runs import METHODS, recipe, run
+from tests.train.small_runs import METHODS, PICTURES, ants_and_bees, recipe, run
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,37 @@ def test_mixed_precision_trains_real_weights_by_rounded_products(tmp_path):
     assert any(not torch.equal(value, whole[name]) for name, value in mixed.items())
 
 
+def mixed_convolutions(method: str, epochs: int) -> dict:
+    document = recipe(method, epochs=epochs, mixed_precision=True, device="cpu")
+    document["data"] = {**PICTURES, "scale": "integer"}
+    network = {"channels": [8, 8], "fc": [8], "size": 8, "padding": "valid", "activation": "sign"}
+    norm = document["model"]["norm"]
+    document["model"] = {"name": "vgg", "input": {"bits": 8}, "norm": norm, **network}
+    return document
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_takes_convolutions_in_mixed_precision(method, tmp_path):
+    """Whose weights, and the states beside them, are no plain stretch of memory."""
+    images = ants_and_bees(tmp_path / "images")
+    out = run(mixed_convolutions(method, 2), tmp_path / "run", data_root=images)
+    assert sum(record["flips"] for record in read_metrics(out)) > 0
+
+
+def test_convolutions_of_mixed_precision_lie_channels_last_and_resume(tmp_path):
+    document = mixed_convolutions("ste", 4)
+    images = ants_and_bees(tmp_path / "images")
+    whole = run(document, tmp_path / "whole", data_root=images)
+    assert json.loads((whole / "result.json").read_text())["test_accuracy"] > 0.7
+    killed = tmp_path / "killed"
+    _train_and_kill(document, killed, after_epochs=2, data_root=images)
+    run(document, killed, resume=True, data_root=images)
+    one, two = (load_checkpoint(folder / "last.pt")["model"] for folder in (whole, killed))
+    assert all(torch.equal(tensor, two[name]) for name, tensor in one.items())
+    maps = [tensor for tensor in one.values() if tensor.dim() == 4 and tensor.shape[1] > 1]
+    assert maps and all(m.is_contiguous(memory_format=torch.channels_last) for m in maps)
+
+
 def test_tasks_resume_with_their_priors(tmp_path):
     """Continual learning: three tasks, the posterior of each the prior of the next;
     killed in the second.
@@ -105,7 +136,7 @@ def test_tasks_resume_with_their_priors(tmp_path):
     assert records[-1]["entropy_bits"] <= records[0]["entropy_bits"] + 0.05
 
 
-def _train_and_kill(document, out: Path, after_epochs: int) -> None:
+def _train_and_kill(document, out: Path, after_epochs: int, **options) -> None:
     """Fork a process that trains, and kill -9 it once its metrics show `after_epochs` epochs."""
     child = os.fork()
     if child == 0:
@@ -119,7 +150,7 @@ def _train_and_kill(document, out: Path, after_epochs: int) -> None:
                 time.sleep(0.05 if record["epoch"] < after_epochs - 1 else 30)
 
             metrics.Metrics.write = slow_write
-            run(document, out)
+            run(document, out, **options)
         finally:
             os._exit(0)
     deadline = time.monotonic() + 120
