@@ -89,7 +89,7 @@ def mixed_convolutions(method: str, epochs: int) -> dict:
 def test_every_method_takes_convolutions_in_mixed_precision(method, tmp_path):
     """Whose weights, and the states beside them, are no plain stretch of memory."""
     images = ants_and_bees(tmp_path / "images")
-    out = run(mixed_convolutions(method, 2), tmp_path / "run", data_root=images)
+    out = run(mixed_convolutions(method, 6), tmp_path / "run", data_root=images)
     assert sum(record["flips"] for record in read_metrics(out)) > 0
 
 
