@@ -97,7 +97,7 @@ def test_imports_go_one_way(package, never):
 
 def test_nothing_imports_the_command_line():
     cli = {m for m in MODULES if m.split(".")[1:2] == ["cli"]}
-    for name in set(MODULES) - cli:
+    for name in set(MODULES) - cli - {"hw_bnn.__main__"}:
         assert not GRAPH[name] & cli, name
 
 

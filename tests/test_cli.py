@@ -107,10 +107,8 @@ def test_json_prints_one_document(capsys):
 
 
 def test_a_closed_pipe_is_no_error():
-    code = "from hw_bnn import cli; cli.main(['doctor'])"
-    run = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "hw_bnn", "doctor"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdout.close()
     errors = run.stderr.read()
     run.stderr.close()
