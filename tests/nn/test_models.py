@@ -14,6 +14,7 @@ def size(model):
 
 
 PAPER = {"in_channels": 3, "classes": 10}
+CNV = {"channels": [64, 64, 128, 128, 256, 256], "fc": [512, 512], "padding": "valid"}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ PAPER = {"in_channels": 3, "classes": 10}
         ("mlp", {"in_features": 784, "classes": 10, "hidden": [2048] * 3}, 10_014_720),
         ("mlp", {"in_features": 784, "classes": 10, "hidden": [100, 100]}, 89_400),
         ("vgg", PAPER, 14_022_016),
+        ("vgg", {**PAPER, **CNV}, 1_542_848),
         ("bnew_resnet20", PAPER, 267_264),
         ("reactnet_a", {"in_channels": 3, "classes": 1000}, 28_253_184),
         # 64x9x64x4 + 4 stages of 4 convolutions, as ResNet-18 without stem,
@@ -42,6 +44,7 @@ def test_numbers_of_binary_weights(name, options, weights):
             {**PAPER, "channels": [8] * 6, "fc": [16], "padding": "first_valid"},
             (2, 3, 32, 32),
         ),
+        ("vgg", {**PAPER, **CNV}, (2, 3, 32, 32)),
         ("alexnet", {"in_channels": 3, "classes": 7, "fc": [16], "size": 224}, (2, 3, 224, 224)),
         ("resnet18", {**PAPER, "channels": [4, 8]}, (2, 3, 32, 32)),
         ("resnet18", {**PAPER, "channels": [4, 8], "stem": "imagenet"}, (2, 3, 64, 64)),
@@ -67,6 +70,7 @@ def test_shapes_and_gradients(name, options, shape):
 HARDWARE = [
     ("vgg", {**PAPER, "channels": [8] * 6, "fc": [16], "pad_value": -1.0}),
     ("vgg", {**PAPER, "channels": [8] * 6, "fc": [16], "pool": "after_activation"}),
+    ("vgg", {**PAPER, **CNV}),
     ("resnet18", {**PAPER, "channels": [4, 8], "blocks": 1, "form": "hardware"}),
     ("bnew_resnet20", {**PAPER, "channels": [4, 8], "blocks": 2, "form": "hardware"}),
 ]
