@@ -36,6 +36,8 @@ from hw_bnn.files.temporary import temporary_folder
 # The bytes of a float stand apart by their place (lp, pb: four of them).
 FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lc": 2, "lp": 2, "pb": 2}]
 
+ALL = 10**9  # frames
+
 
 def with_signs_alone(model: onnx.ModelProto) -> int:
     """Put -1 and +1 in the place of latent weights, which a BipolarQuant takes the signs of; 0
@@ -62,7 +64,7 @@ def main() -> None:
     parser.add_argument("--what", required=True)
     parser.add_argument("--target-cycles", type=int, required=True)
     parser.add_argument("--data-root")
-    parser.add_argument("--slow-frames", type=int, default=10**9, help="of qonnx and dataflow")
+    parser.add_argument("--slow-frames", type=int, help="of qonnx and dataflow; all by default")
     asked = parser.parse_args()
     result = json.loads((asked.run / "result.json").read_text())
     with temporary_folder("zoo") as folder:
@@ -73,7 +75,8 @@ def main() -> None:
         path.write_bytes(content)
         dataset = json.loads(proto.metadata_props[0].value)["dataset"]
         summary = hb.verify(
-            path, run=asked.run, dataset=dataset, split="test", slow_frames=asked.slow_frames,
+            path, run=asked.run, dataset=dataset, split="test",
+            slow_frames=asked.slow_frames or ALL,
             data_root=asked.data_root, target_cycles=asked.target_cycles,
         )  # fmt: skip
     if not summary["passed"]:
@@ -86,7 +89,8 @@ def main() -> None:
         **{k: result[k] for k in ("seed", "epochs")},
         "sha256": hashlib.sha256(content).hexdigest(), "versions": summary["versions"],
         "command": f"hw-bnn verify {asked.name}.onnx --dataset {dataset} "
-                   f"--target-cycles {asked.target_cycles}",
+                   f"--target-cycles {asked.target_cycles}"
+                   + (f" --slow-frames {asked.slow_frames}" if asked.slow_frames else ""),
         "licence": "BSD-3-Clause",
     }  # fmt: skip
     packed = lzma.compress(content, check=lzma.CHECK_SHA256, filters=FILTERS)

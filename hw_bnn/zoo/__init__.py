@@ -2,7 +2,7 @@
 
     from hw_bnn import zoo
 
-    zoo.names()                  # ["DIGITS_MLP", "SFC_1W1A", "TFC_1W1A"]
+    zoo.names()                  # ["CNV_1W1A", "DIGITS_MLP", "LFC_1W1A", ...]
     zoo.card("TFC_1W1A")         # what it is, how it was trained, what was measured
     zoo.get("TFC_1W1A")          # TFC_1W1A/TFC_1W1A.onnx, its recipe and its card
 
