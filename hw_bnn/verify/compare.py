@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..errors import CheckFailed
+from ..golden.ties import FloatDifference
 from .divergence import Divergence
-from .stage import Case, Stage, StageRun, trace_tensors
+from .stage import Advance, Case, Stage, StageRun, trace_tensors
 
-if TYPE_CHECKING:
-    from ..golden import GoldenModel
+Execute = Callable[[np.ndarray], tuple[dict[str, np.ndarray], np.ndarray | None]]
 
 LISTED = 10
 """Ties told in full."""
@@ -65,8 +65,8 @@ def compare(stage: Stage, case: Case, run: StageRun) -> Outcome:
 
 def _floats(stage: Stage, case: Case, run: StageRun, different: np.ndarray) -> Outcome:
     """Every frame that differs anywhere inside is a proven tie or a mismatch."""
-    count = len(run)
-    found = case.golden.explain_float_difference(case.frames.x[:count], run.floats)
+    count, found = len(run), run.inside
+    assert found is not None  # by `float_run`
     wrong = {d.frame for d in found.mismatches}
     wrong |= set(np.flatnonzero(different).tolist()) - {d.frame for d in found.divergences}
     outcome = Outcome(stage.title, count, len(wrong), ties=len(found.ties), run=run)
@@ -100,13 +100,31 @@ def _at_output(name: str, case: Case, run: StageRun, frame: int) -> Divergence:
     )  # fmt: skip
 
 
-def float_run(golden: GoldenModel, values: dict, labels: np.ndarray | None) -> StageRun:
-    """The run of a float stage: the last layer's values as the integers they stand for.
+def float_run(case: Case, x: np.ndarray, execute: Execute, advance: Advance) -> StageRun:
+    """The run of a float stage, compared at every quantiser part by part: no more than a part's
+    values are there at once.
 
     Args:
-        values: tensor of the model file -> (N, ...) real values; at least those of trace_tensors.
-        labels: (N,) argmax of the stage's own outputs, where it has one.
+        x: (N, ...) integers of the accelerator's input.
+        execute: a part's real inputs -> tensor of the model file -> (n, ...) real values, at least
+            those of trace_tensors, and the (n,) argmax of the stage's own outputs where it has one.
+        advance: called with the number of frames newly done.
+
+    Returns:
+        The last layer's values as the integers they stand for, and what differs inside.
     """
-    wanted = {name: values[name] for name in trace_tensors(golden)}
-    scores = golden.to_integers(golden.output_tensor, wanted[golden.output_tensor])
-    return StageRun(scores.reshape(len(scores), -1), labels, wanted)
+    golden, inside = case.golden, FloatDifference()
+    scores: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    for start in range(0, len(x), case.batch):
+        part = x[start : start + case.batch]
+        values, own = execute(golden.real_input(part))
+        wanted = {name: values[name] for name in trace_tensors(golden)}
+        last = golden.to_integers(golden.output_tensor, wanted[golden.output_tensor])
+        scores.append(last.reshape(len(part), -1))
+        if own is not None:
+            labels.append(own)
+        found = golden.explain_float_difference(part, wanted).divergences
+        inside.divergences += [replace(d, frame=start + d.frame) for d in found]
+        advance(len(part))
+    return StageRun(np.concatenate(scores), np.concatenate(labels) if labels else None, inside)

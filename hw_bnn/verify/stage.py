@@ -18,6 +18,7 @@ score and differs.
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -36,10 +37,14 @@ from .divergence import Divergence
 
 if TYPE_CHECKING:
     from ..golden import GoldenModel
+    from ..golden.ties import FloatDifference
 
 Advance = Callable[[int], None]
 BATCH = 256
-"""Frames that a stage executes at once in Python."""
+"""Frames that a stage executes at once in Python, at most."""
+
+_MOST_ELEMENTS = 2**26
+"""Of all tensors of these frames together: 256 MiB of float32."""
 
 SLOW_FRAMES = 256
 """Least number of frames (or all) that the slow stages see."""
@@ -52,13 +57,13 @@ class StageRun:
     """What a stage gave for the first `len(scores)` frames.
 
     scores: (N, n) int64, None where the accelerator gives the label alone. labels: (N,) int64 of
-    the stage's own argmax, where it has one. floats: tensor of the model file -> (N, ...) real
-    values, of the float stages. figures: anything else for the summary (cycles, FIFO fills).
+    the stage's own argmax, where it has one. inside: of a float stage, which frames differ inside,
+    and why. figures: anything else for the summary (cycles, FIFO fills).
     """
 
     scores: np.ndarray | None
     labels: np.ndarray | None = None
-    floats: dict[str, np.ndarray] = field(default_factory=dict)
+    inside: FloatDifference | None = None
     figures: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -123,6 +128,12 @@ class Case:
         return made | {tensor: n for tensor, n in self.accelerator.layers.items() if n}
 
     @property
+    def batch(self) -> int:
+        """Frames that are executed at once in Python."""
+        shapes = (tensor.shape for tensor in self.golden.program.tensors.values())
+        return at_once(sum(math.prod(shape) for shape in shapes))
+
+    @property
     def work(self) -> int:
         """Uses of weights by all frames: what execution in Python takes its time for."""
         return len(self.frames) * sum(node.products for node in self.accelerator.nodes)
@@ -135,6 +146,15 @@ class Case:
         """Frames for a slow stage: as asked for, else all in a light case, else SLOW_FRAMES."""
         wanted = self.ask.slow_frames or (len(self.frames) if self.light() else SLOW_FRAMES)
         return min(len(self.frames), wanted)
+
+
+def at_once(elements: int) -> int:
+    """Frames whose tensors fit into memory together, BATCH at most.
+
+    Args:
+        elements: of all tensors of a frame.
+    """
+    return max(1, min(BATCH, _MOST_ELEMENTS // max(elements, 1)))
 
 
 def trace_tensors(golden: GoldenModel) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from hw_bnn.errors import BadInput, CheckFailed
 from hw_bnn.simulation import simulate
 from hw_bnn.synth import synth
 from hw_bnn.verify import failed, stage, verify
-from hw_bnn.verify.stages.qonnx import Qonnx
+from hw_bnn.verify.stages.qonnx import QonnxExecution
 from hw_bnn.verify.stages.rtl import Rtl
 from tests.networks.small_onnx import perceptron
 from tests.sim.flipped_lut import flipped
@@ -248,20 +248,32 @@ def test_another_model_file_is_found(accelerator):
     assert "dataflow in " in text and "dataflow differs from golden first in" in text
 
 
-def test_a_float_stage_that_is_wrong_is_no_tie(verified, monkeypatch):
-    real = Qonnx.run
+@pytest.mark.parametrize("batch", [256, 3])
+def test_a_float_stage_that_is_wrong_is_no_tie(verified, monkeypatch, batch):
+    """Frames are executed, and compared, so many at once."""
+    real, parts = QonnxExecution.run, []
 
-    def wrong(stage, case, x, advance):
-        run = real(stage, case, x, advance)
-        run.floats["o0"][3, 5] *= -1  # a sign of frame 3 far from its threshold
-        return run
+    def wrong(execution, x):
+        values, first = real(execution, x), sum(parts)
+        parts.append(len(x))
+        if first <= 7 < first + len(x):
+            values["o0"][7 - first, 5] *= -1  # a sign of frame 7 far from its threshold
+        return values
 
-    monkeypatch.setattr(Qonnx, "run", wrong)
+    monkeypatch.setattr(QonnxExecution, "run", wrong)
+    monkeypatch.setattr(stage, "BATCH", batch)
     summary = verify(verified[0] / "results" / "accelerator", frames=20)
+    assert parts == ([20] if batch > 20 else [3] * 6 + [2])
     assert summary["mismatches"]["qonnx"] + summary["float_ties"]["qonnx"] == 1
     assert summary["mismatches"]["qonnx"] == 1
     divergence = summary["divergences"][0]
-    assert (divergence["layer"], divergence["frame"], divergence["channel"]) == ("layer0", 3, 5)
+    assert (divergence["layer"], divergence["frame"], divergence["channel"]) == ("layer0", 7, 5)
+
+
+def test_large_frames_are_executed_a_few_at_once():
+    """Frames of 224 x 224 pixels and 64 channels are 3.2 million numbers a tensor."""
+    assert stage.at_once(16 * 64 * 224 * 224) == 1
+    assert [stage.at_once(n) for n in (2**40, 2**24, 2**18, 1, 0)] == [1, 4, 256, 256, 256]
 
 
 def test_a_simulation_that_hangs_fails_all_its_frames(verified, monkeypatch, capsys):

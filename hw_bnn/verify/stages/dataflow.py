@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..divergence import Divergence, first_divergence
-from ..stage import BATCH, Advance, Case, Stage, StageRun, register
+from ..stage import Advance, Case, Stage, StageRun, register
 
 
 @register
@@ -21,8 +21,8 @@ class Dataflow(Stage):
         from ...compile.dataflow import execute
 
         parts = []
-        for start in range(0, len(x), BATCH):
-            part = x[start : start + BATCH]
+        for start in range(0, len(x), case.batch):
+            part = x[start : start + case.batch]
             parts.append(execute(case.network, part))
             advance(len(part))
         return StageRun(np.concatenate(parts))

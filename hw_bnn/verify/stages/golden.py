@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..stage import BATCH, Advance, Case, Stage, StageRun, register
+from ..stage import Advance, Case, Stage, StageRun, register
 
 
 @register
@@ -22,8 +22,8 @@ class Golden(Stage):
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
         parts = []
-        for start in range(0, len(x), BATCH):
-            part = x[start : start + BATCH]
+        for start in range(0, len(x), case.batch):
+            part = x[start : start + case.batch]
             parts.append(case.golden.scores(part, packed=False))
             advance(len(part))
         scores = np.concatenate(parts)

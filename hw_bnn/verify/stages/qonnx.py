@@ -10,15 +10,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...errors import BadInput, Unsupported
 from ...onnxfile import load_onnx
 from ..compare import float_run
-from ..stage import BATCH, Advance, Case, Stage, StageRun, register, trace_tensors
+from ..stage import Advance, Case, Stage, StageRun, at_once, register, trace_tensors
 
-_LARGEST_CONTEXT = 2**26  # elements of all tensors together: 256 MiB of float32
 _QONNX_DOMAIN = "qonnx.custom_op.general"
 _QUANTISERS = ("Quant", "Trunc", "BipolarQuant", "IntQuant")
 
@@ -33,11 +33,16 @@ class Qonnx(Stage):
         return case.slow()
 
     def run(self, case: Case, x: np.ndarray, advance: Advance) -> StageRun:
-        execution = QonnxExecution(case.model, trace_tensors(case.golden))
-        values = execution.run(case.golden.real_input(x), advance)
-        final = values[execution.output].reshape(len(x), -1)
-        labels = final.argmax(axis=1) if final.shape[1] == case.golden.output_size else None
-        return float_run(case.golden, values, labels)
+        golden = case.golden
+        execution = QonnxExecution(case.model, trace_tensors(golden))
+
+        def execute(real: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+            values = execution.run(real)
+            final = values[execution.output].reshape(len(real), -1)
+            fits = final.shape[1] == golden.output_size
+            return values, final.argmax(axis=1) if fits else None
+
+        return float_run(case, x, execute, advance)
 
 
 class QonnxExecution:
@@ -60,6 +65,7 @@ class QonnxExecution:
         if missing:
             raise BadInput(f"the model has no tensor {missing[0]}")
         self._model = model
+        self._graph: tuple[int, Any] | None = None
 
     def run(
         self, real: np.ndarray, advance: Callable[[int], None] = lambda count: None
@@ -74,23 +80,25 @@ class QonnxExecution:
             Tensor name -> (N, ...) values as the file's graph has them.
         """
         parts: list[dict[str, np.ndarray]] = []
-        size = self._batch_size(len(real))
-        batched = self._batched(size, real[:1]) if size > 1 else None
-        if batched is None:
-            size, batched = 1, self._single
+        size, graph = (1, self._single) if len(real) == 1 else self._many(real)
         for start in range(0, len(real), size):
             chunk = real[start : start + size]
             filled = np.concatenate([chunk, np.repeat(chunk[-1:], size - len(chunk), axis=0)])
-            result = self._execute(batched, filled)
+            result = self._execute(graph, filled)
             parts.append({name: value[: len(chunk)] for name, value in result.items()})
             advance(len(chunk))
         return {name: np.concatenate([part[name] for part in parts]) for name in self.tensors}
 
-    def _batch_size(self, frames: int) -> int:
-        names = self._single.get_all_tensor_names()
-        shapes = [self._single.get_tensor_shape(name) for name in names]
-        elements = sum(int(np.prod(shape)) for shape in shapes if shape)
-        return max(1, min(BATCH, frames, _LARGEST_CONTEXT // max(elements, 1)))
+    def _many(self, real: np.ndarray) -> tuple[int, Any]:
+        """How many frames are executed at once, and the graph for them: made once, for the first
+        frames that come."""
+        if self._graph is None:
+            names = self._single.get_all_tensor_names()
+            shapes = [self._single.get_tensor_shape(name) for name in names]
+            size = min(len(real), at_once(sum(int(np.prod(shape)) for shape in shapes if shape)))
+            graph = self._batched(size, real[:1]) if size > 1 else None
+            self._graph = (1, self._single) if graph is None else (size, graph)
+        return self._graph
 
     def _batched(self, size: int, first: np.ndarray):
         """The graph for batches of `size`, or None where it gives something else for `first`."""

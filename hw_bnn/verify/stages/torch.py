@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import Unsupported
 from ..compare import float_run
-from ..stage import BATCH, Advance, Ask, Case, Stage, StageRun, register
+from ..stage import Advance, Ask, Case, Stage, StageRun, register
 
 if TYPE_CHECKING:
     from ...golden import GoldenModel
@@ -34,17 +34,14 @@ class Torch(Stage):
         Raises:
             Unsupported: the module's activations are not those of the file.
         """
-        golden, model = case.golden, _module(case.ask.run)
-        parts, labels = [], []
+        model = _module(case.ask.run)
         model.eval()
-        for start in range(0, len(x), BATCH):
-            real = golden.real_input(x[start : start + BATCH])
-            values, outputs = run_traced(golden, model, real)
-            parts.append(values)
-            labels.append(outputs.reshape(len(real), -1).argmax(axis=1))
-            advance(len(real))
-        values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        return float_run(golden, values, np.concatenate(labels))
+
+        def execute(real: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+            values, outputs = run_traced(case.golden, model, real)
+            return values, outputs.reshape(len(real), -1).argmax(axis=1)
+
+        return float_run(case, x, execute, advance)
 
 
 def run_traced(
