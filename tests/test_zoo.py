@@ -61,11 +61,13 @@ def test_the_page_tells_what_the_card_tells(name):
 
 
 def right(name):
-    """How many test images the golden model gets right, of those of the card."""
-    golden = hb.GoldenModel.from_onnx(zoo.get(name))
-    from hw_bnn.frames import load_frames
+    """The share of the card's test images that the golden model gets right."""
+    path = zoo.get(name)
+    golden = hb.GoldenModel.from_onnx(path)
+    from hw_bnn.frames import load_frames, trained_pixels
 
-    frames = load_frames(golden, dataset=dataset_of(name), split="test")
+    pixels = trained_pixels(path, None)
+    frames = load_frames(golden, dataset=dataset_of(name), split="test", trained=pixels)
     return (golden.predict(frames.x) == frames.labels).mean()
 
 
