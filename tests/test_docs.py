@@ -23,6 +23,7 @@ ELSEWHERE = [
     "hw-bnn deploy there --board pynq-z2 ",  # likewise
     "hw-bnn board net --board pynq-z2 --serve ",  # until Ctrl-C: tests/boards/test_pynq.py
     "hw-bnn hls acc --report ",  # Vitis
+    "hw-bnn verify cnv_z1 ",  # CIFAR-10, and a minute and a half
     "hw-bnn verify large.onnx ",  # half a minute, a figure's command as those of benchmarks.md
 ]
 """Commands that CI does not run, and what they need."""
