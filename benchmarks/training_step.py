@@ -252,11 +252,12 @@ def main() -> None:
         }
     else:
         x = torch.randint(0, 256, (BATCH, 3, 32, 32), generator=generator).float()
-        stock = zoo.build("cnv_1w1a")  # takes pixels in [0, 1]
         makers = {
             "hw_bnn": lambda: hw_bnn_step(cnv()),
             "mixed": lambda: hw_bnn_step(cnv(), mixed=True),
-            "brevitas": lambda: brevitas_step(nn.Sequential(Scale(1 / 255), stock)),
+            "brevitas": lambda: brevitas_step(
+                nn.Sequential(Scale(1 / 255), zoo.build("cnv_1w1a"))  # takes pixels in [0, 1]
+            ),
         }
     if args.compile:
         made = perceptron if args.network == "mlp" else cnv

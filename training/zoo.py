@@ -64,7 +64,9 @@ def main() -> None:
     parser.add_argument("--what", required=True)
     parser.add_argument("--target-cycles", type=int, required=True)
     parser.add_argument("--data-root")
-    parser.add_argument("--slow-frames", type=int, help="of qonnx and dataflow; all by default")
+    parser.add_argument(
+        "--slow-frames", type=int, help="of qonnx, dataflow and golden; all by default"
+    )
     asked = parser.parse_args()
     result = json.loads((asked.run / "result.json").read_text())
     with temporary_folder("zoo") as folder:
