@@ -8,7 +8,7 @@ the batch, say) frames go one by one. The first frame is executed both ways and 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,29 +67,25 @@ class QonnxExecution:
         self._model = model
         self._graph: tuple[int, Any] | None = None
 
-    def run(
-        self, real: np.ndarray, advance: Callable[[int], None] = lambda count: None
-    ) -> dict[str, np.ndarray]:
+    def run(self, real: np.ndarray) -> dict[str, np.ndarray]:
         """Execute frames.
 
         Args:
             real: (N, *shape) float32 values of the graph input.
-            advance: called with the number of frames done.
 
         Returns:
             Tensor name -> (N, ...) values as the file's graph has them.
         """
         parts: list[dict[str, np.ndarray]] = []
-        size, graph = (1, self._single) if len(real) == 1 else self._many(real)
+        size, graph = (1, self._single) if len(real) == 1 else self.many(real)
         for start in range(0, len(real), size):
             chunk = real[start : start + size]
             filled = np.concatenate([chunk, np.repeat(chunk[-1:], size - len(chunk), axis=0)])
             result = self._execute(graph, filled)
             parts.append({name: value[: len(chunk)] for name, value in result.items()})
-            advance(len(chunk))
         return {name: np.concatenate([part[name] for part in parts]) for name in self.tensors}
 
-    def _many(self, real: np.ndarray) -> tuple[int, Any]:
+    def many(self, real: np.ndarray) -> tuple[int, Any]:
         """How many frames are executed at once, and the graph for them: made once, for the first
         frames that come."""
         if self._graph is None:
