@@ -85,7 +85,7 @@ def measure(given: argparse.Namespace, folder: Path) -> dict:
     results = {run.name: json.loads((run / "result.json").read_text()) for run in given.runs}
     first = drawn(stages(given.runs[0])[0], given.networks, folder / "first")
     made = hb.compile(first[0], folder / "there", runtime_weights=True, contexts=given.networks,
-                      check=False, size_fifos=False,
+                      check=False, fifo_sizing="none",
                       target_cycles=given.target_cycles)  # fmt: skip
     there, pixels = made.description, pixels_of_run(given.runs[0])
     chosen = FrameOptions(dataset="mnist", data_root=given.data_root)

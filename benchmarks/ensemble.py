@@ -54,7 +54,7 @@ def measure(given: argparse.Namespace, contexts: int, folder: Path) -> dict:
     files = [hb.export(given.run, folder / f"{k}.onnx", sample=k) for k in range(contexts)]
     made = hb.compile(files[0], folder / "there", runtime_weights=True, contexts=contexts,
                       target_cycles=given.target_cycles, check=False,
-                      size_fifos=False)  # fmt: skip
+                      fifo_sizing="none")  # fmt: skip
     made.weights(files[0], folder / "new", contexts=files[1:])
     golden = [
         GoldenModel.from_onnx(network_folder(folder / "new", k) / "model.onnx")

@@ -30,7 +30,7 @@ def measured(model: Path, x: np.ndarray, folder: Path, cycles: int) -> dict:
     from hw_bnn.hls.write import hls
     from hw_bnn.sim.packing import pack_input, unpack_output
 
-    made = compile_model(model, folder, target_cycles=cycles, size_fifos=False, check=False)
+    made = compile_model(model, folder, target_cycles=cycles, fifo_sizing="none", check=False)
     manifest = hls(made)
     began = time.monotonic()
     with csim.opened(made) as code:

@@ -54,7 +54,9 @@ def networks(place: Path):
 
 def measured(name: str, model: Path, x: np.ndarray, cycles: int, place: Path, limit: float) -> dict:
     """One accelerator, ours and with XLS's units."""
-    ours = compile_model(model, place / "ours", target_cycles=cycles, size_fifos=False, check=False)
+    ours = compile_model(
+        model, place / "ours", target_cycles=cycles, fifo_sizing="none", check=False
+    )
     replaced = replace_units(ours, place / "xls")
     scores = np.asarray(GoldenModel.from_onnx(model).scores(x)).reshape(len(x), -1)
     accelerator, units, seen = Description.load(ours), {}, {}

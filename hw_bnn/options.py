@@ -192,9 +192,13 @@ class CompileOptions(TargetOptions):
         bool, Option("One result a frame: for each class the sums of scores and votes of contexts.")
     ] = False
     max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
-    size_fifos: Annotated[
-        bool, Option("Find the least FIFO depths; else each holds a whole frame.")
-    ] = True
+    fifo_sizing: Annotated[
+        Literal["auto", "simulation", "analysis", "none"],
+        Option(
+            "How FIFO depths are found: by simulation (the least), by analysis (quicker, somewhat "
+            "deeper), auto (by simulation where that is quick), none (a frame in each)."
+        ),
+    ] = "auto"
     check: Annotated[bool, Option("Check every pass on sample frames.")] = True
 
 

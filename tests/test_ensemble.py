@@ -30,7 +30,7 @@ def place(tmp_path_factory):
     run = hb.train(folder / "recipe.yaml", out=folder / "run", tensorboard=False)
     files = [hb.export(run, folder / f"{i}.onnx", sample=i) for i in range(DRAWS)]
     hb.compile(files[0], folder / "there", runtime_weights=True, contexts=DRAWS, check=False,
-               size_fifos=False)  # fmt: skip
+               fifo_sizing="none")  # fmt: skip
     hb.weights(files[0], folder / "there", folder / "new", contexts=files[1:])
     return folder
 

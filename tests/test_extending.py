@@ -71,7 +71,7 @@ def test_a_board_is_one_file(copy):
     copy.add({"board_files/toy/board.yaml": BOARD})
     told = copy.run("""
         from hw_bnn.errors import BadInput
-        options = dict(check=False, size_fifos=False)
+        options = dict(check=False, fifo_sizing="none")
         made = hb.compile("model.onnx", "toy", board="toy", **options).description
         print(made.board, made.part, made.bound_cycles)
         try:
@@ -182,7 +182,7 @@ def test_a_stage_is_one_file(copy):
         ),
     })  # fmt: skip
     told = copy.run("""
-        options = dict(frames=64, check=False, size_fifos=False)
+        options = dict(frames=64, check=False, fifo_sizing="none")
         found = hb.verify("model.onnx", also=["reversed", "wrong"], **options)
         wrong = found["mismatches"]
         print("found", found["passed"], found["frames"]["reversed"], wrong["reversed"],
@@ -398,7 +398,7 @@ def test_a_kernel_is_four_files(copy):
         import numpy as np, pytest
         from hw_bnn.errors import Unsupported
         assert pytest.main(["-q", "rtl_tests/negate", "-p", "no:cacheprovider"]) == 0
-        made = hb.compile("minus.onnx", "minus", target_cycles=16, size_fifos=False)
+        made = hb.compile("minus.onnx", "minus", target_cycles=16, fifo_sizing="none")
         x = np.random.default_rng(0).integers(0, 16, (200, 16))
         scores = made.simulate(x).scores
         print("kernels", *[node.kernel for node in made.description.nodes])

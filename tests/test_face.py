@@ -137,7 +137,7 @@ def test_a_notebook_from_a_brevitas_module_to_predictions(tmp_path, monkeypatch,
 def test_a_model_in_memory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = perceptron()
-    accelerator = hb.compile(model, check=False, size_fifos=False)
+    accelerator = hb.compile(model, check=False, fifo_sizing="none")
     assert accelerator.folder == tmp_path / "model_accelerator"
     x = np.random.default_rng(1).integers(0, 16, (20, 16))
     assert np.array_equal(accelerator.predict(x), hb.GoldenModel.from_onnx(model).predict(x))

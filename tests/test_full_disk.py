@@ -55,7 +55,7 @@ def test_every_command_on_a_full_disk(tmp_path):
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no file system can be mounted here (needs unshare and user name spaces)")
     onnx.save(perceptron((784, 16, 4)), tmp_path / "model.onnx")
-    net = compile_model(tmp_path / "model.onnx", tmp_path / "net", check=False, size_fifos=False)
+    net = compile_model(tmp_path / "model.onnx", tmp_path / "net", check=False, fifo_sizing="none")
     environment = os.environ | {
         "DISK": str(tmp_path / "disk"), "NET": str(net), "MODEL": str(tmp_path / "model.onnx"),
         "PYTHON": sys.executable, "CODE": CODE, "COMMANDS": json.dumps(COMMANDS),

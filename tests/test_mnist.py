@@ -65,7 +65,7 @@ def test_whole_test_set_through_a_boards_shell(sfc, images, tmp_path):
     from hw_bnn.golden import GoldenModel
     from hw_bnn.simulation import simulate
 
-    folder = compile_model(sfc, tmp_path / "sfc", target_cycles=64, check=False, size_fifos=False)
+    folder = compile_model(sfc, tmp_path / "sfc", target_cycles=64, check=False, fifo_sizing="none")
     golden = GoldenModel.from_onnx(sfc)
     x = golden.host_quantise((images / np.float32(255)).astype(np.float32).reshape(-1, 1, 28, 28))
     result = simulate(folder, x, engine="shell")
@@ -91,7 +91,7 @@ def test_threshold_on_chip(sfc, images, tmp_path):
         tmp_path / "sfc",
         target_cycles=784,
         check=False,
-        size_fifos=False,
+        fifo_sizing="none",
         input_datatype="UINT8",
         input_scale=Fraction(1, 255),
     )
@@ -109,7 +109,7 @@ def test_whole_test_set_through_the_code_for_hls_tools(sfc, images, tmp_path):
     from hw_bnn.hls.write import hls
     from hw_bnn.sim import stream_frames
 
-    folder = compile_model(sfc, tmp_path / "sfc", target_cycles=64, check=False, size_fifos=False)
+    folder = compile_model(sfc, tmp_path / "sfc", target_cycles=64, check=False, fifo_sizing="none")
     assert hls(folder)["interval"] == 64
     golden = GoldenModel.from_onnx(sfc)
     x = golden.host_quantise((images / np.float32(255)).astype(np.float32).reshape(-1, 1, 28, 28))

@@ -91,7 +91,7 @@ def test_compiled_is_exact(name, published, tmp_path):
         return
     golden = GoldenModel.from_onnx(path)
     x = random_frames(golden, 4, seed=2)
-    out = compile_model(path, tmp_path / "accelerator", size_fifos=False, check=False)
+    out = compile_model(path, tmp_path / "accelerator", fifo_sizing="none", check=False)
     assert np.array_equal(execute(out, x), golden.scores(x))
 
 

@@ -22,6 +22,7 @@ from ..options import CompileOptions, TargetOptions, flat
 from .boards import NOTHING, SHARE, Budget, too_large
 from .limits import watched
 from .resolve import (
+    FIFO_SIZINGS,
     OUTPUT_MODES,
     check_choice,
     check_memory,
@@ -74,7 +75,9 @@ def compile_model(
             search finds cheapest; "ultra" is auto with UltraRAM too, on a board or part that has
             it: empty at the start, so with runtime_weights=True alone.
         check: compare FINN's execution with the golden model after every step, on sample frames.
-        size_fifos: find the least FIFO depths; otherwise each FIFO holds a whole frame.
+        fifo_sizing: how FIFO depths are found: the least by "simulation", or those of the kernels'
+            schedules by "analysis", in less time and with somewhat deeper FIFOs; "auto" simulates
+            where that is quick; with "none" each FIFO holds a whole frame (fifo_sizing.py).
         max_fifo_depth: cap on every FIFO in words; reports/fifo_depths.json tells what it
             costs in rate.
         runtime_weights: weights can be loaded at run time, by the port s_axis_cfg; see
@@ -133,13 +136,14 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
     target = target_of(build.target_fps, build.target_cycles, build.clk_period_ns)
     scale = fraction(build.input_scale)
     check_choice("output mode", build.output_mode, OUTPUT_MODES)
-    depth = build.max_fifo_depth
-    if depth is not None and (depth < 1 or not build.size_fifos):
+    check_choice("way of FIFO sizing", build.fifo_sizing, FIFO_SIZINGS)
+    depth, sizing = build.max_fifo_depth, build.fifo_sizing
+    if depth is not None and (depth < 1 or sizing in ("analysis", "none")):
         raise BadInput(
-            f"the cap on FIFO depths is {depth} (max_fifo_depth=)"
-            if build.size_fifos
-            else "max_fifo_depth= caps FIFO depths, which are not sized",
-            remedy="use 1 or more, with size_fifos=True",
+            f"max_fifo_depth= with fifo_sizing={sizing!r}: a cap's rate is found by simulation"
+            if depth >= 1
+            else f"the cap on FIFO depths is {depth} (max_fifo_depth=)",
+            remedy='use 1 or more, with fifo_sizing="auto" or "simulation"',
         )
     if build.input_datatype is None and scale is not None:
         raise BadInput("input_scale= without input_datatype=", remedy="give both")
@@ -172,7 +176,7 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         "input_scale": str(scale) if scale is not None else None,
         "output_mode": build.output_mode,
         "memory": build.memory,
-        "size_fifos": build.size_fifos,
+        "fifo_sizing": build.fifo_sizing,
         "max_fifo_depth": depth,
         "hardwired": build.hardwired,
         "runtime_weights": build.runtime_weights,
@@ -201,7 +205,8 @@ def _fitting(
     Raises:
         BadInput: the board holds none.
     """
-    reserve, left = NOTHING, ATTEMPTS if build.size_fifos and build.folding is None else 1
+    again = build.fifo_sizing != "none" and build.folding is None
+    reserve, left = NOTHING, ATTEMPTS if again else 1
     while True:
         graph, accelerator = made(reserve)
         excess = too_large(accelerator, build.board) if build.board else None
@@ -232,8 +237,8 @@ def _made(
     say("RTL")
     write = partial(write_rtl, graph, imported, folder, name=name, options=options)
     accelerator = write()
-    if build.size_fifos:
-        _size_fifos(folder, accelerator, graph, build.max_fifo_depth, say)
+    if build.fifo_sizing != "none":
+        _size_fifos(folder, accelerator, graph, build, say)
         accelerator = write()
     return graph, add_resources(folder, accelerator)
 
@@ -260,12 +265,14 @@ def _size_fifos(
     folder: Path,
     accelerator: Description,
     graph: Any,
-    maximum: int | None,
+    build: CompileOptions,
     say: Callable[[str], None],
 ) -> None:
     from .fifo_sizing import size
 
-    depths, report = size(folder, accelerator, maximum=maximum, say=say)
+    depths, report = size(
+        folder, accelerator, by=build.fifo_sizing, maximum=build.max_fifo_depth, say=say
+    )
     graph.set_fifo_depths(depths)
     (folder / "reports" / "fifo_depths.json").write_text(json.dumps(report, indent=1) + "\n")
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from ..accelerator import Description
 from ..accelerator.description import Node
+from ..errors import Unsupported
 from ..kernels.schedule import Schedule, Steps, counted
 from .boards import DEFAULT_BOARD, price_of
 from .stream_cost import fifo_cost
@@ -38,24 +39,31 @@ front, which are deeper then, are made smaller in their turn."""
 
 def depths(
     accelerator: Description, say: Callable[[str], None] = lambda _step: None
-) -> dict[str, tuple[int, int]] | None:
+) -> dict[str, tuple[int, int]]:
     """(depth of each FIFO with which the accelerator takes its bound of cycles a frame, how much it
-    holds then), in words; None where a node has no fixed schedule, or frames do not come to repeat
-    each other in a number that memory holds.
+    holds then), in words.
 
     Args:
         say: called with what is being done.
+
+    Raises:
+        Unsupported: a node has no fixed schedule, or frames do not come to repeat each other in a
+            number that memory holds.
     """
     schedules = schedules_of(accelerator)
     words = sum(stream.words for stream in accelerator.streams)
     for frames in FRAMES:
-        if schedules is None or frames * words > MOST_WORDS:
-            return None
+        if frames * words > MOST_WORDS:
+            break
         say(f"FIFO depths: {frames} frames")
         found = _settled(accelerator, schedules, frames)
         if found is not None:
             return found
-    return None
+    raise Unsupported(
+        "its frames do not come to repeat each other in a number that memory holds, so that no "
+        "schedule tells FIFO depths",
+        remedy='let simulation find the depths (fifo_sizing="simulation")',
+    )
 
 
 def _settled(

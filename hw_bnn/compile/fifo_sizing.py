@@ -1,5 +1,5 @@
-"""FIFO depths that keep the full rate: the least, by simulation, or where that would take long
-those of the kernels' schedules (fifo_analysis.py). By simulation:
+"""FIFO depths that keep the full rate: the least, by simulation, or those of the kernels'
+schedules (fifo_analysis.py), as the user asks or where simulation would take long. By simulation:
 
 1. With room for some frames in every FIFO and the source slowed to the bottleneck's rate, the
    occupancy of each FIFO is what the schedule needs (an unslowed source would fill them all).
@@ -12,13 +12,14 @@ those of the kernels' schedules (fifo_analysis.py). By simulation:
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..accelerator import Description
-from ..errors import BadInput, CheckFailed
+from ..errors import BadInput, CheckFailed, Unsupported
 from ..sim.native import NativeModel
 from ..sim.packing import pack_input
 from . import fifo_analysis
@@ -30,13 +31,14 @@ PROBE_CYCLES = 150_000
 BUDGET = 300_000_000
 """What all probes together may take, in simulated cycles times nodes of the design: about 20
 seconds, but counted, so that results repeat. FIFOs that it leaves out, the smallest, keep one word
-more than they hold at the full rate. Where one probe takes more, none is made."""
+more than they hold at the full rate. Where one probe takes more, "auto" makes none."""
 
 
 def size(
     folder: Path,
     accelerator: Description,
     *,
+    by: str = "auto",
     maximum: int | None = None,
     seed: int = 0,
     budget: int | None = None,
@@ -46,6 +48,8 @@ def size(
 
     Args:
         folder: accelerator folder whose FIFOs have the depth of a frame.
+        by: "simulation", "analysis", or "auto": by analysis where one simulation would take more
+            than the budget.
         maximum: cap on every depth, in words; its cost in rate is told in the report.
         budget: simulated cycles times nodes that the search may take, BUDGET by default.
         say: called with the name of each step as it begins.
@@ -56,13 +60,17 @@ def size(
     Raises:
         CheckFailed: the design deadlocks even with FIFOs of a whole frame.
         BadInput: it deadlocks under the cap.
+        Unsupported: by analysis, of an accelerator that has none.
     """
     fifos = {n.name: n for n in accelerator.nodes if n.op == FIFO}
     if not fifos:
         return {}, {"fifos": {}, "cycles_per_frame": None}
     found, budget = None, BUDGET if budget is None else budget
-    if maximum is None and _work(accelerator) > budget:
+    if by == "analysis":
         found = _analysed(accelerator, say)
+    elif by == "auto" and maximum is None and _work(accelerator) > budget:
+        with suppress(Unsupported):
+            found = _analysed(accelerator, say)
     if found is None:
         found = _simulated(folder, accelerator, maximum, seed, budget, say)
     widths = {s.name: s.word_bits for s in accelerator.streams}
@@ -111,10 +119,8 @@ def _frames(accelerator: Description) -> int:
     return min(256, max(8, PROBE_CYCLES // accelerator.bound_cycles))
 
 
-def _analysed(accelerator: Description, say: Callable[[str], None]) -> _Found | None:
+def _analysed(accelerator: Description, say: Callable[[str], None]) -> _Found:
     found = fifo_analysis.depths(accelerator, say)
-    if found is None:
-        return None
     reasons = {
         name: _reason(depth, held, None, "by analysis") for name, (depth, held) in found.items()
     }

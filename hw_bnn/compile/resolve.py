@@ -11,6 +11,7 @@ from ..errors import BadInput
 from .boards import BOARDS, DEFAULT_BOARD
 
 OUTPUT_MODES = ("scores", "label", "both")
+FIFO_SIZINGS = ("auto", "simulation", "analysis", "none")
 ULTRA = "ultra"
 MEMORIES = ("auto", "lut", "block", ULTRA)
 """Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM; by price, in UltraRAM

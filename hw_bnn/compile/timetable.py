@@ -12,21 +12,31 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..accelerator import Description
+from ..errors import Unsupported
 from ..kernels import KERNELS
 from ..kernels.schedule import Schedule, Steps, counted
 
 FIFO = "Fifo_rtl"
 
 
-def schedules_of(accelerator: Description) -> dict[str, Schedule] | None:
-    """Of all nodes but FIFOs, by name; None where a node has none."""
+def schedules_of(accelerator: Description) -> dict[str, Schedule]:
+    """Of all nodes but FIFOs, by name.
+
+    Raises:
+        Unsupported: a node has none.
+    """
     words, found = {s.name: s.words for s in accelerator.streams}, {}
     for node in accelerator.nodes:
         if node.op != FIFO:
             ins = tuple(words[name] for name in node.inputs)
             schedule = KERNELS[node.kernel].schedule(node.parameters, ins)
             if schedule is None:
-                return None
+                raise Unsupported(
+                    "its frames, of several contexts, are not alike, so that no schedule tells "
+                    "FIFO depths",
+                    node=node.name,
+                    remedy='let simulation find the FIFO depths (fifo_sizing="simulation")',
+                )
             found[node.name] = schedule
     return found
 

@@ -33,7 +33,7 @@ def place(tmp_path_factory):
         onnx.save(shuffled(first, i), file)
     for name, contexts in (("there", CONTEXTS), ("one", 1)):
         hb.compile(files[0], folder / name, name="net", runtime_weights=True, contexts=contexts,
-                   check=False, size_fifos=False)  # fmt: skip
+                   check=False, fifo_sizing="none")  # fmt: skip
     hb.weights(files[0], folder / "there", folder / "new", contexts=files[1:])
     hb.weights(files[2], folder / "one", folder / "other")
     there = hb.Accelerator(folder / "there").description

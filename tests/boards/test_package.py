@@ -54,7 +54,11 @@ def accelerator(tmp_path_factory):
     place = tmp_path_factory.mktemp("core")
     onnx.save(perceptron((10, 8, 5), seed=3), place / "Odd name (1).onnx")
     return compile_model(
-        place / "Odd name (1).onnx", place / "acc", target_cycles=40, check=False, size_fifos=False
+        place / "Odd name (1).onnx",
+        place / "acc",
+        target_cycles=40,
+        check=False,
+        fifo_sizing="none",
     )
 
 

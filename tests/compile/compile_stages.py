@@ -137,7 +137,7 @@ def check_rtl(
     onnx.save(model, path)
     golden = GoldenModel.from_onnx(model)
     x = random_integers(golden, frames, seed) if x is None else x
-    options = {"size_fifos": False, "check": False, "force": True, **options}
+    options = {"fifo_sizing": "none", "check": False, "force": True, **options}
     out = compile_model(path, folder / "accelerator", **options)
     check_estimate(path, out, options)
     scores = golden.scores(x)

@@ -35,7 +35,7 @@ def made(tmp_path_factory):
     network.bipolar()
     onnx.save(end(network), place / "net.onnx")
     folder = compile_model(place / "net.onnx", place / "accelerator", target_cycles=48,
-                           size_fifos=False, check=False)  # fmt: skip
+                           fifo_sizing="none", check=False)  # fmt: skip
     return folder, hls(folder)
 
 

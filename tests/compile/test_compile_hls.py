@@ -46,7 +46,7 @@ def accelerator(name: str, folder, **options):
 
     model = next(c for c in CASES if c.name == name).build()
     onnx.save(model, folder / "net.onnx")
-    options = {"target_cycles": 1000, "size_fifos": False, "check": False} | options
+    options = {"target_cycles": 1000, "fifo_sizing": "none", "check": False} | options
     made = compile_model(folder / "net.onnx", folder / "accelerator", **options)
     hls(made)
     return made

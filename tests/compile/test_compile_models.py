@@ -146,7 +146,7 @@ def test_cnv_as_code_for_hls_tools(exported, tmp_path, count):
     onnx.save(exported("cnv_1w1a"), path)
     golden = GoldenModel.from_onnx(path)
     folder = compile_model(
-        path, tmp_path / "cnv", target_cycles=32_768, size_fifos=False, check=False
+        path, tmp_path / "cnv", target_cycles=32_768, fifo_sizing="none", check=False
     )
     hls(folder)
     x = images(golden, count)

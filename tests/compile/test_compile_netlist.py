@@ -51,12 +51,12 @@ def residual_network() -> onnx.ModelProto:
     return made.model()
 
 
-RESIDUAL = dict(target_cycles=1500, size_fifos=False, check=False)
-CONTEXTS = dict(runtime_weights=True, contexts=2, ensemble=True, size_fifos=False, check=False)
+RESIDUAL = dict(target_cycles=1500, fifo_sizing="none", check=False)
+CONTEXTS = dict(runtime_weights=True, contexts=2, ensemble=True, fifo_sizing="none", check=False)
 BESIDE = {"frame_repeat", "ensemble"}
 """Kernels of accelerators with contexts alone."""
 
-HARDWIRED = dict(hardwired="all", size_fifos=False, check=False)
+HARDWIRED = dict(hardwired="all", fifo_sizing="none", check=False)
 
 
 def accelerator(model: onnx.ModelProto, folder, options) -> Description:

@@ -164,7 +164,7 @@ def test_same_input_and_options_give_the_same_bytes(tmp_path):
     path = tmp_path / "net.onnx"
     onnx.save(case("Residual: BatchNorm of both signs behind the sum"), path)
     folders = [
-        compile_model(path, tmp_path / name, size_fifos=False, check=False, target_cycles=400)
+        compile_model(path, tmp_path / name, fifo_sizing="none", check=False, target_cycles=400)
         for name in ("a", "b")
     ]
     first, second = map(digests, folders)
@@ -214,5 +214,5 @@ def test_checking_mode_finds_a_planted_fault(tmp_path, monkeypatch):
     path = tmp_path / "net.onnx"
     onnx.save(case("Dense: MatMul + Add"), path)
     with pytest.raises(CheckFailed, match="after step_.* differs from the golden model"):
-        compile_model(path, tmp_path / "out", size_fifos=False)
+        compile_model(path, tmp_path / "out", fifo_sizing="none")
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]

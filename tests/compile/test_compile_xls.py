@@ -44,7 +44,7 @@ def replaced(tmp_path_factory):
     place = tmp_path_factory.mktemp("xls")
     mlp(place / "mlp.onnx")
     folder = compile_model(
-        place / "mlp.onnx", place / "ours", target_cycles=32, check=False, size_fifos=False
+        place / "mlp.onnx", place / "ours", target_cycles=32, check=False, fifo_sizing="none"
     )
     nodes = synthesise(folder, place / "xls")
     golden = GoldenModel.from_onnx(folder / "model.onnx")
@@ -81,7 +81,7 @@ def test_many_thresholds(tmp_path):
 
     mlp(tmp_path / "mlp.onnx", "2 bits")
     folder = compile_model(
-        tmp_path / "mlp.onnx", tmp_path / "ours", target_cycles=128, check=False, size_fifos=False
+        tmp_path / "mlp.onnx", tmp_path / "ours", target_cycles=128, check=False, fifo_sizing="none"
     )
     assert len(synthesise(folder, tmp_path / "xls")) == 3  # the layer behind 2 bits is no XNOR one
     golden = GoldenModel.from_onnx(folder / "model.onnx")

@@ -35,7 +35,7 @@ def made(folder, first, contexts, **options):
     """there: an accelerator with so many contexts. The files of other networks, twice as many."""
     onnx.save(first, folder / "first.onnx")
     hb.compile(folder / "first.onnx", folder / "there", runtime_weights=True, contexts=contexts,
-               check=False, size_fifos=False, **options)  # fmt: skip
+               check=False, fifo_sizing="none", **options)  # fmt: skip
     files = [folder / f"{i}.onnx" for i in range(2 * contexts)]
     for i, file in enumerate(files):
         onnx.save(shuffled(first, i), file)

@@ -48,7 +48,7 @@ def test_every_quantiser_is_traced_and_equal(tmp_path):
     model = network()
     onnx.save(model, tmp_path / "n.onnx")
     folder = compile_model(
-        tmp_path / "n.onnx", tmp_path / "a", check=False, size_fifos=False, folding={}
+        tmp_path / "n.onnx", tmp_path / "a", check=False, fifo_sizing="none", folding={}
     )
     golden = GoldenModel.from_onnx(model)
     x = random_integers(golden, 3, 1)

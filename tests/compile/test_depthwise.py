@@ -79,7 +79,7 @@ def test_blocks(habit):
 def test_a_block_in_rtl(tmp_path):
     """Paused, and at the full rate with FIFOs of the least size."""
     model = mobile("bipolar", 6, (16, 24))
-    folder = check_rtl(model, tmp_path, rate=8, size_fifos=True, target_cycles=1296)
+    folder = check_rtl(model, tmp_path, rate=8, fifo_sizing="simulation", target_cycles=1296)
     (node,) = (n for n in Description.load(folder).nodes if n.kernel == "vvau")
     assert node.mh == 16 and node.pe < 16 and node.cycles <= 1296
     assert read_thresholds(folder)[node.name].shape == (16, 1)
@@ -89,7 +89,9 @@ def test_a_block_in_rtl(tmp_path):
 @pytest.mark.full
 @pytest.mark.parametrize("habit", BITS)
 def test_blocks_in_rtl(habit, tmp_path):
-    folder = check_rtl(mobile(habit), tmp_path, rate=8, size_fifos=True, target_cycles=1152)
+    folder = check_rtl(
+        mobile(habit), tmp_path, rate=8, fifo_sizing="simulation", target_cycles=1152
+    )
     nodes = [n for n in Description.load(folder).nodes if n.kernel == "vvau"]
     assert [n.mh for n in nodes] == [16, 32] and all(n.cycles <= 1152 for n in nodes)
 
@@ -150,7 +152,7 @@ def test_many_channels_in_rtl(name, tmp_path):
 def test_whole_windows_in_rtl(tmp_path):
     """Several taps at once, of two channels a channel."""
     model = one(6, 12, 6, "int3", last=None, stride=2)
-    check_rtl(model, tmp_path, frames=3, rate=12, target_cycles=40, size_fifos=True)
+    check_rtl(model, tmp_path, frames=3, rate=12, target_cycles=40, fifo_sizing="simulation")
 
 
 @pytest.mark.full

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,11 @@ import pytest
 pytest.importorskip("finn")
 
 from hw_bnn.accelerator import Description
-from hw_bnn.compile import compile_model, fifo_sizing
+from hw_bnn.compile import compile_model, fifo_analysis, fifo_sizing
 from hw_bnn.compile.fifo_analysis import depths
 from hw_bnn.compile.fifo_sizing import largest
 from hw_bnn.compile.timetable import movements, schedules_of
-from hw_bnn.errors import BadInput
+from hw_bnn.errors import BadInput, Unsupported
 from hw_bnn.kernels import KERNELS
 from hw_bnn.sim import NativeModel, pack_input
 from tests.compile.test_depthwise import mobile
@@ -86,7 +87,7 @@ CASES = {
 def compiled(case: Case, folder: Path) -> Path:
     onnx.save(case.network(), folder / "network.onnx")
     return compile_model(
-        folder / "network.onnx", folder / "accelerator", size_fifos=False, check=False,
+        folder / "network.onnx", folder / "accelerator", fifo_sizing="none", check=False,
         **case.options,
     )  # fmt: skip
 
@@ -182,14 +183,16 @@ def test_networks_of_users(seed, tmp_path):
 
 
 @pytest.mark.slow
-def test_compile_analyses_where_a_simulation_would_take_long(tmp_path, monkeypatch):
+@pytest.mark.parametrize("sizing, budget", [("auto", 1000), ("analysis", fifo_sizing.BUDGET)])
+def test_compile_analyses(sizing, budget, tmp_path, monkeypatch):
+    """Where a simulation would take long, or where it is asked to; nothing is simulated."""
     onnx.save(lagging(), tmp_path / "network.onnx")
     monkeypatch.setattr(fifo_sizing, "NativeModel", None)
-    monkeypatch.setattr(fifo_sizing, "BUDGET", 1000)
+    monkeypatch.setattr(fifo_sizing, "BUDGET", budget)
     steps: list[str] = []
     folder = compile_model(
         tmp_path / "network.onnx", tmp_path / "out", target_cycles=144, check=False,
-        progress=steps.append,
+        fifo_sizing=sizing, progress=steps.append,
     )  # fmt: skip
     accelerator = Description.load(folder)
     assert "FIFO depths: 8 frames" in steps
@@ -202,11 +205,23 @@ def test_compile_analyses_where_a_simulation_would_take_long(tmp_path, monkeypat
     assert any("by analysis" in f["reason"] for f in report["fifos"].values())
 
 
-def test_frames_of_several_contexts_are_simulated(tmp_path):
-    """Whatever it takes: they have no schedule."""
+def test_frames_of_several_contexts_are_not_analysed(tmp_path, monkeypatch):
+    """They have no schedule: they are simulated, or the analysis that was asked for is refused."""
     onnx.save(two_convolutions(), tmp_path / "network.onnx")
-    folder = compile_model(
-        tmp_path / "network.onnx", tmp_path / "out", size_fifos=False, check=False,
+    compiled = partial(
+        compile_model, tmp_path / "network.onnx", tmp_path / "out", check=False,
         runtime_weights=True, contexts=2,
     )  # fmt: skip
-    assert depths(Description.load(folder)) is None
+    with pytest.raises(Unsupported, match='not alike.* let simulation .*fifo_sizing="simulation"'):
+        compiled(fifo_sizing="analysis")
+    assert not (tmp_path / "out").exists()
+    monkeypatch.setattr(fifo_sizing, "BUDGET", 1000)
+    report = json.loads((compiled() / "reports" / "fifo_depths.json").read_text())
+    assert report["by"] == "simulation"
+
+
+def test_more_frames_than_memory_holds(accelerators, monkeypatch):
+    """Refused by name, rather than depths of frames that have not settled."""
+    monkeypatch.setattr(fifo_analysis, "MOST_WORDS", 100)
+    with pytest.raises(Unsupported, match="repeat each other in a number that memory holds"):
+        depths(Description.load(accelerators("lagging")))

@@ -187,7 +187,7 @@ def test_one_verilator_build_serves_any_depths(small):
 
     model, folder = small
     other = compile_model(
-        model, folder.parent / "unsized", target_cycles=48, check=False, size_fifos=False
+        model, folder.parent / "unsized", target_cycles=48, check=False, fifo_sizing="none"
     )
     designs = [rtl_design(f / "rtl", Description.load(f)) for f in (folder, other)]
     assert Description.load(folder).nodes != Description.load(other).nodes

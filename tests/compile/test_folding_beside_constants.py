@@ -32,7 +32,7 @@ def test_a_named_layer_is_folded_so_and_another_is_constants(tmp_path):
     )
     assert units(folder)[:2] == [(True, 6, 27), (False, 1, 6)]
     assert Description.load(folder).bound_cycles == 4 * 5 * 4  # more than the target: it is fixed
-    options = {"hardwired": "auto", "target_cycles": 100, "check": False, "size_fifos": False}
+    options = {"hardwired": "auto", "target_cycles": 100, "check": False, "fifo_sizing": "none"}
     compile_model(
         tmp_path / "network.onnx", tmp_path / "auto", folding={first: {"PE": 2}}, **options
     )
@@ -43,7 +43,7 @@ def test_finns_folding_beside_constants(tmp_path):
     model = convolutions()
     onnx.save(model, tmp_path / "net.onnx")
     layer = next(n.name for n in model.graph.node if n.op_type == "Conv")
-    options = {"folding": "finn", "target_cycles": 64, "check": False, "size_fifos": False}
+    options = {"folding": "finn", "target_cycles": 64, "check": False, "fifo_sizing": "none"}
     compile_model(tmp_path / "net.onnx", tmp_path / "plain", **options)
     compile_model(tmp_path / "net.onnx", tmp_path / "wired", hardwired=layer, **options)
     plain, wired = units(tmp_path / "plain"), units(tmp_path / "wired")

@@ -45,7 +45,7 @@ def test_loaded_tables_are_exact_in_every_context(name, contexts, tmp_path):
     for seed, file in enumerate(files):
         onnx.save(NETWORKS[name](seed), file)
     there = tmp_path / "there"
-    made = hb.compile(files[0], there, runtime_weights=True, contexts=contexts, size_fifos=False)
+    made = hb.compile(files[0], there, runtime_weights=True, contexts=contexts, fifo_sizing="none")
     (node,) = [n for n in made.description.nodes if n.kernel == "requantise"]
     assert [m.number for m in node.memories] == [5] and node.parameters["HALF_EVEN"] == 1
     assert hb.verify(there, frames=24)["passed"]
@@ -61,7 +61,7 @@ def test_a_load_reaches_the_table(tmp_path):
     for seed in (0, 1):
         onnx.save(NETWORKS["int8"](seed), tmp_path / f"{seed}.onnx")
     there = hb.compile(tmp_path / "0.onnx", tmp_path / "there", runtime_weights=True,
-                       size_fifos=False, check=False)  # fmt: skip
+                       fifo_sizing="none", check=False)  # fmt: skip
     hb.weights(tmp_path / "1.onnx", tmp_path / "there", tmp_path / "new")
     accelerator, rng = there.description, np.random.default_rng(0)
     golden = [GoldenModel.from_onnx(tmp_path / f"{seed}.onnx") for seed in (0, 1)]
@@ -96,7 +96,7 @@ def test_few_levels_stay_thresholds_and_a_slope_below_0_does_not_fit_them(tmp_pa
     onnx.save(network(3, before=[prelu("rising")]), tmp_path / "rising.onnx")
     onnx.save(network(3, before=[prelu("falling")]), tmp_path / "falling.onnx")
     hb.compile(tmp_path / "rising.onnx", tmp_path / "there", runtime_weights=True,
-               size_fifos=False, check=False)  # fmt: skip
+               fifo_sizing="none", check=False)  # fmt: skip
     with pytest.raises(BadInput, match="a slope below 0, and the accelerator's quantiser is a tab"):
         hb.weights(tmp_path / "falling.onnx", tmp_path / "there", tmp_path / "new")
     assert not (tmp_path / "new").exists()
@@ -105,7 +105,7 @@ def test_few_levels_stay_thresholds_and_a_slope_below_0_does_not_fit_them(tmp_pa
 def test_numbers_that_the_accelerator_does_not_hold_are_told(tmp_path):
     onnx.save(network(8, scale=0.25), tmp_path / "net.onnx")
     onnx.save(network(8, scale=2.0**-24), tmp_path / "steep.onnx")
-    hb.compile(tmp_path / "net.onnx", tmp_path / "there", runtime_weights=True, size_fifos=False,
+    hb.compile(tmp_path / "net.onnx", tmp_path / "there", runtime_weights=True, fifo_sizing="none",
                check=False)  # fmt: skip
     told = (
         r"its quantiser does not fit the accelerator's, which has values from -128 to 127, a "

@@ -88,7 +88,7 @@ def test_a_dense_layer_that_writes_global_out():
 def test_layers_and_tensors_are_told_by_the_users_names(tmp_path):
     model = renamed(network(), {"x": "the input/é'\"$(x)"})
     onnx.save(model, tmp_path / "n.onnx")
-    folder = compile_model(tmp_path / "n.onnx", tmp_path / "a", check=False, size_fifos=False)
+    folder = compile_model(tmp_path / "n.onnx", tmp_path / "a", check=False, fifo_sizing="none")
     accelerator = Description.load(folder)
     users = {node.name for node in model.graph.node}
     told = {node.op: node.layer for node in accelerator.nodes}

@@ -61,7 +61,7 @@ def pair(tmp_path_factory):
         onnx.save(perceptron(sizes, seed), place / "model.onnx")
         made[name] = compile_model(
             place / "model.onnx", place / name, name=name, target_cycles=60,
-            check=False, size_fifos=False,
+            check=False, fifo_sizing="none",
         )  # fmt: skip
     return made
 
@@ -129,7 +129,11 @@ def test_hardwired_layers_carry_the_name(tmp_path):
 
     onnx.save(perceptron((8, 6, 4)), tmp_path / "Wired net.onnx")
     folder = compile_model(
-        tmp_path / "Wired net.onnx", tmp_path / "a", hardwired="all", check=False, size_fifos=False
+        tmp_path / "Wired net.onnx",
+        tmp_path / "a",
+        hardwired="all",
+        check=False,
+        fifo_sizing="none",
     )
     accelerator = Description.load(folder)
     assert (accelerator.name, accelerator.top) == ("Wired net", "wired_net")

@@ -57,7 +57,7 @@ def _end(net: Builder, end: str, norm: bool, classes: int) -> None:
 
 def compiled(model, folder, **options):
     onnx.save(model, folder / "network.onnx")
-    options = {"size_fifos": False, "check": False, "force": True, **options}
+    options = {"fifo_sizing": "none", "check": False, "force": True, **options}
     return compile_model(folder / "network.onnx", folder / "accelerator", **options)
 
 

@@ -56,7 +56,7 @@ def test_compile_writes_them(tmp_path, board, period, expected):
         board=board,
         clk_period_ns=period,
         folding={"XnorMVAU_rtl_0": {"PE": 1, "SIMD": 8}},
-        size_fifos=False,
+        fifo_sizing="none",
         check=False,
     )
     text = (folder / "rtl" / "net_XnorMVAU_rtl_0.v").read_text()

@@ -65,7 +65,7 @@ def test_whole_networks(name, tmp_path):
     exported(name, tmp_path / "net.onnx", size=32, **WHOLE[name])
     summary = verify(
         tmp_path / "net.onnx", frames=3, slow_frames=1, target_cycles=50_000, check=False,
-        size_fifos=False,
+        fifo_sizing="none",
     )  # fmt: skip
     assert failed(summary) is None and not any(summary["mismatches"].values())
     assert summary["frames"]["rtl"] == summary["frames"]["rtl_stalled"] == 3

@@ -35,7 +35,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("loadable")
     for name, seed in (("first", 1), ("second", 1001)):
         onnx.save(network(seed), folder / f"{name}.onnx")
-    hb.compile(folder / "first.onnx", folder / "there", runtime_weights=True, size_fifos=False,
+    hb.compile(folder / "first.onnx", folder / "there", runtime_weights=True, fifo_sizing="none",
                check=False)  # fmt: skip
     hb.weights(folder / "second.onnx", folder / "there", folder / "new")
     return folder
@@ -246,7 +246,7 @@ def test_what_does_not_fit_is_named(place, tmp_path):
         onnx.save(perceptron(sizes), tmp_path / "other.onnx")
         if not (tmp_path / "a").exists():
             hb.compile(tmp_path / "one.onnx", tmp_path / "a", runtime_weights=True, check=False,
-                       size_fifos=False)  # fmt: skip
+                       fifo_sizing="none")  # fmt: skip
         with pytest.raises(BadInput, match=told):
             hb.weights(tmp_path / "other.onnx", tmp_path / "a", tmp_path / "w")
     with pytest.raises(BadInput, match="is not for this accelerator"):
@@ -263,7 +263,7 @@ def test_a_board_is_filled_by_the_folding_that_is_built(tmp_path):
     """Not by the registers that the port would take unfolded, 100,352 in the first layer."""
     onnx.save(perceptron((784, 128, 10), bits=1), tmp_path / "wide.onnx")
     made = hb.compile(tmp_path / "wide.onnx", tmp_path / "wide", runtime_weights=True, check=False,
-                      size_fifos=False, board="pynq-z2", target_cycles=784)  # fmt: skip
+                      fifo_sizing="none", board="pynq-z2", target_cycles=784)  # fmt: skip
     assert made.estimate["ff"] < 3000
 
 

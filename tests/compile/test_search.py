@@ -168,7 +168,7 @@ def test_a_given_folding_that_is_too_large_is_told(network, tiny, tmp_path):
             tmp_path / "out",
             board=tiny(500),
             check=False,
-            size_fifos=False,
+            fifo_sizing="none",
             folding=tmp_path / "folding.json",
         )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folding.json", "net.onnx"]
@@ -230,7 +230,7 @@ def test_the_accelerator_tells_its_estimate(network, tmp_path):
         target_cycles=2000,
         memory="block",
         check=False,
-        size_fifos=False,
+        fifo_sizing="none",
     )
     accelerator = Description.load(folder)
     for kind in ("lut", "ff", "bram"):

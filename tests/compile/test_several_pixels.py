@@ -41,7 +41,7 @@ FOLDING = {
 
 @pytest.mark.slow
 def test_rtl_is_exact_and_as_fast(tmp_path):
-    options = {"folding": FOLDING, "size_fifos": True, "check": True}
+    options = {"folding": FOLDING, "fifo_sizing": "simulation", "check": True}
     folder = check_rtl(two_convolutions(), tmp_path, rate=24, **options)
     nodes = {n.name: n for n in Description.load(folder).nodes}
     assert nodes["IntMVAU_rtl_0"].parameters["MMV"] == 4 and nodes["IntMVAU_rtl_0"].cycles == 96

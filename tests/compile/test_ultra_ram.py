@@ -86,7 +86,7 @@ def test_synthesis_takes_what_the_estimate_says(place):
 def test_a_part_alone_has_the_prices_of_a_board_with_ultraram(place, tmp_path):
     made = hb.compile(place / "0.onnx", tmp_path / "part", runtime_weights=True, memory="ultra",
                       part="xczu7ev-ffvc1156-2-e", target_cycles=4096,
-                      size_fifos=False)  # fmt: skip
+                      fifo_sizing="none")  # fmt: skip
     assert made.description.resources.uram == 1
 
 

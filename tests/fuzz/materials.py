@@ -57,7 +57,7 @@ def prepare(folder: Path, family: str) -> None:
     if family == "accelerator":
         from hw_bnn.compile import compile_model
 
-        made = compile_model(folder / "model.onnx", folder / "accelerator", size_fifos=False)
+        made = compile_model(folder / "model.onnx", folder / "accelerator", fifo_sizing="none")
         shutil.copy(made / "accelerator.json", folder / "accelerator.json")
     if family == "folding":
         (folder / "folding.json").write_text(json.dumps(FOLDING))

@@ -86,7 +86,7 @@ def _compiled(path: Path, golden, x: np.ndarray) -> str:
     from hw_bnn.compile.dataflow import execute
 
     out = compile_model(
-        path, path.parent / "out", size_fifos=False, check=False, output_mode="scores"
+        path, path.parent / "out", fifo_sizing="none", check=False, output_mode="scores"
     )
     found = execute(out, x)
     if not np.array_equal(found, golden.scores(x)):

@@ -125,7 +125,7 @@ def _compile(model: onnx.ModelProto, folder: Path, options: dict) -> Path:
     path = folder / "network.onnx"
     onnx.save(model, path)
     return compile_model(
-        path, folder / "accelerator", size_fifos=False, check=False, force=True, **options
+        path, folder / "accelerator", fifo_sizing="none", check=False, force=True, **options
     )
 
 

@@ -36,7 +36,7 @@ def compiled(place, name, model, **options):
 
     onnx.save(model, place / f"{name}.onnx")
     return compile_model(
-        place / f"{name}.onnx", place / name, target_cycles=60, check=False, size_fifos=False,
+        place / f"{name}.onnx", place / name, target_cycles=60, check=False, fifo_sizing="none",
         **options,
     )  # fmt: skip
 
