@@ -85,8 +85,7 @@ def _of_seeds(values: list[float]) -> Figure:
     """The figure of values that only the seeds spread."""
     spread = statistics.stdev(values) if len(values) > 1 else None
     error = math.inf if spread is None else spread / math.sqrt(len(values))
-    # Rounded as the tables of results round it.
-    return Figure(round(statistics.mean(values), 3), error, spread, len(values), percent=False)
+    return Figure(statistics.mean(values), error, spread, len(values), percent=False)
 
 
 def _epochs_to(bound: float, curves: dict[str, list]) -> int:

@@ -26,7 +26,7 @@ def results(tmp_path):
     def row(name, accuracies):
         curves = {"stage": [0, 1, 1, 1], "validation_accuracy": [0.99, 0.5, 0.6, 0.7]}
         runs = [
-            {"figure": a, "test_samples": 10_000, "test_ece": a / 10, "curves": curves}
+            {"figure": a, "test_samples": 10_000, "test_ece": a / 1000, "curves": curves}
             for a in accuracies
         ]
         runs[-1]["curves"] = curves if len(runs) == 1 else None
@@ -46,7 +46,8 @@ def test_the_error_of_a_mean(results):
     assert wild.error == pytest.approx(5 / 3**0.5)  # the seeds' spread is the larger one
     assert str(three) == "97.01 +- 0.03" and str(one) == "98.00"
     assert evidence.figure("some:one:share", results).mean == 0.98
-    assert not evidence.figure("some:three:test_ece", results).percent
+    small = evidence.figure("some:three:test_ece", results)
+    assert not small.percent and small.mean == pytest.approx(0.9700667e-3)  # all its digits
     # Nothing tells how far one seed's calibration is from another's.
     lone = [evidence.figure(f"some:{row}:test_ece", results) for row in ("one", "three")]
     assert evidence.verdict("descending", lone) == "not decided"
