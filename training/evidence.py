@@ -47,9 +47,10 @@ class Figure:
 def figure(reference: str, results: Path) -> Figure:
     """The figure of `FILE:ROW[:KEY]`.
 
-    KEY is of the runs, of what the row's plot measured, or of the runs' curves, where these are
-    known: `epochs_to=PERCENT`, epochs of the last stage until the validation accuracy is so high,
-    and `last=NAME`, the last epoch's value of a curve.
+    KEY is of the runs (those that have it: older ones know fewer figures), of what the row's plot
+    measured, or of the runs' curves, where these are known: `epochs_to=PERCENT`, epochs of the last
+    stage until the validation accuracy is so high, and `last=NAME`, the last epoch's value of a
+    curve.
 
     Raises:
         KeyError: the results hold no such row or figure.
@@ -70,7 +71,11 @@ def figure(reference: str, results: Path) -> Figure:
     if key and key[0].startswith("last="):
         name = key[0].removeprefix("last=")
         runs = [{**run, key[0]: run["curves"][name][-1]} for run in runs if run["curves"]]
-    values = [run[key[0]] if key else run["figure"] for run in runs]
+    name = key[0] if key else "figure"
+    runs = [run for run in runs if name in run]
+    if not runs:
+        raise KeyError(f"no run of {file}.json's {row_name} has {name}")
+    values = [run[name] for run in runs]
     percent = not key or "accuracy" in key[0]
     if not percent:
         return _of_seeds(values)

@@ -30,6 +30,8 @@ def results(tmp_path):
             for a in accuracies
         ]
         runs[-1]["curves"] = curves if len(runs) == 1 else None
+        if len(runs) > 1:
+            runs[0]["test_nll"] = 0.3
         return {"recipe": name, "runs": runs, "drawn": {"share": accuracies[0]}}
 
     rows = [row("one", [0.98]), row("three", [0.97, 0.9704, 0.9698]), row("wild", [0.9, 1.0, 0.95])]
@@ -51,6 +53,9 @@ def test_the_error_of_a_mean(results):
     # Nothing tells how far one seed's calibration is from another's.
     lone = [evidence.figure(f"some:{row}:test_ece", results) for row in ("one", "three")]
     assert evidence.verdict("descending", lone) == "not decided"
+    with pytest.raises(KeyError, match="one has test_nll"):
+        evidence.figure("some:one:test_nll", results)
+    assert evidence.figure("some:three:test_nll", results).seeds == 1  # the other runs are older
     with pytest.raises(KeyError, match="no row four"):
         evidence.figure("some:four", results)
 
