@@ -197,6 +197,11 @@ class CompileOptions(TargetOptions):
     ] = True
     check: Annotated[bool, Option("Check every pass on sample frames.")] = True
 
+    def files(self) -> list[Path]:
+        """The files that they name: that of the folding, if there is one."""
+        named = isinstance(self.folding, str | Path) and self.folding != "finn"
+        return [Path(self.folding)] if named else []  # type: ignore[arg-type]  # as `named` says
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameOptions(Options):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from .accelerator import Description
 from .accelerator.config_stream import check_fits
 from .accelerator.folder import MODEL, network_folder, open_accelerator, read_accelerator
 from .errors import BadInput
-from .files.output import output_file
+from .files.output import check_output_file, output_file
 from .frames import Frames, frames_of, load_frames, trained_pixels
 from .options import EngineOptions, FrameOptions, changed, flat
 
@@ -64,6 +65,13 @@ def simulate(
         raise BadInput(f"limit= is {chosen.limit}", remedy="ask for at least one frame")
     if x is not None and (also := {"inputs", "dataset", "frames"} & set(changed(chosen))):
         raise BadInput(f"x= and {also.pop()}= are both given", remedy="give one of them")
+    read = [chosen.inputs, run, asked.weights]
+    kept: Any = {
+        "keeps": [folder, *(path for path in read if isinstance(path, str | os.PathLike))],
+        "suffix": ".npz",
+    }
+    if save is not None:
+        check_output_file(save, **kept)
     data, golden = None, None
     given = np.asarray(x) if x is not None else None
     if given is not None and given.dtype.kind != "f":  # integers need no model file
@@ -96,7 +104,7 @@ def simulate(
             result = through(advance)
     if save is not None:
         arrays = {"scores": result.scores, "labels": result.labels}
-        with output_file(save) as partial, partial.open("wb") as file:
+        with output_file(save, **kept) as partial, partial.open("wb") as file:
             given_back = {k: v for k, v in arrays.items() if v is not None}
             np.savez(file, allow_pickle=False, **given_back)
     if data is not None and golden is not None:

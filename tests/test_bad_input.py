@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -153,6 +154,54 @@ def test_output_folder(place, capsys):
             refused(capsys, [command, "net.onnx", "--force", "--out", out], sentence)
     assert left(place) == ["net.onnx", "thesis"]
     assert left(place / "thesis") == ["text.tex"]
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """A model, an accelerator of it, and a trained network's folder."""
+    folder = tmp_path_factory.mktemp("ready")
+    (folder / "net.onnx").write_bytes(perceptron().SerializeToString())
+    hb.compile(folder / "net.onnx", folder / "acc", check=False, size_fifos=False)
+    hb.zoo.get("DIGITS_MLP", folder / "zoo")
+    np.save(folder / "x.npy", np.zeros((2, 16), int))
+    (folder / "old.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("line", [
+    "report acc --output acc/accelerator.json", "report acc --output acc/model.onnx",
+    "simulate acc --save acc/model.onnx", "simulate acc --inputs x.npy --save x.npy",
+    "verify net.onnx --junit net.onnx", "verify acc --junit acc/model.onnx",
+    "verify net.onnx --inputs x.npy --junit x.npy", "compile net.onnx --folding old.json --out .",
+    "export zoo/DIGITS_MLP.onnx -o zoo/DIGITS_MLP.onnx", "export zoo -o zoo/card.json",
+    "deploy acc --board pynq-z2 --simulated --out acc/model.onnx",
+    "compile zoo/DIGITS_MLP.onnx --out zoo --force", "compile acc/model.onnx --out acc --force",
+    "verify net.onnx --inputs zoo/x.npy --out zoo --force",
+    "verify net.onnx --weights acc --out acc --force", "demo --out zoo", "demo --out acc",
+    "verify net.onnx --out new --junit new/results.xml",
+])  # fmt: skip
+def test_nothing_that_is_read_is_replaced(ready, tmp_path, monkeypatch, capsys, line):
+    place = shutil.copytree(ready, tmp_path / "copy")
+    monkeypatch.chdir(place)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    refused(
+        capsys, line.split(),
+        "is read|which is read|current folder|exists already|written as a whole|no trained|for an",
+    )  # fmt: skip
+    assert before == {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("line", [
+    "verify net.onnx --junit net.onnx/x.xml", "simulate acc --save net.onnx/x.npz",
+    "verify net.onnx --junit .", "simulate acc --save .", "report acc --output /proc/x.html",
+])  # fmt: skip
+def test_a_file_that_cannot_be_written_is_told_before_the_work(
+    ready, tmp_path, monkeypatch, capsys, line
+):
+    monkeypatch.chdir(shutil.copytree(ready, tmp_path / "copy"))
+    for work in ("hw_bnn.sim.stream_frames", "hw_bnn.compile.compile_model"):
+        monkeypatch.setattr(work, lambda *_, **__: pytest.fail("work had begun"))
+    refused(capsys, line.split(), "cannot be written|is a folder")
 
 
 def test_no_permission(place):

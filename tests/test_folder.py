@@ -37,12 +37,23 @@ def test_nothing_is_left_of_a_failed_body(tmp_path, error):
     assert names(tmp_path) == []
 
 
+def test_what_others_put_there_meanwhile_stays(tmp_path):
+    with (
+        pytest.raises(BadInput, match="out exists and holds other files"),
+        output_folder(tmp_path / "out", overwrite=True) as folder,
+    ):
+        (folder / "x").write_text("ours")
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "thesis.tex").write_text("dear")
+    assert names(tmp_path) == ["out"] and names(tmp_path / "out") == ["thesis.tex"]
+
+
 def test_an_existing_folder_stays_without_overwrite(tmp_path):
     with output_folder(tmp_path / "out") as folder:
         (folder / "x").write_text("old")
     with (
         pytest.raises(BadInput, match="exists already.*force=True"),
-        output_folder(tmp_path / "out"),
+        output_folder(tmp_path / "out", overwrite=False),
     ):
         pytest.fail("the body must not run")
     assert (tmp_path / "out" / "x").read_text() == "old"

@@ -134,7 +134,7 @@ def deploy(
     manifest = {"accelerator": accelerator.name, "board": board, "model": document["model"]}
     files["manifest.json"] = _json({**manifest, "files": digests})
     place = at_home(out) if out is not None else Path(f"{name}_{board}.zip")
-    _write_zip(place, name, files)
+    _write_zip(place, name, files, [folder, *weights])
     return {
         "zip": str(place),
         "board": board,
@@ -176,10 +176,12 @@ def _readme(
     )  # fmt: skip
 
 
-def _write_zip(place: Path, name: str, files: Mapping[str, bytes]) -> None:
-    """A zip of a folder NAME that depends on its files alone."""
+def _write_zip(
+    place: Path, name: str, files: Mapping[str, bytes], keeps: Sequence[str | Path]
+) -> None:
+    """A zip of a folder NAME that depends on its files alone; what it `keeps` is read."""
     with (
-        output_file(place) as partial,
+        output_file(place, keeps=keeps, suffix=".zip") as partial,
         zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for key, data in sorted(files.items()):

@@ -102,9 +102,10 @@ def compile_model(
     options = _resolved(build)
     name = source.stem if build.name is None else checked_module_name(build.name)
     out = at_home(out) if out is not None else Path(f"{source.stem}_accelerator")
+    read = [source, *build.files()]
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))
-        folder = stack.enter_context(output_folder(out, overwrite=force))
+        folder = stack.enter_context(output_folder(out, overwrite=force, keeps=read))
         say("import")
         from .frontend import import_model
         from .loadable import Loadable

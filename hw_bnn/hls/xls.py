@@ -40,7 +40,7 @@ def synthesise(
     folder = Path(folder)
     accelerator = open_accelerator(folder, trust=trust, needs=[MODEL, DATAFLOW])
     replaced = []
-    with output_folder(out, overwrite=force) as place:
+    with output_folder(out, overwrite=force, keeps=[folder]) as place:
         for name in ("rtl", "golden"):
             if (folder / name).is_dir():
                 shutil.copytree(folder / name, place / name)

@@ -62,7 +62,7 @@ def report(folder: str | Path, output: str | Path | None = None) -> Path:
     folder = Path(folder)
     content = html_report(folder)
     output = Path(output) if output is not None else within(folder, "reports", "report.html")
-    with output_file(output) as partial:
+    with output_file(output, keeps=[folder], suffix=".html") as partial:
         partial.write_text(content, encoding="utf-8")
     return output
 

@@ -27,7 +27,8 @@ from ..accelerator.folder import DATAFLOW, MODEL, network_folder, open_accelerat
 from ..errors import BadInput, CheckFailed
 from ..files.given import given_path
 from ..files.inside import within
-from ..files.output import output_file, output_folder
+from ..files.output import check_output_file, output_file, output_folder
+from ..files.output import place as at
 from ..files.temporary import temporary_folder
 from ..frames import load_frames, trained_pixels
 from ..options import CompileOptions, FrameOptions, changed, flat
@@ -114,7 +115,16 @@ def verify(
             f"weights= is for an accelerator, and {model} is none",
             remedy="give the accelerator folder that they were made for",
         )
-    with _workplace(out, force, model) as folder:
+    read = [model, chosen.inputs, run, baseline, weights, *build.files()]
+    keeps = [path for path in read if isinstance(path, str | Path)]
+    if junit is not None:
+        check_output_file(junit, keeps=keeps, suffix=".xml")
+        if out is not None and at(junit).is_relative_to(at(out)):
+            raise BadInput(
+                f"junit= is {junit}, in out= {out}, which is written as a whole",
+                remedy="name a file beside it",
+            )
+    with _workplace(out, force, keeps) as folder:
         return verify_into(
             folder, model, build, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
             synth=synth, also=also, weights=weights, junit=junit, keep=out is not None,
@@ -213,12 +223,12 @@ def failed(summary: dict) -> CheckFailed | None:
 
 
 @contextmanager
-def _workplace(out: str | Path | None, force: bool, model: str | Path) -> Iterator[Path]:
+def _workplace(out: str | Path | None, force: bool, keeps: Sequence[str | Path]) -> Iterator[Path]:
     if out is None:
         with temporary_folder("verify") as folder:
             yield folder
     else:
-        with output_folder(out, overwrite=force, keeps=[model]) as folder:
+        with output_folder(out, overwrite=force, keeps=keeps) as folder:
             yield folder
 
 
