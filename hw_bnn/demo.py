@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import console
 from .files.output import MARKER, at_home, output_folder
-from .options import CompileOptions, FrameOptions
+from .options import CompileOptions, FrameOptions, check_jobs
 
 RECIPE = "digits_mlp"
 TARGET_CYCLES = 128
@@ -54,6 +54,10 @@ def demo(
         yield
         seconds[name] = round(time.monotonic() - started, 3)
 
+    from .compile.resolve import target_of
+
+    check_jobs(jobs)
+    target_of(None, target_cycles, CompileOptions().clk_period_ns)  # before the training
     with output_folder(out, overwrite=_is_demo(out) or None) as folder:
         with timed("train"):
             from .train import train

@@ -19,7 +19,7 @@ from .accelerator.folder import DESCRIPTION, read_accelerator
 from .accelerator.netlists import FAMILIES, read_netlist
 from .errors import BadInput
 from .files import yamlfile
-from .files.given import given_path
+from .files.given import given_path, open_file
 from .files.jsonfile import read_object
 from .report.documents import read_verification
 from .train.run_folder import LAST, RECIPE, RESULT, SELECTED
@@ -231,7 +231,7 @@ def _bitstream(path: Path, bits: BitFile) -> dict[str, Any]:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror})") from error

@@ -116,6 +116,8 @@ FRAMES = {
     "range": (["--inputs", "x.npy"], np.full((3, 16), 16), "holds 16 at .0, 0.*0 to 15"),
     "text": (["--inputs", "x.npy"], np.full((3, 16), "a"), "neither integers nor real"),
     "not finite": (["--inputs", "x.npy"], np.full((3, 16), np.nan), "holds nan"),
+    "no float32": (["--inputs", "x.npy"], np.full((3, 16), 1e39), r"holds 1e\+39 at .0, 0., which"),
+    "a folder": (["--inputs", "."], None, "error: . is a folder; name a file"),
     "none": (["--inputs", "x.npy"], np.zeros((0, 16), int), "no frames"),
     "two": (["--inputs", "x.npy", "--dataset", "digits"], np.zeros((1, 16), int), "one of them"),
     "data set": (["--dataset", "imagenet"], None, "no data set is called 'imagenet'"),
@@ -137,6 +139,24 @@ def test_frames(place, capsys, kind):
     before = left(place)
     refused(capsys, ["verify", "net.onnx", "--out", "result", *options], sentence)
     assert left(place) == before
+
+
+@pytest.mark.parametrize("line", [
+    "info pipe", "estimate pipe", "compile pipe", "verify pipe", "verify net.onnx --run pipe",
+    "verify net.onnx --inputs pipe", "verify net.onnx --baseline pipe", "export pipe -o x.onnx",
+    "compile net.onnx --folding pipe", "train pipe", "sweep pipe", "recipes show pipe",
+    "init new --recipe pipe", "info run", "export run -o x.onnx",
+])  # fmt: skip
+def test_a_pipe_is_not_waited_for(place, capsys, line):
+    """Nor a device read that does not end."""
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    (place / "run").mkdir()
+    for name in ("pipe", "run/recipe.yaml", "run/selected.pt"):
+        os.mkfifo(place / name)
+    what = "a pipe or device|no file|no ordinary file|no recipe file|no trained network"
+    refused(capsys, line.split(), what)
+    if "run" not in line:
+        refused(capsys, line.replace("pipe", "/dev/zero").split(), what)
 
 
 def test_output_folder(place, capsys):

@@ -150,10 +150,10 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
             remedy="give one of the two: hard-wired weights are constants",
         )
     if build.contexts < 1 or (build.contexts > 1 and not build.runtime_weights):
+        few = build.contexts < 1
         raise BadInput(
-            f"contexts= is {build.contexts}"
-            + ("" if build.contexts < 1 else " without runtime_weights="),
-            remedy="give both: how many sets of weights that are loaded, 1 or more",
+            f"contexts= is {build.contexts}{'' if few else ' without runtime_weights='}",
+            remedy="give 1 or more" if few else "give both: contexts are weights that are loaded",
         )
     if build.contexts > MOST_CONTEXTS:
         raise BadInput(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import BadInput
 
@@ -34,3 +36,20 @@ def given_path(path: str | os.PathLike) -> Path:
                 remedy="give a file's name",
             ) from None
     return found
+
+
+def open_file(path: str | os.PathLike) -> BinaryIO:
+    """An ordinary file, opened to be read: a pipe would wait for its writer, and a device need not
+    end.
+
+    Raises:
+        OSError: it cannot be opened. BadInput: it is a pipe, a socket or a device.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISREG(mode):
+        return open(handle, "rb")
+    os.close(handle)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise BadInput(f"{path} is a pipe or device", remedy="give a file")

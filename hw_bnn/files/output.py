@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BadInput
+from .reasons import cannot_write, is_full
 
 MARKER = ".hw_bnn"
 """File that marks a folder as ours."""
@@ -35,19 +36,6 @@ _MARKER_TEXT = "This folder was written by hw_bnn, which may replace it as a who
 
 _LEAST_ROOM = 4096
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "host"
-_REASONS = {
-    errno.ENOSPC: ("the disk is full", "free some space or choose another disk"),
-    errno.EDQUOT: ("the disk quota is used up", "free some space or choose another disk"),
-    errno.EFBIG: ("the file would be larger than allowed", "raise the limit or the quota"),
-    errno.EIO: ("the disk reports an error", "choose another disk"),
-    errno.EACCES: ("permission denied", "choose a folder that you may write to"),
-    errno.EPERM: ("permission denied", "choose a folder that you may write to"),
-    errno.EROFS: ("the file system is read-only", "choose a folder that you may write to"),
-    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
-    errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another path"),
-    errno.ELOOP: ("the path has a loop of links", "choose another path"),
-    errno.EBUSY: ("it is in use (a mount point?)", "choose a folder below it"),
-}
 
 
 def at_home(path: str | Path) -> Path:
@@ -76,13 +64,6 @@ def place(path: str | Path) -> Path:
         raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
 
 
-def is_full(error: OSError) -> bool:
-    """Whether `error` tells of a full disk; numpy's tells only how little it wrote."""
-    if error.errno is None:
-        return "requested and" in str(error)
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
 def check_space(*folders: str | Path) -> None:
     """Refuse to go on where a tool of others has filled a disk: few tell, most write less.
 
@@ -93,13 +74,6 @@ def check_space(*folders: str | Path) -> None:
         status = os.statvfs(folder)
         if status.f_blocks and status.f_bavail * status.f_frsize < _LEAST_ROOM:
             raise cannot_write(folder, OSError(errno.ENOSPC, "full"))
-
-
-def cannot_write(path: str | Path, error: OSError) -> BadInput:
-    """The sentence for an `error` of the operating system met while writing PATH."""
-    number = errno.ENOSPC if is_full(error) else error.errno or 0
-    reason, remedy = _REASONS.get(number, (error.strerror or str(error), None))
-    return BadInput(f"{path} cannot be written: {reason}", remedy=remedy)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..accelerator.config_stream import read_load
 from ..accelerator.folder import open_accelerator
+from ..arrays import as_array
 from ..errors import BadInput
 from ..options import EngineOptions, flat
 from .config import Config
@@ -76,7 +77,7 @@ def stream_frames(
         CheckFailed: the design hangs, breaks a stream's rules or stops itself.
         MissingTool: Verilator, g++, make, perl or (engine "cocotb") cocotb is absent.
     """
-    folder, frames = Path(folder), np.asarray(x)
+    folder, frames = Path(folder), as_array(x, "x")
     check_options(asked, seed=seed, preamble=preamble)
     engine = engine_for(asked, fifo_caps=bool(fifo_caps), preamble=preamble)
     description = open_accelerator(folder, trust=trust)

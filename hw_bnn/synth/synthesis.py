@@ -23,6 +23,7 @@ from ..accelerator.netlists import write_netlist
 from ..errors import BadInput, CheckFailed
 from ..files.inside import new_file
 from ..files.temporary import temporary_folder
+from ..options import check_positive
 from .block_netlist import PRIMITIVES
 from .depth import logic_depth
 from .resources import count_resources, module_cells
@@ -123,6 +124,7 @@ def synth(
     folder = Path(folder).absolute()
     defines = family_defines(family)
     _check_clock(family, pnr, freq_mhz)
+    check_positive("timeout_s=", timeout_s)
     accelerator = open_accelerator(folder, trust=trust)
     ultra = _ultra(accelerator, family)
     rtl = folder / "rtl"

@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ from ..files.output import check_output_file, output_file, output_folder
 from ..files.output import place as at
 from ..files.temporary import temporary_folder
 from ..frames import load_frames, trained_pixels
-from ..options import CompileOptions, FrameOptions, changed, flat
+from ..options import CompileOptions, FrameOptions, changed, check_jobs, checked, flat
 from ..simulation import golden_model
 from . import baseline as limiting
 from . import details
@@ -103,6 +102,7 @@ def verify(
     if slow_frames is not None and slow_frames < 1:
         raise BadInput(f"slow_frames= is {slow_frames}", remedy="ask for at least one frame")
     check_names(also)
+    check_jobs(checked("jobs", jobs, int))
     limits = read_limits(baseline, max_luts)
     model = given_path(model)
     if model.is_dir() and (wrong := changed(build)):
@@ -233,9 +233,10 @@ def _workplace(out: str | Path | None, force: bool, keeps: Sequence[str | Path])
 
 
 def _golden(model: Path, input_datatype: str | None, input_scale: Any) -> GoldenModel:
+    from ..compile.resolve import fraction
     from ..golden import GoldenModel
 
-    scale = None if input_scale is None else Fraction(str(input_scale))
+    scale = fraction(input_scale)
     return GoldenModel.from_onnx(model, input_datatype=input_datatype, input_scale=scale)
 
 
