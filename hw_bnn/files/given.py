@@ -9,8 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from ..errors import BadInput
 
@@ -38,7 +38,7 @@ def given_path(path: str | os.PathLike) -> Path:
     return found
 
 
-def open_file(path: str | os.PathLike) -> BinaryIO:
+def open_file(path: str | os.PathLike) -> BufferedReader:
     """An ordinary file, opened to be read: a pipe would wait for its writer, and a device need not
     end.
 
