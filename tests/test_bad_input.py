@@ -224,6 +224,27 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(
     refused(capsys, line.split(), "cannot be written|is a folder")
 
 
+@pytest.mark.parametrize("line", [
+    "compile net.onnx --out \udcff", "compile \udcff.onnx --out out", "init \udcff",
+    "verify net.onnx --out \udcff", "verify \udcff.onnx", "synth \udcff",
+    "simulate acc --frames 2 --waves \udcff.fst", "bitstream \udcff --board ulx3s",
+])  # fmt: skip
+def test_names_that_are_no_text(ready, tmp_path, monkeypatch, capsys, line):
+    """Of bytes that are no UTF-8; in the locale C also of letters that are none of ASCII."""
+    monkeypatch.chdir(shutil.copytree(ready, tmp_path / "copy"))
+    shutil.copyfile("net.onnx", "\udcff.onnx")
+    if line.startswith(("synth", "bitstream")):
+        shutil.copytree("acc", "\udcff")
+    refused(capsys, line.split(), r"the path .*\? ?.* is no text \(UTF-8\); choose another")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-"])
+def test_closed_streams(ready, closed):
+    command = f"{sys.executable} -m hw_bnn info {ready / 'acc'} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+
+
 def test_no_permission(place):
     """As another user, since root may write anywhere."""
     for folder in (place, *list(place.parents)[:2]):

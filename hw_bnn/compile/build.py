@@ -16,6 +16,7 @@ from ..accelerator.config_stream import MOST_CONTEXTS, write_loads
 from ..accelerator.folder import seal
 from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
+from ..files.given import text_path
 from ..files.output import at_home, output_folder
 from ..onnxfile import load_onnx
 from ..options import CompileOptions, TargetOptions, flat
@@ -97,11 +98,11 @@ def compile_model(
         BadInput: the file, an option or the output folder cannot be used; nothing is written.
         Unsupported: the model has a layer without an exact form in hardware.
     """
-    source = Path(model)
+    source = text_path(model)
     proto = load_onnx(source)
     options = _resolved(build)
     name = source.stem if build.name is None else checked_module_name(build.name)
-    out = at_home(out) if out is not None else Path(f"{source.stem}_accelerator")
+    out = text_path(at_home(out)) if out is not None else Path(f"{source.stem}_accelerator")
     read = [source, *build.files()]
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))

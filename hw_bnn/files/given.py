@@ -38,6 +38,23 @@ def given_path(path: str | os.PathLike) -> Path:
     return found
 
 
+def text_path(path: str | os.PathLike) -> Path:
+    """The path, for tools and documents that take it as a text.
+
+    Raises:
+        BadInput: it is none: bytes that are no UTF-8, or that the locale makes no letters of.
+    """
+    found = Path(path)
+    try:
+        str(found.absolute()).encode()
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"the path {found} is no text (UTF-8)",
+            remedy="choose another, or set LC_ALL=C.UTF-8 if its letters are not ASCII",
+        ) from None
+    return found
+
+
 def open_file(path: str | os.PathLike) -> BufferedReader:
     """An ordinary file, opened to be read: a pipe would wait for its writer, and a device need not
     end.
