@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from .accelerator.config_stream import check_fits
 from .accelerator.folder import MODEL, network_folder, open_accelerator, read_accelerator
 from .arrays import as_array
 from .errors import BadInput
+from .files.given import given_path
 from .files.output import check_output_file, output_file
 from .frames import Frames, frames_of, load_frames, trained_pixels
 from .options import EngineOptions, FrameOptions, changed, flat
@@ -60,13 +62,13 @@ def simulate(
     """
     from .sim import stream_frames
 
-    folder = Path(folder)
+    folder = given_path(folder)
     if chosen.limit is not None and chosen.limit < 1:
         raise BadInput(f"limit= is {chosen.limit}", remedy="ask for at least one frame")
     if x is not None and (also := {"inputs", "dataset", "frames"} & set(changed(chosen))):
         raise BadInput(f"x= and {also.pop()}= are both given", remedy="give one of them")
     read = [folder, chosen.inputs, run, asked.weights]
-    kept = [path for path in read if isinstance(path, str | Path)]
+    kept = [Path(path) for path in read if isinstance(path, str | os.PathLike)]
     if save is not None:
         check_output_file(save, keeps=kept, suffix=".npz")
     data, golden = None, None
@@ -107,7 +109,7 @@ def simulate(
     return result
 
 
-def _save(result: SimulationResult, place: str | Path, keeps: list[str | Path]) -> None:
+def _save(result: SimulationResult, place: str | Path, keeps: list[Path]) -> None:
     arrays = {"scores": result.scores, "labels": result.labels}
     with output_file(place, keeps=keeps, suffix=".npz") as partial, partial.open("wb") as file:
         given_back = {name: array for name, array in arrays.items() if array is not None}

@@ -321,3 +321,27 @@ def test_names_that_no_file_can_have(asked, name, tmp_path, monkeypatch):
     with pytest.raises(BadInput) as refused:
         getattr(hb, asked)(name, *more)
     assert len(str(refused.value)) < 7000 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", [None, 3, b"net", ["net"], np.zeros(2)], ids=str)
+@pytest.mark.parametrize("asked", [
+    "info", "diff", "estimate", "compile", "verify", "simulate", "synth", "hls", "package",
+    "report", "train", "export", "init", "Accelerator", "weights", "sweep", "get",
+])  # fmt: skip
+def test_what_is_no_path_is_told(asked, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    more = {"diff": [given], "export": ["out.onnx"], "weights": ["acc"]}.get(asked, [])
+    with pytest.raises(BadInput, match=r"no path; give a text|is a |no network"):
+        getattr(hb, asked)(given, *more)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("out", [3, b"x", ["x"]], ids=str)
+def test_what_is_no_path_to_write_is_told(out, ready):
+    for write in (
+        lambda: hb.compile(ready / "net.onnx", out), lambda: hb.report(ready / "acc", out),
+        lambda: hb.simulate(ready / "acc", frames=2, save=out), lambda: hb.init(out),
+        lambda: hb.package(ready / "acc", out), lambda: hb.verify(ready / "net.onnx", out=out),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match="is no path; give a text or a Path"):
+            write()

@@ -30,6 +30,7 @@ from ..accelerator.folder import MODEL, read_accelerator
 from ..accelerator.names import file_name
 from ..compile.boards import BOARDS
 from ..errors import BadInput
+from ..files.given import given_path
 from ..files.output import at_home, output_file
 from ..frames import load_frames
 from .hwh import handoff
@@ -92,7 +93,7 @@ def deploy(
     from ..golden import GoldenModel
     from ..golden.real_contract import real_contract
 
-    folder = Path(folder)
+    folder = given_path(folder)
     accelerator = read_accelerator(folder, needs=[MODEL])
     known = BOARDS.get(board)
     if known is None or known.processor is None:

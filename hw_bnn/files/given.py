@@ -21,9 +21,10 @@ def given_path(path: str | os.PathLike) -> Path:
     """The path, which may or may not exist.
 
     Raises:
-        BadInput: it holds a NUL, or it or a part of it is longer than the system allows.
+        BadInput: it is no path, holds a NUL, or it or a part of it is longer than the system
+            allows.
     """
-    found = Path(path)
+    found = _path(path)
     try:
         found.lstat()
     except ValueError:
@@ -38,13 +39,22 @@ def given_path(path: str | os.PathLike) -> Path:
     return found
 
 
+def _path(path: object) -> Path:
+    try:
+        return Path(path)  # type: ignore[arg-type]  # that is what is tried
+    except TypeError:
+        raise BadInput(
+            f"{path!r:.60} ({type(path).__name__}) is no path", remedy="give a text or a Path"
+        ) from None
+
+
 def text_path(path: str | os.PathLike) -> Path:
     """The path, for tools and documents that take it as a text.
 
     Raises:
         BadInput: it is none: bytes that are no UTF-8, or that the locale makes no letters of.
     """
-    found = Path(path)
+    found = _path(path)
     try:
         str(found.absolute()).encode()
     except UnicodeEncodeError:

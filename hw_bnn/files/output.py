@@ -27,6 +27,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BadInput
+from .given import given_path
 from .reasons import cannot_write, is_full
 
 MARKER = ".hw_bnn"
@@ -45,7 +46,7 @@ def at_home(path: str | Path) -> Path:
         BadInput: nobody has that home.
     """
     try:
-        return Path(path).expanduser()
+        return given_path(path).expanduser()
     except RuntimeError as error:
         raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
 

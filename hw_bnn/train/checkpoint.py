@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import torch
 
 from ..errors import BadInput
-from ..files.given import open_file
+from ..files.given import given_path, open_file
 from ..files.output import replaced_file, writing
 
 FORMAT = "hw_bnn checkpoint"
@@ -116,7 +116,7 @@ def load_checkpoint(path: str | Path, keys: tuple[str, ...] = ()) -> dict[str, A
     Raises:
         BadInput: the file is missing, damaged, no checkpoint of hw_bnn, or of another version.
     """
-    path = Path(path)
+    path = given_path(path)
     document, sealed = load_sealed(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise BadInput(

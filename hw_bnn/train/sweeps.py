@@ -26,6 +26,7 @@ from rich.console import Console
 from ..console import printable
 from ..errors import BadInput, CheckFailed
 from ..files import yamlfile
+from ..files.given import given_path
 from ..files.output import at_home, place, writing
 from ..nn.schema import Section, validated
 from . import cluster
@@ -56,7 +57,7 @@ def load_sweep(path: str | Path) -> Sweep:
     Raises:
         BadInput: no such file, not YAML, or something in it is wrong.
     """
-    path = Path(path)
+    path = given_path(path)
     document = yamlfile.read(path)
     if not isinstance(document, dict):
         raise BadInput(f"{path} holds no mapping of keys", remedy="start it with `name:`")

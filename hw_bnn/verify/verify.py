@@ -12,6 +12,7 @@ such frames are counted as `float_ties` and listed, not hidden. Anything else is
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ def verify(
             remedy="give the accelerator folder that they were made for",
         )
     read = [model, chosen.inputs, run, baseline, weights, *build.files()]
-    keeps = [path for path in read if isinstance(path, str | Path)]
+    keeps = [Path(path) for path in read if isinstance(path, str | os.PathLike)]
     if junit is not None:
         check_output_file(junit, keeps=keeps, suffix=".xml")
         if out is not None and at(junit).is_relative_to(at(out)):
