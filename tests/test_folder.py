@@ -37,6 +37,17 @@ def test_nothing_is_left_of_a_failed_body(tmp_path, error):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EIO])
+def test_an_error_of_a_write_names_the_output(tmp_path, number):
+    """It has no file's name of its own."""
+    for writer in (output_file, output_folder):
+        with pytest.raises(BadInput, match="out cannot be written: the"), writer(tmp_path / "out"):
+            raise OSError(number, os.strerror(number))
+    with pytest.raises(FileNotFoundError), output_file(tmp_path / "out"):
+        (tmp_path / "elsewhere").read_text()
+    assert names(tmp_path) == []
+
+
 def test_what_others_put_there_meanwhile_stays(tmp_path):
     with (
         pytest.raises(BadInput, match="out exists and holds other files"),

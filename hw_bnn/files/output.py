@@ -435,8 +435,9 @@ def _remove(path: Path) -> None:
 
 
 def _is_ours(error: OSError, partial: Path) -> bool:
-    """Whether `error` is about writing the output: disk full, or met inside `partial`."""
-    if is_full(error):
+    """Whether `error` is about writing the output: it names no file, as those of a write that the
+    disk or a limit ends do, or one inside `partial`."""
+    if is_full(error) or error.errno in (errno.EFBIG, errno.EIO):
         return True
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
     return any(name.startswith(str(partial)) for name in names)
