@@ -20,7 +20,7 @@ from .arrays import as_array
 from .data.pixels import METADATA, PLAIN_SCALES, Pixels
 from .errors import BadInput
 from .files.given import open_file
-from .options import FrameOptions, flat
+from .options import FrameOptions, changed, flat
 
 if TYPE_CHECKING:
     from .golden import GoldenModel
@@ -89,6 +89,11 @@ def load_frames(
         raise BadInput("inputs= and dataset= are both given", remedy="give one of them")
     if frames is not None and (chosen.inputs is not None or chosen.dataset is not None):
         raise BadInput("frames= counts random frames, and others are given", remedy="use limit=")
+    if chosen.dataset is None and (of_set := {"split", "scale"} & set(changed(chosen))):
+        raise BadInput(
+            f"{min(of_set)}= is of a data set, and none is given",
+            remedy="give dataset=, or leave it out",
+        )
     if isinstance(chosen.inputs, str | os.PathLike):
         return _from_file(model, Path(chosen.inputs), limit)
     if chosen.inputs is not None:

@@ -95,6 +95,7 @@ OPTIONS = {
     "scale alone": (["--input-scale", "1/255"], "--input-datatype"),
     "scale": (["--input-type", "UINT8", "--input-scale", "much"], "input scale"),
     "type": (["--input-type", "UINT99"], "UINT99"),
+    "no layer": (["--hardwired", ""], "--hardwired names no layer; give all, auto"),
     "mode": (["--output-mode", "all"], "all.*scores.*label.*both"),
     "number": (["--target-cycles", "many"], "Invalid value for '--target-cycles'.*--help"),
 }
@@ -123,6 +124,8 @@ FRAMES = {
     "data set": (["--dataset", "imagenet"], None, "no data set is called 'imagenet'"),
     "other data": (["--dataset", "digits"], None, "shape .*64.*16"),
     "split": (["--dataset", "digits", "--split", "valid"], None, "no split 'valid'"),
+    "split alone": (["--split", "all"], None, "--split is of a data set, and none is given"),
+    "scale alone": (["--inputs", "x.npy", "--scale", "unit"], np.zeros((1, 16), int), "--scale is"),
     "limit": (["--limit", "0"], None, "--limit is 0"),
     "slow": (["--slow-frames", "-1"], None, "--slow-frames is -1"),
 }

@@ -145,6 +145,8 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         )
     if build.input_datatype is None and scale is not None:
         raise BadInput("input_scale= without input_datatype=", remedy="give both")
+    if build.hardwired is not None and not build.hardwired.strip():
+        raise BadInput("hardwired= names no layer", remedy="give all, auto, or names of layers")
     if build.hardwired and build.runtime_weights:
         raise BadInput(
             "hardwired= and runtime_weights=",
