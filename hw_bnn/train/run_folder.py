@@ -21,9 +21,8 @@ STAGE = "stage{}.pt"
 LAST_KEYS = ("recipe", "position", "classes", "model", "method", "rng", "seconds", "has_selected")
 SELECTED_KEYS = ("recipe", "position", "classes", "model", "extra")
 METRICS, TENSORBOARD = "metrics.jsonl", "tensorboard"
-_OWN = re.compile(
-    rf"(last|selected|stage\d+)\.pt|{RESULT}|{RECIPE}|{METRICS}|{TENSORBOARD}|\.lock|\..+\.partial\..+"
-)
+_OWN = re.compile(rf"(last|selected|stage\d+)\.pt|{RESULT}|{RECIPE}|{METRICS}|{TENSORBOARD}")
+"""What a run writes, its recipe first; what else it has is hidden."""
 
 
 def refuse_early(recipe: str | Path, out: str | Path | None, *, resume: bool) -> None:
@@ -62,13 +61,17 @@ def refuse_others(folder: Path) -> None:
     """
     if (folder / LAST).exists() or not folder.is_dir():
         return
-    others = sorted(name for name in os.listdir(folder) if not _OWN.fullmatch(name))
+    begun = (folder / RECIPE).exists()
+    others = sorted(
+        name for name in os.listdir(folder)
+        if not name.startswith(".") and not (begun and _OWN.fullmatch(name))
+    )  # fmt: skip
     if others:
         raise BadInput(
             f"{folder} exists and holds other files ({others[0]})",
             remedy="choose another output folder",
         )
-    if (folder / RECIPE).exists():
+    if begun:
         text = yaml.safe_dump(yamlfile.read(folder / RECIPE), sort_keys=False)
         if text != (folder / RECIPE).read_text(encoding="utf-8"):
             raise BadInput(

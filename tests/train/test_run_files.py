@@ -43,7 +43,7 @@ def test_existing_runs_are_not_overwritten(tmp_path):
         run(recipe("ste", epochs=2), folder, resume=True)
 
 
-@pytest.mark.parametrize("name", ["text.tex", "recipe.yaml"])
+@pytest.mark.parametrize("name", ["text.tex", "result.json", "recipe.yaml"])
 def test_a_folder_of_somebody_elses_is_left_as_it_is(name, tmp_path):
     """Also with --resume, and a recipe of one's own where a run would write its."""
     own = tmp_path / name
