@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import console
-from .files.output import output_folder
-from .options import CompileOptions, FrameOptions
+from .files.output import MARKER, at_home, output_folder
+from .options import CompileOptions, FrameOptions, check_jobs
 
 RECIPE = "digits_mlp"
 TARGET_CYCLES = 128
 DEFAULT_OUT = "demo"
+_WRITTEN = {MARKER, "accelerator", "model.onnx", "report.html", "run", "summary.json"}
 
 
 def demo(
@@ -53,7 +54,11 @@ def demo(
         yield
         seconds[name] = round(time.monotonic() - started, 3)
 
-    with output_folder(out, overwrite=True) as folder:
+    from .compile.resolve import target_of
+
+    check_jobs(jobs)
+    target_of(None, target_cycles, CompileOptions().clk_period_ns)  # before the training
+    with output_folder(out, overwrite=_is_demo(out) or None) as folder:
         with timed("train"):
             from .train import train
 
@@ -73,6 +78,15 @@ def demo(
             FrameOptions(dataset="digits", split="all"), run=run, jobs=jobs, seconds=seconds,
         )  # fmt: skip
     return summary
+
+
+def _is_demo(out: str | Path) -> bool:
+    """Whether a folder is an earlier demo's: only that is replaced unasked."""
+    try:
+        names = {path.name for path in at_home(out).iterdir()}
+        return "run" in names and all(n in _WRITTEN or n.startswith("rtl") for n in names)
+    except OSError:
+        return False
 
 
 def show(summary: dict) -> None:

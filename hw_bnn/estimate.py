@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import console
 from .errors import BadInput
+from .files.given import given_path
 from .options import TargetOptions, flat
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def planned(model: str | Path, asked: TargetOptions) -> tuple[FoldingSearch, Pla
     scale = fraction(asked.input_scale)
     if asked.input_datatype is None and scale is not None:
         raise BadInput("input_scale= without input_datatype=", remedy="give both")
-    imported = import_model(load_onnx(Path(model)), asked.input_datatype, scale)
+    imported = import_model(load_onnx(given_path(model)), asked.input_datatype, scale)
     graph = outline(imported, asked.output_mode)
     wiring = wiring_of(asked, part)
     search = searched(graph, asked.memory, asked.board, wiring, op_of)

@@ -22,7 +22,7 @@ import numpy as np
 from . import console
 from .data.pixels import METADATA, Pixels
 from .errors import BadInput, CheckFailed, HwBnnError, Unsupported
-from .files.output import at_home, output_file
+from .files.output import at_home, check_output_file, output_file
 from .files.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def export(
     from .train.run_folder import checkpoint_of
 
     checkpoint_of(run)  # what is not there is told before torch is loaded
+    check_output_file(at_home(output), keeps=[Path(run)], suffix=".onnx")
     from .train import trained
 
     found = trained.load_trained(Path(run))

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import as_array
 from .data.pixels import METADATA, PLAIN_SCALES, Pixels
 from .errors import BadInput
-from .options import FrameOptions, flat
+from .files.given import open_file
+from .options import FrameOptions, changed, flat
 
 if TYPE_CHECKING:
     from .golden import GoldenModel
@@ -87,10 +89,17 @@ def load_frames(
         raise BadInput("inputs= and dataset= are both given", remedy="give one of them")
     if frames is not None and (chosen.inputs is not None or chosen.dataset is not None):
         raise BadInput("frames= counts random frames, and others are given", remedy="use limit=")
+    if chosen.dataset is None and (of_set := {"split", "scale"} & set(changed(chosen))):
+        raise BadInput(
+            f"{min(of_set)}= is of a data set, and none is given",
+            remedy="give dataset=, or leave it out",
+        )
     if isinstance(chosen.inputs, str | os.PathLike):
         return _from_file(model, Path(chosen.inputs), limit)
     if chosen.inputs is not None:
-        return frames_of(model, np.asarray(chosen.inputs), "inputs=", limit, "given frames")
+        return frames_of(
+            model, as_array(chosen.inputs, "inputs="), "inputs=", limit, "given frames"
+        )
     if chosen.dataset is not None:
         return _from_dataset(model, chosen, trained)
     count = min(n for n in (frames or RANDOM_FRAMES, limit) if n is not None)
@@ -128,10 +137,13 @@ def random_frames(model: GoldenModel, count: int, seed: int = 0) -> np.ndarray:
 
 def _from_file(model: GoldenModel, path: Path, limit: int | None) -> Frames:
     try:
+        open_file(path).close()
         data = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise BadInput(f"{path} does not exist", remedy="check the path") from None
-    except MemoryError:
+    except IsADirectoryError:
+        raise BadInput(f"{path} is a folder", remedy="name a file in it") from None
+    except (MemoryError, BadInput):
         raise
     except Exception as error:  # a header is a Python literal, an archive a zip: any error
         reason = " ".join(str(error).split())
@@ -211,7 +223,15 @@ def _quantise(model: GoldenModel, real: np.ndarray, what: str) -> np.ndarray:
     if not np.isfinite(real).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(real))[0])
         raise BadInput(f"{what} holds {real[where]} at {where}", remedy="write finite numbers")
-    return np.asarray(model.host_quantise(real.astype(np.float32))).astype(np.int64)
+    with np.errstate(over="ignore"):
+        single = real.astype(np.float32)
+    if not np.isfinite(single).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(single))[0])
+        raise BadInput(
+            f"{what} holds {real[where]} at {where}, which no float32 is",
+            remedy="write numbers on the scale that the model was trained with",
+        )
+    return np.asarray(model.host_quantise(single)).astype(np.int64)
 
 
 def _from_dataset(model: GoldenModel, chosen: FrameOptions, trained: Pixels | None) -> Frames:

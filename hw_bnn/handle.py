@@ -22,6 +22,7 @@ from .accelerator import Description
 from .accelerator.folder import MODEL, open_accelerator
 from .console import plain_table, printable
 from .errors import BadInput
+from .files.given import given_path
 from .files.temporary import temporary_folder
 from .options import CompileOptions, flat
 
@@ -51,7 +52,7 @@ class Accelerator(os.PathLike):
     """
 
     def __init__(self, folder: str | os.PathLike, *, trust: bool = False):
-        self.folder = Path(folder).absolute()
+        self.folder = given_path(folder).absolute()
         self.trust = trust
         self.description: Description = open_accelerator(self.folder, trust=trust, needs=[MODEL])
 

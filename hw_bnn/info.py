@@ -19,8 +19,9 @@ from .accelerator.folder import DESCRIPTION, read_accelerator
 from .accelerator.netlists import FAMILIES, read_netlist
 from .errors import BadInput
 from .files import yamlfile
-from .files.given import given_path
+from .files.given import given_path, open_file
 from .files.jsonfile import read_object
+from .files.output import MARKER
 from .report.documents import read_verification
 from .train.run_folder import LAST, RECIPE, RESULT, SELECTED
 from .zoo import CARD
@@ -66,7 +67,7 @@ def info(path: str | Path) -> dict[str, Any]:
 def _folder(path: Path) -> dict[str, Any]:
     if (path / DESCRIPTION).exists():
         return _accelerator(path)
-    if (path / _SUMMARY).exists() and (path / "accelerator").is_dir():
+    if (path / _SUMMARY).exists() and any((path / n).exists() for n in ("accelerator", MARKER)):
         return _verification(path)
     if (path / CARD).exists():
         return _network(path)
@@ -151,10 +152,15 @@ def _made(path: Path, document: str) -> str:
 
 def _verification(path: Path) -> dict[str, Any]:
     summary = read_object(path / _SUMMARY, remedy="verify the model again")
-    inner = _accelerator(path / "accelerator")
+    own = (path / "accelerator").is_dir()  # not where an accelerator folder was verified
+    inner = _accelerator(path / "accelerator") if own else {}
     kept = ("passed", "model", "input", "frames", "mismatches", "accuracy", "cycles_per_frame")
     return {
-        **{"kind": "verification", "sha256": _sha256(path / _SUMMARY), "made": inner["made"]},
+        **{
+            "kind": "verification",
+            "sha256": _sha256(path / _SUMMARY),
+            "made": inner.get("made", "not told"),
+        },
         **{key: summary.get(key) for key in kept},
         "accelerator": {k: v for k, v in inner.items() if k != "kind"},
     }
@@ -231,7 +237,7 @@ def _bitstream(path: Path, bits: BitFile) -> dict[str, Any]:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror})") from error

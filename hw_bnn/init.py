@@ -5,13 +5,16 @@ init("my_network")     # then: cd my_network && python build.py
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from string import Template
 from typing import Any
 
 from . import console
+from .data.sets import DATASETS
 from .errors import BadInput
 from .files import yamlfile
+from .files.given import text_path
 from .files.output import MARKER, output_folder, place
 from .train.catalogue import find_recipe
 
@@ -45,11 +48,11 @@ def init(folder: str | Path, *, recipe: str | Path = "digits_mlp") -> dict[str, 
     content = yamlfile.read(source)
     data = content.get("data") if isinstance(content, dict) else None
     dataset = data.get("name") if isinstance(data, dict) else None
-    if not isinstance(dataset, str) or dataset == "snelson":
+    if dataset not in {*DATASETS, "image_folder"} - {"snelson"}:  # it becomes a text in build.py
         raise BadInput(
             f"the recipe {recipe} has no images to verify on", remedy="begin with digits_mlp"
         )
-    folder = Path(folder)
+    folder = text_path(folder)
     words = {"name": folder.absolute().name, "dataset": dataset}
     with output_folder(folder) as made:
         for name, inside in PLACES.items():
@@ -70,4 +73,4 @@ def _filled(name: str, words: dict[str, str]) -> str:
 def show(document: dict[str, Any]) -> None:
     """Print what :func:`init` has made."""
     console.out(f"wrote {document['folder']}: {', '.join(document['files'])}")
-    console.out(f"next: cd {document['folder']} && python build.py")
+    console.out(f"next: cd {shlex.quote(document['folder'])} && python build.py")

@@ -25,6 +25,8 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -36,6 +38,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from .errors import BadInput
 
 Result = TypeVar("Result")
+
+MOST_JOBS = max(256, 4 * (os.cpu_count() or 1))
 
 
 @dataclass(frozen=True)
@@ -201,6 +205,11 @@ class CompileOptions(TargetOptions):
     ] = "auto"
     check: Annotated[bool, Option("Check every pass on sample frames.")] = True
 
+    def files(self) -> list[Path]:
+        """The files that they name: that of the folding, if there is one."""
+        named = isinstance(self.folding, str | Path) and self.folding != "finn"
+        return [Path(self.folding)] if named else []  # type: ignore[arg-type]  # as `named` says
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrameOptions(Options):
@@ -265,6 +274,26 @@ class EngineOptions(Options):
     family: Annotated[
         str | None, Option("Which netlist: xc7, xcup or ecp5 (engines netlist and lanes).")
     ] = None
+
+
+def check_jobs(jobs: int) -> None:
+    """Refuse a number of processes that no machine serves.
+
+    Raises:
+        BadInput: it is below 1, or above MOST_JOBS.
+    """
+    if not 1 <= jobs <= MOST_JOBS:
+        raise BadInput(f"jobs= is {jobs}", remedy=f"use 1 to {MOST_JOBS}")
+
+
+def check_positive(name: str, value: float | None) -> None:
+    """Refuse a value that is no finite number above 0; None is fine.
+
+    Raises:
+        BadInput: it is none.
+    """
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise BadInput(f"{name} is {value}", remedy="use a finite number above 0")
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,8 +14,10 @@ from . import console
 from .accelerator import Description
 from .accelerator.config_stream import check_fits
 from .accelerator.folder import MODEL, network_folder, open_accelerator, read_accelerator
+from .arrays import as_array
 from .errors import BadInput
-from .files.output import output_file
+from .files.given import given_path
+from .files.output import check_output_file, output_file
 from .frames import Frames, frames_of, load_frames, trained_pixels
 from .options import EngineOptions, FrameOptions, changed, flat
 
@@ -59,13 +62,17 @@ def simulate(
     """
     from .sim import stream_frames
 
-    folder = Path(folder)
+    folder = given_path(folder)
     if chosen.limit is not None and chosen.limit < 1:
         raise BadInput(f"limit= is {chosen.limit}", remedy="ask for at least one frame")
     if x is not None and (also := {"inputs", "dataset", "frames"} & set(changed(chosen))):
         raise BadInput(f"x= and {also.pop()}= are both given", remedy="give one of them")
+    read = [folder, chosen.inputs, run, asked.weights]
+    kept = [Path(path) for path in read if isinstance(path, str | os.PathLike)]
+    if save is not None:
+        check_output_file(save, keeps=kept, suffix=".npz")
     data, golden = None, None
-    given = np.asarray(x) if x is not None else None
+    given = as_array(x, "x") if x is not None else None
     if given is not None and given.dtype.kind != "f":  # integers need no model file
         frames = given[: chosen.limit] if given.ndim else given
     else:
@@ -95,14 +102,18 @@ def simulate(
         with console.progress(f"simulate ({asked.engine})", count, "frames") as advance:
             result = through(advance)
     if save is not None:
-        arrays = {"scores": result.scores, "labels": result.labels}
-        with output_file(save) as partial, partial.open("wb") as file:
-            given_back = {k: v for k, v in arrays.items() if v is not None}
-            np.savez(file, allow_pickle=False, **given_back)
+        _save(result, save, kept)
     if data is not None and golden is not None:
         result.input, result.pixels, result.warnings = data.source, data.pixels, data.warnings
         result.accuracy = _accuracy(golden, data, result)
     return result
+
+
+def _save(result: SimulationResult, place: str | Path, keeps: list[Path]) -> None:
+    arrays = {"scores": result.scores, "labels": result.labels}
+    with output_file(place, keeps=keeps, suffix=".npz") as partial, partial.open("wb") as file:
+        given_back = {name: array for name, array in arrays.items() if array is not None}
+        np.savez(file, allow_pickle=False, **given_back)
 
 
 def golden_model(folder: Path, description: Description) -> GoldenModel:

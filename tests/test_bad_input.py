@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -94,6 +95,7 @@ OPTIONS = {
     "scale alone": (["--input-scale", "1/255"], "--input-datatype"),
     "scale": (["--input-type", "UINT8", "--input-scale", "much"], "input scale"),
     "type": (["--input-type", "UINT99"], "UINT99"),
+    "no layer": (["--hardwired", ""], "--hardwired names no layer; give all, auto"),
     "mode": (["--output-mode", "all"], "all.*scores.*label.*both"),
     "number": (["--target-cycles", "many"], "Invalid value for '--target-cycles'.*--help"),
 }
@@ -115,11 +117,15 @@ FRAMES = {
     "range": (["--inputs", "x.npy"], np.full((3, 16), 16), "holds 16 at .0, 0.*0 to 15"),
     "text": (["--inputs", "x.npy"], np.full((3, 16), "a"), "neither integers nor real"),
     "not finite": (["--inputs", "x.npy"], np.full((3, 16), np.nan), "holds nan"),
+    "no float32": (["--inputs", "x.npy"], np.full((3, 16), 1e39), r"holds 1e\+39 at .0, 0., which"),
+    "a folder": (["--inputs", "."], None, "error: . is a folder; name a file"),
     "none": (["--inputs", "x.npy"], np.zeros((0, 16), int), "no frames"),
     "two": (["--inputs", "x.npy", "--dataset", "digits"], np.zeros((1, 16), int), "one of them"),
     "data set": (["--dataset", "imagenet"], None, "no data set is called 'imagenet'"),
     "other data": (["--dataset", "digits"], None, "shape .*64.*16"),
     "split": (["--dataset", "digits", "--split", "valid"], None, "no split 'valid'"),
+    "split alone": (["--split", "all"], None, "--split is of a data set, and none is given"),
+    "scale alone": (["--inputs", "x.npy", "--scale", "unit"], np.zeros((1, 16), int), "--scale is"),
     "limit": (["--limit", "0"], None, "--limit is 0"),
     "slow": (["--slow-frames", "-1"], None, "--slow-frames is -1"),
 }
@@ -138,6 +144,24 @@ def test_frames(place, capsys, kind):
     assert left(place) == before
 
 
+@pytest.mark.parametrize("line", [
+    "info pipe", "estimate pipe", "compile pipe", "verify pipe", "verify net.onnx --run pipe",
+    "verify net.onnx --inputs pipe", "verify net.onnx --baseline pipe", "export pipe -o x.onnx",
+    "compile net.onnx --folding pipe", "train pipe", "sweep pipe", "recipes show pipe",
+    "init new --recipe pipe", "info run", "export run -o x.onnx",
+])  # fmt: skip
+def test_a_pipe_is_not_waited_for(place, capsys, line):
+    """Nor a device read that does not end."""
+    (place / "net.onnx").write_bytes(perceptron().SerializeToString())
+    (place / "run").mkdir()
+    for name in ("pipe", "run/recipe.yaml", "run/selected.pt"):
+        os.mkfifo(place / name)
+    what = "a pipe or device|no file|no ordinary file|no recipe file|no trained network"
+    refused(capsys, line.split(), what)
+    if "run" not in line:
+        refused(capsys, line.replace("pipe", "/dev/zero").split(), what)
+
+
 def test_output_folder(place, capsys):
     (place / "net.onnx").write_bytes(perceptron().SerializeToString())
     (place / "thesis").mkdir()
@@ -153,6 +177,75 @@ def test_output_folder(place, capsys):
             refused(capsys, [command, "net.onnx", "--force", "--out", out], sentence)
     assert left(place) == ["net.onnx", "thesis"]
     assert left(place / "thesis") == ["text.tex"]
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    """A model, an accelerator of it, and a trained network's folder."""
+    folder = tmp_path_factory.mktemp("ready")
+    (folder / "net.onnx").write_bytes(perceptron().SerializeToString())
+    hb.compile(folder / "net.onnx", folder / "acc", check=False, fifo_sizing="none")
+    hb.zoo.get("DIGITS_MLP", folder / "zoo")
+    np.save(folder / "x.npy", np.zeros((2, 16), int))
+    (folder / "old.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.parametrize("line", [
+    "report acc --output acc/accelerator.json", "report acc --output acc/model.onnx",
+    "simulate acc --save acc/model.onnx", "simulate acc --inputs x.npy --save x.npy",
+    "verify net.onnx --junit net.onnx", "verify acc --junit acc/model.onnx",
+    "verify net.onnx --inputs x.npy --junit x.npy", "compile net.onnx --folding old.json --out .",
+    "export zoo/DIGITS_MLP.onnx -o zoo/DIGITS_MLP.onnx", "export zoo -o zoo/card.json",
+    "deploy acc --board pynq-z2 --simulated --out acc/model.onnx",
+    "compile zoo/DIGITS_MLP.onnx --out zoo --force", "compile acc/model.onnx --out acc --force",
+    "verify net.onnx --inputs zoo/x.npy --out zoo --force",
+    "verify net.onnx --weights acc --out acc --force", "demo --out zoo", "demo --out acc",
+    "verify net.onnx --out new --junit new/results.xml",
+])  # fmt: skip
+def test_nothing_that_is_read_is_replaced(ready, tmp_path, monkeypatch, capsys, line):
+    place = shutil.copytree(ready, tmp_path / "copy")
+    monkeypatch.chdir(place)
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    refused(
+        capsys, line.split(),
+        "is read|which is read|current folder|exists already|written as a whole|no trained|for an",
+    )  # fmt: skip
+    assert before == {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("line", [
+    "verify net.onnx --junit net.onnx/x.xml", "simulate acc --save net.onnx/x.npz",
+    "verify net.onnx --junit .", "simulate acc --save .", "report acc --output /proc/x.html",
+])  # fmt: skip
+def test_a_file_that_cannot_be_written_is_told_before_the_work(
+    ready, tmp_path, monkeypatch, capsys, line
+):
+    monkeypatch.chdir(shutil.copytree(ready, tmp_path / "copy"))
+    for work in ("hw_bnn.sim.stream_frames", "hw_bnn.compile.compile_model"):
+        monkeypatch.setattr(work, lambda *_, **__: pytest.fail("work had begun"))
+    refused(capsys, line.split(), "cannot be written|is a folder")
+
+
+@pytest.mark.parametrize("line", [
+    "compile net.onnx --out \udcff", "compile \udcff.onnx --out out", "init \udcff",
+    "verify net.onnx --out \udcff", "verify \udcff.onnx", "synth \udcff",
+    "simulate acc --frames 2 --waves \udcff.fst", "bitstream \udcff --board ulx3s",
+])  # fmt: skip
+def test_names_that_are_no_text(ready, tmp_path, monkeypatch, capsys, line):
+    """Of bytes that are no UTF-8; in the locale C also of letters that are none of ASCII."""
+    monkeypatch.chdir(shutil.copytree(ready, tmp_path / "copy"))
+    shutil.copyfile("net.onnx", "\udcff.onnx")
+    if line.startswith(("synth", "bitstream")):
+        shutil.copytree("acc", "\udcff")
+    refused(capsys, line.split(), r"the path .*\? ?.* is no text \(UTF-8\); choose another")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-"])
+def test_closed_streams(ready, closed):
+    command = f"{sys.executable} -m hw_bnn info {ready / 'acc'} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
 
 
 def test_no_permission(place):
@@ -231,3 +324,27 @@ def test_names_that_no_file_can_have(asked, name, tmp_path, monkeypatch):
     with pytest.raises(BadInput) as refused:
         getattr(hb, asked)(name, *more)
     assert len(str(refused.value)) < 7000 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("given", [None, 3, b"net", ["net"], np.zeros(2)], ids=str)
+@pytest.mark.parametrize("asked", [
+    "info", "diff", "estimate", "compile", "verify", "simulate", "synth", "hls", "package",
+    "report", "train", "export", "init", "Accelerator", "weights", "sweep", "get",
+])  # fmt: skip
+def test_what_is_no_path_is_told(asked, given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    more = {"diff": [given], "export": ["out.onnx"], "weights": ["acc"]}.get(asked, [])
+    with pytest.raises(BadInput, match=r"no path; give a text|is a |no network"):
+        getattr(hb, asked)(given, *more)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("out", [3, b"x", ["x"]], ids=str)
+def test_what_is_no_path_to_write_is_told(out, ready):
+    for write in (
+        lambda: hb.compile(ready / "net.onnx", out), lambda: hb.report(ready / "acc", out),
+        lambda: hb.simulate(ready / "acc", frames=2, save=out), lambda: hb.init(out),
+        lambda: hb.package(ready / "acc", out), lambda: hb.verify(ready / "net.onnx", out=out),
+    ):  # fmt: skip
+        with pytest.raises(BadInput, match="is no path; give a text or a Path"):
+            write()

@@ -111,6 +111,20 @@ def test_a_project(tmp_path):
     assert (tmp_path / "mine" / "build.py").is_file()
 
 
+def test_no_code_comes_from_a_recipe(tmp_path):
+    recipe = hb.recipes()[0]["file"]
+    evil = (
+        Path(recipe)
+        .read_text()
+        .replace("  name: digits\n", "  name: 'digits\"; print(1); \"'\n", 1)
+    )
+    assert "print(1)" in evil
+    (tmp_path / "evil.yaml").write_text(evil)
+    with pytest.raises(BadInput, match="has no images to verify on"):
+        hb.init(tmp_path / "new", recipe=tmp_path / "evil.yaml")
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize("recipe", [recipe["name"] for recipe in hb.recipes()])
 def test_every_recipe_makes_one_or_is_refused(recipe, tmp_path, capsys):
     code = cli.run(["init", str(tmp_path / "new"), "--recipe", recipe])

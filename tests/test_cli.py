@@ -106,6 +106,14 @@ def test_json_prints_one_document(capsys):
     assert "items" in json.loads(capsys.readouterr().out)
 
 
+def test_what_is_no_recipe_is_not_shown(tmp_path, capsys):
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    assert cli.run(["recipes", "show", str(tmp_path / "list.yaml")]) == 2
+    assert "holds no mapping of keys" in capsys.readouterr().err
+    assert cli.run(["recipes", "show", "digits_mlp", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "digits_mlp"
+
+
 def test_a_closed_pipe_is_no_error():
     command = [sys.executable, "-m", "hw_bnn", "doctor"]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -137,8 +145,16 @@ def test_quiet_and_verbose_are_options_of_every_command(capsys, monkeypatch):
         told["--verbose"]
         == [f"looking: {step}  N s" for step in ("left", "right")] + told["--json"]
     )
-    for command in cli.app.registered_commands:
-        assert {"quiet", "verbose"} <= set(inspect.signature(command.callback).parameters)
+    groups = [group.typer_instance for group in cli.app.registered_groups]
+    assert groups
+    for command in (
+        *cli.app.registered_commands,
+        *(command for group in groups for command in group.registered_commands),
+        *(group.registered_callback for group in groups),
+    ):
+        names = set(inspect.signature(command.callback).parameters)
+        assert {"quiet", "verbose", "debug"} <= names
+        assert "json" in names or command.callback.__name__ == "board"  # it serves
 
 
 def test_what_is_written_is_named_alike_by_every_command():

@@ -37,12 +37,34 @@ def test_nothing_is_left_of_a_failed_body(tmp_path, error):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EIO])
+def test_an_error_of_a_write_names_the_output(tmp_path, number):
+    """It has no file's name of its own."""
+    for writer in (output_file, output_folder):
+        with pytest.raises(BadInput, match="out cannot be written: the"), writer(tmp_path / "out"):
+            raise OSError(number, os.strerror(number))
+    with pytest.raises(FileNotFoundError), output_file(tmp_path / "out"):
+        (tmp_path / "elsewhere").read_text()
+    assert names(tmp_path) == []
+
+
+def test_what_others_put_there_meanwhile_stays(tmp_path):
+    with (
+        pytest.raises(BadInput, match="out exists and holds other files"),
+        output_folder(tmp_path / "out", overwrite=True) as folder,
+    ):
+        (folder / "x").write_text("ours")
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "thesis.tex").write_text("dear")
+    assert names(tmp_path) == ["out"] and names(tmp_path / "out") == ["thesis.tex"]
+
+
 def test_an_existing_folder_stays_without_overwrite(tmp_path):
     with output_folder(tmp_path / "out") as folder:
         (folder / "x").write_text("old")
     with (
         pytest.raises(BadInput, match="exists already.*force=True"),
-        output_folder(tmp_path / "out"),
+        output_folder(tmp_path / "out", overwrite=False),
     ):
         pytest.fail("the body must not run")
     assert (tmp_path / "out" / "x").read_text() == "old"

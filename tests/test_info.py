@@ -10,6 +10,7 @@ import pytest
 import hw_bnn as hb
 from hw_bnn import cli
 from hw_bnn.errors import BadInput
+from hw_bnn.files.output import output_folder
 
 from .networks.small_onnx import perceptron
 from .small_accelerator import make_folder
@@ -67,6 +68,14 @@ def test_a_run(tmp_path):
     assert (told["kind"], told["recipe"], told["seed"], told["method"]) == ("run", "mine", 3, "ste")
     assert (told["finished"], told["test_accuracy"]) == (True, 0.5)
     assert told["sha256"] == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_what_verify_wrote_of_an_accelerator_folder(tmp_path):
+    """Which stays where it is."""
+    with output_folder(tmp_path / "seen") as folder:
+        (folder / "summary.json").write_text('{"passed": true, "mismatches": {"rtl": 0}}')
+    told = hb.info(tmp_path / "seen")
+    assert (told["kind"], told["passed"], told["accelerator"]) == ("verification", True, {})
 
 
 def test_what_verify_wrote(tmp_path):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadInput
+from ..files.given import open_file
 
 _AMD = bytes.fromhex("00090ff00ff00ff00ff0000001")
 _LATTICE = b"\xff\x00"
@@ -37,7 +38,7 @@ def read_bitfile(path: Path) -> BitFile | None:
         BadInput: it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             head = file.read(_HEAD)
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror})") from error

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import BadInput
+from ..files.given import given_path
 from . import trust as trusting
 from .description import Description
 
@@ -45,7 +46,7 @@ def read_accelerator(folder: str | Path, *, needs: Iterable[str] = ()) -> Descri
         BadInput: no accelerator, a damaged description, or a file that is missing, changed, a link
             out of the folder, or unknown to accelerator.json.
     """
-    folder = Path(folder)
+    folder = given_path(folder)
     accelerator = Description.load(folder)
     for name in (*accelerator.rtl_files, *needs):
         if name not in accelerator.hashes:

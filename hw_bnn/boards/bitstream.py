@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..compile.boards import BOARDS
+from ..options import check_positive
 
 
 def bitstream(
@@ -34,6 +35,7 @@ def bitstream(
         BadInput: no accelerator, no such board, or an impossible clock.
         MissingTool: a tool is not installed. CheckFailed: it failed, or the clock is missed.
     """
+    check_positive("timeout_s=", timeout_s)
     limit = {} if timeout_s is None else {"timeout_s": timeout_s}
     if board in BOARDS and BOARDS[board].processor is not None:
         from .vivado import overlay as make

@@ -30,6 +30,7 @@ from ..accelerator.folder import MODEL, read_accelerator
 from ..accelerator.names import file_name
 from ..compile.boards import BOARDS
 from ..errors import BadInput
+from ..files.given import given_path
 from ..files.output import at_home, output_file
 from ..frames import load_frames
 from .hwh import handoff
@@ -92,7 +93,7 @@ def deploy(
     from ..golden import GoldenModel
     from ..golden.real_contract import real_contract
 
-    folder = Path(folder)
+    folder = given_path(folder)
     accelerator = read_accelerator(folder, needs=[MODEL])
     known = BOARDS.get(board)
     if known is None or known.processor is None:
@@ -134,7 +135,7 @@ def deploy(
     manifest = {"accelerator": accelerator.name, "board": board, "model": document["model"]}
     files["manifest.json"] = _json({**manifest, "files": digests})
     place = at_home(out) if out is not None else Path(f"{name}_{board}.zip")
-    _write_zip(place, name, files)
+    _write_zip(place, name, files, [folder, *weights])
     return {
         "zip": str(place),
         "board": board,
@@ -176,10 +177,12 @@ def _readme(
     )  # fmt: skip
 
 
-def _write_zip(place: Path, name: str, files: Mapping[str, bytes]) -> None:
-    """A zip of a folder NAME that depends on its files alone."""
+def _write_zip(
+    place: Path, name: str, files: Mapping[str, bytes], keeps: Sequence[str | Path]
+) -> None:
+    """A zip of a folder NAME that depends on its files alone; what it `keeps` is read."""
     with (
-        output_file(place) as partial,
+        output_file(place, keeps=keeps, suffix=".zip") as partial,
         zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
         for key, data in sorted(files.items()):

@@ -18,6 +18,7 @@ from ..accelerator import Description
 from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import MODEL, read_accelerator
 from ..errors import BadInput
+from ..files.given import given_path
 from ..files.output import at_home, output_folder
 from ..frames import load_frames
 from ..sim.packing import pack_input, pack_output
@@ -55,7 +56,7 @@ def package(
     Raises:
         BadInput: no accelerator, a damaged one, or a place that cannot be written.
     """
-    folder = Path(folder)
+    folder = given_path(folder)
     accelerator = read_accelerator(folder, needs=[MODEL])
     refuse_port(accelerator, "a packaged IP")
     module = module_of(accelerator)

@@ -22,6 +22,7 @@ from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..compile.boards import BOARDS, Board
 from ..errors import BadInput, CheckFailed, MissingTool
+from ..files.given import given_path
 from ..files.inside import workplace
 from . import BOARD_FILES
 from .hwh import IP_VERSION
@@ -64,7 +65,7 @@ def overlay(
         MissingTool: Vivado (in a dry run: tclsh) is not installed. CheckFailed: it
             failed, and where.
     """
-    folder = Path(folder).resolve()
+    folder = given_path(folder).resolve()
     accelerator = open_accelerator(folder, trust=trust)
     known = BOARDS.get(board)
     if known is None or known.processor is None:

@@ -43,6 +43,9 @@ _EXTRAS = {
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code (the console script)."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for name in ("stdout", "stderr"):  # None where it was closed: nobody reads what is said
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (to the process' end)
     listen(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(

@@ -34,10 +34,11 @@ class App(typer.Typer):
     ) -> Callable[[Callable], Callable]:
         """Register a command, as Typer does."""
         register = super().command(name, **options)
-        return lambda function: register(_with_loudness(function))
+        return lambda function: register(with_loudness(function))
 
 
-def _with_loudness(function: Callable) -> Callable:
+def with_loudness(function: Callable) -> Callable:
+    """The function with the options --quiet and --verbose."""
     own = inspect.signature(function, eval_str=True)
 
     @functools.wraps(function)

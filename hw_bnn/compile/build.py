@@ -16,6 +16,7 @@ from ..accelerator.config_stream import MOST_CONTEXTS, write_loads
 from ..accelerator.folder import seal
 from ..accelerator.names import checked_module_name, module_name
 from ..errors import BadInput
+from ..files.given import text_path
 from ..files.output import at_home, output_folder
 from ..onnxfile import load_onnx
 from ..options import CompileOptions, TargetOptions, flat
@@ -100,14 +101,15 @@ def compile_model(
         BadInput: the file, an option or the output folder cannot be used; nothing is written.
         Unsupported: the model has a layer without an exact form in hardware.
     """
-    source = Path(model)
+    source = text_path(model)
     proto = load_onnx(source)
     options = _resolved(build)
     name = source.stem if build.name is None else checked_module_name(build.name)
-    out = at_home(out) if out is not None else Path(f"{source.stem}_accelerator")
+    out = text_path(at_home(out)) if out is not None else Path(f"{source.stem}_accelerator")
+    read = [source, *build.files()]
     with ExitStack() as stack:
         say = stack.enter_context(watched(progress or (lambda _name: None)))
-        folder = stack.enter_context(output_folder(out, overwrite=force))
+        folder = stack.enter_context(output_folder(out, overwrite=force, keeps=read))
         say("import")
         from .frontend import import_model
         from .loadable import Loadable
@@ -147,16 +149,18 @@ def _resolved(build: CompileOptions) -> dict[str, Any]:
         )
     if build.input_datatype is None and scale is not None:
         raise BadInput("input_scale= without input_datatype=", remedy="give both")
+    if build.hardwired is not None and not build.hardwired.strip():
+        raise BadInput("hardwired= names no layer", remedy="give all, auto, or names of layers")
     if build.hardwired and build.runtime_weights:
         raise BadInput(
             "hardwired= and runtime_weights=",
             remedy="give one of the two: hard-wired weights are constants",
         )
     if build.contexts < 1 or (build.contexts > 1 and not build.runtime_weights):
+        few = build.contexts < 1
         raise BadInput(
-            f"contexts= is {build.contexts}"
-            + ("" if build.contexts < 1 else " without runtime_weights="),
-            remedy="give both: how many sets of weights that are loaded, 1 or more",
+            f"contexts= is {build.contexts}{'' if few else ' without runtime_weights='}",
+            remedy="give 1 or more" if few else "give both: contexts are weights that are loaded",
         )
     if build.contexts > MOST_CONTEXTS:
         raise BadInput(

@@ -7,11 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 from ..accelerator import LONGEST_CLOCK_NS, SHORTEST_CLOCK_NS
+from ..accelerator.description import SCALE
 from ..errors import BadInput
 from .boards import BOARDS, DEFAULT_BOARD
 
 OUTPUT_MODES = ("scores", "label", "both")
 FIFO_SIZINGS = ("auto", "simulation", "analysis", "none")
+LEAST_SCALE = Fraction(1, 2**100)
+"""Of a step of the input, as float32 has them; 2^100 is the largest."""
 ULTRA = "ultra"
 MEMORIES = ("auto", "lut", "block", ULTRA)
 """Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM; by price, in UltraRAM
@@ -109,7 +112,7 @@ def target_of(fps: float | None, cycles: int | None, clk_period_ns: float) -> in
 
 
 def fraction(scale: Any) -> Fraction | None:
-    """A positive number exactly: a number, a fraction, or its text.
+    """A positive number exactly: a number, a fraction, or its text; from 2^-100 to 2^100.
 
     Raises:
         BadInput: it is none.
@@ -120,7 +123,8 @@ def fraction(scale: Any) -> Fraction | None:
         value = Fraction(str(scale)) if not isinstance(scale, Fraction) else scale
     except (ValueError, ZeroDivisionError):
         value = Fraction(0)
-    if value <= 0:
+    in_range = LEAST_SCALE <= value <= 1 / LEAST_SCALE
+    if not (in_range and SCALE.fullmatch(str(value))):  # which limits its digits
         raise BadInput(
             f"the input scale is {scale!r}", remedy='use a positive number or a fraction ("1/255")'
         )

@@ -17,6 +17,7 @@ from ..accelerator import Description, Node
 from ..accelerator.config_stream import CONFIG, check_fits, write_loads
 from ..accelerator.folder import MODEL, NETWORKS, open_accelerator, seal
 from ..errors import BadInput
+from ..files.given import given_path
 from ..files.output import at_home, output_folder
 from ..kernels.base import PLACEMENT
 from ..onnxfile import load_onnx
@@ -64,8 +65,8 @@ def weights(
             layer and what differs are named; nothing is written.
         Unsupported: the model has a layer without an exact form in hardware.
     """
-    place = Path(folder)
-    sources = [Path(path) for path in (model, *contexts)]
+    place = given_path(folder)
+    sources = [given_path(path) for path in (model, *contexts)]
     accelerator = open_accelerator(place, trust=trust, needs=[MODEL])
     if accelerator.config is None:
         raise BadInput(

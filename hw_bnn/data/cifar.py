@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BadInput
+from ..files.given import open_file
 
 _FILES: dict[str, Any] = {
     "cifar10": {
@@ -57,7 +58,8 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def _load_batch(path: Path, md5: str, label_key: bytes) -> tuple[np.ndarray, np.ndarray]:
     try:
-        content = path.read_bytes()
+        with open_file(path) as file:
+            content = file.read()
     except FileNotFoundError:
         raise BadInput(
             f"{path} does not exist",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import BadInput, MissingTool
+from ..files.given import open_file
 
 
 def _sklearn():
@@ -58,7 +59,8 @@ def snelson(root: Path, split: str) -> tuple[np.ndarray, np.ndarray]:
     for name in ("train_inputs", "train_outputs") + (("test_inputs",) if split == "test" else ()):
         path = root / "snelson" / name
         try:
-            columns[name] = np.loadtxt(path, ndmin=1)
+            with open_file(path) as file:
+                columns[name] = np.loadtxt(file, ndmin=1)
         except FileNotFoundError:
             raise BadInput(
                 f"{path} does not exist",

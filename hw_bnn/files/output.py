@@ -27,6 +27,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BadInput
+from .given import given_path
+from .reasons import cannot_write, is_full
 
 MARKER = ".hw_bnn"
 """File that marks a folder as ours."""
@@ -35,19 +37,6 @@ _MARKER_TEXT = "This folder was written by hw_bnn, which may replace it as a who
 
 _LEAST_ROOM = 4096
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40] or "host"
-_REASONS = {
-    errno.ENOSPC: ("the disk is full", "free some space or choose another disk"),
-    errno.EDQUOT: ("the disk quota is used up", "free some space or choose another disk"),
-    errno.EFBIG: ("the file would be larger than allowed", "raise the limit or the quota"),
-    errno.EIO: ("the disk reports an error", "choose another disk"),
-    errno.EACCES: ("permission denied", "choose a folder that you may write to"),
-    errno.EPERM: ("permission denied", "choose a folder that you may write to"),
-    errno.EROFS: ("the file system is read-only", "choose a folder that you may write to"),
-    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter one"),
-    errno.ENOTDIR: ("a part of the path is a file, not a folder", "choose another path"),
-    errno.ELOOP: ("the path has a loop of links", "choose another path"),
-    errno.EBUSY: ("it is in use (a mount point?)", "choose a folder below it"),
-}
 
 
 def at_home(path: str | Path) -> Path:
@@ -57,7 +46,7 @@ def at_home(path: str | Path) -> Path:
         BadInput: nobody has that home.
     """
     try:
-        return Path(path).expanduser()
+        return given_path(path).expanduser()
     except RuntimeError as error:
         raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
 
@@ -76,13 +65,6 @@ def place(path: str | Path) -> Path:
         raise BadInput(f"{str(path)!r} is no usable path ({error})") from error
 
 
-def is_full(error: OSError) -> bool:
-    """Whether `error` tells of a full disk; numpy's tells only how little it wrote."""
-    if error.errno is None:
-        return "requested and" in str(error)
-    return error.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
 def check_space(*folders: str | Path) -> None:
     """Refuse to go on where a tool of others has filled a disk: few tell, most write less.
 
@@ -93,13 +75,6 @@ def check_space(*folders: str | Path) -> None:
         status = os.statvfs(folder)
         if status.f_blocks and status.f_bavail * status.f_frsize < _LEAST_ROOM:
             raise cannot_write(folder, OSError(errno.ENOSPC, "full"))
-
-
-def cannot_write(path: str | Path, error: OSError) -> BadInput:
-    """The sentence for an `error` of the operating system met while writing PATH."""
-    number = errno.ENOSPC if is_full(error) else error.errno or 0
-    reason, remedy = _REASONS.get(number, (error.strerror or str(error), None))
-    return BadInput(f"{path} cannot be written: {reason}", remedy=remedy)
 
 
 @contextmanager
@@ -137,14 +112,14 @@ def held_folder(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def output_folder(
-    path: str | Path, *, overwrite: bool = False, keeps: Sequence[str | Path] = ()
+    path: str | Path, *, overwrite: bool | None = None, keeps: Sequence[str | Path] = ()
 ) -> Iterator[Path]:
     """Yield an empty temporary folder that becomes PATH when the body ends without an exception.
 
     Args:
         path: the folder to make; its parents are made too. An empty folder there is taken over.
         overwrite: replace a folder that hw_bnn wrote before (the old one stays until the
-            new one is complete).
+            new one is complete); None where a user cannot ask for it.
         keeps: files and folders that are read meanwhile: PATH is none of them and holds none.
 
     Raises:
@@ -174,6 +149,7 @@ def output_folder(
             try:
                 yield partial
                 (partial / MARKER).write_text(_MARKER_TEXT)
+                _check_target(final, path, overwrite)  # others' files may have come meanwhile
                 _swap(partial, final)
             except OSError as error:
                 if _is_ours(error, partial):
@@ -185,20 +161,63 @@ def output_folder(
         _remove_empty(made)
 
 
+def check_output_file(
+    path: str | Path,
+    *,
+    overwrite: bool = True,
+    keeps: Sequence[str | Path] = (),
+    suffix: str | None = None,
+) -> Path:
+    """The absolute path of a file that is to be written: what cannot be is refused before long
+    work begins.
+
+    Args:
+        overwrite: an older file there is replaced.
+        keeps: files and folders that are read meanwhile: PATH is none of them, and no file of such
+            a folder (but one with the output's own `suffix`, as an earlier run may have left).
+
+    Raises:
+        BadInput: PATH is a folder or a device, exists (without `overwrite`), is what it `keeps`, or
+            cannot be written.
+    """
+    final = place(path)
+    try:
+        if final.is_dir():
+            raise BadInput(f"{path} is a folder", remedy="name a file in it")
+        there = final.exists()
+        if there and not final.is_file():  # a rename would put a file in a device's place
+            raise BadInput(f"{path} is a device or pipe", remedy="name a file")
+        above = next(folder for folder in final.parents if folder.exists())
+        if not above.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "not a folder")
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "permission denied")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if there and not overwrite:
+        raise BadInput(f"{path} exists already", remedy="choose another name or give force=True")
+    for source in map(place, keeps):
+        if final == source or (
+            there and final.is_relative_to(source) and final.suffix.lower() != suffix
+        ):
+            raise BadInput(f"{path} would be replaced, and it is read", remedy="name another file")
+    return final
+
+
 @contextmanager
-def output_file(path: str | Path, *, overwrite: bool = True) -> Iterator[Path]:
+def output_file(
+    path: str | Path,
+    *,
+    overwrite: bool = True,
+    keeps: Sequence[str | Path] = (),
+    suffix: str | None = None,
+) -> Iterator[Path]:
     """Yield a temporary path that becomes the file PATH when the body ends without an exception.
 
     Raises:
-        BadInput: PATH is a folder or a device, exists (without `overwrite`), or cannot be written.
+        BadInput: as :func:`check_output_file`.
     """
-    final = place(path)
-    if final.is_dir():
-        raise BadInput(f"{path} is a folder", remedy="name a file in it")
-    if final.exists() and not final.is_file():  # a rename would put a file in a device's place
-        raise BadInput(f"{path} is a device or pipe", remedy="name a file")
-    if final.exists() and not overwrite:
-        raise BadInput(f"{path} exists already", remedy="choose another name or give force=True")
+    final = check_output_file(path, overwrite=overwrite, keeps=keeps, suffix=suffix)
     made = _make_parents(final.parent, path)
     remove_partial_files(final.parent)
     try:
@@ -295,7 +314,7 @@ def _remove_partial_folders(parent: Path) -> None:
         pass  # they are in nobody's way
 
 
-def _check_target(final: Path, path: str | Path, overwrite: bool) -> None:
+def _check_target(final: Path, path: str | Path, overwrite: bool | None) -> None:
     """Refuse a target that may not be replaced."""
     try:
         if final.is_file() or (final.exists() and not final.is_dir()):
@@ -315,9 +334,8 @@ def _check_target(final: Path, path: str | Path, overwrite: bool) -> None:
             f"{path} exists and holds other files", remedy="choose another output folder"
         )
     if not overwrite:
-        raise BadInput(
-            f"{path} exists already", remedy="choose another output folder or give force=True"
-        )
+        forced = "" if overwrite is None else " or give force=True"
+        raise BadInput(f"{path} exists already", remedy=f"choose another output folder{forced}")
 
 
 def _make_parents(folder: Path, path: str | Path) -> list[Path]:
@@ -417,8 +435,9 @@ def _remove(path: Path) -> None:
 
 
 def _is_ours(error: OSError, partial: Path) -> bool:
-    """Whether `error` is about writing the output: disk full, or a refusal inside `partial`."""
-    if is_full(error):
+    """Whether `error` is about writing the output: it names no file, as those of a write that the
+    disk or a limit ends do, or one inside `partial`."""
+    if is_full(error) or error.errno in (errno.EFBIG, errno.EIO):
         return True
     names = [str(name) for name in (error.filename, error.filename2) if name is not None]
-    return any(name.startswith(str(partial)) for name in names) and error.errno in _REASONS
+    return any(name.startswith(str(partial)) for name in names)

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from ..errors import BadInput
+from .given import open_file
 
 LARGEST = 1 << 20
 """Bytes of a file."""
@@ -114,7 +115,7 @@ def read(path: Path) -> Any:
         BadInput: it cannot be read, or as :func:`parse`.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             content = file.read(LARGEST + 1)
         text = content.decode()
     except OSError as error:

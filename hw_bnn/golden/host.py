@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..arrays import as_array
 from ..errors import BadInput
 from .exact import Surd, as_floats
 from .program import HostQuantiser, Program
@@ -24,7 +25,9 @@ def host_quantise(program: Program, x: np.ndarray) -> np.ndarray:
     Raises:
         BadInput: another shape, numbers that are not finite, or (raw input) no integer multiples.
     """
-    x = np.asarray(x)
+    x = as_array(x, "the input")
+    if x.dtype.kind not in "fiub":
+        raise BadInput(f"the input is {x.dtype}, no real numbers", remedy="give float32")
     if x.dtype.kind != "f":
         x = x.astype(np.float64)
     if not np.isfinite(x).all():

@@ -21,6 +21,7 @@ from math import prod
 import numpy as np
 import onnx
 
+from ..arrays import as_array
 from ..errors import BadInput, Unsupported
 from ..onnxfile import check_model, load_onnx, naming
 from . import ties
@@ -68,7 +69,13 @@ class GoldenModel:
             check_model(model)
         else:
             model = load_onnx(model)
-        scale = None if input_scale is None else Fraction(input_scale)
+        try:
+            scale = None if input_scale is None else Fraction(input_scale)
+        except (ValueError, TypeError, ZeroDivisionError, OverflowError) as error:
+            raise BadInput(
+                f"input_scale= is {input_scale!r:.60}",
+                remedy='give a positive number or a fraction ("1/255")',
+            ) from error
         with naming(None):
             return cls(Importer(model, input_datatype, scale).run(), packed)
 
@@ -126,10 +133,12 @@ class GoldenModel:
         """Labels, int64 (N,), of frames: integers of the input contract, or real numbers.
 
         Real numbers (N, *graph shape), of a floating-point dtype, go through the model's own input
-        quantiser first.
+        quantiser first, as the float32 numbers that the file takes.
         """
-        x = np.asarray(x)
+        x = as_array(x, "the input")
         if x.dtype.kind == "f":
+            with np.errstate(over="ignore"):  # what is beyond float32 is infinite, and refused
+                x = x.astype(np.float32)
             x = self.host_quantise(x)
         return self.labels(self.scores(x))
 
@@ -150,7 +159,7 @@ class GoldenModel:
         return self._engines[packed].run(self._checked(x), tuple(dict.fromkeys(names)))
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
-        x, contract = np.asarray(x), self.input
+        x, contract = as_array(x, "the input"), self.input
         if x.shape[1:] != tuple(contract.shape) or x.ndim != len(contract.shape) + 1:
             raise BadInput(
                 f"the input has the shape {x.shape}, the network takes (N, "

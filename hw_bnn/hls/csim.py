@@ -20,6 +20,7 @@ import numpy as np
 from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed
+from ..files.given import given_path
 from ..sim.packing import Words
 from . import HLS_FILES
 from .compiler import Streams, library
@@ -165,7 +166,7 @@ def opened(folder: str | Path, streams: Streams = "stream", *, trust: bool = Fal
         BadInput: no accelerator, no HLS code or that of another one, a changed file, or nobody
             vouches for them. MissingTool, CheckFailed: as CSim.
     """
-    folder = Path(folder)
+    folder = given_path(folder)
     accelerator = open_accelerator(folder, trust=trust)
     return CSim(open_files(folder, trust=trust), accelerator, streams)
 

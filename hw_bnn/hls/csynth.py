@@ -13,6 +13,7 @@ from pathlib import Path
 from .. import console
 from ..accelerator.folder import open_accelerator
 from ..errors import BadInput, CheckFailed
+from ..files.given import given_path
 from ..files.output import output_file
 from .csynth_report import REMEDY, Loop, Report, read_report
 from .files import Manifest, ManifestProcess, read_manifest
@@ -35,7 +36,7 @@ def csynth(folder: str | Path, report: str | Path, *, trust: bool = False) -> di
     Raises:
         BadInput: no accelerator, no HLS code, no such report, or one of other code.
     """
-    folder = Path(folder)
+    folder = given_path(folder)
     open_accelerator(folder, trust=trust)
     document = compare(read_manifest(folder), read_report(report))
     with output_file(folder / "hls" / DOCUMENT) as partial:

@@ -24,6 +24,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..errors import BadInput
+from ..files.given import open_file
 
 LARGEST_BYTES = 64 << 20
 REMEDY = "give the csynth.xml that csynth_design wrote (in syn/report)"
@@ -121,7 +122,7 @@ def read_report(path: str | Path) -> Report:
 
 def _root(path: Path) -> ElementTree.Element:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise BadInput(

@@ -20,6 +20,7 @@ from .. import __version__, console
 from ..accelerator import Description
 from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import DATAFLOW, MODEL, open_accelerator
+from ..files.given import given_path
 from ..sim.packing import Words, pack_input, pack_output
 from . import HLS_FILES
 from .csim import CSim
@@ -61,7 +62,7 @@ def hls(
     """
     if report is not None:
         return csynth(folder, report, trust=trust)
-    folder = Path(folder)
+    folder = given_path(folder)
     accelerator = open_accelerator(folder, trust=trust, needs=[MODEL, DATAFLOW])
     refuse_port(accelerator, "HLS code")
     made = design(folder, accelerator)

@@ -15,6 +15,7 @@ from ..accelerator import Description, Node
 from ..accelerator import trust as trusting
 from ..accelerator.folder import DATAFLOW, DESCRIPTION, MODEL, describe, open_accelerator
 from ..errors import BadInput, MissingTool, Unsupported
+from ..files.given import given_path
 from ..files.output import output_folder
 from .dslx import PROC, xnor_mvau
 
@@ -37,10 +38,10 @@ def synthesise(
         BadInput: no accelerator, or none of its nodes can be replaced.
         MissingTool: xls-python is not installed.
     """
-    folder = Path(folder)
+    folder = given_path(folder)
     accelerator = open_accelerator(folder, trust=trust, needs=[MODEL, DATAFLOW])
     replaced = []
-    with output_folder(out, overwrite=force) as place:
+    with output_folder(out, overwrite=force, keeps=[folder]) as place:
         for name in ("rtl", "golden"):
             if (folder / name).is_dir():
                 shutil.copytree(folder / name, place / name)

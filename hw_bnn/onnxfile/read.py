@@ -21,6 +21,7 @@ from google.protobuf.message import DecodeError, Message
 from onnx import AttributeProto, TensorProto
 
 from ..errors import BadInput, Unsupported
+from ..files.given import given_path
 
 OPSET_OLDEST, OPSET_NEWEST = 9, 23
 """Versions of the default operator set whose operators have one meaning for us: before 9 the
@@ -50,7 +51,7 @@ def load_onnx(path: str | os.PathLike) -> onnx.ModelProto:
         Unsupported: an operator set outside OPSET_OLDEST..OPSET_NEWEST, local functions, control
         flow.
     """
-    path = Path(path)
+    path = given_path(path)
     content = _read(path)
     model = onnx.ModelProto()
     try:

@@ -13,8 +13,9 @@ from .. import __version__
 from ..accelerator import Description, Node
 from ..accelerator.folder import read_accelerator
 from ..accelerator.netlists import FAMILIES, NetlistDocument, read_netlist
+from ..files.given import given_path
 from ..files.inside import within
-from ..files.output import output_file
+from ..files.output import at_home, output_file
 from .accuracy import labels_section
 from .curves import training_section
 from .documents import (
@@ -59,10 +60,10 @@ def report(folder: str | Path, output: str | Path | None = None) -> Path:
     Raises:
         BadInput: FOLDER is no accelerator, holds a damaged document, or the file cannot be written.
     """
-    folder = Path(folder)
+    folder = given_path(folder)
     content = html_report(folder)
-    output = Path(output) if output is not None else within(folder, "reports", "report.html")
-    with output_file(output) as partial:
+    output = at_home(output) if output is not None else within(folder, "reports", "report.html")
+    with output_file(output, keeps=[folder], suffix=".html") as partial:
         partial.write_text(content, encoding="utf-8")
     return output
 

@@ -28,6 +28,10 @@
 
 // ---------------------------------------------------------------- the runtime's hooks (hooks.hpp)
 
+#ifdef HWB_TRACE
+void std::hwb_abort() { throw std::runtime_error("cannot be written: is the disk full?"); }
+#endif
+
 namespace {
 thread_local std::string t_messages;           // what the design printed since the last call
 thread_local std::string t_memory_folder;      // where relative file names are looked up
@@ -110,11 +114,22 @@ struct Model {
 #ifdef HWB_TRACE
     VerilatedFstC trace;
     uint64_t trace_from = 0, trace_to = 0, period_ps = 10000;
+    bool trace_broken = false;  // its writer gave up: it is neither called nor destroyed any more
+
+    template <typename Body> void written(Body body) {
+        if (trace_broken) return;
+        try {
+            body();
+        } catch (...) {
+            trace_broken = true;
+            throw;
+        }
+    }
 
     // Cycle c of the run starts with a rising edge at time c*period; reset comes before time 0.
     void dump(int64_t cycle, bool high) {
         if (cycle < 0 || uint64_t(cycle) < trace_from || uint64_t(cycle) >= trace_to) return;
-        trace.dump(cycle * period_ps + (high ? 0 : period_ps / 2));
+        written([&] { trace.dump(cycle * period_ps + (high ? 0 : period_ps / 2)); });
     }
 #endif
 
@@ -347,7 +362,11 @@ void* hwb_create(const char* memory_folder, uint64_t seed, char* error, uint64_t
 void hwb_destroy(void* handle) {
     Model* const model = static_cast<Model*>(handle);
 #ifdef HWB_TRACE
-    if (model->trace.isOpen()) model->trace.close();
+    guarded(model, [&]() -> int32_t {
+        model->written([&] { if (model->trace.isOpen()) model->trace.close(); });
+        return HWB_DONE;
+    });
+    if (model->trace_broken) return;
 #endif
     // The runtime looks for a model's scopes in the thread's context, which is the newest model's.
     Verilated::threadContextp(&model->context);
@@ -468,7 +487,8 @@ int32_t hwb_trace(void* handle, const char* path, uint64_t from, uint64_t to, ui
     Model* const model = static_cast<Model*>(handle);
     return guarded(model, [&]() -> int32_t {
 #ifdef HWB_TRACE
-        if (model->trace.isOpen()) model->trace.close();
+        model->written([&] { if (model->trace.isOpen()) model->trace.close(); });
+        if (model->trace_broken) std::hwb_abort();
         if (!path) return HWB_DONE;
         model->top->trace(&model->trace, 99);
         model->trace.set_time_unit("1ps");

@@ -82,12 +82,17 @@ class Task:
             return model.run(self.words, **how)
         from .waves import write_signal_list
 
-        write_signal_list(Path(waves), model.accelerator)
-        model.trace(waves, self.asked.window)
+        signals = write_signal_list(Path(waves), model.accelerator)
         try:
-            return model.run(self.words, **how)
-        finally:
-            model.trace(None)
+            model.trace(waves, self.asked.window)
+            try:
+                return model.run(self.words, **how)
+            finally:
+                model.trace(None)
+        except BadInput:  # what there is of them has no end, and no reader takes it
+            for path in (Path(waves), signals):
+                path.unlink(missing_ok=True)
+            raise
 
     def result(
         self, runs: list[EngineRun], *, seconds: float, build_seconds: float, reused: int = 0

@@ -1,8 +1,16 @@
 // What the Verilated runtime and model are compiled with (g++ -include hooks.hpp): messages of the
 // design go into a buffer, and $stop, $fatal and a missing memory file become C++ exceptions, so
-// that a simulation inside a Python process can neither print into its output nor end it.
+// that a simulation inside a Python process can neither print into its output nor end it. Nor can
+// the writer of waves, which calls abort where a disk takes no more.
 #pragma once
 #include <cstdarg>
+#ifdef HWB_TRACE
+#include <cstdlib>
+namespace std {
+[[noreturn]] void hwb_abort();
+}
+#define abort hwb_abort
+#endif
 
 int hwb_printf(const char* format, ...) __attribute__((format(printf, 1, 2)));
 int hwb_vprintf(const char* format, va_list arguments);

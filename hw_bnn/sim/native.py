@@ -73,6 +73,7 @@ class NativeModel:
         with library(self.design) as path:
             self._lib = load(path)
         self.build_seconds = time.monotonic() - started
+        self._waves: Path | str | None = None
         self._handle = self._create(rtl, seed)
         self._check_ports()
         self._fifos = self._find_fifos()
@@ -137,8 +138,12 @@ class NativeModel:
         start, end = window or (0, 2**63)
         period = round(self.accelerator.clk_period_ns * 1000)
         name = None if path is None else str(Path(path).absolute()).encode()
+        named, self._waves = path or self._waves, path
         if self._lib.hwb_trace(self._handle, name, start, end, period) != DONE:
-            raise BadInput(f"the waves {path}: {self._message()}")
+            raise BadInput(
+                f"the waves {named} {self._message()}",
+                remedy="free some space, choose another disk, or fewer cycles (window=)",
+            )
 
     def run(
         self,

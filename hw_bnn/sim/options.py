@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-import os
-
 from ..errors import BadInput
-from ..options import EngineOptions
+from ..options import EngineOptions, check_jobs
 from .stall import stall_pair
 
-MOST_JOBS = max(256, 4 * (os.cpu_count() or 1))
 LONGEST_PAUSE = 1_000_000  # cycles between two words
 LAST_CYCLE = 1 << 62
 LARGEST_SEED = (1 << 63) - 1
@@ -22,8 +18,7 @@ def check_options(asked: EngineOptions, *, seed: int, preamble: int) -> None:
         BadInput: the first such option.
     """
     jobs, throttle, window = asked.jobs, asked.throttle, asked.window
-    if not 1 <= jobs <= MOST_JOBS:
-        raise BadInput(f"jobs is {jobs}", remedy=f"use 1 to {MOST_JOBS}")
+    check_jobs(jobs)
     check_seed(seed)
     stall_pair(asked.stall)
     if throttle is not None and not 0 < throttle <= LONGEST_PAUSE:
@@ -55,13 +50,3 @@ def check_seed(seed: int) -> None:
     """
     if not 0 <= seed <= LARGEST_SEED:
         raise BadInput(f"the seed is {seed}", remedy="use 0 to 2^63 - 1")
-
-
-def check_positive(name: str, value: float | None) -> None:
-    """Refuse a value that is no finite number above 0; None is fine.
-
-    Raises:
-        BadInput: it is none.
-    """
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise BadInput(f"{name} is {value}", remedy="use a finite number above 0")

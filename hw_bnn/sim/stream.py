@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 
 from ..accelerator.config_stream import read_load
 from ..accelerator.folder import open_accelerator
+from ..arrays import as_array
 from ..errors import BadInput
+from ..files.given import given_path
 from ..options import EngineOptions, flat
 from .config import Config
 from .engine import Task, engine_for
@@ -76,7 +78,7 @@ def stream_frames(
         CheckFailed: the design hangs, breaks a stream's rules or stops itself.
         MissingTool: Verilator, g++, make, perl or (engine "cocotb") cocotb is absent.
     """
-    folder, frames = Path(folder), np.asarray(x)
+    folder, frames = given_path(folder), as_array(x, "x")
     check_options(asked, seed=seed, preamble=preamble)
     engine = engine_for(asked, fifo_caps=bool(fifo_caps), preamble=preamble)
     description = open_accelerator(folder, trust=trust)
@@ -139,7 +141,7 @@ def observe(
     Raises:
         As `capture`.
     """
-    folder = Path(folder)
+    folder = given_path(folder)
     run = _watched(
         folder, x, streams, stall=stall, seed=seed, trust=trust, weights=weights, look=cycles
     )

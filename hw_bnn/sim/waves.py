@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..accelerator import Description
 from ..errors import BadInput
+from ..files.given import text_path
 
 _SCOPE = "bnn_bench.dut"
 
@@ -16,6 +17,7 @@ def write_signal_list(waves: Path, accelerator: Description) -> Path:
     Raises:
         BadInput: the file cannot be written, or does not end in .fst.
     """
+    text_path(waves)
     if waves.suffix != ".fst":
         raise BadInput(f"waves are FST files, {waves} is none", remedy="let the name end in .fst")
     lines = [

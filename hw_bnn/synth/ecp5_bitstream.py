@@ -20,6 +20,7 @@ from ..accelerator.config_stream import refuse_port
 from ..accelerator.folder import open_accelerator
 from ..boards import BOARD_FILES
 from ..errors import BadInput, CheckFailed
+from ..files.given import text_path
 from ..files.inside import workplace
 from .place_route import first_error, place_and_route, run_tool
 from .synthesis import family_defines, synthesise
@@ -83,7 +84,7 @@ def bitstream(
         MissingTool: Yosys or nextpnr is not installed.
         CheckFailed: a tool failed, or the clock is missed (the Fmax and the layers are told).
     """
-    folder = Path(folder).absolute()
+    folder = text_path(folder).absolute()
     if board not in BOARDS:
         raise BadInput(
             f"open tools make no bitstream for {board!r}", remedy=f"use {', '.join(BOARDS)}"

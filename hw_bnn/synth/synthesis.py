@@ -21,8 +21,10 @@ from ..accelerator import Description
 from ..accelerator.folder import open_accelerator
 from ..accelerator.netlists import write_netlist
 from ..errors import BadInput, CheckFailed
+from ..files.given import text_path
 from ..files.inside import new_file
 from ..files.temporary import temporary_folder
+from ..options import check_positive
 from .block_netlist import PRIMITIVES
 from .depth import logic_depth
 from .resources import count_resources, module_cells
@@ -120,9 +122,10 @@ def synth(
         CheckFailed: a tool failed (its message and log are told), ran out of time, or the routed
             design misses `freq_mhz`.
     """
-    folder = Path(folder).absolute()
+    folder = text_path(folder).absolute()
     defines = family_defines(family)
     _check_clock(family, pnr, freq_mhz)
+    check_positive("timeout_s=", timeout_s)
     accelerator = open_accelerator(folder, trust=trust)
     ultra = _ultra(accelerator, family)
     rtl = folder / "rtl"

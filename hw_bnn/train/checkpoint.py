@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import torch
 
 from ..errors import BadInput
+from ..files.given import given_path, open_file
 from ..files.output import replaced_file, writing
 
 FORMAT = "hw_bnn checkpoint"
@@ -29,6 +30,7 @@ _SEAL = b"hw_bnn sha256 "
 _DIGEST = 64
 # The last record of a zip archive; its last two bytes are the length of the comment that follows.
 _END, _END_SIZE = b"PK\x05\x06", 22
+_BEGIN = b"PK\x03\x04"  # of its first record
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -70,11 +72,18 @@ def load_sealed(path: Path) -> tuple[Any, bool]:
         BadInput: the file is missing, cannot be read, or is not what was written.
     """
     try:
-        content = path.read_bytes()
+        with open_file(path) as file:
+            begin = file.read(len(_BEGIN))
+            content = begin + file.read() if begin == _BEGIN else None
     except FileNotFoundError:
         raise BadInput(f"there is no checkpoint {path}", remedy="train first") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read ({error.strerror})") from None
+    if content is None:
+        raise BadInput(
+            f"{path} is damaged or no checkpoint (it begins like none)",
+            remedy="use another checkpoint of the run",
+        )
     sealed = content[:-_DIGEST].endswith(_SEAL)
     if sealed:
         found = hashlib.sha256(memoryview(content)[:-_DIGEST]).hexdigest()
@@ -107,7 +116,7 @@ def load_checkpoint(path: str | Path, keys: tuple[str, ...] = ()) -> dict[str, A
     Raises:
         BadInput: the file is missing, damaged, no checkpoint of hw_bnn, or of another version.
     """
-    path = Path(path)
+    path = given_path(path)
     document, sealed = load_sealed(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise BadInput(

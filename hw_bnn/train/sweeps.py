@@ -26,7 +26,8 @@ from rich.console import Console
 from ..console import printable
 from ..errors import BadInput, CheckFailed
 from ..files import yamlfile
-from ..files.output import at_home, writing
+from ..files.given import given_path
+from ..files.output import at_home, place, writing
 from ..nn.schema import Section, validated
 from . import cluster
 from .catalogue import find_recipe
@@ -56,7 +57,7 @@ def load_sweep(path: str | Path) -> Sweep:
     Raises:
         BadInput: no such file, not YAML, or something in it is wrong.
     """
-    path = Path(path)
+    path = given_path(path)
     document = yamlfile.read(path)
     if not isinstance(document, dict):
         raise BadInput(f"{path} holds no mapping of keys", remedy="start it with `name:`")
@@ -142,6 +143,11 @@ def sweep(
     given = sweep_yaml if isinstance(sweep_yaml, Sweep) else load_sweep(sweep_yaml)
     todo = jobs(given)
     folder = at_home(out) if out is not None else Path("runs") / given.name
+    written = folder / "sweep.json"
+    if not isinstance(sweep_yaml, Sweep) and place(sweep_yaml) == place(written):
+        raise BadInput(
+            f"{sweep_yaml} would be replaced by the results", remedy="choose another output folder"
+        )
     cluster.check_installed()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +162,7 @@ def sweep(
         "failures": failures,
     }
     text = json.dumps(document, indent=1) + "\n"
-    write_atomically(folder / "sweep.json", lambda file: file.write(text.encode()))
+    write_atomically(written, lambda file: file.write(text.encode()))
     if failures:
         first = next(iter(failures))
         raise CheckFailed(

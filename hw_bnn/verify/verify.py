@@ -12,11 +12,11 @@ such frames are counted as `float_ties` and listed, not hidden. Anything else is
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +27,11 @@ from ..accelerator.folder import DATAFLOW, MODEL, network_folder, open_accelerat
 from ..errors import BadInput, CheckFailed
 from ..files.given import given_path
 from ..files.inside import within
-from ..files.output import output_file, output_folder
+from ..files.output import check_output_file, output_file, output_folder
+from ..files.output import place as at
 from ..files.temporary import temporary_folder
 from ..frames import load_frames, trained_pixels
-from ..options import CompileOptions, FrameOptions, changed, flat
+from ..options import CompileOptions, FrameOptions, changed, check_jobs, checked, flat
 from ..simulation import golden_model
 from . import baseline as limiting
 from . import details
@@ -102,6 +103,7 @@ def verify(
     if slow_frames is not None and slow_frames < 1:
         raise BadInput(f"slow_frames= is {slow_frames}", remedy="ask for at least one frame")
     check_names(also)
+    check_jobs(checked("jobs", jobs, int))
     limits = read_limits(baseline, max_luts)
     model = given_path(model)
     if model.is_dir() and (wrong := changed(build)):
@@ -114,7 +116,16 @@ def verify(
             f"weights= is for an accelerator, and {model} is none",
             remedy="give the accelerator folder that they were made for",
         )
-    with _workplace(out, force, model) as folder:
+    read = [model, chosen.inputs, run, baseline, weights, *build.files()]
+    keeps = [Path(path) for path in read if isinstance(path, str | os.PathLike)]
+    if junit is not None:
+        check_output_file(junit, keeps=keeps, suffix=".xml")
+        if out is not None and at(junit).is_relative_to(at(out)):
+            raise BadInput(
+                f"junit= is {junit}, in out= {out}, which is written as a whole",
+                remedy="name a file beside it",
+            )
+    with _workplace(out, force, keeps) as folder:
         return verify_into(
             folder, model, build, chosen, slow_frames=slow_frames, run=run, jobs=jobs,
             synth=synth, also=also, weights=weights, junit=junit, keep=out is not None,
@@ -213,19 +224,20 @@ def failed(summary: dict) -> CheckFailed | None:
 
 
 @contextmanager
-def _workplace(out: str | Path | None, force: bool, model: str | Path) -> Iterator[Path]:
+def _workplace(out: str | Path | None, force: bool, keeps: Sequence[str | Path]) -> Iterator[Path]:
     if out is None:
         with temporary_folder("verify") as folder:
             yield folder
     else:
-        with output_folder(out, overwrite=force, keeps=[model]) as folder:
+        with output_folder(out, overwrite=force, keeps=keeps) as folder:
             yield folder
 
 
 def _golden(model: Path, input_datatype: str | None, input_scale: Any) -> GoldenModel:
+    from ..compile.resolve import fraction
     from ..golden import GoldenModel
 
-    scale = None if input_scale is None else Fraction(str(input_scale))
+    scale = fraction(input_scale)
     return GoldenModel.from_onnx(model, input_datatype=input_datatype, input_scale=scale)
 
 

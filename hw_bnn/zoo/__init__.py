@@ -39,7 +39,7 @@ def card(name: str) -> dict[str, Any]:
     Raises:
         BadInput: there is no such network.
     """
-    if name not in names():
+    if not isinstance(name, str) or name not in names():
         raise BadInput(
             f"there is no network {name!r} in the zoo", remedy=f"take one of {', '.join(names())}"
         )

@@ -272,7 +272,7 @@ def test_rtl_that_is_no_verilog_is_refused_with_the_place(shared, tmp_path):
     "options, says",
     [
         (dict(engine="modelsim"), "unknown engine.*native, cocotb, netlist"),
-        (dict(jobs=0), "jobs is 0"),
+        (dict(jobs=0), "jobs= is 0"),
         (dict(stall=1.0), "stall probability"),
         (dict(limit=0), "limit= is 0"),
         (dict(jobs=2, preamble=1), "several jobs"),

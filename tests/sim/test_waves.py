@@ -1,11 +1,17 @@
 """Wave files hold what happened: an independent reader gives what was captured."""
 
+import subprocess
+import sys
+
 import numpy as np
+import onnx
 import pytest
 
+from hw_bnn.compile import compile_model
 from hw_bnn.errors import BadInput
 from hw_bnn.sim import capture
 from hw_bnn.simulation import simulate
+from tests.networks.small_onnx import perceptron
 from tests.sim.fst_reader import Fst
 from tests.sim.toy_accelerator import random_inputs
 
@@ -52,3 +58,32 @@ def test_the_signal_list_names_signals_of_the_file(toy, tmp_path):
 def test_files_that_cannot_be_written_are_refused(toy, tmp_path, name, says):
     with pytest.raises(BadInput, match=says):
         simulate(toy.folder, random_inputs(2), waves=tmp_path / name)
+
+
+FULL = """
+import resource, sys
+from hw_bnn.errors import BadInput
+from hw_bnn.simulation import simulate
+folder, waves = sys.argv[1:]
+simulate(folder, frames=2, waves=waves, trust=True)
+resource.setrlimit(resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+try:
+    simulate(folder, frames=2000, waves=waves, trust=True)
+except BadInput as error:
+    print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+"""
+
+
+@pytest.mark.slow
+def test_a_disk_that_takes_no_more_waves_does_not_end_the_process(tmp_path):
+    """The writer of waves would: it calls abort."""
+    onnx.save(perceptron(), tmp_path / "net.onnx")
+    net = compile_model(tmp_path / "net.onnx", tmp_path / "net", check=False, fifo_sizing="none")
+    waves = tmp_path / "x.fst"
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, net, waves], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"the waves {waves} cannot be written: is the disk full?; free some" in done.stdout
+    assert not list(tmp_path.glob("x.*"))

@@ -75,6 +75,9 @@ def test_the_packaged_recipe_is_found_by_name():
             ),
             "no epoch is selected: selectable_from is 2, of 2 epochs",
         ),
+        (recipe(seed=-1), "seed: Input should be greater than or equal to 0"),
+        (recipe(seed=1 << 63), "seed: Input should be less than or equal to 9223372036854775807"),
+        (recipe(data={"name": "digits", "split_seed": -1}), "data.split_seed"),
     ],
 )
 def test_what_is_wrong_is_said(document, message):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from hw_bnn.errors import BadInput
 from hw_bnn.files.output import partial_name
@@ -40,6 +41,20 @@ def test_existing_runs_are_not_overwritten(tmp_path):
     assert (folder / "result.json").read_bytes() == before
     with pytest.raises(BadInput, match="training.epochs = 1, the recipe now has 2"):
         run(recipe("ste", epochs=2), folder, resume=True)
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "result.json", "recipe.yaml"])
+def test_a_folder_of_somebody_elses_is_left_as_it_is(name, tmp_path):
+    """Also with --resume, and a recipe of one's own where a run would write its."""
+    own = tmp_path / name
+    own.write_text("# mine\n" + yaml.safe_dump(recipe("ste", epochs=1)))
+    before = own.read_text()
+    for resume in (False, True):
+        with pytest.raises(BadInput, match="would be replaced|holds a run"):
+            run(str(own), tmp_path, resume=resume)
+    assert own.read_text() == before and os.listdir(tmp_path) == [name]
+    log = own.rename(tmp_path / "nohup.out")  # a name that no run writes is in nobody's way
+    assert run(recipe("ste", epochs=1), tmp_path) == tmp_path and log.read_text() == before
 
 
 def test_bad_input_leaves_no_folder(tmp_path, monkeypatch):

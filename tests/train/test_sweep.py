@@ -22,6 +22,20 @@ def write(tmp_path, **document):
     return path
 
 
+def test_a_sweep_is_not_replaced_by_its_results(tmp_path):
+    path = tmp_path / "sweep.json"
+    path.write_text(json.dumps({"name": "test", "recipes": ["digits_mlp"]}))
+    before = path.read_text()
+    with pytest.raises(BadInput, match="would be replaced by the results"):
+        sweep(path, out=tmp_path)
+    assert path.read_text() == before
+
+
+def test_what_is_no_address_of_a_scheduler(tmp_path):
+    with pytest.raises(BadInput, match="'nowhere' is no address of a Dask scheduler"):
+        sweep(write(tmp_path), "nowhere", out=tmp_path / "out")
+
+
 def test_jobs_are_the_product(tmp_path):
     path = write(
         tmp_path, seeds=2, epochs=6, grid={"training.method.lr": [0.01, 0.003], "data.batch": [32]}

@@ -88,3 +88,10 @@ def test_another_module_is_refused():
     with pytest.raises(Unsupported, match="has 1 quantised activations, its file 2"):
         other = nn.Sequential(nn.Flatten(), qnn.QuantIdentity(), qnn.QuantLinear(72, 3, **FOUR))
         run_traced(golden, other.eval(), golden.real_input(x))
+
+
+def test_a_module_of_other_inputs_is_refused():
+    _, golden, x = trained(plain)
+    other = nn.Sequential(nn.Flatten(), qnn.QuantLinear(5, 3, **FOUR)).eval()
+    with pytest.raises(Unsupported, match="does not take its file's frames .*; give the run that"):
+        run_traced(golden, other, golden.real_input(x))

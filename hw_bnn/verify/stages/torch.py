@@ -98,7 +98,14 @@ def _run(model: Any, real: np.ndarray, hook: Callable) -> np.ndarray:
 def _names(golden: GoldenModel, model: Any, frame: np.ndarray) -> list[str | None]:
     """The tensor of the file that each observed call gives; None: it is compared nowhere."""
     layer: list[bool] = []
-    _run(model, frame, lambda module, *_: layer.append(_is_layer(module)))
+    try:
+        _run(model, frame, lambda module, *_: layer.append(_is_layer(module)))
+    except (RuntimeError, ValueError, TypeError, LookupError) as error:
+        first = " ".join(str(error).split())[:200]
+        raise Unsupported(
+            f"the torch model does not take its file's frames ({first})",
+            remedy="give the run that the file was exported from",
+        ) from error
     quantised = [call for call, is_layer in enumerate(layer) if not is_layer]
     inner = list(golden.program.quantisers)
     if len(quantised) < len(inner):
