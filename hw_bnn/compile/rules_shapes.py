@@ -146,6 +146,9 @@ def _target(state, node, shape, constant: bool) -> tuple[int, ...]:
 def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Activation:
     if target == value.shape:
         return value
+    if len(target) == 1:  # the batch alone: a single score, as torch's squeeze(1) leaves it
+        value.no_border(node.name)
+        return replace(_flat(value, (*target, 1)), shape=target, labels=("N",))
     if len(target) == 2:
         value.no_border(node.name)
         return _flat(value, target)

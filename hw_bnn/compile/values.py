@@ -115,9 +115,9 @@ class Activation:
     """An integer tensor of the integer graph under an exact affine.
 
     labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors; "1" is
-    an axis of size 1 besides); `flat` maps the user's vector index to the integer graph's where a
-    map was flattened in another order. `bends` are functions that its real values go through
-    behind alpha and beta.
+    an axis of size 1 besides; "N" alone, where a frame is one number without an axis); `flat`
+    maps the user's vector index to the integer graph's where a map was flattened in another order.
+    `bends` are functions that its real values go through behind alpha and beta.
     """
 
     tensor: str
@@ -132,7 +132,7 @@ class Activation:
 
     @property
     def channels(self) -> int:
-        return self.shape[self.labels.index("C")]
+        return dict(zip(self.labels, self.shape, strict=True)).get("C", 1)
 
     def per_channel(self, constant: Constant, node: str) -> list[Surd]:
         """The constant as one exact number per channel (or one for all).
@@ -142,9 +142,8 @@ class Activation:
         """
         array = constant.exact()
         shape = (1,) * (len(self.shape) - array.ndim) + array.shape
-        axis = self.labels.index("C")
         varying = [i for i, size in enumerate(shape) if size > 1]
-        if len(shape) > len(self.shape) or any(i != axis for i in varying):
+        if len(shape) > len(self.shape) or any(self.labels[i] != "C" for i in varying):
             raise Unsupported(
                 f"a constant of shape {array.shape} varies along more than the channel of "
                 f"{self.shape}",

@@ -10,7 +10,7 @@ from hw_bnn.compile.frontend import import_model
 from hw_bnn.golden import GoldenModel
 from tests.compile.float64_network import float64_outputs
 from tests.compile.integer_execution import integer_scores
-from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_graph import compare, random_integers
 from tests.networks.qonnx_networks import Builder, shape_of
 
 INPUTS = {
@@ -199,3 +199,46 @@ def test_sign_alone_has_three_levels():
     made.add("Sign")
     made.linear(6, 4)
     check(made.model(), frames=40)
+
+
+ONE_SCORE = {
+    "Squeeze": lambda m: m.add("Squeeze", m.constant([1], np.int64)),
+    "Squeeze of every axis of 1": lambda m: m.add("Squeeze"),
+    "Reshape": lambda m: m.add("Reshape", m.constant([-1], np.int64)),
+    "Squeeze, Sigmoid": lambda m: (
+        m.add("Squeeze", m.constant([-1], np.int64)),
+        m.add("Sigmoid"),
+    ),
+    "Squeeze, affine": lambda m: (
+        m.add("Squeeze", m.constant([1], np.int64)),
+        m.add("Mul", m.constant([0.75])),
+        m.add("Sub", m.constant(2.0)),
+    ),
+    "Squeeze, quantiser": lambda m: (
+        m.add("Squeeze", m.constant([1], np.int64)),
+        m.quant(4.0, 0.5),
+    ),
+    "Squeeze, Unsqueeze, layer": lambda m: (
+        m.add("Squeeze", m.constant([1], np.int64)),
+        m.quant(4.0, 0.5),
+        m.add("Unsqueeze", m.constant([1], np.int64)),
+        m.linear(1, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("end", ONE_SCORE)
+def test_one_score_without_an_axis_of_its_own(end, batch):
+    """torch's squeeze(1) and view(-1) behind a single score."""
+    made = Builder((9,), 3, batch=batch)
+    made.quant(4.0, 0.5)
+    made.linear(9, 6)
+    made.bipolar()
+    made.linear(6, 1)
+    ONE_SCORE[end](made)
+    model = made.model()
+    check(model, end="Sigmoid" if end.endswith("Sigmoid") else "scores")
+    golden = GoldenModel.from_onnx(model)
+    compared = compare(model, golden, random_integers(golden, 12))
+    assert not compared.mismatches
