@@ -105,6 +105,10 @@ def _example(model: object, example: Any) -> torch.Tensor:
             f"example_input= has the shape {tuple(batch.shape)}",
             remedy="give a batch (N, ...) of at least one input",
         )
+    if not torch.isfinite(batch).all():
+        raise BadInput(
+            "example_input= holds NaN or infinity", remedy="give inputs that the network may get"
+        )
     return batch
 
 

@@ -321,3 +321,11 @@ def test_an_output_that_mixes_samples_is_told(tmp_path):
             tmp_path / "net.onnx",
             example_input=torch.randn(4, 3, 4, 4),
         )
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_examples_that_are_no_numbers_are_refused(number, tmp_path):
+    """Not told as a file that differs from torch."""
+    x = torch.full((2, 3, 4, 4), number)
+    with pytest.raises(BadInput, match="example_input= holds NaN or infinity"):
+        export(Ended(torch.flatten).eval(), tmp_path / "net.onnx", example_input=x)

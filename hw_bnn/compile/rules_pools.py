@@ -13,7 +13,7 @@ from .integer_graph import MaxPool, SumPool, Threshold
 from .registry import rule
 from .requantising import Requantise
 from .values import PendingPool
-from .windows import check_map, of_lines, padding, pooled_shape, settled, window
+from .windows import check_axes, check_map, of_lines, padding, pooled_shape, settled, window
 
 
 @rule("MaxPool")
@@ -29,14 +29,7 @@ def max_pool(state, node):
     kernel, stride = window(node)
     if node.integer("ceil_mode", 0) or any(d != 1 for d in node.integers("dilations", [1, 1])):
         raise Unsupported("a max-pool with ceil_mode or dilation", node=name, remedy="use neither")
-    if value.labels != ("N", "C", "H", "W"):
-        raise Unsupported(
-            f"an input with axes {value.labels}",
-            node=name,
-            remedy="a pool reads (batch, channels, height, width): of a channels-last map put "
-            "Transpose(0, 3, 1, 2) before it",
-        )
-    check_map(state, value, node)
+    check_axes(state, value, node)
     if value.turns:
         raise Unsupported(
             "a max-pool behind a slope below 0, with no quantiser between them",
@@ -73,13 +66,15 @@ def average_pool(state, node):
     value = settled(state.value(node, 0), node)
     ordered = value.labels == ("N", "C", "H", "W") or node.op_type.startswith("Reduce")
     ordered |= node.op_type == "GlobalAveragePool" and value.labels[:2] == ("N", "C")
-    if value.pools or value.bends or len(value.shape) < 3 or not ordered:
+    if value.pools or value.bends or len(value.shape) < 3:
         raise Unsupported(
             "an average pool needs a quantised map as input",
             node=node.name,
             remedy="quantise before it",
         )
     check_map(state, value, node)
+    if not ordered:
+        check_axes(state, value, node)
     sizes = {"H": 1, "W": 1, **dict(zip(value.labels, value.shape, strict=True))}
     height, width = sizes["H"], sizes["W"]
     if node.op_type == "AveragePool":

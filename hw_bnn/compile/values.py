@@ -224,6 +224,13 @@ class Activation:
 Value = Constant | QuantConstant | RealInput | Activation
 
 
+def told(value: Value) -> str:
+    """What a value is, in the words of a refusal."""
+    if isinstance(value, RealInput):
+        return "the graph input, before its quantiser"
+    return "an activation" if isinstance(value, Activation) else "a constant"
+
+
 def _pairwise(function, left: list, right: list) -> list:
     length = max(len(left), len(right))
     left, right = left * (length // len(left)), right * (length // len(right))

@@ -63,9 +63,9 @@ def _activation(walk: Importer, node: Node) -> Integers:
     value = walk.value(node)
     if not isinstance(value, Integers):
         raise Unsupported(
-            "it pools the graph input before its quantiser",
+            f"{node.op_type} of the graph input before its quantiser",
             node=node.name,
-            remedy="quantise the input first",
+            remedy="put it behind the input quantiser, or do it on the host",
         )
     walk.not_final(node, value)
     return value

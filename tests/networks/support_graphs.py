@@ -261,6 +261,15 @@ def _():
     return end(made)
 
 
+@case("File", "QuantizeLinear of activations (QDQ, QCDQ)", refused="export it as QONNX")
+def _():
+    made = net((8,), quantiser="")
+    given = made.constant(0.1), made.constant(0, np.int8)
+    made.add("QuantizeLinear", *given)
+    made.add("DequantizeLinear", *given)
+    return end(made)
+
+
 @case("File", "past FINN's conversion to hardware layers", refused="converted this file already")
 def _():
     made = net((16,))
