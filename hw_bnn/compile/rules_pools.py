@@ -76,6 +76,8 @@ def average_pool(state, node):
     if not ordered:
         check_axes(state, value, node)
     sizes = {"H": 1, "W": 1, **dict(zip(value.labels, value.shape, strict=True))}
+    if "HW" in sizes:
+        sizes["H"], sizes["W"] = state.tensors[value.tensor].shape[:2]
     height, width = sizes["H"], sizes["W"]
     if node.op_type == "AveragePool":
         kernel, stride = _average_window(node, height, width)
@@ -88,7 +90,7 @@ def average_pool(state, node):
     output = state.fresh()
     state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output)
     state.ops.append(SumPool(node.name, [value.tensor], output, kernel, stride))
-    sizes |= {"H": shape[0], "W": shape[1]}
+    sizes |= {"H": shape[0], "W": shape[1], "HW": shape[0] * shape[1]}
     result = replace(
         value,
         tensor=output,
