@@ -59,6 +59,16 @@ def max_pool(state, node):
     state.values[node.output] = result
 
 
+@rule("GlobalMaxPool", "ReduceMax")
+def other_maximum(state, node):
+    """Maxima of whole maps are followed as a MaxPool (onnxfile/one_axis.py); this is none."""
+    raise Unsupported(
+        "a maximum over other axes than all those of a map",
+        node=node.name,
+        remedy="take it over H and W, of (batch, channels, height, width)",
+    )
+
+
 @rule("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum")
 @of_lines
 def average_pool(state, node):

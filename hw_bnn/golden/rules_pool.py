@@ -101,6 +101,16 @@ def _max_pool(walk: Importer, node: Node) -> Integers:
     )
 
 
+@rule("GlobalMaxPool", "ReduceMax")
+def _other_maximum(walk: Importer, node: Node) -> Integers:
+    """Maxima of whole maps are followed as a MaxPool (onnxfile/one_axis.py); this is none."""
+    raise Unsupported(
+        "a maximum over other axes than all those of a map",
+        node=node.name,
+        remedy="take it over H and W, of (batch, channels, height, width)",
+    )
+
+
 @rule("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum")
 def _average(walk: Importer, node: Node) -> Integers:
     """The sum of the integers, its scale divided by their number."""
