@@ -81,14 +81,7 @@ def trained(
             dashboard_address=None, worker_dashboard_address=None,
         )  # fmt: skip
     try:
-        try:
-            connected = Client(local or scheduler, timeout=30)
-        except ValueError as error:
-            raise BadInput(
-                f"{scheduler!r} is no address of a Dask scheduler ({error})",
-                remedy="write it as tcp://host:8786",
-            ) from None
-        with connected as client:
+        with Client(local or scheduler, timeout=30) as client:
             futures = {
                 client.submit(
                     _run_job,

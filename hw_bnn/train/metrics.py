@@ -16,7 +16,6 @@ from typing import Any
 
 from ..files.output import writing
 from .checkpoint import write_atomically
-from .run_folder import METRICS, TENSORBOARD
 
 
 class Metrics:
@@ -41,11 +40,11 @@ class Metrics:
         hypers: Mapping[str, Any] | None = None,
         tensorboard: bool = True,
     ):
-        self.path = folder / METRICS
+        self.path = folder / "metrics.jsonl"
         kept = [r for r in read_metrics(folder) if r["epoch"] < first_epoch]
         text = "".join(json.dumps(r) + "\n" for r in kept)
         write_atomically(self.path, lambda file: file.write(text.encode()))
-        self._board = _events(folder / TENSORBOARD, first_epoch) if tensorboard else None
+        self._board = _events(folder / "tensorboard", first_epoch) if tensorboard else None
         if self._board is not None and hypers:
             self._board.hypers(hypers)
 

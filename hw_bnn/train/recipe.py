@@ -32,9 +32,6 @@ from .methods import METHODS
 # Filled in from the data set, not by the recipe.
 FROM_DATA = ("in_features", "in_channels", "classes")
 
-Seed = Annotated[int, Field(ge=0, le=(1 << 63) - 1)]
-"""What torch's and NumPy's generators both take."""
-
 
 class Augment(Section):
     """Batched augmentation of images: random crop from a zero-padded image, horizontal flip.
@@ -78,11 +75,11 @@ class Data(Section):
     std: list[float] | None = None
     validation: float = Field(0.1, ge=0)
     split: Literal["stratified", "random", "last"] = "random"
-    split_seed: Seed | None = None
+    split_seed: int | None = None
     augment: Augment = Augment()
     limit: int | None = Field(None, ge=1)
     drop_last: bool = True
-    permutation_seed: Seed | None = None
+    permutation_seed: int | None = None
     classes: int | None = Field(None, ge=2)
     image_size: int = Field(224, ge=8)
     workers: int = Field(4, ge=0)
@@ -217,7 +214,7 @@ class Recipe(Section):
     description: str = ""
     source: str = ""
     published: dict[str, float | str] = {}
-    seed: Seed = 0
+    seed: int = 0
     data: Data
     model: dict[str, Any]
     training: Stage

@@ -46,16 +46,7 @@ from .methods import METHODS, Context, Method
 from .metrics import Metrics
 from .progress import TrainingProgress
 from .recipe import Recipe, Stage, decisive, flat, load_recipe
-from .run_folder import (
-    LAST,
-    LAST_KEYS,
-    RECIPE,
-    RESULT,
-    SELECTED,
-    SELECTED_KEYS,
-    refuse_begun,
-    refuse_others,
-)
+from .run_folder import LAST, LAST_KEYS, RECIPE, RESULT, SELECTED, SELECTED_KEYS, refuse_begun
 from .signs import sign_figures, signs
 from .snapshot import snapshot
 from .trained import build_model
@@ -383,7 +374,6 @@ def _train(recipe: Recipe, folder: Path, data_root, *, resume: bool, **options: 
     """Train in a folder that no other process writes."""
     if not resume:
         refuse_begun(folder)
-    refuse_others(folder)
     distributed.barrier()  # all processes look before the first one writes
     run = Run(recipe, folder, data_root, **options)
     if (folder / LAST).exists():

@@ -26,7 +26,7 @@ from rich.console import Console
 from ..console import printable
 from ..errors import BadInput, CheckFailed
 from ..files import yamlfile
-from ..files.output import at_home, place, writing
+from ..files.output import at_home, writing
 from ..nn.schema import Section, validated
 from . import cluster
 from .catalogue import find_recipe
@@ -142,11 +142,6 @@ def sweep(
     given = sweep_yaml if isinstance(sweep_yaml, Sweep) else load_sweep(sweep_yaml)
     todo = jobs(given)
     folder = at_home(out) if out is not None else Path("runs") / given.name
-    written = folder / "sweep.json"
-    if not isinstance(sweep_yaml, Sweep) and place(sweep_yaml) == place(written):
-        raise BadInput(
-            f"{sweep_yaml} would be replaced by the results", remedy="choose another output folder"
-        )
     cluster.check_installed()
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -161,7 +156,7 @@ def sweep(
         "failures": failures,
     }
     text = json.dumps(document, indent=1) + "\n"
-    write_atomically(written, lambda file: file.write(text.encode()))
+    write_atomically(folder / "sweep.json", lambda file: file.write(text.encode()))
     if failures:
         first = next(iter(failures))
         raise CheckFailed(
