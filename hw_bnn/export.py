@@ -106,6 +106,10 @@ def _example(model: object, example: Any) -> torch.Tensor:
             f"example_input= has the shape {tuple(batch.shape)}",
             remedy="give a batch (N, ...) of at least one input",
         )
+    if not torch.isfinite(batch).all():
+        raise BadInput(
+            "example_input= holds NaN or infinity", remedy="give inputs that the network may get"
+        )
     return batch
 
 
@@ -282,7 +286,7 @@ def compare(graph, model: torch.nn.Module, inputs: torch.Tensor) -> None:
     it is one and all else is equal, the two agree; the user is told.
 
     Raises:
-        CheckFailed: an output differs by more than float32's rounding.
+        CheckFailed: an output differs by more than float32's rounding, or in its size.
     """
     import torch
     from qonnx.core.onnx_exec import execute_onnx
@@ -291,9 +295,17 @@ def compare(graph, model: torch.nn.Module, inputs: torch.Tensor) -> None:
     with torch.no_grad():
         expected = _tensor(model(inputs), type(model).__name__).numpy()
     for index, sample in enumerate(inputs.numpy()):
-        found = execute_onnx(graph, {name_in: sample[None]})[name_out]
-        scale = max(1.0, float(np.abs(expected[index]).max()))
-        worst = float(np.abs(found[0] - expected[index]).max()) / scale
+        # A squeeze() in the network takes the batch axis of a single sample too.
+        found = execute_onnx(graph, {name_in: sample[None]})[name_out].reshape(-1)
+        if found.size * len(inputs) != expected.size:
+            raise CheckFailed(
+                f"the exported file gives {found.size} numbers a sample, torch the shape "
+                f"{expected.shape} for {len(inputs)} of them",
+                remedy="keep the batch apart in forward: a row of scores for every sample",
+            )
+        wanted = expected.reshape(len(inputs), -1)[index]
+        scale = max(1.0, float(np.abs(wanted).max()))
+        worst = float(np.abs(found - wanted).max()) / scale
         if worst <= TOLERANCE:
             continue
         if not np.issubdtype(expected.dtype, np.floating):
@@ -330,7 +342,7 @@ def _proven_ties(graph, model: torch.nn.Module, inputs: np.ndarray) -> int | Non
         ]
         names = {name: name for name in (*golden.program.quantisers, golden.output_tensor)}
         executed = {
-            key: np.concatenate([trace[name] for trace in traces])
+            key: np.stack([trace[name] for trace in traces])
             for key, name in {**names, OUTPUT: name_out}.items()
         }
         return proven_ties(golden, model, inputs, executed, TOLERANCE)

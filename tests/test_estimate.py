@@ -17,6 +17,7 @@ from hw_bnn.options import TargetOptions
 
 from .networks.qonnx_networks import random_cnn, random_resnet
 from .networks.small_onnx import float_network, perceptron
+from .networks.support_channels import flat_maps
 from .test_published_models import EXACT, published  # noqa: F401  a fixture
 
 
@@ -45,6 +46,7 @@ NETWORKS = {
     "dense": (perceptron((64, 32, 10)), {"target": 64}),
     "windows and pools": (random_cnn(7, batch=1), {"target": None}),
     "forks and sums": (random_resnet(3, batch=1), {"target": None, "board": "pynq-z1"}),
+    "converters on some branches": (flat_maps(("3x2", "2x1", "dense", "3x2")), {"target": None}),
 }
 
 

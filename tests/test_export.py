@@ -267,3 +267,65 @@ def test_odd_outputs_are_refused_with_a_way_on(form, told, tmp_path):
     with pytest.raises(Unsupported, match=told or "write the sign as torch.sign"):
         GoldenModel.from_onnx(export(Formed(form), path, example_input=x))
     assert path.exists() == (told is None)
+
+
+class Ended(torch.nn.Module):
+    """A network of 5 scores (batch, 5, 1, 1), or of another number, behind it a function."""
+
+    def __init__(self, end, scores=5):
+        super().__init__()
+        from brevitas.nn import QuantConv2d, QuantIdentity, QuantReLU
+
+        torch.manual_seed(0)
+        sizes, self.end = dict(weight_bit_width=3, bias=False), end
+        self.layers = torch.nn.Sequential(
+            QuantIdentity(bit_width=8), QuantConv2d(3, 4, 2, **sizes), QuantReLU(bit_width=3),
+            QuantConv2d(4, scores, 3, **sizes),
+        )  # fmt: skip
+
+    def forward(self, x):
+        return self.end(self.layers(x))
+
+
+@pytest.mark.parametrize("scores", [5, 1])
+@pytest.mark.parametrize("samples", [1, 4])
+def test_a_network_that_ends_in_squeeze_exports(samples, scores, tmp_path):
+    """squeeze() takes the batch of a single sample too, which the file is executed on."""
+    from hw_bnn.golden import GoldenModel
+
+    model, x = Ended(torch.squeeze, scores).eval(), torch.randn(samples, 3, 4, 4)
+    golden = GoldenModel.from_onnx(export(model, tmp_path / "net.onnx", example_input=x))
+    found = golden.real_outputs(golden.scores(golden.host_quantise(x.numpy())))
+    with torch.no_grad():
+        expected = model(x).numpy().reshape(samples, scores)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_a_squeezed_file_that_is_wrong_is_noticed(samples):
+    """In every score, of a single sample too."""
+    from qonnx.core.modelwrapper import ModelWrapper
+
+    model, x = Ended(torch.squeeze).eval(), torch.randn(samples, 3, 4, 4)
+    proto = to_qonnx(model, x[:1])
+    with torch.no_grad():
+        model.layers[-1].weight[-1] *= -1
+    with pytest.raises(CheckFailed, match="differ"):
+        compare(ModelWrapper(proto), model, x)
+
+
+def test_an_output_that_mixes_samples_is_told(tmp_path):
+    with pytest.raises(CheckFailed, match="keep the batch apart"):
+        export(
+            Ended(lambda y: y.sum(0).flatten()).eval(),
+            tmp_path / "net.onnx",
+            example_input=torch.randn(4, 3, 4, 4),
+        )
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_examples_that_are_no_numbers_are_refused(number, tmp_path):
+    """Not told as a file that differs from torch."""
+    x = torch.full((2, 3, 4, 4), number)
+    with pytest.raises(BadInput, match="example_input= holds NaN or infinity"):
+        export(Ended(torch.flatten).eval(), tmp_path / "net.onnx", example_input=x)

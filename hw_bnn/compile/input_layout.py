@@ -16,7 +16,14 @@ _IN_PLACE = {
     "Add", "BipolarQuant", "Cast", "Clip", "Div", "Dropout", "Identity", "IntQuant", "Mul", "Neg",
     "Pad", "Quant", "Relu", "Sign", "Sub",
 }  # fmt: skip
-_OF_CHANNELS = {"AveragePool", "BatchNormalization", "Conv", "GlobalAveragePool", "MaxPool"}
+_OF_CHANNELS = {
+    "AveragePool",
+    "BatchNormalization",
+    "Conv",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "MaxPool",
+}
 
 
 def axes_of_input(graph: Graph, tensor: str, rank: int) -> str:

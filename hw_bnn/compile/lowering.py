@@ -110,6 +110,10 @@ class Lowering:
         value = self.values.get(name)
         return value.shape if isinstance(value, Constant | QuantConstant) else None
 
+    def frame(self, name: str) -> tuple[int, ...] | None:
+        value = self.values.get(name)
+        return value.shape[1:] if isinstance(value, Activation | RealInput) else None
+
     def _graph_input(self) -> None:
         name, shape = self.graph.input, (self.graph.batch, *self.graph.shape)
         if len(shape) not in AXES:

@@ -31,18 +31,19 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
             node=name,
             remedy="give both branches one shape",
         )
-    if (
-        left.pools
-        or right.pools
-        or left.bends
-        or right.bends
-        or left.flat is not None
-        or right.flat is not None
-    ):
+    if left.pools or right.pools or left.bends or right.bends:
         raise Unsupported(
-            "a residual addition right behind a pool, ReLU or flattening",
+            "a residual addition right behind a pool or ReLU",
             node=name,
             remedy="quantise both branches before adding",
+        )
+    if not _one_order(left, right):
+        raise Unsupported(
+            "a residual addition of vectors of which one is a map that was flattened in another "
+            "order than the other",
+            node=name,
+            remedy="add maps before flattening them, or flatten channels last (Transpose 0, 2, 3, "
+            "1 before it)",
         )
     m, n = _ratio(left, right, name)
     n = -n if subtract else n
@@ -67,12 +68,17 @@ def residual(state, node, left: Activation, right: Activation, subtract: bool) -
 def _one_tensor(left: Activation, right: Activation) -> bool:
     """Whether both are affines of one integer tensor, element by element: their sum is one, too."""
     same = ("tensor", "labels", "shape", "pools")
-    flats = [None if value.flat is None else value.flat.tolist() for value in (left, right)]
     return (
         all(getattr(left, name) == getattr(right, name) for name in same)
-        and flats[0] == flats[1]
+        and _one_order(left, right)
         and not (left.bends or right.bends)
     )
+
+
+def _one_order(left: Activation, right: Activation) -> bool:
+    """Whether the streams of two vectors have their elements in one order."""
+    flats = [None if value.flat is None else value.flat.tolist() for value in (left, right)]
+    return flats[0] == flats[1]
 
 
 def _ratio(left: Activation, right: Activation, name: str) -> tuple[int, int]:

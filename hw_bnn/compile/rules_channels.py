@@ -25,15 +25,13 @@ Item = TypeVar("Item")
 
 @dataclass
 class Concat(Op):
-    """The channels of inputs[0], then those of inputs[1], pixel by pixel; of two tensors that are
-    no maps, or are read as vectors, element by element of the frame."""
-
-    vector: bool = False
+    """The channels of inputs[0], then those of inputs[1], pixel by pixel; where the output is a
+    vector, all elements of their frames."""
 
     def emit(self, emitter: Emitter) -> None:
         left, right = (emitter.graph.tensors[n] for n in self.inputs)
         target = emitter.graph.tensors[self.output]
-        names = [emitter.vector(t) if self.vector else t.name for t in (left, right)]
+        names = [t.name for t in (left, right)]  # no Reshape: the op takes a stream, of any shape
         if self.inputs[0] == self.inputs[1]:
             names = emitter.fork(left, self)
         shape = left.shape
@@ -126,7 +124,7 @@ def joined(state, node, left: Activation, right: Activation) -> Activation:
         node.output,
         "BIPOLAR" if types == {"BIPOLAR"} else None,
     )
-    state.ops.append(Concat(node.name, [t.name for t in tensors], output, vector))
+    state.ops.append(Concat(node.name, [t.name for t in tensors], output))
     ends = [_ends(state, t, size) for t, size in zip(tensors, sizes, strict=True)]
     state.bounds[output] = tuple(a + b for a, b in zip(*ends, strict=True))
     places = [

@@ -18,7 +18,7 @@ from .bends import Clip, Curve, Leak
 from .exact import ZERO, Surd, compare, reciprocal_root
 from .registry import rule
 from .residual import residual
-from .values import Activation, Constant, QuantConstant, RealInput, Value
+from .values import Activation, Constant, QuantConstant, RealInput, Value, told
 
 IDENTITY = ("Identity", "Dropout")
 MONOTONE_HEAD = ("Softmax", "LogSoftmax")
@@ -333,9 +333,10 @@ def top_k(state, node):
 def _activation(value, node) -> Activation:
     if not isinstance(value, Activation):
         raise Unsupported(
-            f"{node.op_type} of a {type(value).__name__}",
+            f"{node.op_type} of {told(value)}",
             node=node.name,
-            remedy="it is supported on activations only",
+            remedy="leave it out, where the input quantiser's range limits the values anyway, do "
+            "it on the host, or put it behind a quantised layer",
         )
     return value
 

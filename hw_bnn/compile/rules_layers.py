@@ -16,7 +16,7 @@ from .loadable import annotated, declare
 from .registry import rule
 from .rules_channels import joined, part_of
 from .values import Activation, Constant, QuantConstant, RealInput
-from .windows import check_map, of_lines, padding, written_pools
+from .windows import check_axes, of_lines, padding, written_pools
 
 MAX_SIDES = 8
 """Groups of several input channels that become a layer each, side by side; weights that are loaded
@@ -87,7 +87,8 @@ def _product(state, node, value: Activation, weights: QuantConstant, alpha: Surd
         raise Unsupported(
             f"{value.shape} times {weights.integers.shape}",
             node=name,
-            remedy="flatten maps before a dense layer",
+            remedy="flatten maps before a dense layer; a layer of each position is a convolution "
+            "with a kernel of 1, its channels in axis 1",
         )
     matrix, scale = weights.integers.T, _row_scale(weights, axis=1, name=name)
     if value.flat is not None:
@@ -113,14 +114,7 @@ def conv(state, node):
             remedy="use a convolution over one or two axes of the map",
         )
     value, pad = _layer_input(state, node)
-    if value.labels != ("N", "C", "H", "W"):
-        raise Unsupported(
-            f"an input with axes {value.labels}",
-            node=name,
-            remedy="a convolution reads (batch, channels, height, width): of a channels-last map "
-            "put Transpose(0, 3, 1, 2) before it, of a vector use a dense layer",
-        )
-    check_map(state, value, node)
+    check_axes(state, value, node)
     groups, (m, c) = node.integer("group", 1), weights.integers.shape[:2]
     if value.channels != c * groups or groups < 1 or m % groups:
         raise Unsupported(
@@ -228,7 +222,7 @@ def pad(state, node):
     rank = len(value.shape)
     if not isinstance(value, Activation) or rank not in (3, 4) or value.pad:
         raise Unsupported(
-            "padding is supported on quantised maps only",
+            "padding is supported on quantised maps only, once",
             node=name,
             remedy="pad behind the quantiser, right before the convolution",
         )
@@ -350,7 +344,9 @@ def _weights(state, node) -> QuantConstant:
         )
     if not isinstance(value, QuantConstant):
         raise Unsupported(
-            "its weights are not a constant", node=name, remedy="use constant weights"
+            "its weights, the second factor, are not a constant",
+            node=name,
+            remedy="use constant weights, with the activation as the first factor",
         )
     return _narrow(value, name)
 

@@ -13,7 +13,7 @@ from .integer_graph import MaxPool, SumPool, Threshold
 from .registry import rule
 from .requantising import Requantise
 from .values import PendingPool
-from .windows import check_map, of_lines, padding, pooled_shape, settled, window
+from .windows import check_axes, check_map, of_lines, padding, pooled_shape, settled, window
 
 
 @rule("MaxPool")
@@ -29,14 +29,7 @@ def max_pool(state, node):
     kernel, stride = window(node)
     if node.integer("ceil_mode", 0) or any(d != 1 for d in node.integers("dilations", [1, 1])):
         raise Unsupported("a max-pool with ceil_mode or dilation", node=name, remedy="use neither")
-    if value.labels != ("N", "C", "H", "W"):
-        raise Unsupported(
-            f"an input with axes {value.labels}",
-            node=name,
-            remedy="a pool reads (batch, channels, height, width): of a channels-last map put "
-            "Transpose(0, 3, 1, 2) before it",
-        )
-    check_map(state, value, node)
+    check_axes(state, value, node)
     if value.turns:
         raise Unsupported(
             "a max-pool behind a slope below 0, with no quantiser between them",
@@ -66,6 +59,16 @@ def max_pool(state, node):
     state.values[node.output] = result
 
 
+@rule("GlobalMaxPool", "ReduceMax")
+def other_maximum(state, node):
+    """Maxima of whole maps are followed as a MaxPool (onnxfile/one_axis.py); this is none."""
+    raise Unsupported(
+        "a maximum over other axes than all those of a map",
+        node=node.name,
+        remedy="take it over H and W, of (batch, channels, height, width)",
+    )
+
+
 @rule("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum")
 @of_lines
 def average_pool(state, node):
@@ -73,14 +76,18 @@ def average_pool(state, node):
     value = settled(state.value(node, 0), node)
     ordered = value.labels == ("N", "C", "H", "W") or node.op_type.startswith("Reduce")
     ordered |= node.op_type == "GlobalAveragePool" and value.labels[:2] == ("N", "C")
-    if value.pools or value.bends or len(value.shape) < 3 or not ordered:
+    if value.pools or value.bends or len(value.shape) < 3:
         raise Unsupported(
             "an average pool needs a quantised map as input",
             node=node.name,
             remedy="quantise before it",
         )
     check_map(state, value, node)
+    if not ordered:
+        check_axes(state, value, node)
     sizes = {"H": 1, "W": 1, **dict(zip(value.labels, value.shape, strict=True))}
+    if "HW" in sizes:
+        sizes["H"], sizes["W"] = state.tensors[value.tensor].shape[:2]
     height, width = sizes["H"], sizes["W"]
     if node.op_type == "AveragePool":
         kernel, stride = _average_window(node, height, width)
@@ -93,7 +100,7 @@ def average_pool(state, node):
     output = state.fresh()
     state.add_tensor(output, shape, source.minimum * size, source.maximum * size, node.output)
     state.ops.append(SumPool(node.name, [value.tensor], output, kernel, stride))
-    sizes |= {"H": shape[0], "W": shape[1]}
+    sizes |= {"H": shape[0], "W": shape[1], "HW": shape[0] * shape[1]}
     result = replace(
         value,
         tensor=output,

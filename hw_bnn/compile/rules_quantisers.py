@@ -9,13 +9,14 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import Unsupported
+from ..onnxfile.axes import axis as read_axis
 from .exact import Surd, as_floats
 from .integer_graph import Threshold, datatype_for
 from .loadable import type_of
 from .registry import rule
 from .requantising import Requantise, form
 from .thresholds import Column, Integers, Quantiser, bipolar, level, quant_integers, thresholds
-from .values import Activation, Constant, QuantConstant, RealInput
+from .values import Activation, Constant, QuantConstant, RealInput, told
 from .windows import write_pool
 
 
@@ -59,6 +60,38 @@ def quant(state, node):
         state.values[node.output] = _weights(value, scale, scale, point, integers, node)
         return
     _quantise(state, node, value, scale, lambda s: integers.quantiser(s, point))
+
+
+@rule("DequantizeLinear")
+def dequantize_linear(state, node):
+    """scale*(x - zero) of a constant x of integers: weights or a bias as ONNX's own format has
+    them. Precondition: scale and zero point are one a tensor or one along an axis.
+    """
+    name, value = node.name, state.constant(node, 0)
+    rank = value.array.ndim
+    parts = [state.constant(node, i) for i in (1, 2) if node.has(i)]
+    if not all(p.integral for p in (value, *parts[1:])) or node.integer("block_size", 0):
+        raise Unsupported(
+            "a constant that is not stored as integers, or in blocks",
+            node=name,
+            remedy="store integers with one scale a tensor or one a channel",
+        )
+    column = [1] * rank
+    if any(p.array.size > 1 for p in parts):
+        column[read_axis(node, node.integer("axis", 1), rank)] = -1
+    scale, *zero = (np.reshape(p.array, column if p.array.size > 1 else [1] * rank) for p in parts)
+    integers = value.array.astype(np.int64)
+    for point in zero:
+        integers = integers - point.astype(np.int64)
+    if any(size not in (1, whole) for size, whole in zip(scale.shape, integers.shape, strict=True)):
+        raise Unsupported(
+            f"a scale of {scale.size} numbers for a constant of shape {integers.shape}",
+            node=name,
+            remedy="use one a tensor or one a channel",
+        )
+    exact = Constant(scale).exact()
+    _nonzero(exact.reshape(-1), name)
+    state.values[node.output] = QuantConstant(integers, exact)
 
 
 @rule("Sign")
@@ -273,7 +306,7 @@ def _quantise(state, node, value, scale: Constant, make) -> None:
 def _activation(state, node, value) -> Activation:
     if not isinstance(value, Activation):
         raise Unsupported(
-            f"{node.op_type} of a {type(value).__name__}",
+            f"{node.op_type} of {told(value)}",
             node=node.name,
             remedy="quantise activations or constants only",
         )

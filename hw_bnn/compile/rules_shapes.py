@@ -72,7 +72,7 @@ def reshape(state, node):
     if isinstance(value, RealInput):
         state.values[node.output] = replace(value, shape=target, path=(*value.path, target))
         return
-    state.values[node.output] = _reshape_activation(value, target, node)
+    state.values[node.output] = _reshape_activation(state, value, target, node)
 
 
 def _reshaped_scale(value: QuantConstant, target: tuple[int, ...], node) -> np.ndarray:
@@ -143,16 +143,23 @@ def _target(state, node, shape, constant: bool) -> tuple[int, ...]:
     return tuple(out)
 
 
-def _reshape_activation(value: Activation, target: tuple[int, ...], node) -> Activation:
+def _reshape_activation(state, value: Activation, target: tuple[int, ...], node) -> Activation:
     if target == value.shape:
         return value
+    if len(target) == 1:  # the batch alone: a single score, as torch's squeeze(1) leaves it
+        value.no_border(node.name)
+        flat = _flat(state, value, (*target, 1))
+        return replace(flat, shape=target, labels=("N",))
     if len(target) == 2:
         value.no_border(node.name)
-        return _flat(value, target)
+        return _flat(state, value, target)
     if [s for s in value.shape[1:] if s != 1] == [s for s in target[1:] if s != 1]:
         labels = _labels_with_ones(value, target)
         if labels is not None:
             return replace(value, shape=target, labels=labels)
+    if (merged := _merged(value, target)) is not None:
+        value.no_border(node.name)
+        return merged
     raise Unsupported(
         f"a reshape of an activation from {value.shape} to {target}",
         node=node.name,
@@ -179,12 +186,31 @@ def _labels_with_ones(value: Activation, target: tuple[int, ...]) -> tuple[str, 
     return ("N", *labels) if "C" in labels and len(sizes) == len(kept) else None
 
 
-def _flat(value: Activation, target: tuple[int, ...]) -> Activation:
+def _merged(value: Activation, target: tuple[int, ...]) -> Activation | None:
+    """A map as channels of positions, or positions of channels: view(N, C, -1), say, for a mean.
+
+    None where the target is something else, or a pool waits: then the tensor has another size.
+    """
+    at = next((i for i in range(1, len(value.labels)) if value.labels[i : i + 2] == ("H", "W")), 0)
+    height, width = value.shape[at : at + 2] if at else (0, 0)
+    if (
+        not at
+        or value.pools
+        or target != (*value.shape[:at], height * width, *value.shape[at + 2 :])
+    ):
+        return None
+    labels = (*value.labels[:at], "HW", *value.labels[at + 2 :])
+    return replace(value, shape=target, labels=labels)
+
+
+def _flat(state, value: Activation, target: tuple[int, ...]) -> Activation:
     """A map as a vector, in the user's order of axes."""
-    axes = [axis for axis in value.labels if axis not in ("N", "1")]
+    axes = [axis for label in value.labels if label not in ("N", "1") for axis in label]
     if value.flat is not None or axes == ["C"]:
         return replace(value, shape=target, labels=("N", "C"))
     sizes = dict(zip(value.labels, value.shape, strict=True))
+    if "HW" in value.labels:
+        sizes["H"], sizes["W"] = state.tensors[value.tensor].shape[:2]
     canonical = np.arange(int(np.prod(target[1:]))).reshape(
         [sizes.get(axis, 1) for axis in ("H", "W", "C")]
     )

@@ -8,6 +8,8 @@ padding silently becomes -1; the XNOR form is made inside the kernel instead (op
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from finn.transformation.fpgadataflow.insert_dwc import InsertDWC
@@ -159,13 +161,17 @@ def step_bnn_streams(model: ModelWrapper, cfg) -> ModelWrapper:
     model = _input_converter(model)
     model = model.transform(InsertFIFO(create_shallow_fifos=True))
     _drop_outer_fifos(model)
+    counts: Counter[str] = Counter()
     for node in model.graph.node:
         if node.op_type.startswith("StreamingDataWidthConverter"):
             _retype(node, "WidthConverter_rtl")
         elif node.op_type.startswith("StreamingFIFO"):
             fifo = _retype(node, "Fifo_rtl")
             fifo.set_nodeattr("depth", max(2, fifo.get_exp_cycles()))
-    model = model.transform(GiveUniqueNodeNames())
+        else:
+            continue  # the folding knows it by its name, wherever a converter has put it
+        node.name = f"{node.op_type}_{counts[node.op_type]}"
+        counts[node.op_type] += 1
     _name_streams(model)
     model = model.transform(InferShapes())
     return model.transform(InferDataTypes())

@@ -114,10 +114,10 @@ class PendingPool:
 class Activation:
     """An integer tensor of the integer graph under an exact affine.
 
-    labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors; "1" is
-    an axis of size 1 besides); `flat` maps the user's vector index to the integer graph's where a
-    map was flattened in another order. `bends` are functions that its real values go through
-    behind alpha and beta.
+    labels name the axes of the user's tensor ("N", "C", "H", "W", or "N", "C" for vectors; "HW" is
+    both as one axis, "1" an axis of size 1 besides; "N" alone, where a frame is one number without
+    an axis); `flat` maps the user's vector index to the integer graph's where a map was flattened
+    in another order. `bends` are functions that its real values go through behind alpha and beta.
     """
 
     tensor: str
@@ -132,7 +132,7 @@ class Activation:
 
     @property
     def channels(self) -> int:
-        return self.shape[self.labels.index("C")]
+        return dict(zip(self.labels, self.shape, strict=True)).get("C", 1)
 
     def per_channel(self, constant: Constant, node: str) -> list[Surd]:
         """The constant as one exact number per channel (or one for all).
@@ -142,23 +142,24 @@ class Activation:
         """
         array = constant.exact()
         shape = (1,) * (len(self.shape) - array.ndim) + array.shape
-        axis = self.labels.index("C")
-        varying = [i for i, size in enumerate(shape) if size > 1]
-        if len(shape) > len(self.shape) or any(i != axis for i in varying):
+        if len(shape) != len(self.shape) or any(
+            size not in (1, whole) for size, whole in zip(shape, self.shape, strict=True)
+        ):
             raise Unsupported(
-                f"a constant of shape {array.shape} varies along more than the channel of "
+                f"a constant of shape {constant.shape} does not fit {self.shape}",
+                node=node,
+                remedy="use one value a tensor or one a channel",
+            )
+        others = [i for i, label in enumerate(self.labels) if label != "C"]
+        array = _shrunk(array.reshape(shape), others)
+        if any(array.shape[i] > 1 for i in others):
+            raise Unsupported(
+                f"a constant of shape {constant.shape} varies along more than the channel of "
                 f"{self.shape}",
                 node=node,
                 remedy="use one value a tensor or one a channel",
             )
-        values = list(array.reshape(-1))
-        if len(values) not in (1, self.channels):
-            raise Unsupported(
-                f"a constant of shape {array.shape} does not fit {self.channels} channels",
-                node=node,
-                remedy="use one value a tensor or one a channel",
-            )
-        return values
+        return list(array.reshape(-1))
 
     def affine(self, scale: list[Surd] | None, shift: list[Surd] | None, node: str) -> Activation:
         """This tensor with its real values multiplied by scale and then shifted by shift."""
@@ -223,6 +224,22 @@ class Activation:
 
 
 Value = Constant | QuantConstant | RealInput | Activation
+
+
+def told(value: Value) -> str:
+    """What a value is, in the words of a refusal."""
+    if isinstance(value, RealInput):
+        return "the graph input, before its quantiser"
+    return "an activation" if isinstance(value, Activation) else "a constant"
+
+
+def _shrunk(array: np.ndarray, axes: list[int]) -> np.ndarray:
+    """Without the copies along those axes on which it does not vary, which get the length 1."""
+    for axis in axes:
+        first = np.take(array, [0], axis=axis)
+        if (array == first).all():
+            array = first
+    return array
 
 
 def _pairwise(function, left: list, right: list) -> list:

@@ -12,7 +12,7 @@ from ..errors import Unsupported
 from ..onnxfile import Node
 from ..onnxfile.one_axis import turned
 from .integer_graph import MaxPool
-from .values import Activation, Constant, PendingPool, QuantConstant
+from .values import Activation, Constant, PendingPool, QuantConstant, told
 
 LINE = ("N", "C", "W", "H")
 """Axes of a line that a file shows as a map of width 1: Keras' pools over one axis."""
@@ -54,12 +54,25 @@ def _exchanged_weights(value):
 
 
 def check_map(state, value: Activation, node) -> None:
-    """Refuse a vector that a reshape shows as a map of one pixel: its tensor has no pixels."""
+    """Refuse a vector that a reshape shows as a map: its tensor has no pixels."""
     if len(state.tensors[value.tensor].shape) != 3:
         raise Unsupported(
             f"{node.op_type} of a vector that was reshaped to {value.shape}",
             node=node.name,
-            remedy="use a dense layer, which a 1x1 convolution of one pixel is; leave the pool out",
+            remedy="reshape the network's input before its quantiser; elsewhere use a dense layer, "
+            "which a 1x1 convolution of one pixel is, and leave the pool out",
+        )
+
+
+def check_axes(state, value: Activation, node) -> None:
+    """Refuse what is no map, and other axes than (batch, channels, height, width)."""
+    check_map(state, value, node)
+    if value.labels != ("N", "C", "H", "W"):
+        raise Unsupported(
+            f"an input with axes {value.labels}",
+            node=node.name,
+            remedy=f"{node.op_type} reads (batch, channels, height, width): of a channels-last map "
+            "put Transpose(0, 3, 1, 2) before it",
         )
 
 
@@ -67,9 +80,10 @@ def settled(value, node) -> Activation:
     """`value`, if it is an activation whose padding, where it has some, has been used up."""
     if not isinstance(value, Activation):
         raise Unsupported(
-            f"{node.op_type} of a {type(value).__name__}",
+            f"{node.op_type} of {told(value)}",
             node=node.name,
-            remedy="it is supported behind a quantised layer",
+            remedy="put it behind the input quantiser (Brevitas QuantIdentity), or do it on the "
+            "host",
         )
     value.no_border(node.name)
     return value

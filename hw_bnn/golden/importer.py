@@ -112,6 +112,10 @@ class Importer:
         value = self.values.get(name)
         return value.shape if isinstance(value, Constant | Weights) else None
 
+    def frame(self, name: str) -> tuple[int, ...] | None:
+        value = self.values.get(name)
+        return value.shape if isinstance(value, Integers | Real) else None
+
     # -- reading inputs of nodes --
 
     def value(self, node: Node, position: int = 0) -> Value:

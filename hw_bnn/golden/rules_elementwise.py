@@ -243,7 +243,8 @@ def _bendable(walk: Importer, node: Node) -> Integers:
         raise Unsupported(
             f"{node.op_type} acts on the graph input or a constant",
             node=node.name,
-            remedy="quantise the input first",
+            remedy="leave it out, where the input quantiser's range limits the values anyway, or "
+            "do it on the host",
         )
     walk.not_final(node, value)
     return value

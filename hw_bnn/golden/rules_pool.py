@@ -63,9 +63,9 @@ def _activation(walk: Importer, node: Node) -> Integers:
     value = walk.value(node)
     if not isinstance(value, Integers):
         raise Unsupported(
-            "it pools the graph input before its quantiser",
+            f"{node.op_type} of the graph input before its quantiser",
             node=node.name,
-            remedy="quantise the input first",
+            remedy="put it behind the input quantiser, or do it on the host",
         )
     walk.not_final(node, value)
     return value
@@ -98,6 +98,16 @@ def _max_pool(walk: Importer, node: Node) -> Integers:
     sign = np.array([-1 if slope(value, index) < 0 else 1 for index in frames], np.int64)
     return walk.emit(
         Pool(node.output, (value.name,), node.name, kernel, strides, pads, dilations, sign), out
+    )
+
+
+@rule("GlobalMaxPool", "ReduceMax")
+def _other_maximum(walk: Importer, node: Node) -> Integers:
+    """Maxima of whole maps are followed as a MaxPool (onnxfile/one_axis.py); this is none."""
+    raise Unsupported(
+        "a maximum over other axes than all those of a map",
+        node=node.name,
+        remedy="take it over H and W, of (batch, channels, height, width)",
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import BadInput, Unsupported
 from ..onnxfile import Node
+from ..onnxfile.axes import axis as read_axis
 from . import constants
 from .evaluated import Evaluated
 from .exact import ONE, ZERO, Surd, as_floats, distinct, exact_array, exact_in_float32
@@ -85,6 +86,30 @@ def _quant(walk: Importer, node: Node) -> Value:
         value = replace(value, error=value.error + UNIT * value.magnitude())
     out = _quantise(walk, node, value, levels, scale, zeros[0])
     return replace(out, error=out.error + zero_error * np.abs(as_floats(out.alpha)))
+
+
+@rule("DequantizeLinear")
+def _dequantise(walk: Importer, node: Node) -> Weights:
+    """(q - zero) * scale of integers q that the file stores."""
+    stored, scale = walk.constant(node, 0), _scale(walk, node)
+    zero = walk.constant(node, 2) if node.has(2) else Constant(np.zeros((), np.int64))
+    if not stored.integral or not zero.integral or node.integer("block_size", 0) != 0:
+        raise Unsupported(
+            "it makes real numbers of others than integers, or in blocks",
+            node=node.name,
+            remedy="store its weights as integers with one scale a tensor or one a channel",
+        )
+    shapes = [(1,) * len(stored.shape)] * 2
+    for i, part in enumerate((scale, zero)):
+        if part.shape not in ((), (1,)):
+            axis = read_axis(node, node.integer("axis", 1), len(stored.shape))
+            shapes[i] = tuple(-1 if at == axis else 1 for at in range(len(stored.shape)))
+    exact_scale = scale.exact().reshape(shapes[0])
+    integers = stored.numbers.astype(np.int64) - zero.numbers.astype(np.int64).reshape(shapes[1])
+    np.broadcast_to(exact_scale, integers.shape)  # or they do not fit
+    size = np.abs(as_floats(exact_scale))
+    spread = np.broadcast_to(scale.error, scale.shape).reshape(exact_scale.shape)
+    return Weights(integers, exact_scale, float((spread / size).max(initial=0.0)) + UNIT)
 
 
 @rule("Sign")

@@ -160,7 +160,7 @@ def _reshape(walk: Importer, node: Node) -> Value:
             node=node.name,
             remedy="keep the first axis as the batch",
         )
-    target = tuple(target[1:])
+    target = tuple(target[1:]) or (1,)  # torch's squeeze(1) of one score: the frame keeps an axis
     if target == value.shape:
         return value
     back = Reshape(node.output, (), node.name, value.shape)

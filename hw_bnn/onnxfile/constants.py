@@ -61,7 +61,7 @@ MOVES = {
     "Split": (0,), "Tile": (0,), "Trilu": (0,), "Where": (1, 2),
 }  # fmt: skip
 """Operators that move numbers and make none but 0, with the inputs that they move (None: all)."""
-WEIGHT_QUANTISERS = {"BipolarQuant", "IntQuant", "Quant"}
+WEIGHT_QUANTISERS = {"BipolarQuant", "DequantizeLinear", "IntQuant", "Quant"}
 UNIT = 2.0**-24
 """Unit roundoff of float32."""
 _FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE)

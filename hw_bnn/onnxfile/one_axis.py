@@ -20,6 +20,8 @@ from .node import Node
 from .tensor import AGAIN
 
 POOLS = ("AveragePool", "MaxPool")
+MAXIMA = ("GlobalMaxPool", "ReduceMax")
+"""Maxima of whole maps: a MaxPool whose window is the map."""
 NEW_AXIS = 2
 """Where the axis of length 1 goes: the height of a map."""
 _FILLED = {"kernel_shape": 1, "strides": 1, "dilations": 1, "pads": 0}
@@ -50,6 +52,30 @@ def over_two_axes(node: Node, weights: tuple[int, ...] | None) -> list[Node]:
         found.append(_axis(node, "Unsqueeze", name, proto.input[position]))
     proto.output[0] = f"{node.output}/map"
     return [*found, Node(proto), _axis(node, "Squeeze", proto.output[0], node.output)]
+
+
+def over_a_window(node: Node, frame: tuple[int, ...], axes: list[int]) -> list[Node]:
+    """One of MAXIMA as a MaxPool, or itself where it is none.
+
+    Args:
+        frame: shape of what it reads, without the batch.
+        axes: of a ReduceMax, 0 to the number of axes of `frame`.
+
+    >>> node = Node(helper.make_node("ReduceMax", ["x"], ["y"], keepdims=0))
+    >>> pool, squeeze = over_a_window(node, (8, 5, 4), [3, 2])
+    >>> pool.op_type, pool.integers("kernel_shape"), squeeze.integers("axes")
+    ('MaxPool', [5, 4], [2, 3])
+    """
+    places = list(range(2, len(frame) + 1))
+    if not 2 <= len(frame) <= 3 or (node.op_type == "ReduceMax" and sorted(axes) != places):
+        return [node]
+    flat = node.op_type == "ReduceMax" and not node.integer("keepdims", 1)
+    target = f"{node.output}/map" if flat else node.output
+    pool = helper.make_node(
+        "MaxPool", [node.input(0)], [target], name=node.name, kernel_shape=list(frame[1:])
+    )
+    dropped = helper.make_node("Squeeze", [target], [node.output], name=node.name, axes=places)
+    return [Node(pool), Node(dropped)] if flat else [Node(pool)]
 
 
 def turned(node: Node, *inputs: str) -> Node:

@@ -29,7 +29,15 @@ OPERATORS: dict[str, tuple[str, ...]] = {
         "Sigmoid",
         "Tanh",
     ),
-    "pools": ("AveragePool", "GlobalAveragePool", "MaxPool", "ReduceMean", "ReduceSum"),
+    "pools": (
+        "AveragePool",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "MaxPool",
+        "ReduceMax",
+        "ReduceMean",
+        "ReduceSum",
+    ),
     "padding": ("Pad",),
     "channels side by side, and some of them": ("Concat", "Slice", "Split"),
     "shapes": ("Flatten", "Reshape", "Shape", "Squeeze", "Transpose", "Unsqueeze"),
@@ -38,7 +46,7 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 }
 """What they are for -> op types."""
 
-CONSTANT_ONLY = ("Abs", "Constant", "Pow", "Reciprocal", "Sqrt")
+CONSTANT_ONLY = ("Abs", "Constant", "DequantizeLinear", "Pow", "Reciprocal", "Sqrt")
 """Have rules too, since both walks keep what they give exact; all others are computed."""
 
 _PART = (
@@ -49,9 +57,14 @@ _SIGN = (
     "write the sign as torch.sign, which is one of 0 here, or as a quantiser (Brevitas: "
     "QuantIdentity with QuantType.BINARY)"
 )
+_PAIRS = (
+    "export it as QONNX (Brevitas: export_qonnx), or let qonnx make Quant nodes of its pairs "
+    "(the transformations InferShapes and QCDQToQuant)"
+)
 _NORM = "use BatchNorm, whose mean and scale are constants in eval mode"
 REFUSED = {
     **dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where"), _SIGN),
+    **dict.fromkeys(("DequantizeLinear", "QuantizeLinear"), _PAIRS),
     **dict.fromkeys(("GroupNormalization", "InstanceNormalization", "LayerNormalization"), _NORM),
     "Concat": "join the channels of quantised maps or vectors alone; constants belong into a "
     "layer's bias",

@@ -20,10 +20,11 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ..errors import BadInput, HwBnnError, Unsupported
+from .axes import axes as read_axes
 from .constants import ARITHMETIC, exact_work, kept
 from .evaluate import Budget
 from .node import Node
-from .one_axis import over_two_axes
+from .one_axis import MAXIMA, over_a_window, over_two_axes
 from .support import ALL, CONSTANT_ONLY, HARDWARE_DOMAIN, QONNX, REFUSED, STANDARD_DOMAINS
 
 Rule = Callable[..., Any]
@@ -105,6 +106,12 @@ class State(Protocol):
     def shape(self, name: str) -> tuple[int, ...] | None:
         """Of a constant or quantised constant; None of anything else."""
 
+    def frame(self, name: str) -> tuple[int, ...] | None:
+        """The shape of one frame of an activation or the graph input; None of anything else."""
+
+    def numbers(self, node: Node, position: int) -> list[int]:
+        """A constant list of integers that a node reads."""
+
 
 def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
     """Follow each node in order: by its rule, or, where it has constants only, by computing it.
@@ -131,6 +138,20 @@ def walk(nodes: Iterable[Node], rules: Registry, state: State) -> None:
 
 
 def _follow(node: Node, rules: Registry, state: State) -> None:
+    """A node that reads activations; a maximum of whole maps as a window over them."""
+    frame = state.frame(node.input(0)) if node.op_type in MAXIMA else None
+    if frame is None:
+        _follow_window(node, rules, state)
+        return
+    named = node.integers("axes", [])
+    if node.has(1):
+        named = state.numbers(node, 1)
+    axes = read_axes(node, named, len(frame) + 1)
+    for each in over_a_window(node, frame, axes):
+        _follow_window(each, rules, state)
+
+
+def _follow_window(node: Node, rules: Registry, state: State) -> None:
     """A node that reads activations; a window over one axis as one over two."""
     weights = state.shape(node.inputs[1]) if node.has(1) else None
     for each in over_two_axes(node, weights):

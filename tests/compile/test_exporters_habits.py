@@ -7,10 +7,11 @@ import pytest
 from onnx import TensorProto
 
 from hw_bnn.compile.frontend import import_model
+from hw_bnn.errors import Unsupported
 from hw_bnn.golden import GoldenModel
 from tests.compile.float64_network import float64_outputs
 from tests.compile.integer_execution import integer_scores
-from tests.networks.qonnx_graph import random_integers
+from tests.networks.qonnx_graph import compare, random_integers
 from tests.networks.qonnx_networks import Builder, shape_of
 
 INPUTS = {
@@ -199,3 +200,120 @@ def test_sign_alone_has_three_levels():
     made.add("Sign")
     made.linear(6, 4)
     check(made.model(), frames=40)
+
+
+ONE_SCORE = {
+    "Squeeze": lambda m: m.add("Squeeze", m.constant([1], np.int64)),
+    "Squeeze of every axis of 1": lambda m: m.add("Squeeze"),
+    "Reshape": lambda m: m.add("Reshape", m.constant([-1], np.int64)),
+    "Squeeze, Sigmoid": lambda m: (
+        m.add("Squeeze", m.constant([-1], np.int64)),
+        m.add("Sigmoid"),
+    ),
+    "Squeeze, affine": lambda m: (
+        m.add("Squeeze", m.constant([1], np.int64)),
+        m.add("Mul", m.constant([0.75])),
+        m.add("Sub", m.constant(2.0)),
+    ),
+    "Squeeze, quantiser": lambda m: (
+        m.add("Squeeze", m.constant([1], np.int64)),
+        m.quant(4.0, 0.5),
+    ),
+    "Squeeze, Unsqueeze, layer": lambda m: (
+        m.add("Squeeze", m.constant([1], np.int64)),
+        m.quant(4.0, 0.5),
+        m.add("Unsqueeze", m.constant([1], np.int64)),
+        m.linear(1, 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("end", ONE_SCORE)
+def test_one_score_without_an_axis_of_its_own(end, batch):
+    """torch's squeeze(1) and view(-1) behind a single score."""
+    made = Builder((9,), 3, batch=batch)
+    made.quant(4.0, 0.5)
+    made.linear(9, 6)
+    made.bipolar()
+    made.linear(6, 1)
+    ONE_SCORE[end](made)
+    model = made.model()
+    check(model, end="Sigmoid" if end.endswith("Sigmoid") else "scores")
+    golden = GoldenModel.from_onnx(model)
+    compared = compare(model, golden, random_integers(golden, 12))
+    assert not compared.mismatches
+
+
+def to_tokens(made):
+    made.add("Reshape", made.constant([0, shape_of(made)[1], -1], np.int64))
+    made.add("Transpose", perm=[0, 2, 1])
+
+
+POSITIONS = {
+    "view(N, C, -1).mean(-1)": lambda m: (
+        m.add("Reshape", m.constant([0, 0, -1], np.int64)),
+        m.add("ReduceMean", axes=[-1], keepdims=0),
+    ),
+    "mean of tokens": lambda m: (
+        to_tokens(m),
+        m.add("Mul", m.constant(m.rng.normal(0, 1, 5))),
+        m.quant(4.0, 0.25),
+        m.add("ReduceMean", axes=[1], keepdims=1),
+    ),
+    "tokens": to_tokens,
+    "behind Reshape and Transpose": lambda m: (
+        m.add("Transpose", perm=[0, 2, 3, 1]),
+        m.add("Reshape", m.constant([0, -1, 5], np.int64)),
+    ),
+    "normalised behind view": lambda m: (
+        m.add("Reshape", m.constant([0, 0, -1], np.int64)),
+        m.batch_norm(5),
+        m.bipolar(),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", POSITIONS)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_positions_of_a_map_in_one_axis(form, batch):
+    """view(N, C, -1), and tokens (N, positions, C): the map's stream stays what it is."""
+    made = Builder((2, 6, 5), 5, batch=batch)
+    made.quant(4.0, 0.5)
+    made.conv(2, 5)
+    made.batch_norm(5)
+    made.quant(4.0, 0.5)
+    POSITIONS[form](made)
+    made.add("Flatten", axis=1)
+    made.linear(shape_of(made)[1], 4)
+    check(made.model())
+
+
+@pytest.mark.parametrize("values", ["one", "one a channel"])
+def test_a_constant_that_was_broadcast_before_export(values):
+    """It has the activation's shape, and varies no more than it did."""
+    made = Builder((2, 6, 6), 5, batch=1)
+    made.quant(4.0, 0.5)
+    made.conv(2, 5)
+    for op in ("Mul", "Add"):
+        drawn = made.rng.normal(0, 1, (5, 1, 1) if "channel" in values else ())
+        made.add(op, made.constant(np.broadcast_to(drawn, shape_of(made))))
+    made.quant(4.0, 0.5)
+    made.add("Flatten", axis=1)
+    made.linear(shape_of(made)[1], 4)
+    check(made.model())
+
+
+@pytest.mark.parametrize(("shape", "told"), [
+    ((2, 5, 4, 4), "varies along more than the channel"), ((7, 1, 1), "does not fit"),
+    ((3, 1, 1, 1), "does not fit"), ((1, 2, 5, 4, 4), "does not fit"),
+])  # fmt: skip
+def test_a_constant_that_is_none_of_the_channels_is_refused(shape, told):
+    made = Builder((2, 6, 6), 5, batch=2)
+    made.quant(4.0, 0.5)
+    made.conv(2, 5)
+    drawn = made.rng.normal(0, 1, shape) if "varies" in told else np.ones(shape)
+    made.add("Mul", made.constant(drawn))
+    made.quant(4.0, 0.5)
+    with pytest.raises(Unsupported, match=f"a constant of shape .* {told}"):
+        import_model(made.model())

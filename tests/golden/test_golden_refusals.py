@@ -231,6 +231,17 @@ def test_input_types_and_shapes():
         GoldenModel.from_onnx(model)
 
 
+@pytest.mark.parametrize("op_type", ["AveragePool", "Clip", "MaxPool", "Pad", "ReduceMean", "Relu"])
+def test_what_stands_before_the_input_quantiser_is_named(op_type):
+    def build(net):
+        more = [net.constant([0, 0, 1, 1, 0, 0, 1, 1], np.int64)] if op_type == "Pad" else []
+        net.add(op_type, *more, **({"kernel_shape": [2, 2]} if "Pool" in op_type else {}))
+        net.quant(4.0)
+
+    told = refused(build, f"{op_type} (of|acts on) the graph input", maps=True)
+    assert "on the host" in told.remedy
+
+
 def test_many_levels_a_channel_are_evaluated():
     """A scale a channel, exact in float64: no table of 65,536 levels for each is made."""
     net = Builder((40,), batch=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tests.networks.qonnx_networks import shape_of
 from tests.networks.support_case import case, end, net, norm, several
 
 
@@ -95,6 +96,41 @@ def _vectors(maps):
 
 
 several("Concat", [("of vectors", (False,)), ("of a flattened map", (True,))], _vectors)
+
+
+def flat_maps(kinds):
+    """Flattened maps of several sizes, and a vector; behind them a quantiser or a layer."""
+    made = net((2, 4, 3), quantiser="uint4")
+    source, found, size = made.at, [], 0
+    for kind in kinds:
+        made.at = source
+        if kind == "dense":
+            made.add("Flatten", axis=1)
+            made.linear(24, 5)
+        else:
+            made.conv(2, 3, {"2x1": 3, "3x2": 2}[kind])
+        made.quant(4.0, 0.5)
+        if kind != "dense":
+            made.add("Flatten", axis=1)
+        found.append(made.at)
+        size += int(np.prod(shape_of(made)[1:]))
+    made.at = found[0]
+    made.add("Concat", *found[1:], axis=1)
+    if len(kinds) == 2:
+        made.quant(3.0, 1.0)
+    made.linear(size, 4)
+    return made.model()
+
+
+several(
+    "Concat",
+    [
+        ("of two flattened maps", (("2x1", "3x2"),)),
+        ("of a vector and a flattened map", (("dense", "3x2"),)),
+        ("of three flattened maps and a vector", (("3x2", "2x1", "dense", "3x2"),)),
+    ],
+    flat_maps,
+)
 
 
 @case("Concat", "behind a ReLU", refused="behind a ReLU or another function|clipped")

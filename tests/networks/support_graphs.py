@@ -91,6 +91,46 @@ def _():
     return end(made)
 
 
+def _vectors(first, second):
+    """The sum of two vectors, each of a pooled map, of a flattened one or of a dense layer."""
+    made = net((2, 3, 3), quantiser="uint4")
+    made.conv(2, 6, 2)
+    source = made.quant(4.0, 0.5)
+    found, size = [], 6 if "pool" in (first, second) else 24
+    for way in (first, second):
+        made.at = source
+        if way == "pool":
+            made.add("GlobalAveragePool")
+        if way == "channels last":
+            made.add("Transpose", perm=[0, 2, 3, 1])
+        made.add("Reshape", made.constant([0, -1], np.int64))
+        if way == "dense":
+            made.linear(24, size)
+        found.append(made.quant(4.0, 0.5))
+    made.add("Add", found[0], first=False)
+    made.quant(3.0, 1.0)
+    made.linear(size, 4)
+    return made.model()
+
+
+several(
+    "Residual",
+    [
+        ("of a pooled map and a dense layer", ("pool", "dense")),
+        ("of a dense layer and a pooled map", ("dense", "pool")),
+        ("of a map flattened channels last and a dense layer", ("channels last", "dense")),
+        ("of two flattened maps", ("flat", "flat")),
+    ],
+    _vectors,
+)
+several(
+    "Residual",
+    [("of a flattened map and a dense layer", ("flat", "dense"))],
+    _vectors,
+    refused="a map that was flattened in another order",
+)
+
+
 def _self_sum(way):
     made = net((16,))
     made.linear(16, 9)
@@ -258,6 +298,15 @@ CASES.append(Case("File", "in the habits of tf2onnx with Larq's layers", larq_ne
 def _():
     made = net()
     made.add("Sin")
+    return end(made)
+
+
+@case("File", "QuantizeLinear of activations (QDQ, QCDQ)", refused="export it as QONNX")
+def _():
+    made = net((8,), quantiser="")
+    given = made.constant(0.1), made.constant(0, np.int8)
+    made.add("QuantizeLinear", *given)
+    made.add("DequantizeLinear", *given)
     return end(made)
 
 

@@ -88,6 +88,27 @@ def _():
     return end(made)
 
 
+def _before_the_quantiser(op_type, **attributes):
+    made = net(quantiser="")
+    made.add(op_type, **attributes)
+    made.quant(4.0, 0.5)
+    return end(made)
+
+
+several(
+    "Input",
+    [("ReLU, before its quantiser", ("Relu",))],
+    _before_the_quantiser,
+    refused="Relu of the graph input, before its quantiser; leave it out",
+)
+several(
+    "Input",
+    [("a mean of its rows and columns, before its quantiser", ("GlobalAveragePool",))],
+    _before_the_quantiser,
+    refused="GlobalAveragePool of the graph input, before its quantiser; put it behind",
+)
+
+
 @case("Input", "quantised in two ways", refused="graph input is quantised in two ways")
 def _():
     made = net(quantiser="")
@@ -155,6 +176,36 @@ several(
 several("Weights", [("9 bits", ("int9",))], _weights, refused="over 8 signed bits")
 
 
+def _stored_integers(channels, axis, zero, bias):
+    """ONNX's own format: int8, a scale and a zero point each a tensor or one a channel."""
+    made, rows = net((12,)), 9
+    at = made.at
+    shape = (12, rows) if axis else (rows, 12)
+    stored = made.constant(made.rng.integers(-6, 6, shape), np.int8)
+    size = made.constant(made.rng.uniform(0.05, 0.4, rows if channels else ()))
+    point = [made.constant(np.full(rows if channels else (), zero), np.int8)] if zero else []
+    weights = made.add("DequantizeLinear", size, *point, source=stored, axis=axis)
+    extra = []
+    if bias:
+        raised = made.constant(made.rng.integers(-900, 900, rows), np.int32)
+        extra = [made.add("DequantizeLinear", made.constant(1 / 64), source=raised)]
+    made.add("Gemm", weights, *extra, source=at, transB=int(not axis))
+    norm(made, rows)
+    made.bipolar()
+    return end(made)
+
+
+several(
+    "Weights",
+    [
+        ("int8 and DequantizeLinear", (False, 0, 0, False)),
+        ("int8 and DequantizeLinear, a scale a channel, a zero point", (True, 0, 2, True)),
+        ("int8 and DequantizeLinear, channels in axis 1", (True, 1, 0, True)),
+    ],
+    _stored_integers,
+)
+
+
 @case("Weights", "float", refused="its weights are float")
 def _():
     made = net((12,))
@@ -163,10 +214,18 @@ def _():
     return end(made)
 
 
-@case("Weights", "computed by the network", refused="its weights are not a constant")
+@case("Weights", "computed by the network", refused="the second factor, are not a constant")
 def _():
     made = net((4,), batch=4)
     made.add("MatMul", made.at)
+    made.bipolar()
+    return end(made)
+
+
+@case("Weights", "the first factor", refused="with the activation as the first factor")
+def _():
+    made = net((6, 1))
+    made.add("MatMul", made.weights((5, 6)), first=False)
     made.bipolar()
     return end(made)
 
@@ -253,6 +312,14 @@ def _():
 def _():
     made = net((12,))
     made.linear(12, 9)
+    return end(made)
+
+
+@case("Dense", "at each position of a line", refused="a layer of each position is a convolution")
+def _():
+    made = net((7, 6))
+    made.add("MatMul", made.weights((6, 5)))
+    made.bipolar()
     return end(made)
 
 
@@ -434,6 +501,15 @@ several(
     ],
     _line,
 )
+
+
+@case("Convolution", "of a vector with a new axis", refused="before its quantiser")
+def _():
+    made = net((12,))
+    made.add("Unsqueeze", made.constant([1], np.int64))
+    made.add("Conv", made.weights((4, 1, 3)), kernel_shape=[3])
+    made.bipolar()
+    return end(made)
 
 
 @case("Convolution", "over three axes", refused="weights of shape")

@@ -349,6 +349,49 @@ several(
     ],
     _pool,
 )
+
+
+def _maximum(place, op, shape=(2, 6, 5), **attributes):
+    """The maximum of each channel, behind its quantiser or before it."""
+    made = net(shape, quantiser="uint4")
+    kernel = (3,) * (len(shape) - 1)
+    made.add("Conv", made.weights((4, 2, *kernel)), kernel_shape=kernel)
+    if place == "before sign":
+        made.add(op, **attributes)
+    made.add("Mul", made.constant(np.reshape([1.0, -0.5, 0.25, -2], (4, *[1] * len(kernel)))))
+    made.bipolar() if place == "before sign" else made.quant(4.0, 0.5)
+    if place != "before sign":
+        made.add(op, **attributes)
+    return end(made)
+
+
+several(
+    "Max-pool",
+    [
+        ("global (GlobalMaxPool)", ("behind", "GlobalMaxPool")),
+        ("global, before sign", ("before sign", "GlobalMaxPool")),
+        ("global, over one axis", ("behind", "GlobalMaxPool", (2, 9))),
+    ],
+    _maximum,
+)
+CASES += [
+    Case(
+        "Max-pool",
+        "ReduceMax over H and W",
+        lambda: _maximum("behind", "ReduceMax", axes=[-1, 2], keepdims=0),
+    ),
+    Case(
+        "Max-pool",
+        "ReduceMax over a line",
+        lambda: _maximum("behind", "ReduceMax", (2, 9), axes=[2]),
+    ),
+    Case(
+        "Max-pool",
+        "ReduceMax over channels",
+        lambda: _maximum("behind", "ReduceMax", axes=[1]),
+        "a maximum over other axes than all those of a map",
+    ),
+]
 CASES.append(
     Case(
         "Max-pool",

@@ -73,3 +73,20 @@ def test_a_batch_that_mixes_frames_falls_back_to_single_ones(saved):
 def test_an_unknown_tensor(saved):
     with pytest.raises(BadInput, match="no tensor nothing"):
         QonnxExecution(saved(perceptron()), ["nothing"])
+
+
+@pytest.mark.parametrize("sizes", [(16, 8, 4), (16, 8, 1), (16, 1, 4)])
+def test_a_squeeze_that_takes_the_batch_of_a_single_frame(saved, sizes):
+    """torch's squeeze() of scores (1, 4) gives (4,), of (20, 4) what they were."""
+    model, plain = perceptron(sizes), perceptron(sizes)
+    out = model.graph.output[0]
+    model.graph.node.append(helper.make_node("Squeeze", [out.name], ["end"], "squeeze"))
+    out.name = "end"
+    x = frames(20, 16)
+    stage = QonnxExecution(saved(model), ["o0", "a1"])
+    found, expected = stage.run(x), QonnxExecution(saved(plain), ["o0", "a1"]).run(x)
+    assert found["end"].shape[0] == 20
+    assert (found["end"].reshape(20, -1) == expected["a1"]).all()
+    assert (found["o0"] == expected["o0"]).all() and (
+        stage.run(x[:1])["end"] == found["end"][:1]
+    ).all()

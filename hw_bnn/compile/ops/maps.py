@@ -325,7 +325,7 @@ class SumPool_rtl(MapOp):
 
 @custom_op()
 class StreamAdd_rtl(MapOp):
-    """Element-wise sum of two streams of one shape."""
+    """Element-wise sum of two streams: numbers of one order, a map's and a vector's, say."""
 
     kernel = "add"
     input_ports = ("s_axis_a", "s_axis_b")
@@ -347,7 +347,8 @@ class StreamAdd_rtl(MapOp):
         return self.get_nodeattr("SIMD") * self.get_input_datatype(ind).bitwidth()
 
     def execute_node(self, context, graph):
-        left, right = (context[n] for n in self.onnx_node.input)
+        shape = context[self.onnx_node.output[0]].shape
+        left, right = (context[n].reshape(shape) for n in self.onnx_node.input)
         m, n = self.get_nodeattr("factors")
         context[self.onnx_node.output[0]] = (m * left + n * right).astype(np.float32)
 

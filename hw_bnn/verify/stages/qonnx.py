@@ -120,7 +120,14 @@ class QonnxExecution:
             context = execute_onnx(
                 model, {self.input: real.astype(np.float32)}, return_full_exec_context=True
             )
-        return {name: np.array(context[name]) for name in self.tensors}
+        return {name: _framed(np.array(context[name]), len(real)) for name in self.tensors}
+
+
+def _framed(values: np.ndarray, frames: int) -> np.ndarray:
+    """Values with their batch as the first axis: a Squeeze that names no axes takes that of a
+    single frame too.
+    """
+    return values[None] if frames == 1 and values.shape[:1] != (1,) else values
 
 
 def _prepared(model: str | Path, batch: int):
