@@ -172,7 +172,7 @@ def test_output_folder(place, capsys):
             ("net.onnx/below", "a part of the path is a file"),
             ("thesis", "holds other files"),
             (".", "is the current folder"),
-            ("x" * 300, "the name is too long"),
+            ("x" * 300, "is too long for a file"),
         ):
             refused(capsys, [command, "net.onnx", "--force", "--out", out], sentence)
     assert left(place) == ["net.onnx", "thesis"]

@@ -144,8 +144,8 @@ def test_a_link_is_followed(tmp_path):
     ("target", "sentence"),
     [
         ("", "the output path is empty"),
-        ("nul\0", "no usable path"),
-        ("x" * 300, "the name is too long"),
+        ("nul\0", "holds a NUL"),
+        ("x" * 300, "is too long for a file"),
         ("file", "is a file"),
         ("file/below", "a part of the path is a file"),
         (".", "is the current folder"),

@@ -117,7 +117,7 @@ def test_semantics_stand_twice_and_independently():
         return name == f"hw_bnn.{folder}" or name.startswith(f"hw_bnn.{folder}.")
 
     golden = imports("golden")
-    shared = ("hw_bnn.errors", "hw_bnn.onnxfile")
+    shared = ("hw_bnn.arrays", "hw_bnn.errors", "hw_bnn.onnxfile")  # how things are read
     outside = {n for n in golden if not of(n, "golden") and n != "hw_bnn"}
     assert all(n.startswith(shared) for n in outside), outside
     rules = {n for n in imports("compile") if of(n, "golden")}
