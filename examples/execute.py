@@ -9,7 +9,7 @@ only where what it shows does.
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -50,12 +50,20 @@ def joined(outputs: Iterable[nbformat.NotebookNode]) -> list[nbformat.NotebookNo
     return kept
 
 
-def main(names: list[str]) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Execute the named notebooks, or all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a notebook; all by default")
+    names = parser.parse_args(argv).names
+    for name in names:
+        if not (HERE / name).is_file():
+            parser.error(f"there is no {HERE / name}")
     for path in [HERE / name for name in names] or sorted(HERE.glob("*.ipynb")):
         nbformat.write(execute(path), path)
         print(f"executed {path.name}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
