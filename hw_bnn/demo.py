@@ -81,7 +81,9 @@ def demo(
 
 
 def _is_demo(out: str | Path) -> bool:
-    """Whether a folder is an earlier demo's: only that is replaced unasked."""
+    """Whether a folder is an earlier demo's: only that is replaced unasked. One in which stages
+    differed has waves, too, of names that begin with the stage's (rtl...).
+    """
     try:
         names = {path.name for path in at_home(out).iterdir()}
         return "run" in names and all(n in _WRITTEN or n.startswith("rtl") for n in names)

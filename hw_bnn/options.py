@@ -39,6 +39,10 @@ from .errors import BadInput
 
 Result = TypeVar("Result")
 
+OutputMode = Literal["scores", "label", "both"]
+Memory = Literal["auto", "lut", "block", "ultra"]
+FifoSizing = Literal["auto", "simulation", "analysis", "none"]
+
 MOST_JOBS = max(256, 4 * (os.cpu_count() or 1))
 
 
@@ -161,11 +165,9 @@ class TargetOptions(Options):
     input_scale: Annotated[
         Any, Option("Real value of one input step, as 1/255.", type=str | None)
     ] = None
-    output_mode: Annotated[
-        Literal["scores", "label", "both"], Option("What the core gives for a frame.")
-    ] = "both"
+    output_mode: Annotated[OutputMode, Option("What the core gives for a frame.")] = "both"
     memory: Annotated[
-        Literal["auto", "lut", "block", "ultra"],
+        Memory,
         Option("Where weights stand: LUTs, block RAM; ultra: UltraRAM too (loaded at run time)."),
     ] = "auto"
     hardwired: Annotated[
@@ -197,7 +199,7 @@ class CompileOptions(TargetOptions):
     ] = False
     max_fifo_depth: Annotated[int | None, Option("Cap on every FIFO, in words.")] = None
     fifo_sizing: Annotated[
-        Literal["auto", "simulation", "analysis", "none"],
+        FifoSizing,
         Option(
             "How FIFO depths are found: by simulation (the least), by analysis (quicker, somewhat "
             "deeper), auto (by simulation where that is quick), none (a frame in each)."

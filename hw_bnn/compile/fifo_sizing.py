@@ -20,6 +20,7 @@ import numpy as np
 
 from ..accelerator import Description
 from ..errors import BadInput, CheckFailed, Unsupported
+from ..options import FifoSizing
 from ..sim.native import NativeModel
 from ..sim.packing import pack_input
 from . import fifo_analysis
@@ -38,7 +39,7 @@ def size(
     folder: Path,
     accelerator: Description,
     *,
-    by: str = "auto",
+    by: FifoSizing = "auto",
     maximum: int | None = None,
     seed: int = 0,
     budget: int | None = None,

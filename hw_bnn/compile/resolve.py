@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
 from ..accelerator import LONGEST_CLOCK_NS, SHORTEST_CLOCK_NS
 from ..accelerator.description import SCALE
 from ..errors import BadInput
+from ..options import FifoSizing, Memory, OutputMode
 from .boards import BOARDS, DEFAULT_BOARD
 
-OUTPUT_MODES = ("scores", "label", "both")
-FIFO_SIZINGS = ("auto", "simulation", "analysis", "none")
+OUTPUT_MODES, FIFO_SIZINGS = get_args(OutputMode), get_args(FifoSizing)
 LEAST_SCALE = Fraction(1, 2**100)
 """Of a step of the input, as float32 has them; 2^100 is the largest."""
 ULTRA = "ultra"
-MEMORIES = ("auto", "lut", "block", ULTRA)
+MEMORIES = get_args(Memory)
 """Where weights stand: by price, in LUTs (up to 4,096 words), in block RAM; by price, in UltraRAM
 too."""
 ULTRA_NOTE = (

@@ -1,7 +1,7 @@
 // What the Verilated runtime and model are compiled with (g++ -include hooks.hpp): messages of the
 // design go into a buffer, and $stop, $fatal and a missing memory file become C++ exceptions, so
 // that a simulation inside a Python process can neither print into its output nor end it. Nor can
-// the writer of waves, which calls abort where a disk takes no more.
+// the writer of waves, which calls std::abort where a disk takes no more (fstcpp_assertion.h).
 #pragma once
 #include <cstdarg>
 #ifdef HWB_TRACE

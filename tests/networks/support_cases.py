@@ -6,6 +6,8 @@ has to be refused with node, reason and remedy before anything is written.
 
 import tests.networks.support_layers  # noqa: F401
 
+import tests.networks.support_convolutions  # noqa: F401  isort: skip
+
 import tests.networks.support_values  # noqa: F401  isort: skip
 import tests.networks.support_graphs  # noqa: F401  isort: skip
 import tests.networks.support_channels  # noqa: F401  isort: skip
